@@ -1,5 +1,5 @@
 # wbs-sync as a non-root image. Targets: app (the product) and demo (with the simulators).
-# A release build names it by digest: .ci/images says which one the tag has today.
+# A release build names this image by digest: .ci/images prints the current digest of the tag.
 ARG PYTHON_IMAGE=python:3.12-slim-bookworm
 FROM ${PYTHON_IMAGE} AS base
 ENV PATH=/app/.venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1

@@ -40,9 +40,9 @@ def _beside_a_scan(sheet: Sheet, runs: int) -> None:
             project = _one_project(site)
             idle.append([_export_of_one_new_code(site, project, number) for number in range(EXPORTS)])
             site.send(TaskName.SCAN_PROJECTS, trigger="benchmark")
-            until(lambda: site.container.gate.in_use() >= CAP, "the scan fills the gate", timeout=60)
+            until(lambda: site.container.stores.gate.in_use() >= CAP, "the scan fills the gate", timeout=60)
             busy.append([_export_of_one_new_code(site, project, EXPORTS + number) for number in range(EXPORTS)])
-            assert site.container.gate.in_use() >= CAP, "the scan still fills the gate"
+            assert site.container.stores.gate.in_use() >= CAP, "the scan still fills the gate"
     for name, place in (("p50", 0.5), ("p95", 0.95)):
         alone, beside = [_quantile(one, place) for one in idle], [_quantile(one, place) for one in busy]
         sheet.add(f"an export that needs one new Item, idle, {name}", "s", alone)

@@ -152,14 +152,14 @@ def _shares(site: Installation, whole: float) -> tuple[float, float, float, floa
 
     The same work without Celery, in this process; and the same requests and about as many commands without us.
     """
-    container, projects = site.container, list(site.container.listed_projects.all())[:300]
+    container, projects = site.container, list(site.container.stores.listed_projects.all())[:300]
     container.wbs_scan.request("benchmark, without Celery")
     began, calls = _cpu(), _calls(site)
     for project in projects:
-        container.wbs_scan.scan_project(project.id)
+        container.runner.run(scan_of(project.id))
     without_celery = (_cpu() - began) / len(projects) * 1000
     asked = (_calls(site) - calls) / len(projects)
-    token, company = container.procore_parts[1].get(), container.settings.procore_company_id
+    token, company = container.connections.procore_tokens.get(), container.settings.procore_company_id
     headers = {"Authorization": f"Bearer {token}", "Procore-Company-Id": str(company)}
     with requests.Session() as session:
         began = _cpu()

@@ -105,14 +105,14 @@ class RateLimit(logging.Filter):
         """Return how many lines were omitted before this one, or None if this one is omitted too."""
         place, now = (record.pathname, record.lineno, record.levelno), self._clock()
         with self._lock:
-            one = self._allowances.setdefault(place, _Allowance(LIMITED_BURST, now))
-            one.lines = min(LIMITED_BURST, one.lines + (now - one.at) / LIMITED_EVERY_SECONDS)
-            one.at = now
-            if one.lines < 1:
-                one.left_out += 1
+            allowance = self._allowances.setdefault(place, _Allowance(LIMITED_BURST, now))
+            allowance.lines = min(LIMITED_BURST, allowance.lines + (now - allowance.at) / LIMITED_EVERY_SECONDS)
+            allowance.at = now
+            if allowance.lines < 1:
+                allowance.left_out += 1
                 return None
-            one.lines -= 1
-            left_out, one.left_out = one.left_out, 0
+            allowance.lines -= 1
+            left_out, allowance.left_out = allowance.left_out, 0
             return left_out
 
 

@@ -75,10 +75,10 @@ def requirement(name: str, field: FieldInfo) -> str:
 
 def _bounds(field: FieldInfo) -> str:
     bounds: dict[str, Any] = {}
-    for one in field.metadata:
+    for constraint in field.metadata:
         for bound in ("gt", "ge", "lt", "le"):
-            if getattr(one, bound, None) is not None:
-                bounds[bound] = getattr(one, bound)
+            if getattr(constraint, bound, None) is not None:
+                bounds[bound] = getattr(constraint, bound)
     lower = f" above {bounds['gt']:,}" if "gt" in bounds else f" from {bounds['ge']:,}" if "ge" in bounds else ""
     upper = f"{' to' if lower.startswith(' from') else ' and at most'} {bounds['le']:,}" if "le" in bounds else ""
     return lower + upper

@@ -85,12 +85,12 @@ def _meant(name: str, known: tuple[str, ...]) -> str:
     }
     # Names of two words often belong to other programs: BASE_URL, CLIENT_ID, ACCOUNT_ID.
     own = [short for short in without_prefix if short.count("_") >= 2 or short in ("ITEM_TYPE", "PROJECT_FIELD")]
-    return next((without_prefix[short] for short in own if _words(name) == _words(short)), "")
+    return next((without_prefix[short] for short in own if _parts(name) == _parts(short)), "")
 
 
 def _is_close(name: str, setting: str) -> bool:
     """Return whether a name differs from a setting only in a few letters, the order or number of the parts, or abbreviated parts."""
-    ours, theirs = _words(setting), _words(name)
+    ours, theirs = _parts(setting), _parts(name)
     return (
         sorted(ours) == sorted(theirs)
         or (len(ours) != len(theirs) and _distance("".join(ours), "".join(theirs), most=1) <= 1)
@@ -100,7 +100,7 @@ def _is_close(name: str, setting: str) -> bool:
 
 
 @lru_cache(1000)
-def _words(name: str) -> list[str]:
+def _parts(name: str) -> list[str]:
     """Split a name into its parts, each in the singular."""
     return [word[:-2] if word.endswith("SES") else word.removesuffix("S") for word in re.split(r"[^A-Z0-9]+", name)]
 

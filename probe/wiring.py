@@ -20,22 +20,23 @@ def open_probe(settings: Settings) -> Probe:
     no Redis, InvalidSettings if the Redis is a cluster or belongs to another company.
     """
     container = Container(settings, redis_url=redis_url(settings))
-    container.require_one_server()
-    container.require_no_other_owner()
+    container.ownership.require_one_server()
+    container.ownership.require_no_other()
+    connections, stores = container.connections, container.stores
     procore_transport = TimedTransport(
-        remote=Remote.PROCORE.value, read_timeout=settings.procore_read_timeout_seconds, network=container.network
+        remote=Remote.PROCORE.value, read_timeout=settings.procore_read_timeout_seconds, network=connections.network
     )
     netsuite_transport = TimedTransport(
-        remote=Remote.NETSUITE.value, read_timeout=settings.netsuite_read_timeout_seconds, network=container.network
+        remote=Remote.NETSUITE.value, read_timeout=settings.netsuite_read_timeout_seconds, network=connections.network
     )
-    procore = SandboxProcore(container.procore_api(Precedence.SCAN, procore_transport), container.cache)
-    api = container.netsuite_api(Precedence.SCAN, netsuite_transport)
-    netsuite = SandboxNetSuite(api, container.account_defaults(None), container.cache)
+    procore = SandboxProcore(connections.procore_api(Precedence.SCAN, procore_transport), stores.cache)
+    api = connections.netsuite_api(Precedence.SCAN, netsuite_transport)
+    netsuite = SandboxNetSuite(api, connections.account_defaults(None), stores.cache)
     return Probe(
         netsuite=netsuite,
         procore=procore,
         projects=container.projects(Precedence.SCAN),
-        locks=container.locks,
+        locks=stores.locks,
         latencies=lambda: [*procore_transport.latencies(), *netsuite_transport.latencies()],
         has_tax_schedule=bool(settings.netsuite_tax_schedule_id),
         slots=settings.netsuite_concurrency,

@@ -1,1 +1,1 @@
-"""Procore and NetSuite as HTTP servers over in-memory state, with faults on demand. They share no code with the product."""
+"""Simulators of Procore and NetSuite: HTTP servers with their state in memory and faults on demand. They share no code with the product."""

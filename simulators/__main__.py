@@ -12,9 +12,9 @@ from simulators.stage import ENV_FILE, Stage
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Start both simulators, say where they are, and wait."""
+    """Start both simulators, print their addresses, and wait for a signal."""
     asked = _parser().parse_args(arguments)
-    # Waited for below, not handled: a handler interrupts whatever runs, a second signal even the end that the first one asked for.
+    # Signals are waited for below, without handlers: a handler could interrupt anything, and a second signal even the shutdown after the first.
     ends = (signal.SIGTERM, signal.SIGINT)
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     try:

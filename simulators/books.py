@@ -1,4 +1,4 @@
-"""What NetSuite holds before anyone syncs anything: plain data that a company is generated with.
+"""The content of NetSuite before the first sync: plain data that a company is generated with.
 
 Column names are SuiteQL's (`entityid`, `companyname`, `isinactive` ...), so that a record reads the same here, in a
 query's answer and in a test.
@@ -13,7 +13,7 @@ from decimal import Decimal
 
 @dataclass
 class NsVendor:
-    """A vendor: the company, or the person, a bill is owed to. A person has no company name."""
+    """A vendor: a company or a person. A person has no company name."""
 
     id: str
     entityid: str
@@ -51,7 +51,7 @@ class NsJob:
 
 @dataclass
 class NsItem:
-    """An item of any type: all share one space of names."""
+    """An item of any type. Names are unique over all types."""
 
     id: str
     record_type: str  # REST's name of it: otherChargePurchaseItem, serviceSaleItem, inventoryItem ...

@@ -1,4 +1,4 @@
-"""Both simulators on one stage: one company, two remotes, and the environment that a client needs to reach them."""
+"""Runs both simulators in threads: one company, two remotes, and the environment that a client needs to connect to them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ENV_FILE = "simulators.env"
 
 
 class Stage:
-    """Procore and NetSuite, both listening. `procore` and `netsuite` are their live states: a test looks at them directly."""
+    """Both running simulators. `procore` and `netsuite` are their live states, which a test reads directly."""
 
     def __init__(
         self,
@@ -95,7 +95,7 @@ class Stage:
             server.stop()
 
     def bring_up(self, remote: str) -> None:
-        """Let a remote listen again, on the port it had."""
+        """Accept connections to a remote again, on its previous port."""
         if remote not in self._servers:
             port = int(self.urls[remote].rpartition(":")[2])
             self._servers[remote] = RunningServer.start(self._apps[remote], self._host, port, self._identity)

@@ -6,10 +6,11 @@ from typing import Any
 
 from config.names import TaskName
 from tasks.messages import Nothing, read
-from tasks.results import Compared
+from tasks.results import Compared, compared
 from worker.app import app
 from worker.base import pick_up
-from worker.domain.work import Lane
+from worker.domain.delivery import is_dispatched
+from worker.domain.work import RECONCILE_ALL, Lane
 from worker.runtime.current import current
 
 
@@ -18,7 +19,7 @@ from worker.runtime.current import current
 def resume(**arguments: Any) -> dict[str, int]:
     """Dispatch due work, and work that a dead worker had claimed: {"given_out": number of messages sent}."""
     read(Nothing, arguments)
-    current().gate.note_use()
+    current().stores.gate.note_use()
     return {"given_out": pick_up(app)}
 
 
@@ -28,9 +29,6 @@ def reconcile(**arguments: Any) -> Compared:
     workers, in steps of less than a minute: {"checked": n, "findings": n}, with "goes_on" until it has ended.
     """
     read(Nothing, arguments)
-    step = current().upkeep.reconcile()
-    if step is None:
-        return {"checked": 0, "findings": 0, "joined": True}
-    verified, ended = step
-    result: Compared = {"checked": verified.codes + verified.invoices, "findings": len(verified.findings)}
-    return result if ended else {**result, "goes_on": True}
+    if not is_dispatched():
+        current().upkeep.request()
+    return compared(current().runner.run(RECONCILE_ALL))

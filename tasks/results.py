@@ -91,9 +91,10 @@ RESULTS: dict[TaskName, Any] = {
 """Result types by task. The result of ledger.resume is not stored, because it runs every few seconds."""
 
 
-def going_on(run: Run | None) -> Started:
-    """Return the result of a message that continues a run."""
-    return {"run": run.id if run else "", "joined": True}
+def started(requested: tuple[Run | None, bool]) -> Started:
+    """Return the result of a run, and whether it was in progress already; the id is empty if Redis has no such run."""
+    run, joined = requested
+    return {"run": run.id if run else "", "joined": joined}
 
 
 def ended(outcome: Outcome, *, noun: Literal["project", "invoice"]) -> Ended:
@@ -117,3 +118,11 @@ def item_ended(outcome: Outcome) -> ItemEnded:
 def bill_ended(outcome: Outcome) -> BillEnded:
     """Return the result of one invoice: {"outcome": "created", "bill": "ACME-0417", "bill_id": "88123"}."""
     return cast(BillEnded, outcome.result(noun="bill"))
+
+
+def compared(outcome: Outcome) -> Compared:
+    """The result of one step of the comparison: {"checked": n, "findings": n}."""
+    if not outcome.counts:
+        return {"checked": 0, "findings": 0, "joined": True}
+    result = cast(Compared, dict(outcome.counts))
+    return result if outcome.kind is OutcomeKind.ALREADY else {**result, "goes_on": True}

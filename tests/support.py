@@ -5,10 +5,14 @@ from __future__ import annotations
 import random
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
 from worker.container import Container
+from worker.domain.identities import InvoiceKey
+from worker.domain.outcomes import Outcome
+from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, WorkKey
+from worker.store.runs import Run
 from worker.store.scripts import SOURCES
 
 T = TypeVar("T")
@@ -20,6 +24,35 @@ class OpenContainer(Container):
     """A container whose Redis a test reads and changes in any way."""
 
     redis: Redis
+
+    def start_scan(self, trigger: str, project_ids: Collection[int] = ()) -> tuple[Run, bool]:
+        """Start or join a scan, and list the projects if that is still to be done, as the task does: (run, joined)."""
+        requested = self.wbs_scan.request(trigger, project_ids)
+        self.runner.run(SCAN_OF_ALL)
+        return requested
+
+    def start_export(self, trigger: str) -> tuple[Run, bool]:
+        """Start or join an export of all invoices, and list the projects if that is still to be done, as the task does: (run, joined)."""
+        requested = self.export_runs.request(trigger)
+        self.runner.run(EXPORTS_OF_ALL)
+        return requested
+
+    def export(self, key: InvoiceKey) -> Outcome:
+        """One attempt at one invoice, as the three tasks make it."""
+        outcome = self.runner.run(str(key))
+        if not outcome.missing:
+            return outcome
+        self.runner.run(str(key), lambda _: self.invoice_export.make_items(key, outcome.missing))
+        return self.create_bill(key)
+
+    def create_bill(self, key: InvoiceKey) -> Outcome:
+        """One attempt at the last step of an export, as its task makes it."""
+        return self.runner.run(str(key), lambda _: self.invoice_export.create_bill(key))
+
+    def work_on(self, key: str) -> Outcome:
+        """One attempt at dispatched work, as a worker makes it."""
+        record = WorkKey.parse(key).record
+        return self.export(record) if isinstance(record, InvoiceKey) else self.runner.run(key)
 
 
 def eventually(condition: Callable[[], T], timeout: float = 30.0, *, every: float = 0.02) -> T:

@@ -99,8 +99,8 @@ def _build_container(**_: Any) -> None:
     built = Container(settings, redis_url=_redis_url(settings))
     try:
         built.require_own()
-        built.identity.meet()
-        built.note_certificate_expiry()
+        built.stores.identity.meet()
+        built.connections.note_certificate_expiry()
     except InvalidSettings as error:
         _exit_with(error)
     except RedisError as error:
@@ -124,12 +124,12 @@ def _show_that_it_runs(sender: Any = None, **_: Any) -> None:
     """Announce this worker: from here on it takes work."""
     queues = [str(queue) for queue in app.amqp.queues.consume_from]
     started = heartbeat.start(
-        current().presence,
+        current().stores.presence,
         sender.hostname,
         queues,
         threads=sender.pool.limit,
         settings=current().written_settings,
-        announce_more=current().gate.announce,
+        announce_more=current().stores.gate.announce,
     )
     current().settings_agreement.join(started.process, started.announce)
 

@@ -56,16 +56,14 @@ def give_out(app: Celery, lanes: Iterable[Lane]) -> int:
     """Send the messages of work that is due; return how many were sent. Work whose message cannot be sent counts as claimed and is released
     when overdue.
     """
-    sent = 0
-    for text, correlation_id in current().dispatch.next(lanes).items():
-        if (key := _known(text)) is None:
-            continue
+    given = current().dispatch.next(lanes)
+    for text, correlation_id in given.items():
+        key = WorkKey.parse(text)
         # Callers that wait for such work read the ledger; a stored result would only cost memory.
         with correlation.of(correlation_id):
             headers = {DISPATCHED_HEADER: True}
             app.send_task(key.kind.task, kwargs=key.arguments, ignore_result=True, headers=headers)
-        sent += 1
-    return sent
+    return len(given)
 
 
 def pick_up(app: Celery) -> int:
@@ -73,8 +71,8 @@ def pick_up(app: Celery) -> int:
     try:
         current().recovery.look_through()
         current().adoptions.keep_up()
-        current().decisions.keep_up(current().ledger.state.opened_at())
-        current().attempts.take_up_trouble()
+        current().stores.decisions.keep_up(current().ledger.state.opened_at())
+        current().remote_failures.take_up_trouble()
         current().dispatch.take_in_strays()
     finally:
         # Whatever is wrong with what lies about: what waits goes on, or nothing would ever again.
@@ -87,14 +85,3 @@ def _carry_on(headers: Any = None, **_: Any) -> None:
     """Return message headers with the correlation id of the request."""
     if headers is not None and correlation.current():
         headers.setdefault(CORRELATION_HEADER, correlation.current())
-
-
-def _known(text: str) -> WorkKey | None:
-    """Return the key of dispatched work; None for a kind that only a newer version knows. Such work counts as claimed, and is dispatched again
-    when overdue, to a newer worker.
-    """
-    try:
-        return WorkKey.parse(text)
-    except ValueError:
-        log.warning("%s is left for a worker of a newer version", text)
-        return None

@@ -1,1 +1,1 @@
-"""What both simulated remotes share: the HTTP server, the journal, faults on demand and the admin endpoints."""
+"""Parts of both simulators: the HTTP server, the journal, faults on demand and the admin endpoints."""

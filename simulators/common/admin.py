@@ -17,7 +17,7 @@ from simulators.common.settings import change_settings, settings_as_json
 
 
 def admin_app(remote: Remote, extra: Sequence[BaseRoute] = ()) -> Starlette:
-    """The admin application of `remote`; `extra` routes are the remote's own, with paths that begin /_admin."""
+    """Return the admin application of `remote`. `extra`: additional routes of this remote, with paths that begin with /_admin."""
     return Starlette(routes=[*AdminEndpoints(remote).routes(), *extra])
 
 
@@ -43,11 +43,11 @@ class AdminEndpoints:
         ]
 
     async def health(self, request: Request) -> Response:
-        """Whether it runs, and which remote it plays."""
+        """Respond with the name of the remote, which shows that it runs."""
         return JSONResponse({"ok": True, "remote": self._remote.name})
 
     async def stats(self, request: Request) -> Response:
-        """Requests in flight, their maximum, how many were refused, and how many came per method and path."""
+        """Respond with the requests in flight, their maximum, the refused requests, and the requests per method and path."""
         return JSONResponse(self._remote.meter.as_json())
 
     async def read_journal(self, request: Request) -> Response:
@@ -56,13 +56,13 @@ class AdminEndpoints:
         return JSONResponse({"entries": self._remote.journal.entries(since)})
 
     async def clear_journal(self, request: Request) -> Response:
-        """Forget the journal and the counters."""
+        """Clear the journal and the counters."""
         self._remote.journal.clear()
         self._remote.meter.reset()
         return JSONResponse({"entries": []})
 
     async def read_faults(self, request: Request) -> Response:
-        """The rules in force and how often each struck."""
+        """Respond with the current fault rules and how often each was applied."""
         return JSONResponse(self._remote.faults.as_json())
 
     async def set_faults(self, request: Request) -> Response:
@@ -75,7 +75,7 @@ class AdminEndpoints:
         return JSONResponse(self._remote.faults.as_json())
 
     async def clear_faults(self, request: Request) -> Response:
-        """No more faults."""
+        """Remove all fault rules."""
         self._remote.faults.clear()
         return JSONResponse(self._remote.faults.as_json())
 

@@ -1,4 +1,4 @@
-"""The shell around a simulated remote: faults, latency, requests in flight and the journal, in pure ASGI."""
+"""The ASGI application around a simulated remote: faults, latency, requests in flight and the journal."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ class Exchange:
     fault: Rule | None = None
     token_subject: str | None = None  # whose token it came with; set by the remote once it knows
     refused: bool = False
-    status: int | None = None  # None = the connection was cut before any answer
+    status: int | None = None  # None = the connection was cut before a response
     ended: float | None = None  # unix seconds; set in the moment before the client sees the end
 
 
 class Remote(Protocol):
-    """What the shell and the admin endpoints need of a simulated remote's state."""
+    """The state of a simulated remote, as the shell and the admin endpoints use it."""
 
     name: str
     journal: Journal
@@ -99,7 +99,7 @@ def _echo(scope: Scope, body: bytes, status: int) -> Response:
 
 
 class RemoteShell:
-    """The ASGI application that listens: admin requests go to `admin`, all others to `inner`, faults permitting."""
+    """The outer ASGI application: passes admin requests to `admin` and all others to `inner`, unless a fault applies."""
 
     def __init__(self, remote: Remote, inner: ASGIApp, admin: ASGIApp) -> None:
         self._remote = remote
@@ -120,7 +120,7 @@ class RemoteShell:
         async def noting(message: Message) -> None:
             if message["type"] == "http.response.start":
                 exchange.status = message["status"]
-                self._leave(exchange)  # already here: a 204 ends with its headers
+                self._leave(exchange)  # a 204 ends with its headers
             await send(message)
 
         try:

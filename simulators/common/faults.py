@@ -1,4 +1,4 @@
-"""Faults on demand: rules that a test sets, struck in an order that a seed fixes."""
+"""Faults on demand: rules that a test sets, applied in an order that a seed determines."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FIELDS = frozenset({"kind", "method", "path", "probability", "times", "skip", "v
 
 @dataclass
 class Rule:
-    """One kind of fault and the requests it may strike."""
+    """One kind of fault and the requests to which it may apply."""
 
     kind: str
     method: str | None = None  # regular expression, matched from the start; None = any
@@ -54,7 +54,7 @@ class Rule:
         return cls(**fields, _dice=dice)
 
     def strikes(self, method: str, target: str) -> bool:
-        """Whether this request is struck; counts it when it matches."""
+        """Return whether the fault applies to this request; count the request if it matches."""
         if self.method is not None and not re.match(self.method, method):
             return False
         if self.path is not None and not re.search(self.path, target):
@@ -80,14 +80,14 @@ class Rule:
 
 
 class FaultPlan:
-    """The rules in force. The first rule that strikes a request is its fault; a request has at most one."""
+    """The current rules. The first rule that applies to a request determines its fault; a request has at most one."""
 
     def __init__(self, seed: int = 1) -> None:
         self.seed = seed
         self._rules: list[Rule] = []
 
     def replace(self, rules: Iterable[Mapping[str, Any]], seed: int = 1) -> None:
-        """Put `rules` in the place of all others.
+        """Replace all rules.
 
         Each rule has its own random generator, so its n-th matching request has the same result whatever the other rules do.
         """
@@ -95,18 +95,18 @@ class FaultPlan:
         self.seed, self._rules = seed, made
 
     def clear(self) -> None:
-        """No more faults."""
+        """Remove all rules."""
         self._rules = []
 
     def strike(self, method: str, path: str) -> Rule | None:
-        """The rule that strikes this request (`path` with its query), or None."""
+        """Return the rule that applies to this request (`path` with its query), or None."""
         for rule in self._rules:
             if rule.strikes(method, path):
                 return rule
         return None
 
     def has(self, rule: Rule) -> bool:
-        """Whether the rule is still in force."""
+        """Return whether the rule has not been removed."""
         return any(one is rule for one in self._rules)
 
     def as_json(self) -> dict[str, Any]:

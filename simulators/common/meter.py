@@ -25,13 +25,13 @@ class Meter:
         self.requests: Counter[str] = Counter()
 
     def arrive(self) -> int:
-        """One more request holds a slot; answers how many do now."""
+        """Count a request as in flight; return how many are in flight now."""
         self.in_flight += 1
         self.max_in_flight = max(self.max_in_flight, self.in_flight)
         return self.in_flight
 
     def leave(self) -> None:
-        """A request gave its slot back."""
+        """Count a request as ended."""
         self.in_flight -= 1
 
     def reset(self) -> None:

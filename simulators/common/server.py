@@ -15,11 +15,11 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-START_TIMEOUT = 10.0  # seconds until a server that does not listen is given up
-GRACE = 1.0  # seconds that requests which are held have when their server stops
-STOP_TIMEOUT = 5.0  # seconds until nobody waits for a stopping server any longer
+START_TIMEOUT = 10.0  # seconds that a server may take to accept connections
+GRACE = 1.0  # seconds for requests that a fault delays when their server stops
+STOP_TIMEOUT = 5.0  # maximum seconds to wait for a stopping server
 TICK = 1.0  # seconds between two readings of the clock, for the Date header
-KEEP_ALIVE = 75  # seconds; long, so that an idle client is not cut off by anything but a fault it was promised
+KEEP_ALIVE = 75  # seconds; long, so that only a fault closes the connection of an idle client
 
 
 class CuttableProtocol(H11Protocol):
@@ -32,7 +32,7 @@ class CuttableProtocol(H11Protocol):
 
 
 class PromptServer(uvicorn.Server):
-    """uvicorn's server that begins to stop when it is asked to; its own looks ten times a second whether it was."""
+    """uvicorn's server, which stops immediately on request. uvicorn itself checks for a request to stop only ten times a second."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -62,7 +62,7 @@ class PromptServer(uvicorn.Server):
                 request.cancel()
 
     def ask_to_stop(self) -> None:
-        """Begin to stop; from any thread, at any time."""
+        """Request the stop. May be called from any thread at any time."""
         self.should_exit = True
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):  # it has ended already
@@ -118,7 +118,7 @@ class RunningServer:
         return running
 
     def ask_to_stop(self) -> None:
-        """Begin to stop, and wait for nothing."""
+        """Request the stop, and return immediately."""
         self._server.ask_to_stop()
 
     def stop(self) -> None:

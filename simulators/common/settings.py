@@ -10,9 +10,9 @@ from typing import Any
 
 @dataclasses.dataclass
 class CommonSettings:
-    """What both remotes have. Each remote's own settings extend it."""
+    """Settings of both remotes. Each remote adds its own."""
 
-    latency: float = 0.0  # seconds before any request is looked at
+    latency: float = 0.0  # seconds before each request is processed
     maintenance: bool = False  # every request is answered with an HTML 503
 
 

@@ -1,4 +1,4 @@
-"""A private CA for the occasion: one certificate that signs itself, for simulators that other machines or containers reach."""
+"""Generates a self-signed certificate, for simulators that other machines or containers connect to."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ OLD_COST_ITEM = "4002"  # the one Item all subcontract cost was booked on before
 
 
 def opening_books() -> NetSuiteBooks:
-    """An account with its settings and the Items every contractor has, and nobody in it yet."""
+    """Return an account with its settings and the Items that every contractor has, without vendors and jobs."""
     books = NetSuiteBooks(
         account_id=ACCOUNT,
         subsidiary_id=SUBSIDIARY,
@@ -116,7 +116,7 @@ def add_bill(
     job: str | None,
     memo: str,
 ) -> NsBill:
-    """A vendor bill somebody typed in: no external id. `lines` are item ids and amounts."""
+    """Add a vendor bill that a person entered: it has no external id. `lines`: item ids and amounts."""
     bill = NsBill(
         id=str(70_001 + len(company.netsuite.bills)),
         tranid=tranid,
@@ -131,7 +131,7 @@ def add_bill(
 
 
 def enter_by_hand(company: Company, invoice: Invoice) -> None:
-    """Book `invoice` as was done before the connection: one line, net; its `origin_id` says where it went."""
+    """Enter the bill of `invoice` as people did before the integration: one line, net. The `origin_id` of the invoice names the bill."""
     gross = sum((line.gross for line in invoice.lines), ZERO)
     held = sum((line.retainage for line in invoice.lines), ZERO)
     bill = add_bill(

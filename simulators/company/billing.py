@@ -41,7 +41,7 @@ class Balance:
 
     @property
     def retainage(self) -> Decimal:
-        """Held on both."""
+        """Return the retainage held on work and materials."""
         return self.work_retainage + self.materials_retainage
 
 
@@ -162,7 +162,7 @@ class Invoice:
 
     @property
     def vendor_id(self) -> int:
-        """Who bills."""
+        """The vendor of the subcontract."""
         return self.commitment.vendor_id
 
     @property
@@ -178,7 +178,7 @@ class Invoice:
         raise KeyError(line_id)
 
     def summary(self) -> Summary:
-        """The front page, derived from the lines (and off by `off_by` if it is made to lie)."""
+        """Return the summary, calculated from the lines, plus `off_by`."""
         contract = [line.contract_line for line in self.lines]
         earned_before = sum((line.before.completed_and_stored - line.before.retainage for line in self.lines), ZERO)
         after = [line.after for line in self.lines]
@@ -199,7 +199,7 @@ class Invoice:
 
 
 def chain(invoices: list[Invoice]) -> None:
-    """Make every invoice of a subcontract start where the one before it ended; for after a change to any of them."""
+    """Recalculate the opening balances of all invoices of a subcontract, after one of them was changed."""
     for earlier, later in pairwise(invoices):
         ended = {line.contract_line.id: line for line in earlier.lines}
         for line in later.lines:

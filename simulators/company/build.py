@@ -21,7 +21,7 @@ from simulators.company.world import Company
 
 LARGE = re.compile(r"large:([0-9]{1,7})x([0-9]{1,7})(?::([0-9]{1,7}))?")
 MAX_CODES = 2_000_000
-"""More than any contractor has, and some gigabytes of memory."""
+"""More codes than any contractor has; they take some gigabytes of memory."""
 AWKWARD_PROJECTS = 6
 
 

@@ -1,4 +1,4 @@
-"""Who and what a company starts with: its ordinary projects, codes, budgets, vendors and subcontracts."""
+"""The ordinary records of a company: its projects, codes, budgets, vendors and subcontracts."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ MAX_CODES = 900  # of one project's usual codes; more than any case needs
 
 @dataclass(slots=True)
 class Cast:
-    """The parts a company is played with. `jobs` are healthy projects, `good_vendors` are linked."""
+    """The records on which the cases are built. `jobs`: projects without errors; `good_vendors`: linked vendors."""
 
     company: Company
     jobs: list[Project] = field(default_factory=list)

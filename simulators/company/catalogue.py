@@ -176,7 +176,7 @@ JOBS: tuple[str, ...] = (
     "Little Mountain Fire Training Tower",
 )
 
-# The first name carries what breaks naive quoting: an apostrophe and an ampersand.
+# The first name has characters that break naive quoting: an apostrophe and an ampersand.
 SUBCONTRACTORS: tuple[str, ...] = (
     "O'Brien Steel & Sons",
     "Acme Sitework Inc.",

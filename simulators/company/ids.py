@@ -1,10 +1,10 @@
-"""Numeric identities as Procore hands them out: one row of numbers per kind of record, never reused."""
+"""Numeric ids as Procore assigns them: one sequence per kind of record; no id is used twice."""
 
 from __future__ import annotations
 
 from random import Random
 
-# Procore warns that ids may exceed 32 bits; every third record gets such a one, so that no client gets by with less.
+# Procore warns that ids may exceed 32 bits; every third record gets such an id, so that a client with 32 bits fails.
 BEYOND_32_BITS = 562_949_953_000_000
 
 STARTS = {
@@ -26,7 +26,7 @@ STARTS = {
 
 
 class Ids:
-    """Hands out ids; the seed shifts every row so that two companies never share numbers by habit."""
+    """Assigns ids; the seed shifts every sequence, so that two companies have different ids."""
 
     def __init__(self, rng: Random) -> None:
         self._next = {kind: start + rng.randrange(900) for kind, start in STARTS.items()}

@@ -186,7 +186,7 @@ def _long_invoice(cast: Cast, project: Project, lines: int, distinct_codes: int)
 
 
 def _untroubled(cast: Cast, project: Project) -> list[WbsCode]:
-    """The project's codes that no other case has claimed."""
+    """Return the codes of the project that no other case uses."""
     claimed: set[int] = set()
     for facts in cast.company.cases.values():
         claimed.update(facts.get("wbs_code_ids", ()))

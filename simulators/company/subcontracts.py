@@ -75,7 +75,7 @@ def bill_line(rng: Random, line: ContractLine, before: Balance, percent: Decimal
         billed.work = cents(line.scheduled_value * Decimal(rng.randrange(20, 50)) / 100)
     else:
         billed.work = cents(line.scheduled_value * Decimal(rng.randrange(0, 24)) / 100)
-    # Whether a deductive line gives retainage back is not documented; both are met in practice.
+    # Whether a deductive line releases retainage is not documented; both occur in practice.
     billed.held = ZERO if line.scheduled_value < 0 and rng.random() < 0.5 else percent_of(billed.work, percent)
     if line.stores_materials:
         _store_materials(line, billed, before, percent, number)

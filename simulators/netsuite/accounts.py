@@ -20,7 +20,7 @@ class Listed:
 
 
 def accounts(books: NetSuiteBooks) -> Shelf[Listed]:
-    """A short chart of accounts, with the one that Items use."""
+    """Return a short chart of accounts, including the one that Items use."""
     shelf: Shelf[Listed] = Shelf()
     shelf.put(Listed("54", "Sales", "Income"))
     shelf.put(Listed("111", "Accounts Payable", "AcctPay"))
@@ -30,7 +30,7 @@ def accounts(books: NetSuiteBooks) -> Shelf[Listed]:
 
 
 def tax_schedules(books: NetSuiteBooks) -> Shelf[Listed]:
-    """Two, the one that Items use among them."""
+    """Return two tax schedules, including the one that Items use."""
     shelf: Shelf[Listed] = Shelf()
     shelf.put(Listed("9", "Taxable"))
     if books.tax_schedule_id:

@@ -1,4 +1,4 @@
-"""Admin endpoints that only NetSuite's simulator has: its records, its duplicates, and an accountant's hand."""
+"""Admin endpoints of the NetSuite simulator only: its records, its duplicates, and edits as by an accountant."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ class Doorkeeper:
         self._certificates[certificate_id] = public_key_pem
 
     def unmap_certificates(self) -> None:
-        """What a sandbox refresh does: mappings and tokens are gone (ohelp/section_162686838198)."""
+        """Remove mappings and tokens, as a sandbox refresh does (ohelp/section_162686838198)."""
         self._certificates.clear()
         self.revoke_tokens()
 
@@ -66,7 +66,7 @@ class Doorkeeper:
         self._tokens.clear()
 
     def log_in(self, form: dict[str, str], audience: str, lifetime: float) -> str:
-        """Check a token request and answer an access token; LoginRefused says what is wrong with it."""
+        """Check a token request and return an access token. Raises LoginRefused with the error."""
         if form.get("grant_type") != "client_credentials":
             raise LoginRefused("unsupported_grant_type", "grant_type has to be client_credentials")
         if form.get("client_assertion_type") != ASSERTION_TYPE or not form.get("client_assertion"):
@@ -82,7 +82,7 @@ class Doorkeeper:
         return token
 
     def subject_of(self, request: Request) -> str | None:
-        """Whose live token the request brings, or None."""
+        """Return the owner of the request's valid token, or None."""
         scheme, _, value = request.headers.get("Authorization", "").partition(" ")
         token = self._tokens.get(value.strip()) if scheme.lower() == "bearer" else None
         return token.subject if token is not None and token.expires_at > time.time() else None

@@ -31,7 +31,7 @@ class Job:
 
     @property
     def completed(self) -> bool:
-        """Whether every task has ended, well or not."""
+        """Return whether every task has ended, successfully or not."""
         return all(answer is not None for answer in self.answers)
 
 

@@ -1,4 +1,4 @@
-"""How a bill or a credit looks when it is read."""
+"""The JSON of a bill or a credit."""
 
 from __future__ import annotations
 

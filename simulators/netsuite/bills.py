@@ -177,7 +177,7 @@ class BillKind(Kind[Bill]):
         self.check_external_id(record)
 
     def check_deletable(self, record: Bill) -> None:
-        """Nothing here points at a bill."""
+        """Allow every deletion, because no record refers to a bill."""
 
     def missing(self, key: str) -> NetSuiteError:
         """Unknown internal ids of transactions answer 400, not 404; unknown external ids as the account is set."""

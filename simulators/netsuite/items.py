@@ -109,12 +109,12 @@ class ItemKind(Kind[Item]):
         self.check_external_id(record)
 
     def check_deletable(self, record: Item) -> None:
-        """An item that a bill names stays. Looks at every bill: deletions are rare."""
+        """Refuse the deletion of an item that a bill names. Reads every bill, because deletions are rare."""
         if any(line.item == record.id for bill in self.state.bills for line in bill.lines):
             raise NetSuiteError("This record cannot be deleted because it has dependent records.")
 
     def missing(self, key: str) -> NetSuiteError:
-        """404, whatever the key."""
+        """Return a 404, for any key."""
         return NetSuiteError(
             "The record instance does not exist. Provide a valid record instance ID.", status=404, code="NONEXISTENT_ID"
         )

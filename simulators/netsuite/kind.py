@@ -1,4 +1,4 @@
-"""What the write path has to know of a kind of record."""
+"""The rules of a kind of record, as the write path uses them."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ MONTHS = 60
 
 @dataclass
 class Period:
-    """A month. Whether it is closed or locked is a setting of the account (`NetSuiteState.closed`, `ap_locked`)."""
+    """A month. The settings of the account decide whether it is closed or locked (`NetSuiteState.closed`, `ap_locked`)."""
 
     id: str
     name: str

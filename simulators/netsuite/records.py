@@ -28,7 +28,7 @@ WRITABLE_ITEM_TYPES = frozenset({"otherChargePurchaseItem", "otherChargeResaleIt
 
 
 class Record(Protocol):
-    """What every record has."""
+    """The fields of every record."""
 
     id: str
     externalid: str | None
@@ -36,7 +36,7 @@ class Record(Protocol):
 
 @dataclass
 class Item:
-    """An item; `fields` keeps properties that were sent and that nothing here looks at."""
+    """An item. `fields`: properties that were sent and that the simulator does not use."""
 
     id: str
     record_type: str

@@ -23,7 +23,7 @@ from simulators.procore.state import ProcoreState
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call that passed the checks: who is asked, and what for. `body` is empty unless the method carries one."""
+    """A call that passed the checks: the account and the request. `body` is empty if the method has none."""
 
     state: ProcoreState
     request: Request

@@ -1,4 +1,4 @@
-"""What people do in Procore while an integration runs: budget, rename, renumber, approve, correct, add.
+"""Edits that people make in Procore while an integration runs: budget, rename, renumber, approve, correct, add.
 
 Every edit moves the record's `updated_at` and keeps the indexes
 right. Amounts are dollars, given as Decimal, int or text.

@@ -86,7 +86,7 @@ class Query:
         most: int | None = None,
         v2: bool = False,
     ) -> Page:
-        """The page asked for: `default` rows, at most `most` (unlimited if None), each as `show` gives it."""
+        """Return the requested page: `default` rows, at most `most` (unlimited if None), each formatted by `show`."""
         page, per_page = self.integer("page") or 1, self.integer("per_page") or default
         if page < 1 or per_page < 1:
             raise Refusal(400, "page and per_page must be positive")

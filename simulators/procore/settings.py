@@ -1,4 +1,4 @@
-"""What can be turned on a running Procore simulator. Each switch that stands for an undocumented point says so."""
+"""Settings that can be changed while the Procore simulator runs. Comments mark those for undocumented behavior."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class ProcoreSettings(CommonSettings):
 
     token_lifetime: int = 5400  # seconds ("oauth-client-credentials" guide)
     hourly_limit: int | None = 3600  # requests in 60 minutes; None = no such limit ("rate-limiting" guide)
-    hour_seconds: float = 3600.0  # a shorter hour, for those who want to see one end
+    hour_seconds: float = 3600.0  # a shorter hour, so that a test can wait for its end
     spike_limit: int | None = 100  # requests in 10 seconds; None = no such limit (same guide)
     retry_after_on_429: bool = (
         False  # the error reference says 429 has Retry-After, the rate-limiting guide says 503 has
@@ -47,5 +47,5 @@ class ProcoreSettings(CommonSettings):
     )
     tax_in_payment_due: bool = False  # whether current_payment_due has the tax in it is not documented
     refuse_unknown_parameters: bool = (
-        False  # Procore ignores them; True answers 400, to catch a client that invents some
+        False  # Procore ignores unknown parameters; True returns 400, to detect a client that sends some
     )

@@ -83,7 +83,7 @@ class Scene:
     def stop(self, *names: str) -> None:
         """Processes end in order, and say so."""
         for name in names:
-            self.office.container.presence.withdraw(self._process(name))
+            self.office.container.stores.presence.withdraw(self._process(name))
             del self.running[name]
 
     def hang(self, name: str) -> None:
@@ -115,12 +115,12 @@ class Scene:
         container = self.office.container
         for name in self.running:
             queues = RECEIVES if name == RECEIVER else QUEUES_OF_WORKER.get(name.rstrip("2"), ())
-            container.presence.announce(self._process(name), queues=queues, clock=self.clock.now, threads=16)
+            container.stores.presence.announce(self._process(name), queues=queues, clock=self.clock.now, threads=16)
         if RECEIVER in self.running:
-            container.webhook_counts.save()
+            container.stores.webhook_counts.save()
         if BEAT in self.running and self.running.keys() - {BEAT, RECEIVER}:
             # What `ledger.resume` does before it gives out work.
-            container.gate.note_use()
+            container.stores.gate.note_use()
             container.dispatch.take_in_strays()
 
     def _disk_usage(self, _: Path) -> SimpleNamespace:

@@ -138,12 +138,12 @@ def the_receiver_starts(scene: Scene) -> None:
 
 def another_header_comes(scene: Scene) -> None:
     scene.start(RECEIVER)
-    counts = scene.office.container.webhook_counts
+    counts = scene.office.container.stores.webhook_counts
     scene.meanwhile = lambda _: counts.add("unauthorized")
 
 
 def the_right_header_comes(scene: Scene) -> None:
-    counts = scene.office.container.webhook_counts
+    counts = scene.office.container.stores.webhook_counts
     scene.meanwhile = lambda _: counts.add("accepted")
 
 
@@ -153,7 +153,7 @@ def the_right_header_comes(scene: Scene) -> None:
 def bills_while_netsuite_is_down(scene: Scene) -> None:
     approved(scene)
     netsuite_is_down(scene)
-    scene.office.container.export_runs.export_approved("test")
+    scene.office.container.start_export("test")
     scene.meanwhile = goes_on
 
 
@@ -170,7 +170,7 @@ def netsuite_recovers_every_nine_minutes(scene: Scene) -> None:
         if number >= rounds:
             rounds += 1
             scene.office.new_invoice(project, (CODE, "70.00"), invoice_number=f"F-{rounds}")
-            scene.office.container.export_runs.export_approved("test")
+            scene.office.container.start_export("test")
         scene.office.work_off()
         assert not scene.prometheus.fires("WbsSyncRemoteHeld"), "it recovers before that alert fires"
 
@@ -192,11 +192,11 @@ def _day(scene: Scene, days: int) -> date:
 def the_hour_is_used_up(scene: Scene) -> None:
     reset = scene.clock.now + 55 * 60
     headers = {"X-Rate-Limit-Limit": "3600", "X-Rate-Limit-Remaining": "9", "X-Rate-Limit-Reset": f"{reset:.0f}"}
-    scene.office.container.procore_limits.observe(headers, sent_at=scene.clock.now)
+    scene.office.container.stores.procore_limits.observe(headers, sent_at=scene.clock.now)
 
 
 def the_hour_ends(scene: Scene) -> None:
-    scene.seconds_until(lambda: scene.office.container.procore_limits.windows()[0].left == 3600, 60)
+    scene.seconds_until(lambda: scene.office.container.stores.procore_limits.windows()[0].left == 3600, 60)
 
 
 # Redis and the disk
@@ -285,13 +285,13 @@ def the_vendor_is_created(scene: Scene) -> None:
 
 def codes_whose_turn_does_not_come(scene: Scene) -> None:
     project = new_project(scene)
-    scene.office.container.wbs_scan.scan("test", (project.id,))
+    scene.office.container.start_scan("test", (project.id,))
     scene.office.work_off(Lane.SCANS)
 
 
 def invoices_whose_turn_does_not_come(scene: Scene) -> None:
     approved(scene)
-    scene.office.container.export_runs.export_approved("test")
+    scene.office.container.start_export("test")
     scene.office.work_off(Lane.LISTINGS)
 
 
@@ -345,7 +345,7 @@ def a_scan_that_nobody_starts(scene: Scene) -> None:
 
 
 def a_scan_of_all(scene: Scene) -> None:
-    scene.office.container.wbs_scan.scan("schedule")
+    scene.office.container.start_scan("schedule")
     scene.office.work_off()
 
 
@@ -361,7 +361,7 @@ def a_schedule(scene: Scene) -> None:
 
 def a_scan_that_does_not_end(scene: Scene) -> None:
     new_project(scene)
-    scene.office.container.wbs_scan.scan("test")
+    scene.office.container.start_scan("test")
 
 
 def a_bill_that_somebody_changes(scene: Scene) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from decimal import Decimal
-from functools import cached_property, partialmethod
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -21,7 +21,6 @@ from unittest import mock
 from starlette.types import ASGIApp
 
 from config.loading import load_settings
-from config.names import TaskName
 from config.settings import Settings
 from simulators.company import Company, build_company
 from simulators.company.billing import Invoice
@@ -36,13 +35,14 @@ from tests.bad_input.wire import Wire
 from tests.support import OpenContainer, Redis
 from worker.clients.netsuite import api
 from worker.domain import outcomes
-from worker.domain.identities import CodeKey, InvoiceKey, bill_external_id, item_external_id
+from worker.domain.identities import InvoiceKey, bill_external_id, item_external_id
 from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.problems import CATALOGUE, Cause
 from worker.domain.scopes import Remote
-from worker.domain.work import Lane, WorkKey
-from worker.engine import attempts
-from worker.reconcile import verification
+from worker.domain.work import Lane
+from worker.engine import remote_failures, settlement
+from worker.part import part
+from worker.reconcile import comparison_failures
 from worker.store.connection import connect
 from worker.store.gate import Precedence
 from worker.store.leases import LeaseKeeper
@@ -104,13 +104,13 @@ class WiredContainer(OpenContainer):
 
     def __init__(self, settings: Settings, office: Office, wire: Wire) -> None:
         super().__init__(settings, redis_url="redis://nobody")
-        self.redis, self._keeper = office.redis, office.keeper
+        self.redis, self.keeper = office.redis, office.keeper
         self._office_pool = office.pool
         self.__dict__["_read_ahead"] = office.pool
-        for transport, *_ in (self.procore_parts, self.netsuite_parts):
+        for transport in (self.connections.procore_transport, self.connections.netsuite_transport):
             wire.attach(transport)
 
-    @cached_property
+    @part
     def invoice_items(self) -> InvoiceItems:
         """With the threads of the office, since an example should leave none behind."""
         return InvoiceItems(
@@ -119,7 +119,7 @@ class WiredContainer(OpenContainer):
             ledger=self.ledger,
             work=self.work,
             runs=self.runs,
-            attempts=self.attempts,
+            runner=self.runner,
             pool=self._office_pool,
         )
 
@@ -161,23 +161,18 @@ class Desk:
 
     def export(self, invoice: Invoice) -> Outcome:
         """One attempt at one invoice, as the three tasks make it."""
-        key = InvoiceKey(invoice.project_id, invoice.id)
-        step = self.container.invoice_export.export(key)
-        if not step.missing:
-            return step.outcome
-        self.container.invoice_export.make_items(key, step.missing)
-        return self.container.invoice_export.create_bill(key)
+        return self.container.export(InvoiceKey(invoice.project_id, invoice.id))
 
     def scan(self) -> None:
         """One scan with all that is due because of it."""
-        self.container.wbs_scan.scan("test")
+        self.container.start_scan("test")
         self.work_off()
 
     def work_off(self) -> None:
         """Do what is due, a few rounds at most: what waits again at once is left to the next call."""
         for _ in range(30):
             for key in (keys := self.container.dispatch.next(Lane)):
-                self._work_on(key)
+                self.container.work_on(key)
             if not keys:
                 return
 
@@ -185,13 +180,13 @@ class Desk:
         """The remotes are well again, somebody asks for everything anew, and all waits have ended."""
         self.wire.meddle = lambda exchange: None
         self.wire.kept_back = lambda kind: False
-        self.container.cache.forget("item_name_limit", "procore:budget_line_items")
+        self.container.stores.cache.forget("item_name_limit", "procore:budget_line_items")
         for _ in range(6):
-            self.container.holds.lift(list(Remote))
+            self.container.stores.holds.lift(list(Remote))
             self.container.redis.delete(f"{self.prefix}limits:procore")
             self.container.projects(Precedence.SCAN).outdate()
-            self.container.wbs_scan.scan("test")
-            self.container.export_runs.export_approved("test")
+            self.container.start_scan("test")
+            self.container.start_export("test")
             for lane in Lane:
                 self.container.work.add(lane, self.waiting(lane), at=0)
             self.work_off()
@@ -212,23 +207,6 @@ class Desk:
     def prefix(self) -> str:
         """Of this example's keys."""
         return self.container.settings.redis_key_prefix
-
-    def _work_on(self, key: str) -> None:
-        work = WorkKey.parse(key)
-        arguments = work.arguments
-        match TaskName(work.kind.task):
-            case TaskName.SCAN_PROJECTS:
-                self.container.wbs_scan.scan("test")
-            case TaskName.SCAN_PROJECT:
-                self.container.wbs_scan.scan_project(arguments["project_id"])
-            case TaskName.CREATE_ITEMS:
-                self.container.wbs_scan.make_item(CodeKey(**arguments))
-            case TaskName.EXPORT_APPROVED:
-                self.container.export_runs.export_approved("test")
-            case TaskName.EXPORT_PROJECT:
-                self.container.export_runs.list_invoices(arguments["project_id"])
-            case _:
-                self.export(self.company.invoices[arguments["invoice_id"]])
 
     # What must be true
 
@@ -361,11 +339,11 @@ def in_a_hurry() -> Iterator[None]:
     """The product's waits, shortened to nothing: their order and their ends stay what they are."""
     with (
         mock.patch.object(api, "BACK_OFF_SECONDS", (0.0, 0.0)),
-        mock.patch.object(attempts, "back_off", return_value=0.0),
-        mock.patch.object(attempts, "HOLD_SECONDS", 0.01),
-        mock.patch.object(attempts, "LONGEST_BACK_OFF_SECONDS", 0.01),
+        mock.patch.object(settlement, "back_off", return_value=0.0),
+        mock.patch.object(remote_failures, "HOLD_SECONDS", 0.01),
+        mock.patch.object(settlement, "LONGEST_BACK_OFF_SECONDS", 0.01),
         mock.patch.object(outcomes, "FIRST_LOOK_SECONDS", 0.0),
-        mock.patch.object(verification, "RETRY_SECONDS", 0.0),
+        mock.patch.object(comparison_failures, "RETRY_SECONDS", 0.0),
         mock.patch.object(invoice_export, "ITEMS_LATE_SECONDS", 0.0),
         mock.patch.object(invoice_items, "BUSY_WAIT_SECONDS", 0.0),
         mock.patch.object(invoice_items, "DEADLINE_SECONDS", 0.3),

@@ -240,7 +240,7 @@ def test_names_of_any_kind_are_shown_by_every_command(office: Office, names: lis
     for wbs_code in list(desk.project.codes.values())[:1]:
         wbs_code.flat_code = code
     desk.invoices[0].invoice_number = document
-    desk.container.wbs_scan.scan(known_trigger[:100])
+    desk.container.start_scan(known_trigger[:100])
     desk.work_off()
     for invoice in desk.invoices:
         desk.export(invoice)

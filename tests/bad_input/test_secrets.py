@@ -129,7 +129,7 @@ def test_what_a_remote_repeats_of_a_request_is_told_to_nobody(
     try:
         # The token in hand was given before anybody listened.
         desk.container.redis.delete(*(f"{desk.prefix}token:{remote}" for remote in ("procore", "netsuite")))
-        for tokens in (desk.container.procore_parts[1], desk.container.netsuite_parts[1]):
+        for tokens in (desk.container.connections.procore_tokens, desk.container.connections.netsuite_tokens):
             tokens.forget("")
         desk.wire.meddle = echo
         told += [f"{desk.export(invoice)}" for invoice in desk.invoices]

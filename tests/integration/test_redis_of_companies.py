@@ -20,14 +20,12 @@ from benchmarks.installation import own_environment
 from config.celery_options import celery_options
 from config.processes import processes
 from config.setting_faults import BAD_SETTINGS_EXIT_CODE, InvalidSettings
-from config.settings import Settings
 from tests.real.site import ROOT, ended
 from tests.support import Redis, eventually, unused_port
 from tests.tls import Authority, TlsFront
-from worker.container.stores import Stores
 from worker.local.embedded import EmbeddedServer
 from worker.local.server_program import server_program
-from worker.redis_access import redis_at
+from worker.redis_access import redis_at, require_one_server
 from worker.runtime.transport import SentinelChannel, reach_sentinels, use_transport
 from worker.store.connection import is_cluster, try_tls, why
 
@@ -225,7 +223,7 @@ def test_a_cluster_is_recognized_and_its_refusals_are_explained(tmp_path: Path, 
             client.eval("return redis.call('MGET', KEYS[1], KEYS[2])", 2, "wbs:a", "wbs:b")
         assert "is a cluster" in why(raised.value)
         with pytest.raises(InvalidSettings) as refused:
-            Stores(Settings.model_construct(redis_key_prefix="wbs:"), redis_url=url).require_one_server()
+            require_one_server(client)
         assert "REDIS_URL: This Redis is a cluster" in str(refused.value.faults)
         # With a hash tag all keys have one slot, and one server takes them, until slots move or a replica takes over.
         assert client.eval("return redis.call('MGET', KEYS[1], KEYS[2])", 2, "{wbs}:a", "{wbs}:b") == [None, None]
@@ -255,7 +253,7 @@ def test_every_process_refuses_a_cluster_with_the_reason(tmp_path: Path) -> None
         ends = {
             process.name: ended(
                 list(process.command),
-                env=env | dict(process.environment) | {"REDIS_URL": url},
+                env={**env, **process.environment, "REDIS_URL": url},
                 folder=tmp_path,
                 timeout=60,
             )

@@ -338,7 +338,7 @@ class Site:
         depths = {lane.value: self.container.work.depth(lane) for lane in Lane}
         left: dict[str, Any] = {lane: depth for lane, depth in depths.items() if depth != (0, 0)}
         left |= dict.fromkeys(self.admin_redis.keys(f"{PREFIX}lock:*"), "locked")
-        if slots := self.container.gate.in_use():
+        if slots := self.container.stores.gate.in_use():
             left["slots"] = slots
         return left
 

@@ -90,7 +90,7 @@ def test_work_beyond_the_visibility_timeout_is_done_once_and_continues(open_site
     assert site.container.ledger.problems() == []
     site.stage.faults("procore", [])
     site.beat(number=2, times=TIMES)
-    eventually(lambda: site.container.verifications.last() is not None, 60)
+    eventually(lambda: site.container.stores.verifications.last() is not None, 60)
     site.comes_to_rest(40)
     assert {one.problem.cause for one in site.container.ledger.problems()} <= {
         "drift_bill_missing",

@@ -75,9 +75,9 @@ def assert_works(site: Site, kind: str) -> None:
         assert requests.post(url, json={}, headers=headers, timeout=20).status_code == 204
         assert requests.post(url, json={}, timeout=20).status_code == 401
     elif kind == WORKER:
-        eventually(lambda: [one for one in site.container.presence.running() if one.queues], 20)
+        eventually(lambda: [one for one in site.container.stores.presence.running() if one.queues], 20)
     else:
-        eventually(lambda: [one for one in site.container.presence.running() if not one.queues], 20)
+        eventually(lambda: [one for one in site.container.stores.presence.running() if not one.queues], 20)
 
 
 def test_up_starts_each_process_without_what_it_does_not_use(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ FETCHED = 4
 TIMES = {
     **QUICK,
     "worker.runtime.request.RETURN_SECONDS": 0.5,
-    "worker.engine.attempts.REDIS_SECONDS": 0.5,
+    "worker.engine.settlement.REDIS_SECONDS": 0.5,
     "config.celery_options.VISIBILITY_TIMEOUT_SECONDS": 20,
 }
 WORDS = {

@@ -122,14 +122,14 @@ def echoes(site: Site, told: Told, *paths: str) -> None:
     for path in paths:
         for remote in ("procore", "netsuite"):
             site.stage.faults(remote, [{"kind": "echo", "path": path, "value": 422}])
-        site.container.holds.lift(list(Remote))
+        site.container.stores.holds.lift(list(Remote))
         site.send(TaskName.SCAN_PROJECTS)
         for invoice in invoices(site.stage):
             site.send(TaskName.EXPORT, project_id=invoice.project_id, invoice_id=invoice.id)
         # An attempt that ends meanwhile pauses its remote again.
         eventually(lambda: asked_again(site), 30, every=0.5)
         for arguments in (["verify"], ["check", "--json"]):
-            ended = site.quick_command(*arguments, times={"worker.reconcile.verification.RETRY_SECONDS": 0.1})
+            ended = site.quick_command(*arguments, times={"worker.reconcile.comparison_failures.RETRY_SECONDS": 0.1})
             told.said[f"wbs-sync {' '.join(arguments)} with echoes of {path}"] = ended.out + ended.err
             assert "Traceback" not in ended.err
         told.said |= {f"{key} with echoes of {path}": text for key, text in everything_in_redis(site)}

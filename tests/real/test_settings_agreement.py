@@ -15,7 +15,7 @@ from worker.domain.scopes import WRITING
 
 pytestmark = pytest.mark.real
 
-TIMES = {**QUICK, "worker.engine.attempts.HOLD_SECONDS": 1, "worker.store.holds.LONGEST_PAUSE_SECONDS": 1}
+TIMES = {**QUICK, "worker.engine.remote_failures.HOLD_SECONDS": 1, "worker.store.holds.LONGEST_PAUSE_SECONDS": 1}
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def test_nothing_is_written_while_two_machines_differ(site: Site, wrong_one_ends
     eventually(lambda: len(site.container.settings_agreement.now()) == 1, 20)
     site.beat()
     run = site.start_scan()
-    eventually(lambda: site.container.holds.times(WRITING) >= 2, 40)
+    eventually(lambda: site.container.stores.holds.times(WRITING) >= 2, 40)
     assert items_made(site.stage) == 0
     told = [
         one.problem.sentence for one in site.container.ledger.problems() if one.problem.cause == Cause.SETTINGS_DIFFER
@@ -47,9 +47,9 @@ def test_nothing_is_written_while_two_machines_differ(site: Site, wrong_one_ends
 
 def test_an_idle_machine_with_a_lower_cap_counts_as_long_as_it_runs(site: Site) -> None:
     slots = site.container.settings.netsuite_concurrency
-    assert site.container.gate.caps() == [slots]
+    assert site.container.stores.gate.caps() == [slots]
     site.worker(number=1, times=TIMES, env={"NETSUITE_CONCURRENCY": "1"})
-    eventually(lambda: site.container.gate.caps() == [1, slots], 20)
+    eventually(lambda: site.container.stores.gate.caps() == [1, slots], 20)
     first = site.container.redis.zscore(f"{site.container.settings.redis_key_prefix}gate:caps", "1")
     eventually(
         lambda: site.container.redis.zscore(f"{site.container.settings.redis_key_prefix}gate:caps", "1") > first, 20

@@ -56,9 +56,9 @@ def test_two_beats_at_once_are_harmless(open_site: OpenSite) -> None:
 def test_who_comes_too_late_for_a_scan_s_first_step_leaves_nothing_in_hand(open_site: OpenSite) -> None:
     """Two scans at once: the second claims the list of projects in the moment in which the first has ended it."""
     site = open_site(profile="large:2x12")
-    run, _ = site.container.wbs_scan.scan("first")
+    run, _ = site.container.start_scan("first")
     assert site.container.work.claim(Lane.SCANS, SCAN_OF_ALL, Claim.IN_LANE) is Claimed.NOT_DUE
-    again, joined = site.container.wbs_scan.scan("second")
+    again, joined = site.container.start_scan("second")
     assert (again.id, joined) == (run.id, True)
     assert not site.container.work.in_hand(Lane.SCANS, SCAN_OF_ALL)
 
@@ -126,7 +126,7 @@ def test_resumes_do_not_pile_up_while_no_worker_runs(open_site: OpenSite) -> Non
     first = site.beat()
     eventually(lambda: site.redis.llen(f"{PREFIX}{QueueName.UPKEEP}") == beat_module.ENOUGH_RESUMES)
     site.beat(number=2)
-    eventually(lambda: len(site.container.presence.running()) == 2)
+    eventually(lambda: len(site.container.stores.presence.running()) == 2)
     assert first.log.count("Sending due task") == beat_module.ENOUGH_RESUMES
     assert site.redis.llen(f"{PREFIX}{QueueName.UPKEEP}") == beat_module.ENOUGH_RESUMES
 

@@ -36,8 +36,7 @@ from celery import signals
 from config.names import TaskName
 from worker.clients.netsuite.client import NetSuite
 from worker.container import Container
-from worker.domain.identities import CodeKey, InvoiceKey
-from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, exports_of, scan_of
+from worker.domain.work import WorkKey, WorkKind
 from worker.engine.attempts import Attempts
 from worker.store.gate import Gate
 from worker.store.ledger import Ledger
@@ -71,23 +70,18 @@ def begin(stem: Path) -> None:
     _writes(note, strike)
 
 
+KIND_OF_TASK = {
+    **{kind.task: kind for kind in WorkKind if kind is not WorkKind.RECONCILE},
+    TaskName.CREATE_ITEM: WorkKind.CREATE_ITEM,
+    TaskName.MAKE_ITEMS: WorkKind.EXPORT,
+    TaskName.CREATE_BILL: WorkKind.EXPORT,
+}
+
+
 def key_of(task: str, arguments: Mapping[str, Any]) -> str:
-    """The work that a message is about, as its lane names it; empty for upkeep."""
-    project_id = arguments.get("project_id", 0)
-    keys: dict[str, Callable[[], object]] = {
-        TaskName.SCAN_PROJECTS: lambda: SCAN_OF_ALL,
-        TaskName.SCAN_PROJECT: lambda: scan_of(project_id),
-        **dict.fromkeys(
-            (TaskName.CREATE_ITEM, TaskName.CREATE_ITEMS), lambda: CodeKey(project_id, arguments["wbs_code_id"])
-        ),
-        TaskName.EXPORT_APPROVED: lambda: EXPORTS_OF_ALL,
-        TaskName.EXPORT_PROJECT: lambda: exports_of(project_id),
-        **dict.fromkeys(
-            (TaskName.EXPORT, TaskName.MAKE_ITEMS, TaskName.CREATE_BILL),
-            lambda: InvoiceKey(project_id, arguments["invoice_id"]),
-        ),
-    }
-    return str(keys[task]()) if task in keys else ""
+    """The key of the work that a message is about; empty for upkeep."""
+    kind = KIND_OF_TASK.get(task)
+    return str(WorkKey(kind, tuple(arguments.get(name, 0) for name in kind.ids))) if kind else ""
 
 
 def _messages(note: Note) -> None:
@@ -116,14 +110,14 @@ def _messages(note: Note) -> None:
 def _work(note: Note) -> None:
     make, try_lock, wait_for_slot, give_back = Attempts._made, Locks._try, Gate._wait, Container.give_back
 
-    def made(self: Attempts, lane: Any, key: str, *args: Any) -> Any:
-        note("begin", key=key)
+    def made(self: Attempts, key: WorkKey, *args: Any) -> Any:
+        note("begin", key=str(key))
         try:
-            outcome = make(self, lane, key, *args)
+            outcome = make(self, key, *args)
         except BaseException as error:
-            note("end", key=key, error=type(error).__name__)
+            note("end", key=str(key), error=type(error).__name__)
             raise
-        note("end", key=key, outcome=outcome.kind.value, reason=outcome.reason)
+        note("end", key=str(key), outcome=outcome.kind.value, reason=outcome.reason)
         return outcome
 
     def locked(self: Locks, key: str, token: str, *reads: Any) -> Any:

@@ -70,7 +70,7 @@ class Installation:
             self._up.says("Running.")
             eventually(lambda: all(log.exists() and READY in log.read_text() for log in logs), START_SECONDS)
             # Beat and a worker have met: `check` says so.
-            eventually(self.container.gate.use, START_SECONDS)
+            eventually(self.container.stores.gate.use, START_SECONDS)
         except BaseException:
             self._close()
             raise

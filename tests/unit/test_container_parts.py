@@ -8,7 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import RLock
 
 from worker.container import Container
-from worker.container.part import Part, part
+from worker.container.connections import Connections
+from worker.part import Part, part
+from worker.store.stores import Stores
 
 THREADS = 16
 
@@ -49,7 +51,7 @@ def test_threads_that_begin_together_share_one_part() -> None:
 
 
 def test_the_container_builds_every_part_that_way() -> None:
-    attributes = [vars(kind) for kind in Container.__mro__]
+    attributes = [vars(kind) for kind in (*Container.__mro__, Stores, Connections)]
     unlocked = [name for kind in attributes for name, value in kind.items() if type(value) is functools.cached_property]
     assert not unlocked
     assert any(isinstance(value, Part) for kind in attributes for value in kind.values())

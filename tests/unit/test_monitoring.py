@@ -18,7 +18,7 @@ from config.processes import METRICS_PATH
 from tests.unit.promql import Facts, grouping, selectors
 from worker.cli import wbs_sync
 from worker.domain.problems import Cause
-from worker.inspect.metrics import CATALOGUE_OF_METRICS
+from worker.inspect.metric_families import CATALOGUE_OF_METRICS
 
 ROOT = Path(__file__).parents[2]
 [GROUP] = yaml.safe_load((ROOT / "deploy/prometheus/wbs-sync.rules.yml").read_text())["groups"]

@@ -32,7 +32,8 @@ class Answers:
 def test_an_address_with_several_servers_behind_it_is_a_fault(run_ids: tuple[str, ...], ok: bool) -> None:
     """A write is sent only while the server is the one that knows the ledger: with another one each time, none ever is."""
     client: Any = Answers(*run_ids)
-    checks = RedisChecks(client, ledger=None, decisions=None, prefix="", queues=())  # type: ignore[arg-type]
+    stores: Any = SimpleNamespace(redis=client)
+    checks = RedisChecks(stores, queues=())
     look = dict(checks.looks())["Redis connection"]
     check = look()
     assert check.ok is ok

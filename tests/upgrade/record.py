@@ -16,8 +16,8 @@ from typing import Any
 
 from config.names import QUEUE_OF_TASK, TaskName
 from tests.integration.flows.office import ITEM_PATH, Office
-from worker.domain.identities import CodeKey, InvoiceKey
-from worker.domain.work import Lane
+from worker.domain.identities import InvoiceKey
+from worker.domain.work import Lane, scan_of
 from worker.local.embedded import EmbeddedServer
 
 NUMBER = "31-500"
@@ -55,16 +55,15 @@ def records(office: Office) -> dict[str, Any]:
     project = office.new_project(NUMBER, CODES)
     codes = {code.flat_code: code for code in project.budgeted_codes()}
     made, adopted, unknown, blocked, waiting = (codes[name] for name in CODES)
-    scan = office.container.wbs_scan
     # A person made two, and gave one of them up.
     office.netsuite.make_item(f"{NUMBER}-{adopted.flat_code}")
     given_up = office.netsuite.make_item(f"{NUMBER}-{blocked.flat_code}")
     office.netsuite.edit_item(given_up.id, isinactive=True)
-    run, _ = scan.scan("the portal", [project.id])
-    scan.scan_project(project.id)
-    scan.make_item(CodeKey(project.id, made.id))
+    run, _ = office.container.start_scan("the portal", [project.id])
+    office.container.runner.run(scan_of(project.id))
+    office.make_item(project, made)
     office.stage.faults("netsuite", [{"kind": "cut_before", "method": "POST", "path": ITEM_PATH}])
-    scan.make_item(CodeKey(project.id, unknown.id))
+    office.make_item(project, unknown)
     office.clear_faults()
     billed = office.new_invoice(project, (made.flat_code, "900.00"), invoice_number="A-1")
     credit = office.new_invoice(project, (made.flat_code, "-900.00"), invoice_number="C-1")

@@ -38,7 +38,7 @@ EARLIER_QUICK = {
     "worker.services.attempts.DOWN_TIMES_BEFORE_PROBLEM": 1,
 }
 """The times of `QUICK` as 0.1.0 has them. Each pause of a remote is a problem at once, in both versions."""
-THIS_QUICK = {**QUICK, "worker.engine.attempts.DOWN_TIMES_BEFORE_PROBLEM": 1}
+THIS_QUICK = {**QUICK, "worker.engine.remote_failures.DOWN_TIMES_BEFORE_PROBLEM": 1}
 CRONS = dict.fromkeys(("SCAN_CRON", "EXPORT_CRON", "VERIFY_CRON"), "0 4 * * *")
 SCHEDULED = ("scan", "export", "verify")
 SHOWN_STATES = ("SUCCESS", "STARTED", "RECEIVED", "RETRY")
@@ -491,8 +491,10 @@ class Rehearsal:
         self.rest()
         self.questions("upgraded again", self.new_commands)
         assert not self.site.container.ledger.is_problem(self.settled), "its credit was entered by hand"
-        assert set(self.site.container.decisions.all()) == {InvoiceKey(one.project_id, one.id) for one in decided}
-        assert self.site.container.holds.pauses() == []
+        assert set(self.site.container.stores.decisions.all()) == {
+            InvoiceKey(one.project_id, one.id) for one in decided
+        }
+        assert self.site.container.stores.holds.pauses() == []
 
     def _plan(self, name: str) -> str:
         return str(self.site.folder / f"plan-{name}.json")

@@ -23,17 +23,19 @@ def check(as_json: bool) -> None:
     with faults_as_sentences():
         container = open_to_look()
         done = []
-        for one in container.checks.run():
-            done.append(one)
+        for result in container.checks.run():
+            done.append(result)
             if not as_json:
-                print_check(one)
+                print_check(result)
         if as_json:
-            print_json([{"check": one.name, "ok": one.ok, "words": one.words, "cure": one.cure} for one in done])
-        sys.exit(FAILED if any(one.ok is False for one in done) else 0)
+            print_json(
+                [{"check": result.name, "ok": result.ok, "words": result.words, "cure": result.cure} for result in done]
+            )
+        sys.exit(FAILED if any(result.ok is False for result in done) else 0)
 
 
-def print_check(one: Check) -> None:
-    """Print one line for a check, and a second one with the fix if there is something to do."""
-    out.print(styled(MARKS[one.ok], f" {one.name}: {one.words}"), soft_wrap=True)
-    if one.cure:
-        out.print(Text(f"     {one.cure}"), soft_wrap=True)
+def print_check(result: Check) -> None:
+    """Print one line for a check, and a second one with the fix, if it has one."""
+    out.print(styled(MARKS[result.ok], f" {result.name}: {result.words}"), soft_wrap=True)
+    if result.cure:
+        out.print(Text(f"     {result.cure}"), soft_wrap=True)

@@ -21,8 +21,8 @@ from worker.cli.output import (
     print_json,
     styled,
 )
-from worker.cli.plans import plan_options, require_dry_run, tell_plan
-from worker.cli.runs import all_well, print_problems, print_run, run_report, say_started
+from worker.cli.plans import plan_options, require_dry_run, run_dry
+from worker.cli.runs import is_complete, print_problems, print_run, run_report, say_started
 from worker.cli.session import open_container, send, wait_until, watch
 from worker.container import Container
 from worker.domain.identities import InvoiceKey
@@ -67,7 +67,7 @@ def export(
         container = open_container()
         key = container.named_records.invoice(invoice, project) if invoice is not None else None
         if dry_run:
-            tell_plan(container, partial(_plan, key), save=save, force=force, as_json=as_json)
+            run_dry(container, partial(_plan, key), save=save, force=force, as_json=as_json)
         elif key is None:
             _export_approved(container, wait=wait, as_json=as_json)
         else:
@@ -93,7 +93,7 @@ def _export_approved(container: Container, *, wait: bool, as_json: bool) -> None
     else:
         print_run("Export", report)
         print_problems(report["problems"], title="Open problems", by_cause=True)
-    sys.exit(0 if all_well(container, ended) else FAILED)
+    sys.exit(0 if is_complete(container, ended) else FAILED)
 
 
 def _export_one(container: Container, key: InvoiceKey, *, wait: bool, as_json: bool) -> None:

@@ -40,16 +40,16 @@ def forget(
         require_one(project, code, invoice)
         kept_note, forgetting = checked_note(note), open_container().forgetting
 
-        def look() -> Forgettable:
+        def find() -> Forgettable:
             if invoice is not None:
                 return forgetting.invoice(invoice, of_project, take=take)
             return forgetting.code(str(project), str(code), take=take)
 
-        one = look()
+        target = find()
         if not yes:
-            err.print(f"{one.about}: {one.why}.", soft_wrap=True)
-            click.confirm(f"Clear id {one.record.remote_id} from the ledger?", abort=True, err=True)
-        done = forgetting.forget(one, look, by=user(), note=kept_note)
+            err.print(f"{target.about}: {target.why}.", soft_wrap=True)
+            click.confirm(f"Clear id {target.record.remote_id} from the ledger?", abort=True, err=True)
+        done = forgetting.forget(target, find, by=user(), note=kept_note)
         if as_json:
             cleared = {"forgotten": str(done.key), "about": done.about, "id": done.record.remote_id}
             print_json(cleared | {"why": done.why, "next": done.next})

@@ -85,7 +85,7 @@ def include(invoice: str, project: str | None, note: str, as_json: bool) -> None
 def decisions(as_json: bool) -> None:
     """List the decisions on invoices: who, when and why."""
     with faults_as_sentences():
-        found = open_container().decisions.all()
+        found = open_container().stores.decisions.all()
         if as_json:
             print_json([{"key": str(key), **decision.stored} for key, decision in found.items()])
             return

@@ -30,7 +30,7 @@ from worker.local.embedded import EmbeddedServerError
 from worker.store.connection import why
 
 FAILED = 1
-NUMBERS = frozenset({"amount", "total", "count", "waiting", "in progress", "Items first"})
+RIGHT_ALIGNED = frozenset({"amount", "total", "count", "waiting", "in progress", "Items first"})
 """Right-aligned columns."""
 
 
@@ -124,7 +124,7 @@ def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> 
     drawn = Table(header_style="bold", expand=False, show_header=any(shown.values()))
     for column in shown.values():
         # A key is copied into the next command: whole, on one line.
-        justify: JustifyMethod = "right" if column in NUMBERS else "left"
+        justify: JustifyMethod = "right" if column in RIGHT_ALIGNED else "left"
         drawn.add_column(column, overflow="fold", no_wrap=column == "key", justify=justify)
     for row in texts:
         drawn.add_row(*(styled(row[place]) for place in shown))

@@ -53,20 +53,20 @@ def require_dry_run(*, dry_run: bool, wait: bool, save: Path | None, force: bool
         raise click.UsageError("--force requires --save.")
 
 
-def tell_plan(
+def run_dry(
     container: Container, make: Callable[[Planning, Progress], Plan], *, save: Path | None, force: bool, as_json: bool
 ) -> None:
     """Make a plan, save it if requested, and print it. Writes nothing else, not even to the ledger."""
     if save:
         _require_room(save, force=force)
-    container.cache.leave_no_trace()
+    container.stores.cache.leave_no_trace()
     with progress() as bars:
         bar = bars.add_task("projects", total=None, note="")
         plan = make(container.planning, lambda project: bars.update(bar, advance=1, note=shown(project.label)))
         looked = max(1, bars.tasks[bar].completed)
         bars.update(bar, completed=looked, total=looked, note="")
     if save:
-        plan = signed(plan, container.plan_keys.get_or_make())
+        plan = signed(plan, container.stores.plan_keys.get_or_make())
         _save(plan, save, force=force)
     if as_json:
         print_json(asdict(plan))
@@ -100,14 +100,14 @@ def read_plan(container: Container, file: Path) -> Plan:
                 money.amount(line.world.get("total"))
     except (ValueError, IndexError, RecursionError, ValidationError) as error:
         raise Fault(f"{file} is not a plan written by `--dry-run --save`. Make a new plan.") from error
-    planning = container.planning
-    theirs, ours = (plan.company_id, plan.account), (planning.company_id, planning.account)
+    own = container.stores.installation
+    theirs, ours = (plan.company_id, plan.account), (own.company_id, own.account)
     if theirs != ours:
         raise Fault(
             f"{file} is a plan for Procore company {theirs[0]} and NetSuite account {theirs[1]}; the settings are for {ours[0]} and {ours[1]}. "
             "Nothing was done."
         )
-    key = container.plan_keys.get()
+    key = container.stores.plan_keys.get()
     if not has_signed_head(plan, key):
         raise Fault(
             f"{file} is not a plan saved by this installation: its header was edited, or Redis was emptied since. Nothing was done. Make a new plan."

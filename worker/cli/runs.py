@@ -7,8 +7,9 @@ from typing import Any
 
 from worker.cli.output import out, styled, table
 from worker.container import Container
+from worker.domain.problem_keys import work_behind
 from worker.domain.run_counts import run_counts
-from worker.domain.work import lane_of, work_behind
+from worker.domain.work import lane_of
 from worker.inspect.overview import run_view
 from worker.store.runs import Run
 
@@ -26,7 +27,7 @@ def run_report(container: Container, run: Run, *, joined: bool) -> dict[str, Any
     return {**view, "joined": joined, "seconds": round(seconds, 2), "problems": container.overview.problems()}
 
 
-def all_well(container: Container, run: Run) -> bool:
+def is_complete(container: Container, run: Run) -> bool:
     """Return whether nothing is in doubt, waiting, or blocked by a problem that is not ignored."""
     if not run.ended or any(run.counts.get(name) for name in UNFINISHED):
         return False
@@ -61,12 +62,12 @@ def print_problems(
     causes = grouped(problems, "cause")
     if by_cause and causes:
         titles = ("cause", "count", "owner", "example")
-        table(title, titles, ((cause, len(some), some[0]["owner"], some[0]["sentence"]) for cause, some in causes))
+        table(title, titles, ((cause, len(rows), rows[0]["owner"], rows[0]["sentence"]) for cause, rows in causes))
         return
     out.print(styled((title, "bold")))
-    for cause, some in causes:
+    for cause, rows in causes:
         columns = {"key": "key", "record": "about", "problem": "sentence"}
-        print_cause(cause, some, columns, rest="" if complete else f"wbs-sync problems --cause {cause}")
+        print_cause(cause, rows, columns, rest="" if complete else f"wbs-sync problems --cause {cause}")
 
 
 def grouped(rows: Iterable[Mapping[str, Any]], by: str) -> list[tuple[str, list[Mapping[str, Any]]]]:

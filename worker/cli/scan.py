@@ -11,8 +11,8 @@ import click
 
 from config.names import TaskName
 from worker.cli.output import FAILED, faults_as_sentences, json_option, named_project, print_json
-from worker.cli.plans import plan_options, require_dry_run, tell_plan
-from worker.cli.runs import all_well, print_problems, print_run, run_report, say_started
+from worker.cli.plans import plan_options, require_dry_run, run_dry
+from worker.cli.runs import is_complete, print_problems, print_run, run_report, say_started
 from worker.cli.session import open_container, send, watch
 from worker.domain.plans import Plan
 from worker.observability import correlation
@@ -41,7 +41,7 @@ def scan(named: tuple[str, ...], dry_run: bool, save: Path | None, force: bool, 
         container = open_container()
         project_ids = [container.named_records.project_id(one) for one in named]
         if dry_run:
-            tell_plan(container, partial(_plan, project_ids), save=save, force=force, as_json=as_json)
+            run_dry(container, partial(_plan, project_ids), save=save, force=force, as_json=as_json)
             return
         run, joined = container.wbs_scan.request("command line", project_ids)
         with correlation.of(run.correlation_id):
@@ -57,7 +57,7 @@ def scan(named: tuple[str, ...], dry_run: bool, save: Path | None, force: bool, 
         else:
             print_run("Scan", report)
             print_problems(report["problems"], title="Open problems", by_cause=True)
-        sys.exit(0 if all_well(container, ended) else FAILED)
+        sys.exit(0 if is_complete(container, ended) else FAILED)
 
 
 def _plan(project_ids: Collection[int], planning: Planning, progress: Progress) -> Plan:

@@ -42,7 +42,7 @@ def open_to_look() -> Container:
     """Return a container that does not claim an unowned ledger: the settings may be those of the wrong company."""
     settings = load_settings()
     container = Container(settings, redis_url=redis_url(settings))
-    container.may_claim = False
+    container.ownership.may_claim = False
     container.require_own()
     return container
 

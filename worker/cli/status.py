@@ -59,7 +59,7 @@ def status(task_id: str | None, invoice: str | None, code_id: int | None, projec
         container = open_container()
         if not named:
             alive = container.liveness.now()
-            comparison = container.verifications.current()
+            comparison = container.stores.verifications.current()
             status = {**container.overview.status(), "processes": processes_view(alive)}
             if as_json:
                 print_json({**status, "comparison": progress_dict(comparison) if comparison else None})
@@ -180,9 +180,9 @@ def _print(overview: dict[str, Any]) -> None:
     table("Work", ("lane", "waiting", "in progress"), lanes)
     if unread := overview["invoices_not_readable"]:
         out.print(_not_readable([one["project"] for one in unread], unread[0]["answer"]), soft_wrap=True)
-    for one in overview["oldest_waiting"]:
-        since = f"waiting since {clock(one['since'])}"
-        out.print(f"Oldest waiting {one['record']}: {one['name']}, {since}: {one['sentence']}", soft_wrap=True)
+    for record in overview["oldest_waiting"]:
+        since = f"waiting since {clock(record['since'])}"
+        out.print(f"Oldest waiting {record['record']}: {record['name']}, {since}: {record['sentence']}", soft_wrap=True)
     for pause in overview["pauses"]:
         out.print(f"Paused: {pause['sentence']}", soft_wrap=True)
     out.print(f"NetSuite slots in use: {overview['gate']['in_use']} of {overview['gate']['slots']}")

@@ -72,8 +72,8 @@ class _Observer:
     """Records that the receiver runs, and counts its responses."""
 
     def __init__(self, container: Container) -> None:
-        self._counts: WebhookCounts = container.webhook_counts
-        heartbeat.start(container.presence, f"webhooks@{socket.gethostname()}", RECEIVES)
+        self._counts: WebhookCounts = container.stores.webhook_counts
+        heartbeat.start(container.stores.presence, f"webhooks@{socket.gethostname()}", RECEIVES)
 
     def answered(self, answer: str) -> None:
         self._counts.add(answer)

@@ -1,7 +1,7 @@
 """Connections that record whether a request was begun, so that a failure before that is known to have sent nothing.
 
-Between the call of `requests` and the first byte of a request lie the name look-up, the proxy, its CONNECT and the TLS handshake. Which
-of its many exceptions belongs to which step differs between versions; whether the first byte was handed to the connection does not.
+Before the first byte of a request, `requests` looks up the name, connects to the proxy, sends CONNECT and makes the TLS handshake. Which
+exception belongs to which step differs between its versions; whether the first byte was given to the connection does not.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def has_begun() -> bool:
 
 
 class _Recorded:
-    """Connect first, then record that the request begins. CONNECT, which goes to a proxy, does not come by here."""
+    """Connects first, then records that the request begins. CONNECT, which goes to a proxy, is not sent through this method."""
 
     def endheaders(self, *args: Any, **options: Any) -> None:
         connection: Any = self
@@ -75,10 +75,10 @@ _POOLS = {"http": _HTTPPool, "https": _HTTPSPool}
 
 
 class RecordingAdapter(HTTPAdapter):
-    """Sends through such connections, with a proxy too."""
+    """Sends through these connections, also with a proxy."""
 
     def get_connection_with_tls_context(self, *args: Any, **options: Any) -> Any:
-        """The pool for one request. A pool of another kind (SOCKS) does not record, so its requests count as begun."""
+        """Return the pool for one request. A pool of another kind (SOCKS) does not record, so its requests count as begun."""
         pool: Any = super().get_connection_with_tls_context(*args, **options)
         _thread.begun = not isinstance(pool, _HTTPPool | _HTTPSPool)
         return pool

@@ -1,4 +1,4 @@
-"""What both token services answer. No error of these repeats a word of a good answer: there may be a token in it."""
+"""Reads the responses of both token services. No error repeats any text of a good response, which may contain a token."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from worker.domain.errors import Misconfigured, Transient
 from worker.domain.problems import Cause
 from worker.store.tokens import AccessToken
 
-LONGEST_LIFETIME_SECONDS = 366 * 86_400
+MAX_LIFETIME_SECONDS = 366 * 86_400
 CLOCKS_AGREE_SECONDS = 5.0
-"""Less is network and rounding, and no token service minds it."""
+"""A smaller difference is latency and rounding, and no token service refuses it."""
 CLOCK_REFUSED_SECONDS = 60.0
-"""From here on the clock is the first thing to look at, whatever else the refusal names."""
+"""From this difference on, the clock is the first thing to check, whatever the refusal says."""
 _TOKEN = re.compile(r"[!-~]{1,16384}")
 
 
 def require_admitted(answer: Answer, words: str, cause: Cause, *, url: str = "", identity: str = "") -> None:
-    """Raise Misconfigured for a refusal of whatever kind: none of them says anything about the work that needed the token.
+    """Raise Misconfigured for any refusal, since none says anything about the work that needed the token.
 
-    The message names what may be wrong: where the login was tried (`url`), as whom (`identity`), and how far the clocks are apart.
+    The message names what may be wrong: the host of `url`, the `identity` that logged in, and the difference of the clocks.
     """
     if 300 <= answer.status < 500 and answer.status not in (408, 429):
         clocks = _clocks(answer)
-        told = "; ".join(part for part in (f"asked {urlsplit(url).netloc}", f"as {identity}", clocks) if part)
-        words = f"{words} ({told})" if url else words
+        login = "; ".join(part for part in (f"asked {urlsplit(url).netloc}", f"as {identity}", clocks) if part)
+        words = f"{words} ({login})" if url else words
         if abs(answer.clock_ahead or 0.0) >= CLOCK_REFUSED_SECONDS:
             words = f"{clocks}: correct the clock of this machine first (NTP), because a signed login with a wrong time is refused. The response: {words}"
         raise Misconfigured(words, cause=cause, facts={"answer": words})
 
 
 def _clocks(answer: Answer) -> str:
-    """How this machine's clock differs from that of the token service (its `Date` header); "" where it hardly does."""
+    """Return how this machine's clock differs from that of the token service (its `Date` header); "" if it hardly does."""
     ahead = answer.clock_ahead or 0.0
     if abs(ahead) < CLOCKS_AGREE_SECONDS:
         return ""
@@ -41,15 +41,15 @@ def _clocks(answer: Answer) -> str:
 
 
 def token_of(answer: Answer, remote: str, *, url: str = "") -> AccessToken:
-    """The token of a good answer. Raises Transient, which names the host of `url`, when it is not as published."""
+    """Return the token in a good response. Raises Transient, which names the host of `url`, if it is not in the documented format."""
     try:
         body = answer.json()
         value, lifetime = body["access_token"], body["expires_in"]
-        # `expires_in` has been seen as a number and as text.
+        # `expires_in` is a number or text.
         seconds = float(lifetime) if not isinstance(lifetime, bool) else 0.0
     except (Transient, LookupError, TypeError, ValueError, OverflowError):
         value, seconds = None, 0.0
-    if not (isinstance(value, str) and _TOKEN.fullmatch(value) and 0 < seconds <= LONGEST_LIFETIME_SECONDS):
+    if not (isinstance(value, str) and _TOKEN.fullmatch(value) and 0 < seconds <= MAX_LIFETIME_SECONDS):
         asked = f" (asked {urlsplit(url).netloc})" if url else ""
         raise Transient(f"{remote}'s token response is not in the documented format{asked}")
     return AccessToken(value, seconds)

@@ -1,4 +1,4 @@
-"""The way out to both remotes: proxies, hosts that are reached without one, and the certificates that are trusted."""
+"""The network to both systems: proxies, hosts that are reached without one, and trusted certificates."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """`proxies`: the proxy's address by the scheme of what is asked for; it may hold a password. `direct`: entries of NO_PROXY. `ca`: a
-    file or folder of CA certificates, None for the usual ones.
+    """`proxies`: the proxy's address, which may contain a password, by the scheme of the requested address. `direct`: entries of NO_PROXY.
+    `ca`: a file or folder of CA certificates, None for the default ones.
     """
 
     proxies: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
@@ -21,7 +21,7 @@ class Network:
     ca: Path | None = None
 
     def proxies_for(self, url: str) -> dict[str, str]:
-        """The proxies for one address, as `requests` takes them. Never one for this machine itself: a simulator is not behind it."""
+        """Return the proxies for one address, for `requests`; none for this machine itself, where simulators run."""
         try:
             address = urlsplit(url)
             host, port = address.hostname or "", address.port
@@ -33,7 +33,7 @@ class Network:
 
     @property
     def verify(self) -> bool | str:
-        """What `requests` checks certificates against."""
+        """The value of `requests`' option of this name."""
         return str(self.ca) if self.ca else True
 
 
@@ -45,7 +45,7 @@ def _is_this_machine(host: str) -> bool:
 
 
 def _covers(entry: str, host: str, port: int | None) -> bool:
-    """Whether an entry of NO_PROXY names a host: `*`, a domain with all below it, an address or a network; each with or without a port."""
+    """Return whether an entry of NO_PROXY covers a host: `*`, a domain with its subdomains, an address or a network, with or without a port."""
     entry = entry.strip().lower()
     if entry == "*":
         return True

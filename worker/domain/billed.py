@@ -1,4 +1,4 @@
-"""What a bill is made from: everything of an invoice that decides its bill, as a digest that is kept with the bill's record."""
+"""A digest of everything of an invoice that determines its bill; stored with the bill's record."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _OF_A_LINE = tuple(field.name for field in fields(InvoiceLine))
 
 
 def billed_digest(invoice: Invoice) -> str:
-    """A short text that differs when the vendor, number, date, currency, tax, payment due, or the code or any amount of a line differs.
+    """Return a short text that differs if the vendor, number, date, currency, tax, payment due, or the code or any amount of a line differs.
 
-    Texts of lines and their order do not count. Equal digests mean an equal bill; different ones only that the bill has to be compared.
+    Texts and order of lines do not count. Equal digests mean equal bills; different ones only mean that the bill has to be compared.
     """
     head = (
         invoice.vendor_id,
@@ -32,7 +32,7 @@ def billed_digest(invoice: Invoice) -> str:
 
 
 def changes(before: Invoice, after: Invoice) -> dict[Aspect, str]:
-    """In what two readings of an invoice differ, each aspect of its bill in words; empty when their bills are equal."""
+    """Return how two versions of an invoice differ, by aspect of its bill; empty if their bills are equal."""
     if billed_digest(before) == billed_digest(after):
         return {}
     differs: dict[Aspect, str] = {}
@@ -49,7 +49,7 @@ def changes(before: Invoice, after: Invoice) -> dict[Aspect, str]:
 
 
 def _amounts(line: InvoiceLine) -> tuple[str, ...]:
-    """The line's code and all of its amounts, whichever there are."""
+    """Return the line's code and all of its amounts."""
     values = ((name, getattr(line, name)) for name in _OF_A_LINE)
     amounts = [f"{name}={money.text(value)}" for name, value in values if isinstance(value, Decimal)]
     return (str(line.wbs_code_id), *amounts)

@@ -1,5 +1,5 @@
-"""Whether the lanes themselves sent the message that this thread works on (config/names.py, DISPATCHED_HEADER): such a message asks for nothing
-new, so it begins its work only while that stands in its lane.
+"""Tracks whether the lanes themselves sent the message that this thread works on (config/names.py, DISPATCHED_HEADER). Such a message requests
+nothing new, so its work begins only while it is in its lane.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ _dispatched: ContextVar[bool] = ContextVar("dispatched", default=False)
 
 
 def is_dispatched() -> bool:
-    """False for a request of a person or another application, and where no message is worked on."""
+    """Return whether they did; False for a request of a user or another application, and outside of messages."""
     return _dispatched.get()
 
 
 def begin(*, dispatched: bool) -> None:
-    """From here on this thread works on such a message."""
+    """Record which kind of message this thread works on from here on."""
     _dispatched.set(dispatched)

@@ -10,10 +10,8 @@ from enum import StrEnum
 from worker.domain import money
 from worker.domain.bill_differences import Aspect
 from worker.domain.bills import FoundBill
+from worker.domain.problem_keys import of_finding, subject_of
 from worker.domain.problems import Cause, Problem, describe
-
-FINDINGS = "verify:"
-"""Prefix of problem keys that belong to findings."""
 
 
 class FindingKind(StrEnum):
@@ -83,7 +81,7 @@ class Finding:
     @property
     def problem_key(self) -> str:
         """Key of the finding's problem, which stays open until a later comparison no longer finds it."""
-        return f"{FINDINGS}{self.kind}:{self.key}"
+        return of_finding(self.kind, self.key)
 
     @property
     def cause(self) -> Cause:
@@ -93,7 +91,7 @@ class Finding:
     @property
     def facts(self) -> Mapping[str, str]:
         """Facts for the problem's sentence."""
-        return {"finding": self.sentence, self.key.partition(":")[0]: self.about}
+        return {"finding": self.sentence, subject_of(self.key).kind: self.about}
 
     def row(self) -> list[str]:
         """Return the finding as JSON values."""

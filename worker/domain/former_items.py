@@ -1,7 +1,7 @@
-"""Items that may be a project's from before: under a number or a code that Procore does not show any more.
+"""Finds Items that may belong to a project under an earlier number or code.
 
-An Item that was made by hand or by another integration carries no external id of ours. Once its project is renumbered or its code
-renamed, nothing but its name tells whose it was.
+An Item that was entered by hand or created by another integration has no external id of ours. Once its project is renumbered or its code is
+renamed, only its name shows where it belongs.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from worker.domain.wbs_codes import NamingRule, Project
 
 @dataclass(frozen=True, slots=True)
 class OtherItem:
-    """An active Other Charge that does not carry an external id of ours."""
+    """An active Other Charge without an external id of ours."""
 
     id: str
     name: str
@@ -23,14 +23,14 @@ class OtherItem:
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Items that may be a project's: `number` is the one they are named by, "" for the project's own number."""
+    """Items that may belong to a project. `number`: the number in their names, "" for the project's own number."""
 
     number: str
     items: Sequence[OtherItem]
 
     @property
     def decision(self) -> Sequence[str]:
-        """What a person rejects who says that they are not the project's."""
+        """What a user rejects who decides that they do not belong to the project."""
         return [f"number:{self.number.casefold()}"] if self.number else [f"item:{item.id}" for item in self.items]
 
 
@@ -43,8 +43,8 @@ class _Found:
 def under_another_number(
     rule: NamingRule, codes: Collection[str], others: Iterable[OtherItem], numbers: Collection[str]
 ) -> list[Candidates]:
-    """Items named by these codes (their texts) under a number that is none of `numbers`: of those numbers under which at least half of the
-    codes have an Item, the one with most first.
+    """Return Items with the texts of these codes under a number that is none of `numbers`, for numbers under which at least half of the codes
+    have an Item; the number with most codes first.
     """
     ends = {code: _ends(rule, code) for code in codes}
     heads, tails = tuple({head for head, _ in ends.values()}), tuple({tail for _, tail in ends.values()})
@@ -70,7 +70,7 @@ def under_another_number(
 def left_over(
     rule: NamingRule, project: Project, codes: Iterable[str], others: Iterable[OtherItem]
 ) -> Candidates | None:
-    """Items under the project's own number that are named by none of its codes of today."""
+    """Return Items under the project's own number that have none of its current codes."""
     ends = _of_number(rule, str(project.number).casefold())
     names = {rule.join(str(project.number), code).casefold() for code in codes}
     items = [other for other in others if _is_under(other.name, ends) and other.name.casefold() not in names]
@@ -78,13 +78,13 @@ def left_over(
 
 
 def named_by(rule: NamingRule, number: str, names: Iterable[str]) -> bool:
-    """Whether any of these names is that of an Item under a project number."""
+    """Return whether any of these names is that of an Item under a project number."""
     ends = _of_number(rule, number.casefold())
     return any(_is_under(name, ends) for name in names)
 
 
 def facts_of(candidates: Candidates, project: Project, name: str) -> Mapping[str, str]:
-    """For the sentence of the question."""
+    """Return the facts for the sentence of the problem."""
     return {
         "project": project.label,
         "name": name,

@@ -1,15 +1,15 @@
-"""Whether a record of NetSuite is the vendor, or the project, that Procore means.
+"""Decides which NetSuite record is the vendor or the project of Procore.
 
-A bill goes to whom the link names, so a link is trusted only where it is consistent:
+The link determines who is paid, so it is trusted only if it is consistent:
 
-1. The external id that wbs-sync reserves (`pcr-vendor-…`, `pcr-project-…`) is a person's own statement, made in NetSuite. It is taken
-   whatever the names are, unless the origin id names another record that fits as well.
-2. An origin id in Procore may have been left by another ERP. The record that it names is taken where it goes by Procore's name or number
-   (`fits`); otherwise a person decides.
-3. Without either, the one active record of exactly that name (of that number, for a project) is taken.
+1. The external id that wbs-sync reserves (`pcr-vendor-…`, `pcr-project-…`) is set by a user in NetSuite. It is used whatever the names
+   are, unless the origin id names another record that matches too.
+2. An origin id in Procore may come from another ERP. Its record is used if it has Procore's name or number (`fits`); otherwise a user
+   decides.
+3. Without either, the only active record with exactly that name (or number, for a project) is used.
 
-An inactive record is never replaced by another one of its name. Names are compared without case, accents, spaces and punctuation, "&" as
-"and"; a vendor of NetSuite has an entity id, and either a company name or, where it is a person, a first and a last name.
+An inactive record is never replaced by another one of the same name. Names are compared without case, accents, spaces and punctuation, with
+"&" as "and". A vendor in NetSuite has an entity id, and either a company name or, if it is a person, a first and a last name.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ LEGAL_FORMS = frozenset(
         *("pa", "pc", "plc", "pllc", "ag", "bv", "gmbh", "nv", "pty", "sa"),
     )
 )
-"""Endings of company names that people leave out or write differently."""
+"""Endings of company names that are often omitted or written differently."""
 MAX_SHOWN = 5
 MIN_SEARCHED_LETTERS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """A vendor or a project (job) as NetSuite has it; `entity_id` is what its users call it, a name or a number."""
+    """A vendor or a project (job) in NetSuite. `entity_id`: its name or number for users."""
 
     id: str
     entity_id: str = ""
@@ -47,7 +47,7 @@ class Entity:
 
     @property
     def name(self) -> str:
-        """What people read."""
+        """The name for users."""
         return self.company_name or f"{self.first_name} {self.last_name}".strip() or self.entity_id
 
     @property
@@ -58,7 +58,7 @@ class Entity:
 
     @property
     def names(self) -> list[str]:
-        """All names by which it may be meant. An entity id below another one reads "parent : child"."""
+        """All names that may identify it. An entity id below another one has the form "parent : child"."""
         person = [f"{self.first_name} {self.last_name}", f"{self.last_name} {self.first_name}"]
         names = [self.company_name, self.entity_id, self.entity_id.rpartition(" : ")[2], *person]
         return [name for name in dict.fromkeys(names) if name.strip()]
@@ -82,9 +82,9 @@ PROJECT = LinkCauses(
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A vendor or a project of Procore that is looked for in NetSuite.
+    """A vendor or a project of Procore to find in NetSuite.
 
-    `key`: what exactly one active record must be called to be taken without a link: a vendor's name, a project's number.
+    `key`: the vendor's name or the project's number, which exactly one active record must have to be used without a link.
     """
 
     causes: LinkCauses
@@ -96,19 +96,19 @@ class Wanted:
 
     @property
     def internal_id(self) -> str:
-        """The origin id where it can be an internal id of NetSuite, else ""."""
+        """The origin id if it can be an internal id of NetSuite, else ""."""
         return self.origin_id if is_internal_id(self.origin_id) else ""
 
     @property
     def facts(self) -> dict[str, str]:
-        """For the sentences of its problems."""
+        """Names and ids for the sentences of its problems."""
         named = {"vendor": self.label} if self.causes is VENDOR else {"project": self.label, "number": self.key}
         return named | {"origin_id": self.origin_id or "none", "external_id": self.external_id}
 
     def by_link(self, records: Sequence[Entity]) -> Entity | None:
-        """The record that a link names, among those with the internal id or the external id; None when no link names one.
+        """Return the linked record among those with the internal id or the external id; None if there is none.
 
-        Raises Blocked for one that does not fit or is inactive.
+        Raises Blocked if it does not match or is inactive.
         """
         by_origin = next((one for one in records if one.id == self.internal_id), None)
         by_external = [one for one in records if same_external_id(one.external_id, self.external_id)]
@@ -121,7 +121,7 @@ class Wanted:
         return self._active(by_origin) if by_origin else None
 
     def by_name(self, candidates: Sequence[Entity]) -> Entity:
-        """The one active record of exactly this name or number. Raises Blocked where there is none, or more than one."""
+        """Return the only active record with exactly this name or number. Raises Blocked if there is none, or more than one."""
         exact = [one for one in candidates if self._is_called(one)]
         active = [one for one in exact if not one.inactive]
         if len(active) == 1:
@@ -133,10 +133,10 @@ class Wanted:
         raise Blocked(cause=self.causes.not_linked, facts=self.facts)
 
     def fits(self, record: Entity) -> bool:
-        """Whether a record that a link names may be meant.
+        """Return whether a linked record can be the right one.
 
-        A vendor: one of its names and ours are variants of one. A project: it has our number, or exactly our name; numbers begin alike
-        ("24", "24-017"), and so do the names of phases ("Tower", "Tower 2").
+        A vendor: one of its names is a variant of Procore's. A project: it has Procore's number, or exactly its name; numbers may begin with
+        each other ("24", "24-017"), and so may names of phases ("Tower", "Tower 2").
         """
         if self.causes is VENDOR:
             return self.resembles(record)
@@ -145,7 +145,7 @@ class Wanted:
         )
 
     def resembles(self, record: Entity) -> bool:
-        """Whether a name of the record and ours are variants of one."""
+        """Return whether a name of the record is a variant of Procore's."""
         return any(are_variants(self.name, name) for name in record.names)
 
     def _is_called(self, record: Entity) -> bool:
@@ -167,7 +167,7 @@ class Wanted:
 
 
 def words_of(name: str) -> list[str]:
-    """A name's words without case, accents and punctuation: "O'Brien & Sons, L.L.C." gives obrien, and, sons, llc."""
+    """Return a name's words without case, accents and punctuation: obrien, and, sons, llc for "O'Brien & Sons, L.L.C."."""
     plain = unicodedata.normalize("NFKD", name).casefold().replace("&", " and ")
     kept = (
         "" if unicodedata.combining(each) or each in ".'’`" else each if each.isalnum() else " "  # noqa: RUF001
@@ -177,34 +177,34 @@ def words_of(name: str) -> list[str]:
 
 
 def same_name(one: str, other: str) -> bool:
-    """Whether two names differ in case, accents, spaces and punctuation at most."""
+    """Return whether two names differ at most in case, accents, spaces and punctuation."""
     folded = "".join(words_of(one))
     return bool(folded) and folded == "".join(words_of(other))
 
 
 def are_variants(one: str, other: str) -> bool:
-    """Whether two names are plainly of one company: the same but for the legal form, or one with words before or after the other."""
+    """Return whether two names clearly belong to one company: they differ only in the legal form, or one adds words before or after the other."""
     mine, theirs = words_of(" ".join(_core(one))), words_of(" ".join(_core(other)))
     if not mine or not theirs:
         return False
-    return "".join(mine) == "".join(theirs) or _holds(mine, theirs) or _holds(theirs, mine)
+    return "".join(mine) == "".join(theirs) or _contains(mine, theirs) or _contains(theirs, mine)
 
 
 def search_pattern(name: str) -> str:
-    """What variants of a name are LIKE, in capitals, for a query whose answer is compared here; "" for a name without words.
+    """Return a LIKE pattern in capitals that matches variants of a name, whose result is compared here; "" for a name without words.
 
-    Whatever people write in different ways stays open: signs, letters beyond ASCII, "&" or "and", the legal form.
+    It leaves open what is written in different ways: punctuation, non-ASCII letters, "&" or "and", the legal form.
     """
     parts = [part for part in _core(name) if words_of(part) != ["and"]]
     plain = ("".join(each if each.isascii() and each.isalnum() else "%" for each in part).upper() for part in parts)
     pattern = "%".join(plain)
     letters = len(pattern) - pattern.count("%")
-    # One or two letters are in nearly every name: then only the name itself is looked for.
+    # One or two letters are in nearly every name, so only the name itself is queried.
     return f"%{pattern}%" if letters >= MIN_SEARCHED_LETTERS else pattern if letters else ""
 
 
 def _core(name: str) -> list[str]:
-    """A name's parts as they are written, without "the" in front and legal forms at the end, as long as something is left."""
+    """Return a name's parts as written, without "the" at the beginning and legal forms at the end, if anything is left."""
     parts = [part for part in name.split() if words_of(part)]
     if len(parts) > 1 and words_of(parts[0]) == ["the"]:
         parts = parts[1:]
@@ -213,8 +213,8 @@ def _core(name: str) -> list[str]:
     return parts
 
 
-def _holds(longer: list[str], shorter: list[str]) -> bool:
-    """Whether one name begins with the words of the other, or has two or more of them, all there are, somewhere in a row."""
+def _contains(longer: list[str], shorter: list[str]) -> bool:
+    """Return whether one name begins with the words of the other, or contains all of them, at least two, in a row."""
     size = len(shorter)
     places = range(len(longer) - size + 1 if size > 1 else 1)
     return size > 0 and any(longer[at : at + size] == shorter for at in places)

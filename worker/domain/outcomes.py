@@ -145,7 +145,8 @@ class Outcome:
 
     `again_at`: for `unknown` and `waiting`, the time of the next attempt (unix seconds of Redis' clock); None if the next step of the same
     work follows. `facts`: data read of the invoice, for its record. `children`: work that waits from now on, instead of this one. `closes`:
-    problems that the attempt resolved, closed together with the work's own.
+    problems that the attempt resolved, closed together with the work's own. `missing`: codes whose Items an invoice needs before its bill;
+    `counts`: numbers that a comparison has reached. Both are for the work's task.
     """
 
     kind: OutcomeKind
@@ -157,6 +158,8 @@ class Outcome:
     facts: Mapping[str, str] = field(default_factory=dict, compare=False)
     children: Children | None = field(default=None, compare=False)
     closes: tuple[str, ...] = field(default=(), compare=False)
+    missing: tuple[int, ...] = field(default=(), compare=False)
+    counts: Mapping[str, int] = field(default_factory=dict, compare=False)
 
     @property
     def well(self) -> bool:

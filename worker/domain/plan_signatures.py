@@ -1,8 +1,8 @@
-"""A saved plan is signed, so that what is applied is what was approved.
+"""Signs a saved plan, so that what is applied is what was approved.
 
-Each line carries a code over all of its fields and the plan's id, made with a key that only the installation has: a line that was changed,
-or that comes from another plan or program, does not fit. Whole lines may be taken out. The plan's id is a digest over everything that
-the plan says; whoever approves a plan can write it down.
+Each line has a code over all of its fields and the plan's id, made with a key that only the installation has. The code of a line that was
+changed, or comes from another plan or program, does not match. Whole lines may be removed. The plan's id is a digest of the plan, which an
+approver can write down.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from typing import Any
 from worker.domain.plans import Plan, PlanLine
 
 ID_LENGTH = 12
-"""Hexadecimal digits of a plan's id: short enough to be written down, too long to be met by chance."""
+"""Hexadecimal digits of a plan's id: short enough to write down, too long to match by chance."""
 
 
 def signed(plan: Plan, key: str) -> Plan:
-    """The plan with its id, the number of its lines, and a code for each line and for the head."""
+    """Return the plan with its id, its number of lines, and a code for each line and for the head."""
     lines = tuple(replace(line, fingerprint="") for line in plan.lines)
     plain = replace(plan, id="", count=len(lines), signature="", lines=lines)
     plan_id = hashlib.sha256(_text(asdict(plain))).hexdigest()[:ID_LENGTH]
@@ -30,12 +30,12 @@ def signed(plan: Plan, key: str) -> Plan:
 
 
 def has_signed_head(plan: Plan, key: str) -> bool:
-    """Whether the head is as the installation with this key wrote it."""
+    """Return whether the head is unchanged since the installation with this key wrote it."""
     return bool(key) and hmac.compare_digest(plan.signature.encode(), _head_code(plan, key).encode())
 
 
 def edited_lines(plan: Plan, key: str) -> list[PlanLine]:
-    """Lines that this installation did not write into this plan as they are."""
+    """Return the lines that this installation did not write into this plan in this form."""
     return [
         line
         for line in plan.lines

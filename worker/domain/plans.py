@@ -10,7 +10,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import Outcome, OutcomeKind
+from worker.domain.problem_keys import record_of, subject_of
 from worker.domain.problems import CATALOGUE
 from worker.domain.texts import first_few
 from worker.domain.work import RunKind
@@ -93,12 +95,14 @@ class PlanLine:
     @property
     def project_id(self) -> int:
         """Id of its project, the second part of every key. Raises ValueError for an invalid key."""
-        return int(self.key.split(":")[1])
+        if (project_id := subject_of(self.key).project_id) is None:
+            raise ValueError(f"{self.key} is the key of no project's record")
+        return project_id
 
     @property
     def of_invoice(self) -> bool:
         """Whether the line is about an invoice."""
-        return self.key.startswith("invoice:")
+        return isinstance(record_of(self.key), InvoiceKey)
 
     @property
     def is_credit(self) -> bool:
@@ -129,7 +133,7 @@ class Plan:
 def line_of(key: str, project: str, about: str, outcome: Outcome, **more: object) -> PlanLine:
     """Return the line for an outcome; `more`: further fields of the line."""
     entry = CATALOGUE[outcome.cause] if outcome.cause else None
-    bills = outcome.kind is OutcomeKind.CREATED and key.startswith("invoice:")
+    bills = outcome.kind is OutcomeKind.CREATED and isinstance(record_of(key), InvoiceKey)
     line = PlanLine(
         key,
         project,
@@ -173,7 +177,7 @@ def refusals(
         for need in line.needs:
             asked_by.setdefault(need, []).append(line.key)
     looked_at = [line for line in then if line.would.acts or line.needs or line.key in asked_by]
-    of_project = next((line for line in now.values() if not line.key.startswith(("code:", "invoice:"))), None)
+    of_project = next((line for line in now.values() if record_of(line.key) is None), None)
     changed = {}
     for line in looked_at:
         seen = now.get(line.key, of_project)

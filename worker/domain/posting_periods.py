@@ -1,4 +1,4 @@
-"""Posting periods: into which one a bill goes when the one of its date takes no more."""
+"""Posting periods, and which of them a bill is posted in if that of its date is closed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class ClosedPeriod(StrEnum):
-    """What the owner wants for a bill whose date lies in a closed posting period."""
+    """How to handle a bill with a date in a closed posting period (NETSUITE_CLOSED_PERIOD)."""
 
     BLOCK = "block"
     NEXT_OPEN = "next_open"
@@ -26,19 +26,19 @@ class PostingPeriod:
     end: date
     open: bool
 
-    def holds(self, day: date) -> bool:
-        """Whether the day lies in it."""
+    def contains(self, day: date) -> bool:
+        """Return whether the period contains the day."""
         return self.start <= day <= self.end
 
 
 def period_of(periods: Iterable[PostingPeriod], day: date) -> PostingPeriod | None:
-    """The period that a day lies in; None where there is none, or more than one (fiscal calendars of their own)."""
-    found = [period for period in periods if period.holds(day)]
+    """Return the period of a day; None if there is none, or more than one (separate fiscal calendars)."""
+    found = [period for period in periods if period.contains(day)]
     return found[0] if len(found) == 1 else None
 
 
 def next_open(periods: Iterable[PostingPeriod], day: date) -> PostingPeriod | None:
-    """The first open period that begins after a day; None where all are closed."""
+    """Return the first open period that begins after a day; None if all are closed."""
     return min((period for period in periods if period.open and period.start > day), key=_start, default=None)
 
 

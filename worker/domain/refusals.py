@@ -1,4 +1,4 @@
-"""Refusals that one account is known to answer with, beyond those of the error table: learned by the probe, read from the profile."""
+"""Refusals of one account in addition to those of the error table: found by the probe, read from the profile."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 GAP = "…"
-"""In a shape: the place of something that belongs to one record, such as a name, a number or a date."""
+"""In a shape: a part that differs between records, such as a name, a number or a date."""
 
 
 class Meaning(StrEnum):
-    """What a refusal can be known to mean."""
+    """The known meanings of refusals."""
 
     ALREADY_EXISTS = "already_exists"
     PERIOD_CLOSED = "period_closed"
@@ -19,12 +19,12 @@ class Meaning(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KnownRefusal:
-    """The shape of a text that an account refused a write with, and what it means."""
+    """The shape of the text with which an account refused a write, and its meaning."""
 
     shape: str
     meaning: Meaning
 
 
 def fits(shape: str, text: str) -> bool:
-    """Whether a response text has this shape."""
+    """Return whether a response text has this shape."""
     return re.fullmatch(".*".join(re.escape(part) for part in shape.split(GAP)), text, re.DOTALL) is not None

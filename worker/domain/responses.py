@@ -1,6 +1,6 @@
-"""Which remotes, and which of their permissions, have answered the attempt that this thread is making.
+"""Tracks which systems, and which of their permissions, have responded to the current attempt of this thread.
 
-Only what has answered is known to work: most work that is tried while a remote is in trouble needs nothing of it.
+Only a response shows that something works: most work that is tried during an outage of one system does not need it.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Responses:
-    """`answered`: remotes (`procore`, `netsuite`) and scopes of theirs that did what was asked, or refused this one record.
+    """`answered`: systems (`procore`, `netsuite`) and scopes of theirs that did what was requested, or refused one record.
 
-    `failed`: the remote whose last request got no proper answer (no connection, a timeout, a 5xx); "" for none.
-    `count`: requests that have come to an end, either way: a sign that the attempt goes on.
+    `failed`: the system whose last request got no valid response (no connection, a timeout, a 5xx); "" for none. `count`: requests that ended
+    either way, which shows that the attempt is making progress.
     """
 
     answered: set[str] = field(default_factory=set)
@@ -29,7 +29,7 @@ _responses: ContextVar[Responses | None] = ContextVar("responses", default=None)
 
 @contextmanager
 def track_responses() -> Iterator[Responses]:
-    """The responses seen in the block, filled in as they come."""
+    """Return the responses of the block, added as they arrive."""
     responses = Responses()
     before = _responses.set(responses)
     try:
@@ -39,14 +39,14 @@ def track_responses() -> Iterator[Responses]:
 
 
 def response_seen(scope: str) -> None:
-    """A remote, or a scope of it, has answered."""
+    """Record a response of a system, or for one of its scopes."""
     if responses := _responses.get():
         responses.answered.add(scope)
         responses.count += 1
 
 
 def no_response(remote: str) -> None:
-    """A request to this remote got no proper answer."""
+    """Record that a request to a system got no valid response."""
     if responses := _responses.get():
         responses.failed = remote
         responses.count += 1

@@ -1,4 +1,4 @@
-"""What a run counted, in words: the same on the command line and on the page."""
+"""Formats the counts of a run, for the command line and the page."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ OUTCOMES = ("created", "adopted", "already", "skipped", "blocked", "unknown", "w
 
 
 def run_counts(counts: Mapping[str, int]) -> str:
-    """`102 created, 18 blocked; 262 Items for them; 1 project not readable`; zeros left out.
+    """Return `102 created, 18 blocked; 262 Items for them; 1 project not readable`, without zeros.
 
-    The outcomes are of what the run is about: codes in a scan, invoices in an export. An export's Items and projects that could not be
-    looked through, or were left out for a reason (`wbs-sync status` names them), are neither.
+    The outcomes are those of codes in a scan, and of invoices in an export. An export's Items, and projects that could not be read or were
+    skipped for a reason (`wbs-sync status` names them), are counted separately.
     """
     outcomes = ", ".join(f"{counts[name]:,} {name}" for name in OUTCOMES if counts.get(name))
     items = f"{counted(counts['items'], 'Items')} for them" if counts.get("items") else ""

@@ -1,4 +1,4 @@
-"""What NetSuite may change on every record of a kind when it is created, and which of its settings does that."""
+"""Changes that NetSuite may make to each new record of a kind, and the settings that cause them."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ from enum import StrEnum
 from worker.domain.bill_differences import Aspect
 
 MAX_IN_A_ROW = 2
-"""So many records in a row that differ in the same way are no accident."""
+"""Number of consecutive records that differ in the same way, after which the difference is taken as systematic."""
 
 
 class Series(StrEnum):
-    """The records that are written one after the other."""
+    """A kind of records that are written one after the other."""
 
     ITEMS = "items"
     BILLS = "bills"
 
     @property
     def problem_key(self) -> str:
-        """Under which the problem of a stopped series is open."""
+        """The key of the problem of a stopped series."""
         return f"series:{self}"
 
     @property
     def noun(self) -> str:
-        """One of its records, as NetSuite calls it."""
+        """NetSuite's name of one of its records."""
         return "Item" if self is Series.ITEMS else "bill"
 
 
 class Deviation(StrEnum):
-    """In what a record differs from what was sent."""
+    """The aspect in which a record differs from what was sent."""
 
     NAME = "name"
     VENDOR = "vendor"
@@ -41,7 +41,7 @@ class Deviation(StrEnum):
 
     @classmethod
     def of(cls, aspect: Aspect) -> Deviation:
-        """The same of two bills that were compared."""
+        """Return the deviation of an aspect in which two bills differ."""
         return cls(aspect.value)
 
 
@@ -52,12 +52,12 @@ SETTINGS = {
     Deviation.PERIOD: "Setup > Accounting > Accounting Preferences, transaction dates outside of the posting period",
     Deviation.SUBSIDIARY: "the subsidiary of the vendors, and NETSUITE_SUBSIDIARY_ID",
 }
-"""Which setting to check. Auto-generated numbers without override replace what was sent, and no error says so (ohelp/section_N452342);
-an account may add its default tax to bills made by API (seen with public integrations).
+"""The setting to check. Auto-generated numbers without override replace what was sent without an error (ohelp/section_N452342), and an account
+may add its default tax to bills from the API, as public integrations report.
 """
 OTHER_SETTING = "workflows and scripts that run when {noun}s are created"
 
 
 def setting_of(series: Series, deviation: Deviation) -> str:
-    """What in NetSuite makes such a difference, in words."""
+    """Return what in NetSuite causes such a difference."""
     return SETTINGS.get(deviation, OTHER_SETTING.format(noun=series.noun))

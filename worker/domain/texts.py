@@ -1,4 +1,4 @@
-"""Texts that may be written to NetSuite or asked for there, and what cannot stand in one."""
+"""Formats texts, and finds characters that cannot be written to NetSuite."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import unicodedata
 from collections.abc import Sequence
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-"""Stands where a character was lost on its way."""
+"""Replaces a character that was lost in transfer."""
 
 
 def counted(number: int, noun: str) -> str:
-    """`2 findings`, `1 finding`, `1 piece of work`; the noun is given in the plural."""
+    """Return `2 findings`, `1 finding` or `1 piece of work`; `noun`: in the plural."""
     head, of, rest = noun.partition(" of ")
     return f"{number:,} {head.removesuffix('s') if number == 1 else head}{of}{rest}"
 
@@ -22,7 +22,7 @@ def first_few(texts: Sequence[str], limit: int = 3) -> str:
 
 
 def shortened(text: str, limit: int) -> str:
-    """At most `limit` characters, cut between two words, so that no amount or name is shown in part."""
+    """Return at most `limit` characters, cut between two words, so that no amount or name is shown in part."""
     if len(text) <= limit:
         return text
     start = text[:limit]
@@ -31,7 +31,7 @@ def shortened(text: str, limit: int) -> str:
 
 
 def unwritable(text: str) -> str:
-    """The first character that no name may hold (a control character, or one that was lost), as `U+000A`; "" when there is none."""
+    """Return the first character that no name may contain (a control character, or a lost one), as `U+000A`; "" if there is none."""
     for character in text:
         if character == REPLACEMENT or unicodedata.category(character) in ("Cc", "Cs"):
             return f"U+{ord(character):04X}"

@@ -1,7 +1,7 @@
-"""What a webhook of Procore says, and which work it asks for.
+"""Reads Procore's webhooks, and says which work they request.
 
-A body holds no record, only what changed where; so what is done about it is what a scan or an export would do anyway. Its fields
-are those of guide/payload-formats: v2.0 and v3.0 with numbers, v4.0 with texts and other names.
+A body contains no record, only what changed where, so its work is what a scan or an export would do anyway. Its fields are those of
+guide/payload-formats: v2.0 and v3.0 with numbers, v4.0 with texts and other names.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _ID = re.compile(r"[0-9]{1,19}")
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One change in Procore. `id` is the same each time that it is delivered; `project_id` is None for what is of the company."""
+    """A change in Procore. `id`: equal for each delivery of the event; `project_id`: None for a record of the company."""
 
     id: str
     company_id: int
@@ -33,13 +33,13 @@ class Event:
 
     @property
     def label(self) -> str:
-        """What people are told of it."""
+        """The event for users."""
         of = f"project {self.project_id}" if self.project_id else f"company {self.company_id}"
         return f"{self.resource[:100]!r} {self.resource_id} of {of} {'was deleted' if self.deleted else 'changed'}"
 
     @classmethod
     def read(cls, body: Any) -> Self | None:
-        """The event in a body, whichever of the published forms it has; None when it has none of them."""
+        """Return the event in a body of any documented format; None for any other body."""
         if not isinstance(body, Mapping):
             return None
         event_id = str(body.get("ulid") or body.get("id") or "")
@@ -56,7 +56,7 @@ class Event:
 
 
 def work_of(event: Event, *, invoice_resources: Collection[str]) -> tuple[Lane, str] | None:
-    """The work that an event asks for; None when it is none of ours. `invoice_resources`: what subcontractor invoices are called."""
+    """Return the work that an event requests; None if it requests none. `invoice_resources`: resource names of subcontractor invoices."""
     if event.project_id is None:
         return None
     if event.resource in BUDGET_RESOURCES:
@@ -67,7 +67,7 @@ def work_of(event: Event, *, invoice_resources: Collection[str]) -> tuple[Lane, 
 
 
 def _id(value: Any) -> int | None:
-    """A Procore id, as a number or as its digits."""
+    """Return a Procore id from a number or its digits."""
     if isinstance(value, bool) or not isinstance(value, int | str) or not _ID.fullmatch(str(value)):
         return None
     return int(value) if 0 < int(value) < 2**63 else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import Any
@@ -11,11 +11,11 @@ from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.scopes import PROCORE_VENDORS, WRITING, Remote
 
 ALL = "all"
-"""What stands in a key for the ids of work that exists once."""
+"""The last part of the key of work that exists once, instead of ids."""
 
 
 class RunKind(StrEnum):
-    """What a person starts and watches to its end. One of each kind at a time."""
+    """What a person starts and follows until it ends. One of each kind at a time."""
 
     SCAN = "scan"
     EXPORT = "export"
@@ -76,21 +76,21 @@ class Lane(StrEnum):
 
 
 class Claim(StrEnum):
-    """Why a worker begins a piece of work, and so what becomes of that where another worker is at it."""
+    """Why a worker begins a piece of work. It decides what happens if another worker has claimed the work."""
 
     REQUEST = "request"
-    """Somebody asks for it: it is begun wherever it stands, or repeated after the attempt in progress."""
+    """A request: the work is begun whatever its lane says, or repeated after the attempt in progress."""
     IN_LANE = "in lane"
-    """Its lane has it: it is begun if that is still so, and left alone if another attempt is in progress or has ended it."""
+    """Its lane dispatched it: it is begun if the lane still has it, and not if another attempt is in progress or has completed it."""
     ASIDE = "aside"
-    """Other work needs it: it is begun unless another worker is at it."""
+    """Other work needs it: it is begun unless another worker has claimed it."""
 
 
 class WorkKind(Enum):
     """A kind of work, one row each: the first word of its keys; its lane; the name of its spans in traces; the task that does it, by its
     published name; the names of the ids in its keys, which are arguments of the task; the type of its ledger record's key; and further arguments.
 
-    Its handler is in the registry of `worker/container/handlers.py`.
+    Its handler is in the registry `Services.handlers` (worker/container/services.py).
     """
 
     SCAN_ALL = "scan", Lane.SCANS, "scan", "wbs.scan_projects", (), None, {"trigger": "resume"}
@@ -144,6 +144,14 @@ class WorkKey:
             raise ValueError(f"{text} is work of no known kind")
         return cls(kind, ids)
 
+    @classmethod
+    def known(cls, text: str) -> WorkKey | None:
+        """Return the key with this text; None for work of a kind that only a newer version knows."""
+        try:
+            return cls.parse(text)
+        except ValueError:
+            return None
+
     @property
     def parts(self) -> tuple[str, ...]:
         """Its ids as text, or `all`."""
@@ -189,17 +197,3 @@ def exports_of(project_id: int) -> str:
 def lane_of(key: str) -> Lane:
     """Return the lane that a key waits in. Raises KeyError for a key of a newer version."""
     return _LANES[key.partition(":")[0]]
-
-
-def is_work(key: str) -> bool:
-    """Return whether this version knows the kind of work that a key names."""
-    return key.partition(":")[0] in _LANES
-
-
-def work_behind(problem: str) -> Sequence[str]:
-    """Return the work whose end decides about a problem, by the problem's key; none if no work of wbs-sync resolves it."""
-    kind, _, rest = problem.partition(":")
-    if kind == "project":
-        project_id, _, what = rest.partition(":")
-        return (exports_of(int(project_id)) if what.startswith("commitment") else scan_of(int(project_id)),)
-    return (problem,) if is_work(problem) else ()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Collection, Iterable, Mapping
 
 from worker.domain.scopes import Remote
-from worker.domain.work import Lane, RunKind
-from worker.engine.attempts import Attempts
+from worker.domain.work import Lane, RunKind, WorkKey
+from worker.engine.settlement import Settlement
 from worker.store.holds import Holds
 from worker.store.lanes import Lanes
 from worker.store.runs import Runs
+
+log = logging.getLogger(__name__)
 
 ENOUGH_ITEMS = 2
 """Waiting Items per slot that keep all creators busy until the next project has been scanned."""
@@ -34,12 +37,12 @@ class Dispatch:
     """Dispatches the work of the lanes."""
 
     def __init__(
-        self, *, work: Lanes, runs: Runs, holds: Holds, attempts: Attempts, limits: Mapping[Lane, int]
+        self, *, work: Lanes, runs: Runs, holds: Holds, settlement: Settlement, limits: Mapping[Lane, int]
     ) -> None:
         self._work = work
         self._runs = runs
         self._holds = holds
-        self._attempts = attempts
+        self._settlement = settlement
         self._limits = limits
         self._many_items_wait, self._counted_at = False, float("-inf")
 
@@ -85,4 +88,14 @@ class Dispatch:
 
     def _taken(self, lane: Lane) -> dict[str, str]:
         taken = self._work.take(lane, limit=self.limit(lane))
-        return {one.key: one.correlation_id for one in taken if self._attempts.may_begin(lane, one)}
+        return {one.key: one.correlation_id for one in taken if _is_known(one.key) and self._settlement.may_begin(one)}
+
+
+def _is_known(key: str) -> bool:
+    """Return False for work of a kind that only a newer version knows: it counts as claimed, and is dispatched again when overdue, to a newer
+    worker.
+    """
+    if WorkKey.known(key):
+        return True
+    log.warning("%s is left for a worker of a newer version", key)
+    return False

@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
-from worker.clients.netsuite.client import NetSuite
-from worker.domain.bill_lines import FixedItems
+from dataclasses import dataclass
+
+from worker.clients.remotes import Remotes
+from worker.domain.policy import Policy
 from worker.inspect.named_records import asked
-from worker.store.cache import Cache
+from worker.store.stores import Stores
 
 KEPT_SECONDS = 24 * 3600
 
 
+@dataclass(frozen=True, slots=True)
 class FixedItemNames:
     """Looks them up once a day."""
 
-    def __init__(self, *, netsuite: NetSuite, cache: Cache, fixed: FixedItems) -> None:
-        self._netsuite = netsuite
-        self._cache = cache
-        self._ids = [item_id for item_id in (fixed.retainage, fixed.tax) if item_id]
+    stores: Stores
+    remotes: Remotes
+    policy: Policy
 
     def names(self) -> dict[str, str]:
         """Return the names by id, without Items that NetSuite does not return now."""
-        return {item_id: name for item_id in self._ids if (name := self._name(item_id))}
+        return {item_id: name for item_id in self._ids() if (name := self._name(item_id))}
+
+    def _ids(self) -> list[str]:
+        fixed = self.policy.fixed_items
+        return [item_id for item_id in (fixed.retainage, fixed.tax) if item_id]
 
     def _name(self, item_id: str) -> str:
-        if known := self._cache.get(f"item-name:{item_id}"):
+        if known := self.stores.cache.get(f"item-name:{item_id}"):
             return str(known)
-        item, _ = asked(lambda: self._netsuite.item(item_id))
+        item, _ = asked(lambda: self.remotes.netsuite.item(item_id))
         if item is None:
             return ""
-        self._cache.put(f"item-name:{item_id}", item.name, seconds=KEPT_SECONDS)
+        self.stores.cache.put(f"item-name:{item_id}", item.name, seconds=KEPT_SECONDS)
         return item.name

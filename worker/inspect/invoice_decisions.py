@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from worker.clients.netsuite.client import NetSuite
+from worker.clients.remotes import Remotes
 from worker.domain.decisions import Decision, DecisionKind
 from worker.domain.errors import Blocked, SyncError
 from worker.domain.identities import InvoiceKey, bill_external_id, is_internal_id, is_our_bill, same_external_id
@@ -13,12 +13,7 @@ from worker.domain.problems import describe
 from worker.domain.story import Happening, What
 from worker.domain.work import Lane
 from worker.inspect.named_records import NamedRecords
-from worker.store.client import Redis
-from worker.store.connection import seconds
-from worker.store.decisions import Decisions
-from worker.store.lanes import Lanes
-from worker.store.ledger import Ledger
-from worker.store.locks import Locks
+from worker.store.stores import Stores
 from worker.sync.bill_ownership import BillOwnership
 
 
@@ -34,73 +29,56 @@ class Decided:
     decision: Decision
 
 
+@dataclass(frozen=True, slots=True)
 class InvoiceDecisions:
     """Records decisions under the invoice's lock. `named`, `project`: the invoice and project as typed. All methods raise SyncError."""
 
-    def __init__(
-        self,
-        client: Redis,
-        *,
-        netsuite: NetSuite,
-        company_id: int,
-        named: NamedRecords,
-        ownership: BillOwnership,
-        ledger: Ledger,
-        locks: Locks,
-        decisions: Decisions,
-        work: Lanes,
-    ) -> None:
-        self._client = client
-        self._netsuite = netsuite
-        self._company_id = company_id
-        self._named = named
-        self._ownership = ownership
-        self._ledger = ledger
-        self._locks = locks
-        self._decisions = decisions
-        self._work = work
+    stores: Stores
+    remotes: Remotes
+    named: NamedRecords
+    ownership: BillOwnership
 
     def mark_billed(self, named: str, project: str | None, bill_id: str, *, by: str, note: str) -> Decided:
         """Mark the invoice as billed elsewhere by this NetSuite bill or credit, whose number and amount may differ."""
-        key = self._named.invoice(named, project)
+        key = self.named.invoice(named, project)
         if not is_internal_id(bill_id):
             raise NotDecided(f"{bill_id!r} is not a NetSuite internal id: internal ids contain digits only.")
-        bill = self._netsuite.bill(bill_id)
+        bill = self.remotes.netsuite.bill(bill_id)
         if bill is None or bill.void:
             state = "is void" if bill else "does not exist"
             raise NotDecided(f"The bill or credit {bill_id} {state} in NetSuite.")
-        own = bill_external_id(self._company_id, key.invoice_id)
+        own = bill_external_id(self.remotes.company_id, key.invoice_id)
         if is_our_bill(bill.external_id) and not same_external_id(bill.external_id, own):
             raise NotDecided(f"The {bill.label} was created for another Procore invoice.")
         return self._note(key, DecisionKind.BILLED_ELSEWHERE, by=by, note=note, bill_id=bill.id)
 
     def exclude(self, named: str, project: str | None, *, by: str, note: str) -> Decided:
         """Exclude the invoice from export. Refused while NetSuite has its bill from wbs-sync, which would be paid anyway."""
-        return self._note(self._named.invoice(named, project), DecisionKind.EXCLUDED, by=by, note=note)
+        return self._note(self.named.invoice(named, project), DecisionKind.EXCLUDED, by=by, note=note)
 
     def take_back(self, named: str, project: str | None, *, by: str, note: str) -> Decided:
         """Undo any decision on the invoice and queue it again."""
-        key = self._named.invoice(named, project)
-        with self._locks.hold(str(key)) as lock:
+        key = self.named.invoice(named, project)
+        with self.stores.locks.hold(str(key)) as lock:
             if lock is None:
                 raise NotDecided("A worker is working on this invoice. Try again in a minute.")
-            decision = self._decisions.of(key)
+            decision = self.stores.decisions.of(key)
             if decision is None:
                 raise NotDecided("There is no decision on this invoice.")
             self._keep_copy()
-            self._decisions.take_back(key)
+            self.stores.decisions.take_back(key)
             self._keep_copy()
             waiting = Record(State.WAITING, decision.label, at=lock.at, fence=lock.fence)
             told = Happening(What.DECISION_TAKEN_BACK, {"by": by, "why": decision.reason, "note": note})
-            self._ledger.write(key, waiting, told)
-        self._work.request(Lane.EXPORTS, [str(key)])
+            self.stores.ledger.write(key, waiting, told)
+        self.stores.work.request(Lane.EXPORTS, [str(key)])
         return Decided(key, decision)
 
     def _note(self, key: InvoiceKey, kind: DecisionKind, *, by: str, note: str, bill_id: str = "") -> Decided:
-        with self._locks.hold(str(key)) as lock:
+        with self.stores.locks.hold(str(key)) as lock:
             if lock is None:
                 raise NotDecided("A worker is working on this invoice. Try again in a minute.")
-            record = self._ledger.invoice(key)
+            record = self.stores.ledger.invoice(key)
             if record and record.done:
                 raise NotDecided(f"Its bill is already in NetSuite (id {record.remote_id}), so no decision is needed.")
             if record and record.in_doubt:
@@ -112,20 +90,20 @@ class InvoiceDecisions:
             else:
                 self._require_no_bill(key)
             label = record.name if record and record.name else f"id {key.invoice_id}"
-            decision = Decision(kind, label, by, seconds(self._client), note, bill_id)
-            self._decisions.note(key, decision)
+            decision = Decision(kind, label, by, self.stores.now(), note, bill_id)
+            self.stores.decisions.note(key, decision)
             self._keep_copy()
             facts = record.facts if record else {}
             end = Record(
                 State.SKIPPED, label, at=decision.at, detail=decision.reason, facts=dict(facts), fence=lock.fence
             )
             told = Happening(What.DECIDED, {"by": by, "what": kind.value, "id": bill_id, "note": note})
-            self._ledger.write(key, end, told)
-            self._ledger.resolve(str(key))
+            self.stores.ledger.write(key, end, told)
+            self.stores.ledger.resolve(str(key))
         return Decided(key, decision)
 
     def _require_no_bill(self, key: InvoiceKey) -> None:
-        bill = self._netsuite.bill_by_external_id(bill_external_id(self._company_id, key.invoice_id))
+        bill = self.remotes.netsuite.bill_by_external_id(bill_external_id(self.remotes.company_id, key.invoice_id))
         if bill and not bill.void:
             raise NotDecided(
                 f"The {bill.label} that wbs-sync created for this invoice is in NetSuite and would be paid. Void it there first, or mark the invoice as "
@@ -134,7 +112,7 @@ class InvoiceDecisions:
 
     def _claim(self, key: InvoiceKey, bill_id: str) -> None:
         try:
-            in_the_way = self._ownership.claim_bill(key, bill_id)
+            in_the_way = self.ownership.claim_bill(key, bill_id)
         except Blocked as error:
             raise NotDecided(describe(error.cause, {**error.facts}).sentence if error.cause else str(error)) from error
         if in_the_way:
@@ -142,5 +120,5 @@ class InvoiceDecisions:
 
     def _keep_copy(self) -> None:
         """Save the decision on this machine too. A copy of an earlier ledger is restored first."""
-        if opened_at := self._ledger.state.opened_at():
-            self._decisions.catch_up(opened_at)
+        if opened_at := self.stores.ledger.state.opened_at():
+            self.stores.decisions.catch_up(opened_at)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from worker.domain.story import clock
-from worker.store.client import Redis
-from worker.store.connection import seconds
-from worker.store.gate import Gate
-from worker.store.presence import Presence, Running
+from worker.store.presence import Running
+from worker.store.stores import Stores
 
 CLOCK_LIMIT_SECONDS = 2.0
 """Seconds of clock difference above which a process is reported: schedules, tokens and logs use the clock."""
@@ -67,24 +65,22 @@ class Alive:
         return [one for one in self.processes if abs(one.clock_ahead) > CLOCK_LIMIT_SECONDS]
 
 
+@dataclass(frozen=True, slots=True)
 class Liveness:
     """Reads which processes announced themselves in the last seconds. `queues`: all queues of the installation, without the prefix."""
 
-    def __init__(self, client: Redis, *, presence: Presence, gate: Gate, queues: Collection[str]) -> None:
-        self._client = client
-        self._presence = presence
-        self._gate = gate
-        self._queues = tuple(queues)
+    stores: Stores
+    queues: Sequence[str]
 
     def now(self) -> Alive:
         """Return the running processes. Raises RedisError."""
-        known = self._presence.all()
+        known = self.stores.presence.all()
         processes = [one for one in known if not one.is_silent]
         served = frozenset[str]().union(*(one.queues for one in processes))
-        missing = tuple(queue for queue in self._queues if queue not in served)
+        missing = tuple(queue for queue in self.queues if queue not in served)
         has_beat = any(not one.queues for one in processes) or self._was_resumed_just_now()
         return Alive(tuple(processes), missing, has_beat, tuple(one for one in known if one.is_silent))
 
     def _was_resumed_just_now(self) -> bool:
-        last = self._gate.last_noted()
-        return last is not None and seconds(self._client) - last < RESUMED_WITHIN_SECONDS
+        last = self.stores.gate.last_noted()
+        return last is not None and self.stores.now() - last < RESUMED_WITHIN_SECONDS

@@ -2,49 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
+from worker.clients.remotes import Remotes
 from worker.domain.errors import Blocked, Misconfigured, NotFound, NotPermitted, SyncError
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.invoice_heads import InvoiceHead
+from worker.domain.policy import Policy
 from worker.domain.problems import describe
-from worker.domain.wbs_codes import NamingRule, Project, WbsCode
-from worker.store.ledger import Ledger
-from worker.store.projects import ProjectList
+from worker.domain.wbs_codes import Project, WbsCode
+from worker.store.stores import Stores
 from worker.sync.projects import Projects
 
 T = TypeVar("T")
-Heads = Callable[[int], Iterable[InvoiceHead]]
-"""Reads the invoices of a project in every status, as Procore lists them."""
 LARGEST_ID = 2**63 - 1
 MAX_PROJECTS_SEARCHED = 200
 """Maximum number of projects in which an invoice without a project is looked up in Procore, at one or more requests per project."""
 
 
+@dataclass(frozen=True, slots=True)
 class NamedRecords:
     """Finds projects, codes and invoices by what users type. Raises NotFound, with a message that says what to type instead."""
 
-    def __init__(
-        self, *, projects: Projects, listed: ProjectList, ledger: Ledger, name_format: str, heads: Heads
-    ) -> None:
-        self._projects = projects
-        self._listed = listed
-        self._ledger = ledger
-        self._rule = NamingRule(name_format)
-        self._heads = heads
+    stores: Stores
+    remotes: Remotes
+    policy: Policy
+    projects: Projects
 
     def project(self, text: str) -> Project:
         """Return a project by Procore id, number or name, from the cached list, or from a new one if Procore returns it."""
-        projects, _ = asked(self._projects.all)
-        all_listed = self._listed.all() if projects is None else projects
+        projects, _ = asked(self.projects.all)
+        all_listed = self.stores.listed_projects.all() if projects is None else projects
         found = [one for one in all_listed if text in (str(one.id), one.number, one.name, one.label)]
         if len(found) > 1:
             ids = ", ".join(f"{one.label} (id {one.id})" for one in found)
             raise NotFound(f"More than one project is named {text}: {ids}. Pass the id.")
         if found:
             return found[0]
-        if text in map(str, self._ledger.projects()):
+        if text in map(str, self.stores.ledger.projects()):
             # The app may not see it any more; what is known of it is told all the same.
             return Project(int(text), f"project {text}", None, active=False)
         raise NotFound(f"There is no project with the id, number or name {text} visible to the app.")
@@ -53,14 +50,14 @@ class NamedRecords:
         """Return the project's id without a request if the cached list has it. A text that can be an id and is not a number in that list is
         taken as an id: work on a project that the app may not see reports that itself.
         """
-        listed = [one.id for one in self._listed.all() if text in (one.number, one.name, one.label)]
+        listed = [one.id for one in self.stores.listed_projects.all() if text in (one.number, one.name, one.label)]
         if len(listed) == 1:
             return listed[0]
         return int(text) if may_be_id(text) and not listed else self.project(text).id
 
     def code(self, project: Project, text: str, listed: Iterable[WbsCode]) -> CodeKey:
         """Return a code by flat code, Item name or Procore id. `listed`: the project's codes in Procore, if they could be read."""
-        records = self._ledger.codes(project.id)
+        records = self.stores.ledger.codes(project.id)
         known = {one.id: {one.flat_code, self.item_name(project, one)} for one in listed}
         for number, record in records.items():
             known.setdefault(number, set()).update((record.code, record.name))
@@ -70,7 +67,7 @@ class NamedRecords:
         ]
         inside = [
             number for number, record in records.items()
-            if project.number and record.name and record.name == self._rule.join(project.number, text)
+            if project.number and record.name and record.name == self.policy.naming_rule.join(project.number, text)
         ]  # fmt: skip
         numbers = named or inside or [number for number in known if str(number) == text]
         if not numbers:
@@ -82,7 +79,7 @@ class NamedRecords:
 
     def item_name(self, project: Project, code: WbsCode | None) -> str:
         """Return the name of the code's Item; "" if it is not known."""
-        return self._rule.join(project.number, code.flat_code) if project.number and code else ""
+        return self.policy.naming_rule.join(project.number, code.flat_code) if project.number and code else ""
 
     def invoice(self, text: str, project: str | None) -> InvoiceKey:
         """Return an invoice of any status by its number, in any letter case, or by Procore id; `id:417` is always the id.
@@ -92,9 +89,9 @@ class NamedRecords:
         """
         within = self.project_id(project) if project else None
         invoice_id = _id_in(text)
-        known_in = self._ledger.project_of(invoice_id) if invoice_id and text.startswith("id:") else None
+        known_in = self.stores.ledger.project_of(invoice_id) if invoice_id and text.startswith("id:") else None
         known_in = within or known_in
-        found = self._known_invoices(text, invoice_id, [known_in] if known_in else self._ledger.projects())
+        found = self._known_invoices(text, invoice_id, [known_in] if known_in else self.stores.ledger.projects())
         not_read: list[int] = []
         if not found and within and invoice_id:
             # Work on an invoice that cannot be listed says so by itself.
@@ -109,7 +106,7 @@ class NamedRecords:
         if found:
             return found[0]
         where = f"Project {self._label(within)} has" if within else "Procore's active projects have"
-        not_asked = not_read if within else sorted({*not_read, *self._listed.refused()})
+        not_asked = not_read if within else sorted({*not_read, *self.stores.listed_projects.refused()})
         labels = ", ".join(self._label(one) for one in not_asked)
         unread = f" The invoices of these projects could not be read: {labels}." if labels else ""
         raise NotFound(f"{where} no invoice {text}, in any status.{unread}")
@@ -119,7 +116,7 @@ class NamedRecords:
         names = {
             InvoiceKey(project_id, known_id): record.name
             for project_id in project_ids
-            for known_id, record in self._ledger.invoices(project_id).items()
+            for known_id, record in self.stores.ledger.invoices(project_id).items()
         }
         return _matching(names, number, invoice_id)
 
@@ -142,8 +139,12 @@ class NamedRecords:
                 not_read.append(project_id)
         return _matching(names, number, invoice_id)
 
+    def _heads(self, project_id: int) -> Sequence[InvoiceHead]:
+        """Read the invoices of a project in every status, as Procore lists them."""
+        return self.remotes.procore.list_invoices(project_id, ())
+
     def _projects_to_search(self, text: str) -> list[int]:
-        projects = [project.id for project in self._projects.all() if project.active]
+        projects = [project.id for project in self.projects.all() if project.active]
         if len(projects) > MAX_PROJECTS_SEARCHED:
             raise NotFound(
                 f"Invoice {text} is not in the ledger yet, and searching {len(projects)} Procore projects would take too many requests. Pass its project "
@@ -152,7 +153,7 @@ class NamedRecords:
         return projects
 
     def _label(self, project_id: int) -> str:
-        project = self._listed.get(project_id)
+        project = self.stores.listed_projects.get(project_id)
         return project.label if project else f"id {project_id}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from worker.domain.identities import CodeKey, InvoiceKey
@@ -13,38 +13,19 @@ from worker.inspect.pauses import Pauses
 from worker.inspect.problem_views import ProblemViews
 from worker.inspect.stoppages import Stoppages
 from worker.inspect.waiting import Waiting
-from worker.store.gate import Gate
-from worker.store.lanes import Lanes
-from worker.store.ledger import Ledger
-from worker.store.projects import ProjectList
-from worker.store.runs import Run, Runs
+from worker.store.runs import Run
+from worker.store.stores import Stores
 
 
+@dataclass(frozen=True, slots=True)
 class Overview:
     """Counts for users and dashboards."""
 
-    def __init__(
-        self,
-        *,
-        ledger: Ledger,
-        work: Lanes,
-        runs: Runs,
-        gate: Gate,
-        pauses: Pauses,
-        views: ProblemViews,
-        listed: ProjectList,
-        stoppages: Stoppages,
-        waiting: Waiting,
-    ) -> None:
-        self._ledger = ledger
-        self._work = work
-        self._runs = runs
-        self._gate = gate
-        self._pauses = pauses
-        self._views = views
-        self._listed = listed
-        self._stoppages = stoppages
-        self._waiting = waiting
+    stores: Stores
+    pauses: Pauses
+    views: ProblemViews
+    stoppages: Stoppages
+    waiting: Waiting
 
     def status(self) -> dict[str, Any]:
         """Return the state as JSON values: the ledger, codes and invoices by state, unfinished records and the oldest of each, what has waited
@@ -52,34 +33,34 @@ class Overview:
         """
         codes: Counter[str] = Counter()
         invoices: Counter[str] = Counter()
-        for project_id in self._ledger.projects():
-            codes.update(record.state.value for record in self._ledger.codes(project_id).values())
-            invoices.update(record.state.value for record in self._ledger.invoices(project_id).values())
-        problems = self._ledger.problems()
-        depths = {lane.value: self._work.depth(lane) for lane in Lane}
+        for project_id in self.stores.ledger.projects():
+            codes.update(record.state.value for record in self.stores.ledger.codes(project_id).values())
+            invoices.update(record.state.value for record in self.stores.ledger.invoices(project_id).values())
+        problems = self.stores.ledger.problems()
+        depths = {lane.value: self.stores.work.depth(lane) for lane in Lane}
         return {
             "ledger": {
-                "open": self._ledger.state.is_open(),
-                "rebuilt_so_far": self._ledger.state.rebuild_counts().get("items", 0),
+                "open": self.stores.ledger.state.is_open(),
+                "rebuilt_so_far": self.stores.ledger.state.rebuild_counts().get("items", 0),
             },
             "codes": dict(codes),
             "invoices": dict(invoices),
             "lanes": {lane: {"waiting": waiting, "in_hand": in_hand} for lane, (waiting, in_hand) in depths.items()},
-            "pauses": [asdict(one) for one in self._pauses.all()],
-            "gate": {"in_use": self._gate.in_use(), "slots": self._gate.caps()[0]},
-            "runs": {kind.value: run_view(run) for kind in RunKind if (run := self._runs.current(kind))},
+            "pauses": [asdict(one) for one in self.pauses.all()],
+            "gate": {"in_use": self.stores.gate.in_use(), "slots": self.stores.gate.caps()[0]},
+            "runs": {kind.value: run_view(run) for kind in RunKind if (run := self.stores.runs.current(kind))},
             "problems": dict(Counter(one.problem.cause.value for one in problems if not one.ignored)),
             "invoices_not_readable": [
                 {"project": self._label(project_id), "answer": answer}
-                for project_id, answer in sorted(self._listed.refused().items())
+                for project_id, answer in sorted(self.stores.listed_projects.refused().items())
             ],
-            "oldest_waiting": [asdict(one) for one in self._waiting.oldest()],
-            "unfinished": [asdict(one) for one in self._ledger.unfinished() if one.count],
+            "oldest_waiting": [asdict(one) for one in self.waiting.oldest()],
+            "unfinished": [asdict(one) for one in self.stores.ledger.unfinished() if one.count],
             "ignored_problems": sum(one.ignored is not None for one in problems),
         }
 
     def _label(self, project_id: int) -> str:
-        project = self._listed.get(project_id)
+        project = self.stores.listed_projects.get(project_id)
         return project.label if project else f"id {project_id}"
 
     def of(self, key: CodeKey | InvoiceKey) -> dict[str, Any]:
@@ -89,36 +70,39 @@ class Overview:
         """
         lane, outcome = lane_of(str(key)), self.outcome_of(key)
         told = outcome.result(noun="item" if isinstance(key, CodeKey) else "bill") if outcome else {"outcome": None}
-        again_at = self._work.waits_until(lane, str(key))
-        return {"key": str(key), **told, "in_hand": self._work.in_hand(lane, str(key)), "again_at": again_at}
+        again_at = self.stores.work.waits_until(lane, str(key))
+        return {"key": str(key), **told, "in_hand": self.stores.work.in_hand(lane, str(key)), "again_at": again_at}
 
     def outcome_of(self, key: CodeKey | InvoiceKey) -> Outcome | None:
         """Return the outcome from the ledger, from a problem without a ledger record, or as waiting work; None for none of these."""
-        record = self._ledger.code(key) if isinstance(key, CodeKey) else self._ledger.invoice(key)
+        record = self.stores.ledger.code(key) if isinstance(key, CodeKey) else self.stores.ledger.invoice(key)
         if record:
             outcome = outcome_of(record)
             waits = outcome.kind is OutcomeKind.WAITING and not outcome.reason
             return replace(outcome, reason=self._waits_for(key)) if waits else outcome
-        problem = next((one.problem for one in self._ledger.problems() if one.key == str(key)), None)
+        problem = next((one.problem for one in self.stores.ledger.problems() if one.key == str(key)), None)
         if problem:
             return Outcome(OutcomeKind.BLOCKED, reason=problem.sentence, cause=problem.cause)
-        if self._work.going_on([str(key)], due_before=float("inf")):
+        if self.stores.work.going_on([str(key)], due_before=float("inf")):
             return Outcome(OutcomeKind.WAITING, reason=self._waits_for(key) or "no worker has started it yet")
         return None
 
     def _waits_for(self, key: CodeKey | InvoiceKey) -> str:
         """Return what all work like this one is waiting for, "" if nothing stops it."""
-        return " ".join(one.words for one in self._stoppages.of(lane_of(str(key)), str(key)))
+        return " ".join(one.words for one in self.stoppages.of(lane_of(str(key)), str(key)))
 
     def problems(self, *, ignored_too: bool = False) -> list[dict[str, Any]]:
         """Return the open problems, oldest first, with names instead of ids; ignored ones only if requested."""
-        return [row for row in self._views.all() if ignored_too or not row["ignored"]]
+        return [row for row in self.views.all() if ignored_too or not row["ignored"]]
 
     def without_a_write(self) -> list[dict[str, Any]]:
         """Return what was adopted and what was skipped: each reason with its count and the name of an example."""
         found: dict[tuple[str, str], list[str]] = {}
-        for project_id in self._ledger.projects():
-            records = [*self._ledger.codes(project_id).values(), *self._ledger.invoices(project_id).values()]
+        for project_id in self.stores.ledger.projects():
+            records = [
+                *self.stores.ledger.codes(project_id).values(),
+                *self.stores.ledger.invoices(project_id).values(),
+            ]
             for record in records:
                 if record.state is State.ADOPTED:
                     found.setdefault(("adopted", "matches a record already in NetSuite"), []).append(record.name)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from worker.domain.problem_keys import of_scope
 from worker.domain.scopes import NAMES, Remote
 from worker.domain.story import clock
 from worker.domain.work import Lane
-from worker.store.client import Redis
-from worker.store.connection import seconds
-from worker.store.holds import Holds, Pause
-from worker.store.limits import LimitPause, RateLimits
+from worker.store.holds import Pause
+from worker.store.limits import LimitPause
+from worker.store.stores import Stores
 
 SCANS = "requests of scans"
 LANES_OF_SCANS = (Lane.SCANS, Lane.ITEMS)
@@ -36,35 +36,35 @@ class PauseView:
     scope: str = ""
 
 
+@dataclass(frozen=True, slots=True)
 class Pauses:
     """Reads the circuit breakers and Procore's limits."""
 
-    def __init__(self, client: Redis, *, holds: Holds, limits: RateLimits) -> None:
-        self._client = client
-        self._holds = holds
-        self._limits = limits
+    stores: Stores
 
     def all(self) -> list[PauseView]:
         """Return all pauses, including those that have ended and whose next attempt is about to run."""
-        now = seconds(self._client)
-        return [_of_scope(one, now) for one in self._holds.pauses()] + [_of_limit(one) for one in self._limits.pauses()]
+        now = self.stores.now()
+        return [_of_scope(one, now) for one in self.stores.holds.pauses()] + [
+            _of_limit(one) for one in self.stores.procore_limits.pauses()
+        ]
 
     def begun(self) -> dict[Remote, int]:
         """Return the number of pauses for a login, a permission or an outage since this ledger was created, by remote."""
-        return self._holds.begun()
+        return self.stores.holds.begun()
 
     def of(self, lane: Lane, key: str, *, scopes: Collection[str] = ()) -> list[PauseView]:
         """Return the pauses that affect one piece of work: of its lane, of scopes it met itself, or of further scopes that it needs. A pause
         that has ended counts until a request succeeds.
         """
-        now, paused = seconds(self._client), self._holds.pauses()
+        now, paused = self.stores.now(), self.stores.holds.pauses()
         found = [
             _of_scope(one, now)
             for one in paused
             if lane.waits_for(one.scope) or key in one.works or one.scope in scopes
         ]
         if lane.waits_for(Remote.PROCORE):
-            limited = [one for one in self._limits.pauses() if not one.of_scans or lane in LANES_OF_SCANS]
+            limited = [one for one in self.stores.procore_limits.pauses() if not one.of_scans or lane in LANES_OF_SCANS]
             found += [_of_limit(one) for one in limited]
         return found
 
@@ -75,7 +75,7 @@ def _of_scope(pause: Pause, now: float) -> PauseView:
     until = f"until {clock(pause.ends)}" if pause.ends > now else "and is being retried now"
     times = "" if pause.times == 1 else f", {pause.times} pauses in a row"
     sentence = f"{name}: {work} is paused {until} (since {clock(pause.since)}{times}). Last response: {pause.answer}"
-    problem, scope = f"remote:{pause.scope}", pause.scope
+    problem, scope = of_scope(pause.scope), pause.scope
     return PauseView(name, pause.work, pause.cause, sentence, pause.since, pause.ends, pause.times, problem, scope)
 
 

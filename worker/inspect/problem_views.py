@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from worker.domain.identities import CodeKey, InvoiceKey, code_of_item
+from worker.domain.identities import CodeKey, code_of_item
 from worker.domain.items import ADOPTED_ITEMS
 from worker.domain.outcomes import Record
+from worker.domain.problem_keys import of_scope, record_of, scope_of_problem, subject_of, work_behind
 from worker.domain.problems import MENDED, describe
 from worker.domain.scopes import NAMES, doing, remote_of
 from worker.domain.series import Series
-from worker.domain.work import EXPORTS_OF_ALL, RECONCILE_ALL, SCAN_OF_ALL, lane_of, work_behind
-from worker.inspect.pages import Pages, subject_of
-from worker.store.holds import Holds
-from worker.store.lanes import Lanes
-from worker.store.ledger import Ledger
-from worker.store.open_problems import Handled, Handling, OpenProblem
-from worker.store.projects import ProjectList
+from worker.domain.work import EXPORTS_OF_ALL, RECONCILE_ALL, SCAN_OF_ALL, WorkKey, lane_of
+from worker.inspect.pages import Pages
+from worker.store.open_problems import Handled, OpenProblem
+from worker.store.stores import Stores
 
 _WITHOUT_PROJECT = {
-    **{f"remote:{remote}": name for remote, name in NAMES.items()},
+    **{of_scope(remote): name for remote, name in NAMES.items()},
     **{each.problem_key: f"new {each}" for each in Series},
     ADOPTED_ITEMS: "adopted Items",
     SCAN_OF_ALL: "the scan of all projects",
@@ -30,40 +28,35 @@ _WITHOUT_PROJECT = {
 }
 
 
+@dataclass(frozen=True, slots=True)
 class ProblemViews:
     """Problems as JSON values."""
 
-    def __init__(
-        self, *, ledger: Ledger, work: Lanes, holds: Holds, handling: Handling, projects: ProjectList, pages: Pages
-    ) -> None:
-        self._ledger = ledger
-        self._work = work
-        self._holds = holds
-        self._handling = handling
-        self._projects = projects
-        self._pages = pages
+    stores: Stores
+    pages: Pages
 
     def all(self) -> list[dict[str, Any]]:
         """Return all open problems, oldest first; `ignored`: who ignores one and since when, None for the others."""
-        return [self._row(one) for one in self._ledger.problems()]
+        return [self._row(one) for one in self.stores.ledger.problems()]
 
     def named(self, text: str) -> list[str]:
         """Return the keys of open problems of the code, invoice or project with this name, in any letter case; the text itself if it is a key."""
-        found = self._ledger.problems()
+        found = self.stores.ledger.problems()
         if any(one.key == text for one in found):
             return [text]
         folded = text.casefold()
         return [one.key for one in found if folded in self._names(one)]
 
     def _names(self, one: OpenProblem) -> set[str]:
-        kind, project_id = subject_of(one.key)
+        about = subject_of(one.key)
+        kind, project_id = about.kind, about.project_id
         names = {one.facts.get(name, "") for name in ("invoice", "code", "name")} if kind != "project" else set()
         if (record := self._record(one.key)) is not None:
             names |= {record.name, record.code}
-        if kind == "project" and project_id and (project := self._projects.get(project_id)):
+        if kind == "project" and project_id and (project := self.stores.listed_projects.get(project_id)):
             names |= {project.number or "", project.name, project.label}
-        if one.key.startswith(("code:", "invoice:")):
-            names.add(one.key.rpartition(":")[2])
+        if record_of(one.key):
+            names.add(WorkKey.parse(one.key).parts[-1])
         return {name.casefold() for name in names if name}
 
     def shown(self, key: str) -> dict[str, Any] | None:
@@ -71,8 +64,8 @@ class ProblemViews:
 
         Times in unix seconds. `open`: whether it is open; a closed one has only its notes.
         """
-        one = next((one for one in self._ledger.problems() if one.key == key), None)
-        notes = [_note(handled) for handled in self._handling.history(key)]
+        one = next((one for one in self.stores.ledger.problems() if one.key == key), None)
+        notes = [_note(handled) for handled in self.stores.handling.history(key)]
         if one is None:
             return {"key": key, "open": False, "notes": notes} if notes else None
         return {
@@ -90,14 +83,14 @@ class ProblemViews:
         return {
             "key": one.key,
             "about": self._about(one),
-            "project_id": subject_of(one.key)[1],
+            "project_id": subject_of(one.key).project_id,
             "cause": problem.cause.value,
             "class": problem.problem_class.value,
             "owner": problem.owner.value,
             "sentence": problem.sentence,
             "next_step": problem.next_step,
             "since": one.since,
-            "links": self._pages.of(one),
+            "links": self.pages.of(one),
             "ignored": _ignored(one.ignored),
         }
 
@@ -105,15 +98,16 @@ class ProblemViews:
         """Return the facts with names for ids: a record without a name when the problem was found may have one in the list of projects or the
         ledger.
         """
-        kind, project_id = subject_of(one.key)
+        about = subject_of(one.key)
+        kind, project_id = about.kind, about.project_id
         names: dict[str, str] = {}
         if (
             project_id
             and one.facts.get("project") == f"id {project_id}"
-            and (project := self._projects.get(project_id))
+            and (project := self.stores.listed_projects.get(project_id))
         ):
             names["project"] = project.label
-        if one.key.startswith(("code:", "invoice:")) and one.facts.get(kind, "id ").startswith("id "):
+        if record_of(one.key) and one.facts.get(kind, "id ").startswith("id "):
             record = self._record(one.key)
             names[kind] = (record.code or record.name) if record else ""
         if other := code_of_item(one.facts.get("external_id")):
@@ -123,19 +117,19 @@ class ProblemViews:
 
     def _code(self, key: CodeKey) -> str:
         """Return the name of a code, as far as it is known; "" if it is not."""
-        project, record = self._projects.get(key.project_id), self._ledger.code(key)
+        project, record = self.stores.listed_projects.get(key.project_id), self.stores.ledger.code(key)
         name = (record.code or record.name) if record else ""
         return ", code ".join(part for part in (project.label if project else "", name) if part)
 
     def _about(self, one: OpenProblem) -> str:
         """Return the name of a record: project and code or invoice."""
-        kind, project_id = subject_of(one.key)
-        if one.key.startswith("remote:") and one.key not in _WITHOUT_PROJECT:
-            scope = one.key.partition(":")[2]
+        about = subject_of(one.key)
+        kind, project_id = about.kind, about.project_id
+        if (scope := scope_of_problem(one.key)) and one.key not in _WITHOUT_PROJECT:
             return f"{NAMES[remote_of(scope)]}: {doing(scope)}"
         if project_id is None:
             return _WITHOUT_PROJECT.get(one.key, one.key)
-        project = self._projects.get(project_id)
+        project = self.stores.listed_projects.get(project_id)
         label = project.label if project else f"project {project_id}"
         thing = one.facts.get("code" if kind == "code" else "invoice", "")
         return f"{label}, {kind} {thing}" if thing else label
@@ -147,27 +141,26 @@ class ProblemViews:
             "state": record.state.value if record else None,
             "at": record.at if record else None,
             "detail": record.detail if record else "",
-            "failures": sum(self._work.failures(piece) for piece in work_behind(key)),
+            "failures": sum(self.stores.work.failures(piece) for piece in work_behind(key)),
         }
 
     def _again(self, key: str) -> dict[str, Any]:
         """Return when it is retried: now (`in_hand`), `at` a time, or `with` the next run of this kind; none of these if no work resolves it."""
-        if key.startswith("remote:"):
-            return {"in_hand": False, "at": self._holds.until(key.partition(":")[2]), "with": None}
+        if scope := scope_of_problem(key):
+            return {"in_hand": False, "at": self.stores.holds.until(scope), "with": None}
         (piece,) = work_behind(key) or ("",)
         if not piece:
             return {"in_hand": False, "at": None, "with": None}
         lane = lane_of(piece)
         return {
-            "in_hand": self._work.in_hand(lane, piece),
-            "at": self._work.waits_until(lane, piece),
+            "in_hand": self.stores.work.in_hand(lane, piece),
+            "at": self.stores.work.waits_until(lane, piece),
             "with": lane.run.value if lane.run else None,
         }
 
     def _record(self, key: str) -> Record | None:
-        if key.startswith("code:"):
-            return self._ledger.code(CodeKey.parse(key))
-        return self._ledger.invoice(InvoiceKey.parse(key)) if key.startswith("invoice:") else None
+        of = record_of(key)
+        return self.stores.ledger.record(of) if of else None
 
 
 def _ignored(handled: Handled | None) -> Mapping[str, Any] | None:

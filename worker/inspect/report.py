@@ -17,13 +17,9 @@ from worker.domain.work import Lane
 from worker.inspect.overview import Overview
 from worker.inspect.pages import Link
 from worker.inspect.pauses import Pauses, PauseView
-from worker.store.client import Redis
-from worker.store.connection import seconds
-from worker.store.gate import Gate, Use
-from worker.store.lanes import Lanes
-from worker.store.ledger import Ledger
-from worker.store.projects import ProjectList
-from worker.store.runs import Run, Runs
+from worker.store.gate import Use
+from worker.store.runs import Run
+from worker.store.stores import Stores
 
 LATEST_RUNS = 20
 
@@ -182,62 +178,42 @@ class Report:
         return sum(owner.count for owner in self.problems)
 
 
+@dataclass(frozen=True, slots=True)
 class Reports:
     """Builds the report. Reads every record of the ledger, one project at a time."""
 
-    def __init__(
-        self,
-        client: Redis,
-        *,
-        company_id: int,
-        account_id: str,
-        overview: Overview,
-        ledger: Ledger,
-        projects: ProjectList,
-        work: Lanes,
-        runs: Runs,
-        gate: Gate,
-        pauses: Pauses,
-    ) -> None:
-        self._client = client
-        self._company_id = company_id
-        self._account_id = account_id
-        self._overview = overview
-        self._ledger = ledger
-        self._projects = projects
-        self._work = work
-        self._runs = runs
-        self._gate = gate
-        self._pauses = pauses
+    stores: Stores
+    overview: Overview
+    pauses: Pauses
 
     def report(self) -> Report:
         """Return the current report."""
         invoices: dict[str, Record] = {}
-        projects = [self._project(project_id, invoices) for project_id in self._ledger.projects()]
+        projects = [self._project(project_id, invoices) for project_id in self.stores.ledger.projects()]
         by_state = {state: [one for one in invoices.values() if one.state is state] for state in State}
-        depths = [self._work.depth(lane) for lane in Lane]
+        depths = [self.stores.work.depth(lane) for lane in Lane]
         return Report(
-            at=seconds(self._client),
-            company_id=self._company_id,
-            account_id=self._account_id,
-            ledger_open=self._ledger.state.is_open(),
+            at=self.stores.now(),
+            company_id=self.stores.installation.company_id,
+            account_id=self.stores.installation.account_id,
+            ledger_open=self.stores.ledger.state.is_open(),
             projects=sorted(projects, key=lambda row: (row.number or row.name, row.id)),
             invoices={state.value: Due.of(records) for state, records in by_state.items() if records},
-            problems=_by_owner(self._overview.problems(), invoices),
+            problems=_by_owner(self.overview.problems(), invoices),
             waiting=sum(waiting for waiting, _ in depths),
             in_hand=sum(in_hand for _, in_hand in depths),
-            runs=[_run_row(run) for run in self._runs.latest(LATEST_RUNS)],
-            gate=GateUse(self._gate.in_use(), self._gate.caps()[0], self._gate.use()),
-            pauses=self._pauses.all(),
+            runs=[_run_row(run) for run in self.stores.runs.latest(LATEST_RUNS)],
+            gate=GateUse(self.stores.gate.in_use(), self.stores.gate.caps()[0], self.stores.gate.use()),
+            pauses=self.pauses.all(),
         )
 
     def _project(self, project_id: int, all_invoices: dict[str, Record]) -> ProjectRow:
         """Return one project's row; its invoices are added to all invoices, by key."""
-        known = self._projects.get(project_id)
+        known = self.stores.listed_projects.get(project_id)
         number, name = (known.number or "", known.name) if known else ("", "")
-        invoices = self._ledger.invoices(project_id)
+        invoices = self.stores.ledger.invoices(project_id)
         all_invoices |= {str(InvoiceKey(project_id, invoice_id)): record for invoice_id, record in invoices.items()}
-        codes = self._ledger.codes(project_id)
+        codes = self.stores.ledger.codes(project_id)
         return ProjectRow(project_id, number, name, _tally(codes.values()), _tally(invoices.values()))
 
 

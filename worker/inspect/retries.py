@@ -13,15 +13,12 @@ from dataclasses import dataclass
 
 from worker.domain.errors import SyncError
 from worker.domain.identities import CodeKey
+from worker.domain.problem_keys import scope_of_problem, subject_of, work_behind
 from worker.domain.scopes import Remote, remote_of
-from worker.domain.work import Lane, lane_of, plan_of, work_behind
-from worker.engine.attempts import RUN_WAITS_SECONDS
+from worker.domain.work import Lane, lane_of, plan_of
 from worker.engine.dispatch import Dispatch
-from worker.store.client import Redis
-from worker.store.connection import seconds
-from worker.store.holds import Holds
-from worker.store.lanes import Lanes
-from worker.store.ledger import Ledger
+from worker.engine.settlement import RUN_WAITS_SECONDS
+from worker.store.stores import Stores
 from worker.sync.items import Items
 from worker.sync.projects import Projects
 
@@ -42,61 +39,48 @@ class Retry:
     def given_out(self) -> dict[str, int]:
         """Return the number of each kind: codes, invoices, projects, remotes."""
         kinds = Counter(
-            {"code": "codes", "invoice": "invoices"}.get(key.partition(":")[0], "projects") for key in self.work
+            {"code": "codes", "invoice": "invoices"}.get(subject_of(key).kind, "projects") for key in self.work
         )
         return {**kinds, **({"remotes": len(self.remotes)} if self.remotes else {})}
 
 
+@dataclass(frozen=True, slots=True)
 class Retries:
     """Puts the work behind problems back into its lanes."""
 
-    def __init__(
-        self,
-        client: Redis,
-        *,
-        projects: Projects,
-        items: Items,
-        ledger: Ledger,
-        holds: Holds,
-        work: Lanes,
-        dispatch: Dispatch,
-    ) -> None:
-        self._client = client
-        self._projects = projects
-        self._items = items
-        self._ledger = ledger
-        self._holds = holds
-        self._work = work
-        self._dispatch = dispatch
+    stores: Stores
+    projects: Projects
+    items: Items
+    dispatch: Dispatch
 
     def again(self, problems: Collection[str]) -> Retry:
         """Make the work behind the problems with these keys due now, and reset its count of failed attempts."""
-        remotes = {key: remote_of(key.partition(":")[2]) for key in problems if key.startswith("remote:")}
+        remotes = {key: remote_of(scope) for key in problems if (scope := scope_of_problem(key))}
         work = {key: work_behind(key) for key in problems if key not in remotes}
         work = {key: pieces for key, pieces in work.items() if pieces}
         work |= self._ask_for_codes([CodeKey.parse(key) for key in work if lane_of(work[key][0]) is Lane.ITEMS])
         if work:
             self._look_at_projects_anew()
         if remotes:
-            self._dispatch.lift(remotes.values())
+            self.dispatch.lift(remotes.values())
         # Of a code that is planned anew with its project, only the plan is given out: it lets the code follow.
         first = {pieces[0] for pieces in work.values()}
         for lane in Lane:
-            self._work.try_again(lane, sorted(key for key in first if lane_of(key) is lane))
+            self.stores.work.try_again(lane, sorted(key for key in first if lane_of(key) is lane))
         return Retry(work, remotes, [key for key in problems if key not in work and key not in remotes])
 
     def going_on(self, retry: Retry) -> set[str]:
         """Return the keys of problems whose work has not ended. Work due in more than a minute is not waited for."""
-        soon = seconds(self._client) + RUN_WAITS_SECONDS
+        soon = self.stores.now() + RUN_WAITS_SECONDS
         # In this order: work that is done lets what follows it wait in the same step.
-        begun = self._work.going_on({pieces[0] for pieces in retry.work.values()}, due_before=soon)
-        follows = self._work.going_on({pieces[-1] for pieces in retry.work.values()}, due_before=soon)
+        begun = self.stores.work.going_on({pieces[0] for pieces in retry.work.values()}, due_before=soon)
+        follows = self.stores.work.going_on({pieces[-1] for pieces in retry.work.values()}, due_before=soon)
         going_on = {key for key, pieces in retry.work.items() if pieces[0] in begun or pieces[-1] in follows}
         return going_on | {key for key, remote in retry.remotes.items() if self._is_being_tried(key, remote)}
 
     def due_later(self, retry: Retry, key: str) -> float | None:
         """Return when the work behind a problem is attempted next (unix seconds); None if it is not scheduled."""
-        times = [self._work.waits_until(lane_of(piece), piece) for piece in retry.work.get(key, ())]
+        times = [self.stores.work.waits_until(lane_of(piece), piece) for piece in retry.work.get(key, ())]
         return max((at for at in times if at is not None), default=None)
 
     def _ask_for_codes(self, keys: Iterable[CodeKey]) -> dict[str, Sequence[str]]:
@@ -108,21 +92,21 @@ class Retries:
             of_project.setdefault(key.project_id, []).append(key)
         work: dict[str, Sequence[str]] = {}
         for project_id, codes in of_project.items():
-            busy = self._work.going_on([str(key) for key in codes], due_before=float("inf"))
-            noted = self._items.ask_again(project_id, [key.wbs_code_id for key in codes if str(key) not in busy])
+            busy = self.stores.work.going_on([str(key) for key in codes], due_before=float("inf"))
+            noted = self.items.ask_again(project_id, [key.wbs_code_id for key in codes if str(key) not in busy])
             work |= {str(key): (plan_of(project_id), str(key)) for key in codes if key.wbs_code_id in noted}
         return work
 
     def _look_at_projects_anew(self) -> None:
         """Refresh the list of projects once here rather than in each worker, because a project number or link may have been fixed."""
         try:
-            self._projects.list_anew()
+            self.projects.list_anew()
         except SyncError as error:
             log.info("Could not list the projects: %s", error)
-            self._projects.outdate()
+            self.projects.outdate()
 
     def _is_being_tried(self, key: str, remote: Remote) -> bool:
         """Return whether a remote's problem is open and paused work of that remote is about to be retried."""
-        if self._holds.is_held(key.partition(":")[2]) or not self._ledger.is_problem(key):
+        if self.stores.holds.is_held(scope_of_problem(key)) or not self.stores.ledger.is_problem(key):
             return False
-        return any(sum(self._work.depth(lane)) for lane in Lane if remote in lane.remotes)
+        return any(sum(self.stores.work.depth(lane)) for lane in Lane if remote in lane.remotes)

@@ -14,7 +14,7 @@ from worker.domain.work import Lane
 from worker.engine.systematic_differences import LANES
 from worker.inspect.pauses import Pauses
 from worker.inspect.problem_views import ProblemViews
-from worker.store.series import SeriesStates
+from worker.store.stores import Stores
 
 GOES_ON = "It resumes automatically."
 
@@ -34,23 +34,25 @@ class Stoppage:
         return f"{self.sentence}{named} {self.next_step}"
 
 
+@dataclass(frozen=True, slots=True)
 class Stoppages:
     """Reads pauses and stopped series."""
 
-    def __init__(self, *, pauses: Pauses, states: SeriesStates, views: ProblemViews) -> None:
-        self._pauses = pauses
-        self._states = states
-        self._views = views
+    stores: Stores
+    pauses: Pauses
+    views: ProblemViews
 
     def of(self, lane: Lane, key: str = "", *, scopes: Collection[str] = (), writes: bool = True) -> list[Stoppage]:
         """Return what the work of a lane is waiting for now. `key`: a piece of work that may be paused by itself; `scopes`: permissions it
         needs in addition; `writes`: whether it creates a record.
         """
-        paused = self._pauses.of(lane, key, scopes=scopes)
-        stopped = [each for each in Series if writes and LANES[each] is lane and self._states.state(each).stopped]
+        paused = self.pauses.of(lane, key, scopes=scopes)
+        stopped = [
+            each for each in Series if writes and LANES[each] is lane and self.stores.series_states.state(each).stopped
+        ]
         if not paused and not stopped:
             return []
-        problems = {row["key"]: row for row in self._views.all()}
+        problems = {row["key"]: row for row in self.views.all()}
         return [_stoppage(one.sentence, problems.get(one.problem)) for one in paused] + [
             _stoppage(f"writing {each} is stopped.", problems.get(each.problem_key)) for each in stopped
         ]

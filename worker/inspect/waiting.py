@@ -12,10 +12,7 @@ from worker.domain.series import Series
 from worker.domain.story import clock
 from worker.domain.work import Lane
 from worker.inspect.pauses import Pauses
-from worker.store.client import Redis
-from worker.store.connection import seconds
-from worker.store.lanes import Lanes
-from worker.store.ledger import Ledger
+from worker.store.stores import Stores
 
 
 class Reason(StrEnum):
@@ -43,46 +40,44 @@ class WaitingRecord:
     sentence: str
 
 
+@dataclass(frozen=True, slots=True)
 class Waiting:
     """Finds them with a fixed number of commands, however much is waiting."""
 
-    def __init__(self, client: Redis, *, ledger: Ledger, work: Lanes, pauses: Pauses) -> None:
-        self._client = client
-        self._ledger = ledger
-        self._work = work
-        self._pauses = pauses
+    stores: Stores
+    pauses: Pauses
 
     def oldest(self) -> list[WaitingRecord]:
         """Yield the longest-waiting invoice and code, if any. Raises RedisError."""
         return [*self._invoice(), *self._code()]
 
     def _invoice(self) -> Iterator[WaitingRecord]:
-        if oldest := self._work.oldest_invoice():
+        if oldest := self.stores.work.oldest_invoice():
             key = InvoiceKey.parse(oldest[0])
-            record = self._ledger.invoice(key)
+            record = self.stores.ledger.invoice(key)
             name = record.name if record and record.name else f"id {key.invoice_id}"
             reason, sentence = self._why(Lane.EXPORTS, key, in_doubt=bool(record and record.in_doubt))
             yield WaitingRecord("invoice", str(key), name, oldest[1], reason, sentence)
 
     def _code(self) -> Iterator[WaitingRecord]:
-        for one in self._ledger.unfinished():
+        for one in self.stores.ledger.unfinished():
             if (one.kind, one.state) == ("code", State.WAITING) and one.count:
                 key = CodeKey.parse(one.oldest)
-                record = self._ledger.code(key)
+                record = self.stores.ledger.code(key)
                 reason, sentence = self._why(Lane.ITEMS, key, in_doubt=False)
                 name = record.name if record else f"id {key.wbs_code_id}"
                 yield WaitingRecord("code", str(key), name, one.since, reason, sentence)
 
     def _why(self, lane: Lane, key: InvoiceKey | CodeKey, *, in_doubt: bool) -> tuple[Reason, str]:
         work = str(key)
-        if self._work.is_begun(lane, work):
+        if self.stores.work.is_begun(lane, work):
             return Reason.IN_PROGRESS, "a worker is processing it."
-        if paused := self._pauses.of(lane, work):
+        if paused := self.pauses.of(lane, work):
             return Reason.PAUSED, paused[0].sentence
         series = Series.ITEMS if lane is Lane.ITEMS else Series.BILLS
-        if self._ledger.is_problem(series.problem_key):
+        if self.stores.ledger.is_problem(series.problem_key):
             return Reason.SERIES_STOPPED, f"writing {series} is stopped: see `wbs-sync problems`."
-        due, in_hand = self._work.waits_until(lane, work), self._work.in_hand(lane, work)
+        due, in_hand = self.stores.work.waits_until(lane, work), self.stores.work.in_hand(lane, work)
         if in_doubt:
             again = f" at {clock(due)}" if due else ""
             return Reason.UNCONFIRMED, f"NetSuite did not confirm its write; the record is looked up again{again}."
@@ -90,10 +85,10 @@ class Waiting:
             return Reason.NOT_BEGUN, "it is dispatched, and no worker has started it."
         if due is None:
             return Reason.IN_NO_LANE, "it is in no lane; the next scan or export picks it up."
-        if due > seconds(self._client):
+        if due > self.stores.now():
             return Reason.SCHEDULED, f"the next attempt is at {clock(due)}.{self._last_words(key)}"
         return Reason.DUE, "it is due, and no worker has claimed it."
 
     def _last_words(self, key: InvoiceKey | CodeKey) -> str:
-        entries = self._ledger.journal.of(key)
+        entries = self.stores.ledger.journal.of(key)
         return f" {entries[-1].sentence}." if entries else ""

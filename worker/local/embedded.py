@@ -188,9 +188,9 @@ def _launch(folder: Path) -> tuple[ServerNote, subprocess.Popen[bytes]]:
                 record_program(folder, program)
                 _write_note(folder, note)
                 return note, process
-            said = _last_words(folder)
-            if "Address already in use" not in said:
-                raise EmbeddedServerError(f"The embedded server did not start: {said} ({folder / LOG}).")
+            warnings = _last_warnings(folder)
+            if "Address already in use" not in warnings:
+                raise EmbeddedServerError(f"The embedded server did not start: {warnings} ({folder / LOG}).")
             port = free_port()
     raise EmbeddedServerError(f"The embedded server found no free port in {PORT_TRIES} attempts.")
 
@@ -298,7 +298,7 @@ def _is_free(port: int) -> bool:
         return True
 
 
-def _last_words(folder: Path) -> str:
+def _last_warnings(folder: Path) -> str:
     try:
         lines = (folder / LOG).read_text(errors="replace").splitlines()
     except FileNotFoundError:

@@ -17,7 +17,7 @@ KEPT_FILES = 3
 """Number of earlier parts of a log that are kept, the newest as `.1`. Each has `MAX_BYTES`, plus the output between two checks."""
 
 
-def put_aside(log: Path) -> None:
+def rotate(log: Path) -> None:
     """Rename the log to `.1` and delete the oldest part. For a log without a writer."""
     if log.exists():
         _make_room(log)

@@ -18,7 +18,7 @@ from types import FrameType, TracebackType
 
 from config.processes import HEARTBEAT_VARIABLE, Process
 from config.setting_faults import BAD_SETTINGS_EXIT_CODE
-from worker.local.log_files import limit_size, put_aside
+from worker.local.log_files import limit_size, rotate
 from worker.local.tied import tied
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ class Supervisor:
         self._children = [_Child(process, env, log_dir / f"{process.name}.log") for process in processes]
         self._grace = grace
         self._signals: list[float] = []
-        self._started, self._stopping, self._hurry, self._ended = (threading.Event() for _ in range(4))
+        self._started, self._stopping, self._stop_now, self._ended = (threading.Event() for _ in range(4))
         self._thread = threading.Thread(target=self._live, name="supervisor", daemon=True)
         self.faults: tuple[str, ...] = ()
         """Sentences of the process that cannot run with these settings and because of which everything was stopped."""
@@ -106,7 +106,7 @@ class Supervisor:
         if self._signals:
             self._stopping.set()
             if self._signals[-1] - self._signals[0] >= SECOND_SIGNAL:
-                self._hurry.set()
+                self._stop_now.set()
 
     def _live(self) -> None:
         try:
@@ -124,9 +124,9 @@ class Supervisor:
 
     def _look_after(self, child: _Child) -> None:
         child.limit_log()
-        code = child.look()
+        code = child.check()
         if code == BAD_SETTINGS_EXIT_CODE:
-            self.faults = child.last_words()
+            self.faults = child.last_output()
             log.error("%s cannot run with these settings: %s", child.name, " ".join(self.faults))
             self._stopping.set()
         elif code is not None:
@@ -151,7 +151,7 @@ class Supervisor:
     def _wait_for(self, children: Sequence[_Child], until: float) -> None:
         while [child for child in children if child.runs()] and time.monotonic() < until:
             self._read_signals()
-            if self._hurry.wait(ROUND / 10):
+            if self._stop_now.wait(ROUND / 10):
                 return
 
 
@@ -194,7 +194,7 @@ class _Child:
     def _start(self) -> None:
         self._log_file.parent.mkdir(parents=True, exist_ok=True)
         if not self._began:
-            put_aside(self._log_file)
+            rotate(self._log_file)
         with self._log_file.open("ab") as output:
             self._said_before = output.tell()
             # In a separate session: Ctrl-C in the terminal reaches only the supervisor, which then stops all processes in order.
@@ -211,7 +211,7 @@ class _Child:
         self._has_beaten = False
         self._due = None
 
-    def look(self) -> int | None:
+    def check(self) -> int | None:
         """Return the exit code of a run that has ended since the last check. Restart a process that is due; kill one that hangs."""
         if self.runs():
             if self._hangs():
@@ -262,7 +262,7 @@ class _Child:
                 os.killpg(self._popen.pid, signal.SIGKILL)
             self._popen.wait()
 
-    def last_words(self) -> tuple[str, ...]:
+    def last_output(self) -> tuple[str, ...]:
         """Return the output of the current run meant for the user; else its last line."""
         try:
             with self._log_file.open("rb") as log_file:

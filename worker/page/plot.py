@@ -57,18 +57,18 @@ def plot(use: GateUse, *, now: float) -> Plot | None:
 def _parts(noted: Sequence[Use], begins: float, ends: float, count: int) -> list[Part]:
     width = (ends - begins) / count
     found: list[list[int]] = [[] for _ in range(count)]
-    for one in noted:
-        place = int((one.at - begins) / width)
-        # One that was noted while the report was gathered belongs to the last.
-        found[max(0, min(place, count - 1))].append(one.in_use)
+    for sample in noted:
+        place = int((sample.at - begins) / width)
+        # A sample that was taken while the report was built belongs to the last part.
+        found[max(0, min(place, count - 1))].append(sample.in_use)
     return [
         Part(
             begins + place * width,
             begins + (place + 1) * width,
-            sum(some) / len(some) if some else None,
-            max(some, default=None),
+            sum(samples) / len(samples) if samples else None,
+            max(samples, default=None),
         )
-        for place, some in enumerate(found)
+        for place, samples in enumerate(found)
     ]
 
 

@@ -12,16 +12,15 @@ from worker.domain.bills import NumberKey
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, outcome_of
 from worker.domain.plans import Plan, PlanLine, Would, refusals
+from worker.domain.problem_keys import record_of
 from worker.domain.story import Happening, What
 from worker.domain.work import Lane, RunKind
-from worker.engine.attempts import RUN_WAITS_SECONDS
 from worker.engine.recovery import Recovery
+from worker.engine.settlement import RUN_WAITS_SECONDS
 from worker.inspect.stoppages import Stoppages
-from worker.reconcile.planning import Look, Planning
-from worker.store.client import Redis
-from worker.store.connection import seconds
-from worker.store.lanes import Lanes
-from worker.store.ledger import Ledger
+from worker.reconcile.dry_run import DryRun
+from worker.reconcile.planning import Planning
+from worker.store.stores import Stores
 from worker.sync.items import Items
 from worker.sync.projects import Projects
 
@@ -41,29 +40,16 @@ class Applied:
     refused: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
 class Applying:
     """Applies plans."""
 
-    def __init__(
-        self,
-        client: Redis,
-        *,
-        planning: Planning,
-        projects: Projects,
-        items: Items,
-        ledger: Ledger,
-        work: Lanes,
-        recovery: Recovery,
-        stoppages: Stoppages,
-    ) -> None:
-        self._client = client
-        self._planning = planning
-        self._projects = projects
-        self._items = items
-        self._ledger = ledger
-        self._work = work
-        self._recovery = recovery
-        self._stoppages = stoppages
+    stores: Stores
+    planning: Planning
+    projects: Projects
+    items: Items
+    recovery: Recovery
+    stoppages: Stoppages
 
     def apply(self, plan: Plan, progress: Callable[[int, int], None] = lambda _done, _of: None) -> Applied:
         """Check every line that requires a change again, and queue the unchanged ones.
@@ -71,53 +57,53 @@ class Applying:
         Works project by project, so that little time passes between check and work. Calls `progress(done, of)` after each. A lost ledger is
         restored first.
         """
-        self._recovery.ensure_ledger()
-        self._projects.refresh()
-        applied, bills = Applied(seconds(self._client)), dict[NumberKey, str]()
+        self.recovery.ensure_ledger()
+        self.projects.refresh()
+        applied, bills = Applied(self.stores.now()), dict[NumberKey, str]()
         projects: dict[int, list[PlanLine]] = {}
         for line in plan.lines:
             projects.setdefault(line.project_id, []).append(line)
         for done, (project_id, lines) in enumerate(projects.items(), 1):
             if any(line.would.acts for line in lines):
-                look = self._planning.look_again(plan.kind, project_id, lines, bills)
-                to_do = self._unchanged(plan.kind, lines, look, applied)
-                self._let_wait(plan.kind, project_id, to_do, look)
+                dry = self.planning.look_again(plan.kind, project_id, lines, bills)
+                to_do = self._unchanged(plan.kind, lines, dry, applied)
+                self._let_wait(plan.kind, project_id, to_do, dry)
                 applied.to_do += to_do
             progress(done, len(projects))
         return applied
 
-    def _unchanged(self, kind: RunKind, lines: Sequence[PlanLine], look: Look, applied: Applied) -> list[PlanLine]:
+    def _unchanged(self, kind: RunKind, lines: Sequence[PlanLine], dry: DryRun, applied: Applied) -> list[PlanLine]:
         already = {}
         for line in lines:
-            record, now = self._record(line), look.lines.get(line.key)
+            record, now = self._record(line), dry.lines.get(line.key)
             if record and record.done:
                 already[line.key] = record.remote_id
             elif now and now.would is Would.ALREADY:
                 already[line.key] = now.remote_id
-        refused = refusals(kind, lines, look.lines, already)
+        refused = refusals(kind, lines, dry.lines, already)
         applied.already |= already
         applied.refused |= refused
         return [line for line in lines if line.would.acts and line.key not in {*already, *refused}]
 
-    def _let_wait(self, kind: RunKind, project_id: int, to_do: Sequence[PlanLine], look: Look) -> None:
+    def _let_wait(self, kind: RunKind, project_id: int, to_do: Sequence[PlanLine], dry: DryRun) -> None:
         """Record the results as after a scan: existing records are adopted, and missing ones are queued. Items before bills."""
         codes = [CodeKey.parse(line.key).wbs_code_id for line in to_do if not line.of_invoice]
-        planned = [look.planned[project_id][code_id] for code_id in codes]
-        noted = self._items.note(project_id, planned, for_invoice=kind is RunKind.EXPORT, by=A_PLAN)
-        self._work.request(Lane.ITEMS, [str(key) for key in noted])
+        planned = [dry.planned[project_id][code_id] for code_id in codes]
+        noted = self.items.note(project_id, planned, for_invoice=kind is RunKind.EXPORT, by=A_PLAN)
+        self.stores.work.request(Lane.ITEMS, [str(key) for key in noted])
         for line in to_do:
             if line.of_invoice:
-                self._ledger.journal.tell(InvoiceKey.parse(line.key), Happening(What.PLANNED, {"by": A_PLAN}))
-        self._work.request(Lane.EXPORTS, [line.key for line in to_do if line.of_invoice])
+                self.stores.ledger.journal.tell(InvoiceKey.parse(line.key), Happening(What.PLANNED, {"by": A_PLAN}))
+        self.stores.work.request(Lane.EXPORTS, [line.key for line in to_do if line.of_invoice])
 
     def going_on(self, applied: Applied) -> int:
         """Return how many lines have not ended. Work due in more than a minute is not waited for."""
-        soon = seconds(self._client) + RUN_WAITS_SECONDS
-        return len(self._work.going_on([line.key for line in applied.to_do], due_before=soon))
+        soon = self.stores.now() + RUN_WAITS_SECONDS
+        return len(self.stores.work.going_on([line.key for line in applied.to_do], due_before=soon))
 
     def ends(self, applied: Applied) -> dict[str, Outcome]:
         """Return the current outcomes of the queued lines, by key."""
-        problems = {one.key: one.problem for one in self._ledger.problems()}
+        problems = {one.key: one.problem for one in self.stores.ledger.problems()}
         ends = {}
         for line in applied.to_do:
             record = self._record(line)
@@ -127,7 +113,7 @@ class Applying:
             if record and record.done and record.at >= applied.at:
                 outcome = replace(outcome, kind=OutcomeKind(record.state.value))
             if outcome.kind is OutcomeKind.WAITING:
-                stopped = self._stoppages.of(Lane.EXPORTS if line.of_invoice else Lane.ITEMS, line.key)
+                stopped = self.stoppages.of(Lane.EXPORTS if line.of_invoice else Lane.ITEMS, line.key)
                 outcome = replace(outcome, reason=" ".join(one.words for one in stopped) or outcome.reason)
             if problem := problems.get(line.key):
                 kind = outcome.kind if record and record.done else OutcomeKind.BLOCKED
@@ -136,6 +122,5 @@ class Applying:
         return ends
 
     def _record(self, line: PlanLine) -> Record | None:
-        if line.of_invoice:
-            return self._ledger.invoice(InvoiceKey.parse(line.key))
-        return self._ledger.code(CodeKey.parse(line.key)) if line.key.startswith("code:") else None
+        of = record_of(line.key)
+        return self.stores.ledger.record(of) if of else None

@@ -6,30 +6,27 @@ a full comparison finds it.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import cache
 from importlib.metadata import version
 
 from worker.clients.netsuite.bills import BillHead
-from worker.clients.netsuite.client import NetSuite
-from worker.clients.procore.client import Procore
+from worker.clients.remotes import Remotes
 from worker.domain.bill_differences import Aspect, differences
-from worker.domain.bill_lines import FixedItems
-from worker.domain.bills import Bill, Document, FoundBill, NumberKey, number_key
+from worker.domain.bills import Bill, FoundBill, NumberKey
 from worker.domain.decisions import Decision
 from worker.domain.errors import Blocked
 from worker.domain.findings import KIND_OF_ASPECT, Finding, FindingKind, bills_of_one_number
 from worker.domain.identities import InvoiceKey, bill_external_id, bill_id_of_origin, is_our_bill
 from worker.domain.invoice_heads import InvoiceHead
-from worker.domain.outcomes import SETTLED, Outcome, OutcomeKind, Record, State
+from worker.domain.outcomes import SETTLED, Outcome, OutcomeKind
+from worker.domain.policy import Policy
 from worker.domain.problems import Cause, describe
 from worker.domain.texts import unwritable
 from worker.domain.wbs_codes import Project
-from worker.store.decisions import Decisions
-from worker.store.lanes import Lanes
-from worker.store.ledger import Ledger
+from worker.reconcile.bill_verdicts import ComparedBill, InvoiceToCompare, ProjectInvoices, Verdict
+from worker.store.stores import Stores
 from worker.sync.invoice_export import InvoiceExport
 from worker.sync.posting_periods import PostingPeriods
 
@@ -37,192 +34,28 @@ CHOSEN_BY_HAND = (Aspect.LINES, Aspect.DATE, Aspect.TOTAL)
 
 
 @dataclass(frozen=True, slots=True)
-class InvoiceToCompare:
-    """An invoice with its ledger record and its bills: those with its external id, and those that the ledger or Procore refers to.
-
-    `withdrawn`: Procore lists it in a status that is not exported, or no longer lists it (`head.status` is "" then). `chain`: when each
-    earlier invoice of its contract was last changed; their balances are part of its amounts.
-    """
-
-    project: Project
-    head: InvoiceHead
-    record: Record | None
-    bills: Sequence[BillHead]
-    withdrawn: bool = False
-    chain: Sequence[str] = ()
-    named: Sequence[BillHead] = ()
-
-    @property
-    def key(self) -> InvoiceKey:
-        """Return the invoice's ledger key."""
-        return InvoiceKey(self.project.id, self.head.id)
-
-    @property
-    def standing(self) -> list[str]:
-        """Return the internal ids of the bills with its external id."""
-        return [bill.id for bill in self.bills]
-
-    @property
-    def recorded_id(self) -> str:
-        """Return the internal id of the bill in the ledger, "" if there is none."""
-        return self.record.remote_id if self.record and self.record.done else ""
-
-    @property
-    def has_no_bill(self) -> bool:
-        """Return whether neither system nor the ledger has a bill for it."""
-        return not self.bills and not self.recorded_id and not bill_id_of_origin(self.head.origin_id)
-
-    @property
-    def foreign(self) -> bool:
-        """Return whether the origin id in Procore belongs to another integration."""
-        return bool(self.head.origin_id) and not bill_id_of_origin(self.head.origin_id)
-
-    @property
-    def skipped(self) -> bool:
-        """Return whether the ledger has it as skipped and it has no bill."""
-        return self.record is not None and self.record.state is State.SKIPPED and not self.bills
-
-    @property
-    def label(self) -> str:
-        """Return the invoice's name for the start of a sentence."""
-        return f"Invoice {self.head.document_number or f'id {self.head.id}'} of project {self.project.label}"
-
-    def find(self, kind: FindingKind, words: str) -> Finding:
-        """Return a finding about this invoice; `words` follow its label."""
-        return Finding(kind, str(self.key), f"{self.label}{words}", self.head.document_number)
-
-    def is_explained(self, problems: Mapping[str, Cause]) -> bool:
-        """Return whether the missing bill is explained without a request: by work in progress, a problem, or another integration.
-
-        A bill with its external id is explained by a problem only if the problem says that this bill differs. Two bills are never
-        explained, nor is a skip, whose reason has to be read again. `problems`: the cause of each open problem, by key.
-        """
-        if self.recorded_id or len(self.bills) > 1 or (self.bills and self.foreign):
-            return False
-        if self.foreign or (self.record is not None and self.record.unfinished):
-            return True
-        cause = problems.get(str(self.key))
-        return cause is Cause.BILL_DIFFERS if self.bills else cause is not None
-
-    def fingerprint(self, rules: str) -> str:
-        """Return a digest of what is known without reading the invoice; if it is unchanged, so is the result. `rules`: the rules of the
-        comparison.
-        """
-        record = self.record and [self.record.state, self.record.remote_id, self.record.write_back_due]
-        head = [self.head.status, self.head.origin_id, self.head.document_number, self.head.updated_at]
-        bills = [
-            [bill.id, bill.external_id, bill.vendor_id, bill.document_number, bill.document, bill.modified]
-            for bill in (*self.bills, *self.named)
-        ]
-        told = json.dumps([rules, head, self.chain, record, bills, self.project.number, self.project.origin_id])
-        return hashlib.sha256(told.encode()).hexdigest()[:32]
-
-
-@dataclass(frozen=True, slots=True)
-class ComparedBill:
-    """A bill that is not void, with the fields needed to find a second one with the same vendor and number."""
-
-    id: str
-    vendor_id: str
-    vendor_name: str
-    document_number: str
-    document: str
-    item_ids: Sequence[str] = ()
-
-    @property
-    def number_key(self) -> NumberKey:
-        """Return the key that bills with the same vendor and number share."""
-        return number_key(self.vendor_id, Document(self.document), self.document_number)
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """The result for one invoice: right, explained, findings, or the reason `why` it could not be compared. A withdrawn invoice with a void
-    bill is none of these.
-    """
-
-    right: bool = False
-    explained: bool = False
-    findings: Sequence[Finding] = ()
-    bill: ComparedBill | None = None
-    why: str = ""
-
-    @property
-    def equal(self) -> bool:
-        """Return whether the result may be cached."""
-        return not self.findings and not self.why
-
-    def text(self) -> str:
-        """Return the result as JSON."""
-        bill = self.bill and [
-            self.bill.id, self.bill.vendor_id, self.bill.vendor_name, self.bill.document_number, self.bill.document,
-            self.bill.item_ids,
-        ]  # fmt: skip
-        return json.dumps([self.right, self.explained, [each.row() for each in self.findings], bill, self.why])
-
-    @classmethod
-    def of(cls, text: str) -> Verdict:
-        """Return the result from the JSON of `text()`."""
-        right, explained, findings, bill, why = json.loads(text)
-        compared = ComparedBill(*bill) if bill else None
-        return cls(right, explained, [Finding.of(row) for row in findings], compared, why)
-
-
-@dataclass(frozen=True, slots=True)
-class ProjectInvoices:
-    """The invoices of a project that may have a bill. `listed`: ids of all invoices in Procore, in any status."""
-
-    invoices: Sequence[InvoiceToCompare]
-    listed: Sequence[int] = field(default_factory=list)
-
-    @property
-    def moments(self) -> tuple[list[str], list[str]]:
-        """Return when its invoices and their bills were last changed."""
-        procore = [one.head.updated_at for one in self.invoices]
-        netsuite = [bill.modified for one in self.invoices for bill in (*one.bills, *one.named)]
-        return procore, netsuite
-
-
 class BillDrift:
     """Compares the invoices of projects with their bills."""
 
-    def __init__(
-        self,
-        *,
-        procore: Procore,
-        netsuite: NetSuite,
-        invoice_export: InvoiceExport,
-        posting_periods: PostingPeriods,
-        ledger: Ledger,
-        work: Lanes,
-        decisions: Decisions,
-        export_statuses: Collection[str],
-        fixed_items: FixedItems,
-        rules: str,
-    ) -> None:
-        self._procore = procore
-        self._netsuite = netsuite
-        self._export = invoice_export
-        self._periods = posting_periods
-        self._ledger = ledger
-        self._work = work
-        self._decisions = decisions
-        self._statuses = export_statuses
-        # A newer version may find what an older one did not.
-        self._rules = f"{version('wbs-sync')} {sorted(export_statuses)} {fixed_items} {rules}"
-        self._fixed_items = {fixed_items.retainage, fixed_items.tax} - {""}
+    stores: Stores
+    remotes: Remotes
+    policy: Policy
+    export: InvoiceExport
+    periods: PostingPeriods
 
     def look(self, project: Project) -> ProjectInvoices:
         """Return what the lists of both systems have for a project's invoices. Raises NotFound or NotPermitted if the app may not read them."""
-        heads = {head.id: head for head in self._procore.list_invoices(project.id, ())}
-        records = self._ledger.invoices(project.id)
-        external_ids = {number: bill_external_id(self._procore.company_id, number) for number in {*heads, *records}}
-        bills = self._netsuite.bills_by_external_id(list(external_ids.values()))
+        heads = {head.id: head for head in self.remotes.procore.list_invoices(project.id, ())}
+        records = self.stores.ledger.invoices(project.id)
+        external_ids = {
+            number: bill_external_id(self.remotes.procore.company_id, number) for number in {*heads, *records}
+        }
+        bills = self.remotes.netsuite.bills_by_external_id(list(external_ids.values()))
         found = []
         for number, external_id in sorted(external_ids.items()):
             record, standing = records.get(number), bills.get(external_id.lower(), [])
             head = heads.get(number)
-            withdrawn = head is None or head.status not in self._statuses
+            withdrawn = head is None or head.status not in self.policy.export_statuses
             if withdrawn and not standing and not (record and record.done):
                 continue
             head = head or InvoiceHead(number, "", None, record.name if record else "")
@@ -232,13 +65,19 @@ class BillDrift:
 
     def fingerprint(self, one: InvoiceToCompare) -> str:
         """Return a digest of what is known of an invoice without reading it, and of the rules of the comparison."""
-        return one.fingerprint(self._rules)
+        policy = self.policy
+        # A newer version may find what an older one did not.
+        rules = (
+            f"{_version()} {sorted(policy.export_statuses)} {policy.fixed_items} {policy.closed_period} {policy.makes_credits} "
+            f"{policy.currency}"
+        )
+        return one.fingerprint(rules)
 
     def item_ids(self, project: Project) -> set[str]:
         """Return the Items that may be on bills of a project, from the ledger and the settings."""
-        return self._fixed_items | {
-            record.remote_id for record in self._ledger.codes(project.id).values() if record.done
-        }
+        fixed = self.policy.fixed_items
+        recorded = {record.remote_id for record in self.stores.ledger.codes(project.id).values() if record.done}
+        return ({fixed.retainage, fixed.tax} - {""}) | recorded
 
     def compare(self, one: InvoiceToCompare, problems: Mapping[str, Cause]) -> Verdict:
         """Compare one invoice, read from Procore, with its bill, read from NetSuite."""
@@ -246,9 +85,9 @@ class BillDrift:
             return self._compare_withdrawn(one)
         if one.is_explained(problems):
             return Verdict(explained=True)
-        if (decision := self._decisions.of(one.key)) and not one.bills and not one.recorded_id:
+        if (decision := self.stores.decisions.of(one.key)) and not one.bills and not one.recorded_id:
             return Verdict(explained=True, findings=list(self._about_decision(one, decision)))
-        if one.has_no_bill and self._work.going_on([str(one.key)], due_before=float("inf")):
+        if one.has_no_bill and self.stores.work.going_on([str(one.key)], due_before=float("inf")):
             # It was listed, and waits for its turn.
             return Verdict(explained=True)
         if one.skipped and (why := self._why_skipped(one)):
@@ -256,7 +95,7 @@ class BillDrift:
         compared: list[ComparedBill] = []
         findings = self._findings(one, compared)
         # Whose record changed since it was read is being exported just now: what was read before and after does not fit together.
-        if findings and self._ledger.invoice(one.key) != one.record:
+        if findings and self.stores.ledger.invoice(one.key) != one.record:
             return Verdict(explained=True)
         return Verdict(right=not findings, findings=findings, bill=compared[0] if compared else None)
 
@@ -273,7 +112,7 @@ class BillDrift:
         vendors = sorted({bill.vendor_id for own in bills.values() for bill in own})
         numbers = sorted({bill.document_number for own in bills.values() for bill in own})
         alike: dict[NumberKey, set[str]] = {}
-        for head in self._netsuite.bills_numbered(vendors, numbers):
+        for head in self.remotes.netsuite.bills_numbered(vendors, numbers):
             alike.setdefault(head.number_key, set()).add(head.id)
         doubled = {}
         for one in invoices:
@@ -291,7 +130,7 @@ class BillDrift:
         A void bill is not active: voiding is how users remove one of two.
         """
         every = sorted({*ids, *one.standing}, key=int)
-        live = [found for bill_id in every if (found := self._netsuite.bill(bill_id)) and not found.void]
+        live = [found for bill_id in every if (found := self.remotes.netsuite.bill(bill_id)) and not found.void]
         return bills_of_one_number(live) if len(live) > 1 and own_id in {found.id for found in live} else ""
 
     def _with_named(self, invoices: Sequence[InvoiceToCompare]) -> list[InvoiceToCompare]:
@@ -301,7 +140,7 @@ class BillDrift:
             for one in invoices
             if (bill_id := one.recorded_id or bill_id_of_origin(one.head.origin_id) or "") not in ("", *one.standing)
         }
-        heads = self._netsuite.bills_by_id(sorted(set(named.values())))
+        heads = self.remotes.netsuite.bills_by_id(sorted(set(named.values())))
         return [
             replace(one, named=[heads[named[one.head.id]]]) if named.get(one.head.id) in heads else one
             for one in invoices
@@ -311,7 +150,7 @@ class BillDrift:
         """Return findings if the bill of a decision is no longer in NetSuite. The decisions themselves are listed separately, for all invoices."""
         if not decision.bill_id:
             return
-        found = self._netsuite.bill(decision.bill_id)
+        found = self.remotes.netsuite.bill(decision.bill_id)
         if found is None:
             words = (
                 f" was marked as billed elsewhere, but that bill (id {decision.bill_id}) no longer exists in NetSuite."
@@ -324,7 +163,7 @@ class BillDrift:
     def _why_skipped(self, one: InvoiceToCompare) -> Verdict | None:
         """Return the verdict on a skipped invoice: explained while the reason applies; None if Procore has a bill id."""
         try:
-            now = self._export.plan(one.key)
+            now = self.export.plan(one.key)
         except Blocked as error:
             sentence = describe(error.cause, error.facts).sentence
             found = one.find(FindingKind.BILL_MISSING, f" has no bill and no open problem. {sentence}")
@@ -337,12 +176,12 @@ class BillDrift:
 
     def _compare_withdrawn(self, one: InvoiceToCompare) -> Verdict:
         """Compare the bills of an invoice that is no longer exported because it is missing in Procore or not approved."""
-        why = self._export.why_none(one.key)
+        why = self.export.why_none(one.key)
         if why is None:
             # Approved again since it was listed.
             return Verdict(explained=True)
         ids = [*one.standing, *([one.recorded_id] if one.recorded_id not in ("", *one.standing) else [])]
-        live = [found for bill_id in ids if (found := self._netsuite.bill(bill_id)) and not found.void]
+        live = [found for bill_id in ids if (found := self.remotes.netsuite.bill(bill_id)) and not found.void]
         if not live:
             return Verdict()
         bills = ", ".join(found.label for found in live)
@@ -354,14 +193,14 @@ class BillDrift:
         if one.standing and bill_id not in one.standing:
             bill_id = one.standing[0]
         if len(one.standing) > 1:
-            live = [bill for each in one.standing if (bill := self._netsuite.bill(each)) and not bill.void]
+            live = [bill for each in one.standing if (bill := self.remotes.netsuite.bill(each)) and not bill.void]
             if len(live) > 1:
                 told = ", ".join(f"{bill.document_number} of {bill.date} (id {bill.id})" for bill in live)
                 return [one.find(FindingKind.BILL_DOUBLED, f" has {len(live)} bills: {told}.")]
             bill_id = live[0].id if live else bill_id
         if not bill_id:
             return [one.find(FindingKind.BILL_MISSING, " has no bill.")]
-        found = self._netsuite.bill(bill_id)
+        found = self.remotes.netsuite.bill(bill_id)
         if found is None:
             return [one.find(FindingKind.BILL_DELETED, f": its bill (id {bill_id}) no longer exists in NetSuite.")]
         return [*self._against_invoice(one, found, compared), *self._against_origin(one, found)]
@@ -369,9 +208,9 @@ class BillDrift:
     def _against_invoice(self, one: InvoiceToCompare, found: FoundBill, compared: list[ComparedBill]) -> list[Finding]:
         name = found.label
         try:
-            bill = self._export.expected_bill(one.key)
+            bill = self.export.expected_bill(one.key)
         except Blocked as error:
-            if self._export.is_settled_by(one.key, found):
+            if self.export.is_settled_by(one.key, found):
                 return []
             why = describe(error.cause, error.facts).sentence
             return [
@@ -390,7 +229,7 @@ class BillDrift:
         ]
         # A bill that a person made is where that person wanted it, and with another date its period is another one's matter.
         ours = is_our_bill(found.external_id) and Aspect.DATE not in differs
-        if ours and (period := self._periods.unwanted(found)):
+        if ours and (period := self.periods.unwanted(found)):
             words = f": its {name} is posted in {period}, not in the period of its date {found.date}."
             findings.append(one.find(FindingKind.BILL_IN_OTHER_PERIOD, words))
         return findings
@@ -409,7 +248,7 @@ class BillDrift:
             words = f" has the origin id {one.head.origin_id!r} of another integration in Procore; {own}."
             return [one.find(FindingKind.ORIGIN_ID_FOREIGN, words)]
         if named != found.id:
-            other = self._netsuite.bill(named)
+            other = self.remotes.netsuite.bill(named)
             what = (
                 f"the bill {other.document_number} (id {named})"
                 if other
@@ -417,6 +256,11 @@ class BillDrift:
             )
             return [one.find(FindingKind.ORIGIN_ID_FOREIGN, f" has the origin id of {what} in Procore; {own}.")]
         return []
+
+
+@cache
+def _version() -> str:
+    return version("wbs-sync")
 
 
 def _numbered(one: InvoiceToCompare, compared: ComparedBill | None) -> list[BillHead | ComparedBill]:

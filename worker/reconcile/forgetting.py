@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from worker.clients.netsuite.client import NetSuite
-from worker.clients.procore.client import Procore
+from worker.clients.remotes import Remotes
 from worker.domain.bills import FoundBill
 from worker.domain.errors import NotFound, NotPermitted, SyncError
 from worker.domain.identities import CodeKey, InvoiceKey, bill_external_id, bill_id_of_origin, item_external_id
@@ -19,9 +18,7 @@ from worker.domain.outcomes import Record
 from worker.domain.story import Happening, What
 from worker.domain.texts import unwritable
 from worker.inspect.named_records import NamedRecords
-from worker.store.adopted_items import AdoptedItems
-from worker.store.ledger import Ledger
-from worker.store.locks import Locks
+from worker.store.stores import Stores
 from worker.sync.links import Links
 
 
@@ -40,46 +37,36 @@ class Forgettable:
     next: str
 
 
+@dataclass(frozen=True, slots=True)
 class Forgetting:
     """Checks whether a record can be cleared, and clears it. If a query fails, the record is not cleared: every method raises SyncError."""
 
-    def __init__(
-        self,
-        *,
-        procore: Procore,
-        netsuite: NetSuite,
-        named: NamedRecords,
-        links: Links,
-        ledger: Ledger,
-        adopted: AdoptedItems,
-        locks: Locks,
-    ) -> None:
-        self._procore = procore
-        self._netsuite = netsuite
-        self._named = named
-        self._links = links
-        self._ledger = ledger
-        self._adopted = adopted
-        self._locks = locks
+    stores: Stores
+    remotes: Remotes
+    named: NamedRecords
+    links: Links
 
     def code(self, project: str, code: str, *, take: str = "") -> Forgettable:
         """Check a code, given as Procore ids or names. `take`: internal id of an existing Item to adopt for it.
 
         Raises NotForgotten if its Item, or one that could be mistaken for it, exists.
         """
-        found = self._named.project(project)
-        listed = {one.id: one for one in self._procore.list_active_codes(found.id)}
-        key = self._named.code(found, code, listed.values())
-        record = _known(self._ledger.code(key), "Item", "scan")
-        names = {record.name, self._named.item_name(found, listed.get(key.wbs_code_id))}
-        external_id = item_external_id(self._procore.company_id, key.project_id, key.wbs_code_id)
-        at_once, by_id = self._netsuite.item_by_external_id(external_id), self._netsuite.item(record.remote_id)
-        others = self._netsuite.find_items(
+        found = self.named.project(project)
+        listed = {one.id: one for one in self.remotes.procore.list_active_codes(found.id)}
+        key = self.named.code(found, code, listed.values())
+        record = _known(self.stores.ledger.code(key), "Item", "scan")
+        names = {record.name, self.named.item_name(found, listed.get(key.wbs_code_id))}
+        external_id = item_external_id(self.remotes.procore.company_id, key.project_id, key.wbs_code_id)
+        at_once, by_id = (
+            self.remotes.netsuite.item_by_external_id(external_id),
+            self.remotes.netsuite.item(record.remote_id),
+        )
+        others = self.remotes.netsuite.find_items(
             external_ids=[external_id],
             names=[name for name in names if name and not unwritable(name)],
             ignoring_case=True,
         )
-        if owner := self._adopted.of_others(key.project_id).get(key.wbs_code_id):
+        if owner := self.stores.adopted_items.of_others(key.project_id).get(key.wbs_code_id):
             return _of_another_code(key, f"{found.label}, code {record.name}", record, owner)
         standing = {item.id: f"Item {item.name} (id {item.id})" for item in (at_once, *others) if item}
         # One that is no Other Charge any more and has given its name and its external id away stands in nobody's way.
@@ -96,16 +83,16 @@ class Forgetting:
         """Check an invoice, given as Procore id or number. `take`: internal id of an existing bill to adopt for it. Raises NotForgotten if its
         bill, or one that could be mistaken for it, exists, and if Procore has the origin id of a bill that does not exist.
         """
-        key = self._named.invoice(named, project)
-        record = _known(self._ledger.invoice(key), "bill", "export")
+        key = self.named.invoice(named, project)
+        record = _known(self.stores.ledger.invoice(key), "bill", "export")
         try:
-            invoice = self._procore.get_invoice(key.project_id, key.invoice_id)
+            invoice = self.remotes.procore.get_invoice(key.project_id, key.invoice_id)
         except (NotFound, NotPermitted) as error:
             raise NotForgotten(
                 f"This invoice could not be read from Procore, so no bill could be created for it: {error}"
             ) from error
         standing = self._bills(key, invoice)
-        bill = self._netsuite.bill(record.remote_id)
+        bill = self.remotes.netsuite.bill(record.remote_id)
         # A void one that has given its external id and its number away stands in nobody's way.
         if bill and bill.id not in standing and not bill.void:
             raise NotForgotten(
@@ -121,7 +108,7 @@ class Forgetting:
         """Check again under the record's lock, because time has passed since the user saw `seen`, and clear the record. `by` and `note` go
         into its journal.
         """
-        with self._locks.hold(str(seen.key)) as lock:
+        with self.stores.locks.hold(str(seen.key)) as lock:
             if lock is None:
                 raise NotForgotten("A worker is processing this record. Try again in a minute.")
             now = look()
@@ -132,7 +119,7 @@ class Forgetting:
                 "why": now.why,
                 "note": note,
             }
-            if now.key != seen.key or not self._ledger.forget(
+            if now.key != seen.key or not self.stores.ledger.forget(
                 now.key, now.record, lock, Happening(What.FORGOTTEN, facts)
             ):
                 raise NotForgotten("This record has just changed. Check it again with `wbs-sync explain`.")
@@ -140,16 +127,18 @@ class Forgetting:
 
     def _bills(self, key: InvoiceKey, invoice: Invoice) -> Mapping[str, str]:
         """Return the bills that an export would find for the invoice, including void ones."""
-        external_id = bill_external_id(self._procore.company_id, key.invoice_id)
-        ids = self._netsuite.find_bill_ids(
+        external_id = bill_external_id(self.remotes.procore.company_id, key.invoice_id)
+        ids = self.remotes.netsuite.find_bill_ids(
             external_id=external_id,
-            vendor_id=self._links.vendor(invoice).id,
+            vendor_id=self.links.vendor(invoice).id,
             document_number=invoice.document_number,
             document=invoice.document,
         )
         named = bill_id_of_origin(invoice.origin_id)
-        asked = [self._netsuite.bill(one) for one in dict.fromkeys([*ids, named]) if one]
-        return {bill.id: _words(bill) for bill in (self._netsuite.bill_by_external_id(external_id), *asked) if bill}
+        asked = [self.remotes.netsuite.bill(one) for one in dict.fromkeys([*ids, named]) if one]
+        return {
+            bill.id: _words(bill) for bill in (self.remotes.netsuite.bill_by_external_id(external_id), *asked) if bill
+        }
 
     def _require_gone(self, standing: Mapping[str, str], take: str) -> None:
         if take and list(standing) != [take]:

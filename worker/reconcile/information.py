@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from worker.domain.decisions import Decision
 from worker.domain.findings import Finding, FindingKind
 from worker.domain.identities import InvoiceKey
-from worker.store.decisions import Decisions
-from worker.store.projects import ProjectList
+from worker.store.stores import Stores
 from worker.sync.projects import Projects
 
 
+@dataclass(frozen=True, slots=True)
 class Information:
     """Reads Redis alone, so that nothing is left out because its invoice or project could not be read."""
 
-    def __init__(self, *, projects: Projects, listed: ProjectList, decisions: Decisions) -> None:
-        self._projects = projects
-        self._listed = listed
-        self._decisions = decisions
+    stores: Stores
+    projects: Projects
 
     def findings(self) -> Iterator[Finding]:
         """Yield the entries of all projects in scope."""
-        for key, decision in self._decisions.all().items():
-            if self._projects.in_pilot(key.project_id):
+        for key, decision in self.stores.decisions.all().items():
+            if self.projects.in_pilot(key.project_id):
                 yield self._of_decision(key, decision)
-        for project_id, answer in sorted(self._listed.refused().items()):
+        for project_id, answer in sorted(self.stores.listed_projects.refused().items()):
             label = self._label(project_id)
             yield Finding(
                 FindingKind.INVOICES_NOT_READABLE,
@@ -39,5 +38,5 @@ class Information:
         return Finding(FindingKind.INVOICE_DECIDED, str(key), sentence, decision.label)
 
     def _label(self, project_id: int) -> str:
-        project = self._listed.get(project_id)
+        project = self.stores.listed_projects.get(project_id)
         return project.label if project else f"id {project_id}"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from worker.clients.netsuite.client import NetSuite
-from worker.clients.procore.client import Procore
+from worker.clients.remotes import Remotes
 from worker.domain.findings import Finding, FindingKind, Verified
 from worker.domain.identities import CodeKey, is_our_item, item_external_id, same_external_id
 from worker.domain.item_drift import CodeToCompare, item_drift
@@ -14,8 +14,7 @@ from worker.domain.items import FoundItem
 from worker.domain.outcomes import Record
 from worker.domain.problems import Cause
 from worker.domain.wbs_codes import NamingRule, Project, bare_name
-from worker.store.adopted_items import AdoptedItems
-from worker.store.ledger import Ledger
+from worker.store.stores import Stores
 from worker.sync.items import Items
 
 ABOUT_A_FOUND_ITEM = frozenset(
@@ -71,23 +70,19 @@ def _near_duplicate(label: str, key: str, flat_code: str, name: str, alike: Sequ
     return Finding(FindingKind.ITEM_NEAR_DUPLICATE, key, f"Code {flat_code} of project {label}{words}", flat_code)
 
 
+@dataclass(frozen=True, slots=True)
 class ItemDrift:
     """Compares the codes of projects with their Items. Reads only."""
 
-    def __init__(
-        self, *, procore: Procore, netsuite: NetSuite, items: Items, ledger: Ledger, adopted: AdoptedItems
-    ) -> None:
-        self._procore = procore
-        self._netsuite = netsuite
-        self._items = items
-        self._ledger = ledger
-        self._adopted = adopted
+    stores: Stores
+    remotes: Remotes
+    items: Items
 
     def compare(self, project: Project, problems: Mapping[str, Cause]) -> tuple[Verified, ItemNames]:
         """Return the result for one project's codes, and the names for the comparison across projects. Raises NotFound or NotPermitted if the
         app may not read them.
         """
-        rule, records = self._items.naming_rule(), self._ledger.codes(project.id)
+        rule, records = self.items.naming_rule(), self.stores.ledger.codes(project.id)
         codes, inactive = self._codes(project, rule, records)
         standing, recorded = self._looked_up(codes)
         # A code that is not active needs no Item. It counts, as in a scan: whoever compares the two finds the same number of codes.
@@ -102,7 +97,7 @@ class ItemDrift:
                 continue
             about = [*_findings(one, items, recorded.get(one.recorded_id), rule), *shared.pop(one.code.id, ())]
             # Whose record changed since it was read is being made just now.
-            if about and self._ledger.code(one.key) != one.record:
+            if about and self.stores.ledger.code(one.key) != one.record:
                 verified.explained += 1
                 continue
             verified.right += all(finding.kind.mild for finding in about)
@@ -118,14 +113,14 @@ class ItemDrift:
         """Return findings on Items of others with nearly the same name as one of wbs-sync, by the names of all projects. One query per 1,000
         Items of others.
         """
-        return AllItemNames(names).findings(self._netsuite.names_of_other_items())
+        return AllItemNames(names).findings(self.remotes.netsuite.names_of_other_items())
 
     def _codes(
         self, project: Project, rule: NamingRule, records: Mapping[int, Record]
     ) -> tuple[list[CodeToCompare], int]:
         """Return the budgeted, active codes, which need an Item, and the number of budgeted codes that are not active."""
-        budgeted = self._procore.list_budgeted_codes(project.id)
-        active = {code.id for code in self._procore.list_active_codes(project.id)} if budgeted else set()
+        budgeted = self.remotes.procore.list_budgeted_codes(project.id)
+        active = {code.id for code in self.remotes.procore.list_active_codes(project.id)} if budgeted else set()
         codes = [
             CodeToCompare.of(project, code, self._external_id(project, code.id), rule, records.get(code.id))
             for code in budgeted
@@ -134,12 +129,12 @@ class ItemDrift:
         return codes, len(budgeted) - len(codes)
 
     def _external_id(self, project: Project, wbs_code_id: int) -> str:
-        return item_external_id(self._procore.company_id, project.id, wbs_code_id)
+        return item_external_id(self.remotes.procore.company_id, project.id, wbs_code_id)
 
     def _looked_up(self, codes: Sequence[CodeToCompare]) -> tuple[dict[int, list[FoundItem]], dict[str, FoundItem]]:
         """Return the Items of each code (by its id), and those that the ledger has but no look-up shows (by their ids)."""
         found = (
-            self._netsuite.find_items(
+            self.remotes.netsuite.find_items(
                 external_ids=[one.external_id for one in codes], names=[one.name for one in codes if one.name]
             )
             if codes
@@ -162,14 +157,14 @@ class ItemDrift:
             for one in codes
             if one.recorded_id and one.recorded_id not in {item.id for item in standing[one.code.id]}
         ]
-        recorded = self._netsuite.items(unseen)
+        recorded = self.remotes.netsuite.items(unseen)
         for one in codes:
             # Adopted, so without our external id, and since then the Item, the code or the project has another name.
             if not standing[one.code.id] and one.recorded_id in recorded:
                 standing[one.code.id] = [recorded[one.recorded_id]]
             elif not standing[one.code.id] and one.recorded_id:
                 # A query may not show yet what was made a moment ago; the record itself can be read at once.
-                made = self._netsuite.item_by_external_id(one.external_id)
+                made = self.remotes.netsuite.item_by_external_id(one.external_id)
                 standing[one.code.id] = [made] if made else []
         return standing, recorded
 
@@ -181,7 +176,7 @@ class ItemDrift:
         """
         labels = {one.key: one.label for one in codes}
         found = {}
-        for number, owner in self._adopted.of_others(project.id).items():
+        for number, owner in self.stores.adopted_items.of_others(project.id).items():
             key, record = CodeKey(project.id, number), records.get(number)
             item = f"Item {record.name} (id {record.remote_id})" if record else "Item"
             owner_label = labels.get(owner) or _by_id(owner)
@@ -192,7 +187,7 @@ class ItemDrift:
     def _doubled(self, project: Project, records: Mapping[int, Record]) -> list[Finding]:
         """Return findings for codes that only an invoice needed, or that are no longer budgeted: they may have no Item, but not two."""
         ids = {number: self._external_id(project, number) for number in records}
-        found = self._netsuite.find_items(external_ids=list(ids.values()), names=[]) if ids else []
+        found = self.remotes.netsuite.find_items(external_ids=list(ids.values()), names=[]) if ids else []
         by_external_id, _ = _indexed(found)
         return [
             _of_two(CodeKey(project.id, number), f"Item {records[number].name} of project {project.label}", items)

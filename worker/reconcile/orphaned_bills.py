@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from worker.clients.netsuite.bills import BillHead
-from worker.clients.netsuite.client import NetSuite
 from worker.clients.netsuite.records import ROWS_PER_PAGE
+from worker.clients.remotes import Remotes
 from worker.domain.bills import FoundBill
 from worker.domain.findings import Finding, FindingKind, Verified
 from worker.domain.identities import InvoiceKey, bill_external_ids_of
 from worker.domain.wbs_codes import Project
-from worker.store.ledger import Ledger
-from worker.store.verifications import Verifications
+from worker.store.stores import Stores
 
 UNIT = "orphaned bills"
 
 
+@dataclass(frozen=True, slots=True)
 class OrphanedBills:
     """Compares the bills with wbs-sync external ids with all invoices that Procore has listed."""
 
-    def __init__(self, *, netsuite: NetSuite, company_id: int, ledger: Ledger, verifications: Verifications) -> None:
-        self._netsuite = netsuite
-        self._stem = bill_external_ids_of(company_id)
-        self._ledger = ledger
-        self._verifications = verifications
+    stores: Stores
+    remotes: Remotes
 
     def compare(
         self,
@@ -39,32 +37,33 @@ class OrphanedBills:
         of some invoices that were in no list; `afresh`: also read what has not changed.
         """
         orphans = list(self._orphans(not_listed))
-        known = {} if afresh else self._verifications.equal(UNIT)
+        known = {} if afresh else self.stores.verifications.equal(UNIT)
         verified, labels = Verified(), {project.id: project.label for project in projects}
         for invoice_id, head in orphans:
             name = f"{head.id} {head.modified}"
             project_id, label = json.loads(known[name]) if name in known else self._read(head, projects)
-            self._verifications.keep_equal(UNIT, name, json.dumps([project_id, label]))
+            self.stores.verifications.keep_equal(UNIT, name, json.dumps([project_id, label]))
             if label and project_id in compared:
                 verified.find(_finding(InvoiceKey(project_id, invoice_id), labels[project_id], label))
             elif label and not project_id:
                 why = f"Its {label} refers to no project that Procore lists, so wbs-sync cannot tell whether the invoice was withdrawn."
                 verified.not_compared[f"invoice:0:{invoice_id}"] = f"Invoice id {invoice_id}: {why}"
         current = {f"{head.id} {head.modified}" for _, head in orphans}
-        self._verifications.forget_equal(UNIT, [name for name in known if name not in current])
+        self.stores.verifications.forget_equal(UNIT, [name for name in known if name not in current])
         return verified
 
     def _orphans(self, not_listed: Callable[[Collection[int]], list[int]]) -> Iterator[tuple[int, BillHead]]:
-        for heads in self._pages():
-            by_invoice = {number: head for head in heads if (number := _invoice_id(head, self._stem))}
+        stem = bill_external_ids_of(self.remotes.company_id)
+        for heads in self._pages(stem):
+            by_invoice = {number: head for head in heads if (number := _invoice_id(head, stem))}
             unlisted = not_listed(list(by_invoice))
             recorded = self._recorded(unlisted)
             yield from ((number, by_invoice[number]) for number in unlisted if number not in recorded)
 
-    def _pages(self) -> Iterator[list[BillHead]]:
+    def _pages(self, stem: str) -> Iterator[list[BillHead]]:
         after, more = 0, True
         while more:
-            heads = self._netsuite.bills_of_ours(self._stem, after=after)
+            heads = self.remotes.netsuite.bills_of_ours(stem, after=after)
             yield heads
             more = len(heads) == ROWS_PER_PAGE
             after = int(heads[-1].id) if heads else after
@@ -75,13 +74,13 @@ class OrphanedBills:
             return set()
         return {
             number
-            for project_id in self._ledger.projects()
-            for number in self._ledger.invoices(project_id, invoice_ids)
+            for project_id in self.stores.ledger.projects()
+            for number in self.stores.ledger.invoices(project_id, invoice_ids)
         }
 
     def _read(self, head: BillHead, projects: Iterable[Project]) -> tuple[int, str]:
         """Return the project of a bill's lines (0 = not known), and the bill's label; "" for a bill that is void or missing."""
-        found = self._netsuite.bill(head.id)
+        found = self.remotes.netsuite.bill(head.id)
         if found is None or found.void:
             return 0, ""
         return self._project_of(found, projects), found.label
@@ -91,7 +90,9 @@ class OrphanedBills:
             return 0
         linked = [project.id for project in projects if project.origin_id == found.job_id]
         if not linked:
-            numbers = {job.entity_id for job in self._netsuite.linked_jobs(internal_id=found.job_id, external_id="")}
+            numbers = {
+                job.entity_id for job in self.remotes.netsuite.linked_jobs(internal_id=found.job_id, external_id="")
+            }
             linked = [project.id for project in projects if project.number in numbers]
         return linked[0] if len(linked) == 1 else 0
 

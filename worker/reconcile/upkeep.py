@@ -4,11 +4,8 @@ lost.
 
 from __future__ import annotations
 
-from worker.domain.delivery import is_dispatched
-from worker.domain.findings import Verified
 from worker.domain.outcomes import Outcome, OutcomeKind
-from worker.domain.work import RECONCILE_ALL, Claim, Lane
-from worker.engine.attempts import Attempts
+from worker.domain.work import RECONCILE_ALL, Lane
 from worker.reconcile.verification import Verification
 from worker.store.client import Redis
 from worker.store.connection import seconds
@@ -18,31 +15,26 @@ from worker.store.lanes import Lanes
 class Upkeep:
     """Compares the records, one comparison at a time; each attempt is one step of it."""
 
-    def __init__(self, client: Redis, *, work: Lanes, attempts: Attempts, verification: Verification) -> None:
+    def __init__(self, client: Redis, *, work: Lanes, verification: Verification) -> None:
         self._client = client
         self._work = work
-        self._attempts = attempts
         self._verification = verification
 
-    def reconcile(self) -> tuple[Verified, bool] | None:
-        """Start a comparison of all three records, or continue the one in progress. Return the result so far and whether it has ended.
+    def request(self) -> None:
+        """Start a comparison of all three records, or join the one in progress. A worker does the rest."""
+        self._verification.request()
+        self._work.add(Lane.UPKEEP, [RECONCILE_ALL])
 
-        Returns None if another worker is running it, or if it failed and is retried later.
+    def compare(self) -> Outcome:
+        """Continue the comparison in progress. The outcome counts what was `checked` and the `findings`, so far; it counts nothing if no
+        comparison is in progress.
         """
-        results: list[tuple[Verified, bool]] = []
-
-        def attempt() -> Outcome:
-            step = self._verification.step()
-            if step is None:
-                return Outcome(OutcomeKind.ALREADY, reason="no comparison is in progress")
-            results.append((self._verification.result(step.state.id), step.state.ended))
-            if step.state.ended:
-                return Outcome(OutcomeKind.ALREADY)
-            again_at = max(step.again_at, seconds(self._client))
-            return Outcome(OutcomeKind.WAITING, reason=step.state.waits_for or "still running", again_at=again_at)
-
-        if not is_dispatched():
-            self._verification.request()
-            self._work.add(Lane.UPKEEP, [RECONCILE_ALL])
-        self._attempts.make(Lane.UPKEEP, RECONCILE_ALL, attempt, claim=Claim.IN_LANE)
-        return results[0] if results else None
+        step = self._verification.step()
+        if step is None:
+            return Outcome(OutcomeKind.ALREADY, reason="no comparison is in progress")
+        verified = self._verification.result(step.state.id)
+        counts = {"checked": verified.codes + verified.invoices, "findings": len(verified.findings)}
+        if step.state.ended:
+            return Outcome(OutcomeKind.ALREADY, counts=counts)
+        again_at, reason = max(step.again_at, seconds(self._client)), step.state.waits_for or "still running"
+        return Outcome(OutcomeKind.WAITING, reason=reason, again_at=again_at, counts=counts)

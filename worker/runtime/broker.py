@@ -123,7 +123,7 @@ def admitted(queue: str, raw: bytes) -> dict[str, Any]:
     try:
         return _understood(queue, raw)
     except Exception as error:  # any error: a queue may contain anything
-        return _refusal(queue, raw, _words(error))
+        return _refusal(queue, raw, _reason(error))
 
 
 def _understood(queue: str, raw: bytes) -> dict[str, Any]:
@@ -211,7 +211,7 @@ def _header(raw: bytes, name: str) -> str:
         return ""
 
 
-def _words(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, _Refused):
         return str(error)
     if not isinstance(error, ValidationError):

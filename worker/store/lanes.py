@@ -99,7 +99,7 @@ class Lanes:
         self._forget_ended = Script(client, "lanes/forget_ended_invoices", flag)
 
     def add(self, lane: Lane, keys: Collection[str], *, at: float = 0) -> None:
-        """Let work wait in its lane until `at` (0 = before all else). Work in progress stays there."""
+        """Queue work in its lane, due at `at` (0 = before all else). Work in progress is not changed."""
         self._let_wait("add", lane, keys, at)
 
     def request(self, lane: Lane, keys: Collection[str], *, at: float = 0) -> None:

@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 from worker.domain.errors import SeriesStopped
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import DONE, Record, State
+from worker.domain.problem_keys import record_of
 from worker.domain.problems import Cause
 from worker.domain.series import Series
 from worker.domain.story import Happening, What, told_by
@@ -81,6 +82,10 @@ class Ledger:
     def code(self, key: CodeKey) -> Record | None:
         """Return the record of one WBS code."""
         return decode(self._client.hget(self._keys.codes(key.project_id), str(key.wbs_code_id)))
+
+    def record(self, key: CodeKey | InvoiceKey) -> Record | None:
+        """Return the record of one code or invoice."""
+        return self.code(key) if isinstance(key, CodeKey) else self.invoice(key)
 
     def codes(self, project_id: int, wbs_code_ids: Iterable[int] | None = None) -> dict[int, Record]:
         """Return the records of a project's codes: all, or the given ones."""
@@ -249,8 +254,7 @@ class Ledger:
 
     def report(self, key: str, cause: Cause, facts: Mapping[str, str], *, at: float) -> bool:
         """Open a problem that belongs to no single code or invoice. Return True if it was not open before, so that it is logged once."""
-        of_one = key.startswith(("code:", "invoice:"))
-        journal_args = words_of(Happening(What.BLOCKED, {"cause": cause, **facts}) if of_one else None)
+        journal_args = words_of(Happening(What.BLOCKED, {"cause": cause, **facts}) if record_of(key) else None)
         args: list[Value] = [key, problem_text(cause, facts, at), *journal_args]
         return self._report(keys=[self._problems, self._keys.journal(key)], args=args)
 

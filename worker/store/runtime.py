@@ -16,10 +16,10 @@ class ThreadLock(Protocol):
     """A lock between the threads of one process; another thread than its holder may release it."""
 
     def acquire(self) -> bool:
-        """Wait until it is free, and take it."""
+        """Wait until the lock is free, take it, and return True."""
 
     def release(self) -> None:
-        """Release it."""
+        """Free the lock for the next thread. Raises RuntimeError if no thread holds it."""
 
     def __enter__(self) -> bool: ...
 

@@ -6,7 +6,7 @@ write, also for bills entered by hand, and the vendor's number is claimed for th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -28,18 +28,20 @@ from worker.engine.exactly_once import ExactlyOnce
 from worker.store.locks import Lock
 from worker.sync.bill_ownership import SAME_NUMBER, BillOwnership
 from worker.sync.bill_records import BillRecords
+from worker.sync.items import Planned
 from worker.sync.posting_periods import PostingPeriods
 
 
 @dataclass(frozen=True, slots=True)
 class Billable:
-    """An invoice that may be billed now, with its NetSuite vendor and project."""
+    """An invoice that may be billed now, with its NetSuite vendor and project. `planned`: its missing Items, if they were looked up."""
 
     invoice: Invoice
     project: Project
     retained: Retainage
     vendor: Entity
     job: Entity
+    planned: Sequence[Planned] = ()
 
 
 class BillWriter:

@@ -11,10 +11,10 @@ from worker.domain.errors import NotFound, NotPermitted
 from worker.domain.identities import InvoiceKey, bill_id_of_origin
 from worker.domain.invoice_heads import InvoiceHead
 from worker.domain.outcomes import Children, Outcome, OutcomeKind, Record, State
+from worker.domain.problem_keys import of_project
 from worker.domain.problems import Cause
 from worker.domain.wbs_codes import Project
-from worker.domain.work import EXPORTS_OF_ALL, Claim, Lane, RunKind, exports_of
-from worker.engine.attempts import Attempts
+from worker.domain.work import EXPORTS_OF_ALL, Lane, RunKind, exports_of
 from worker.store.bill_claims import BillClaims
 from worker.store.client import Redis
 from worker.store.connection import seconds
@@ -55,7 +55,6 @@ class ExportRuns:
         ledger: Ledger,
         work: Lanes,
         runs: Runs,
-        attempts: Attempts,
         claims: BillClaims,
         unchanged: UnchangedInvoices,
         books_currency: BooksCurrency,
@@ -67,7 +66,6 @@ class ExportRuns:
         self._ledger = ledger
         self._work = work
         self._runs = runs
-        self._attempts = attempts
         self._claims = claims
         self._unchanged = unchanged
         self._books_currency = books_currency
@@ -85,21 +83,6 @@ class ExportRuns:
         if self._runs.is_open(run, EXPORTS_OF_ALL):
             self._work.add(Lane.LISTINGS, [EXPORTS_OF_ALL])
         return run, joined
-
-    def export_approved(self, trigger: str) -> tuple[Run, bool]:
-        """Start or join an export, and list the projects immediately if that is still to be done."""
-        run, joined = self.request(trigger)
-        self._attempts.make(Lane.LISTINGS, EXPORTS_OF_ALL, self._list_projects, claim=Claim.IN_LANE)
-        return run, joined
-
-    def go_on(self) -> Run | None:
-        """List the projects if an export is waiting for that; return the export in progress, or the last one."""
-        self._attempts.make(Lane.LISTINGS, EXPORTS_OF_ALL, self._list_projects, claim=Claim.IN_LANE)
-        return self._runs.current(RunKind.EXPORT)
-
-    def list_invoices(self, project_id: int) -> Outcome:
-        """Find one project's invoices that have no bill yet and queue them."""
-        return self._attempts.make(Lane.LISTINGS, exports_of(project_id), lambda: self._list_invoices(project_id))
 
     def heads(self, project_id: int, odd: list[OddRow] | None = None) -> list[InvoiceHead]:
         """Return the project's invoices in the statuses to export. Raises NotFound, NotPermitted."""
@@ -141,14 +124,16 @@ class ExportRuns:
             }
         )
 
-    def _list_projects(self) -> Outcome:
+    def list_projects(self) -> Outcome:
+        """List the projects with invoices, and queue the listing of each."""
         keys = [exports_of(project_id) for project_id in self._projects.list_anew().with_invoices]
         children = Children(keys, Lane.LISTINGS, {"projects": len(keys)})
         return Outcome(OutcomeKind.ALREADY, reason=f"{len(keys)} projects to check", children=children)
 
-    def _list_invoices(self, project_id: int) -> Outcome:
+    def list_invoices(self, project_id: int) -> Outcome:
+        """Find one project's invoices that have no bill yet and queue them."""
         if not self._projects.in_pilot(project_id):
-            self._ledger.resolve(f"project:{project_id}:commitments")
+            self._ledger.resolve(of_project(project_id, "commitments"))
             return Outcome(OutcomeKind.SKIPPED, reason="the project is not in PROJECT_IDS")
         project = self._projects.get(project_id)
         if project and (why := self._projects.why_left_out(project)):
@@ -158,7 +143,7 @@ class ExportRuns:
             listed = self.listed(project_id)
         except (NotFound, NotPermitted) as error:
             return self._not_readable(project_id, project, str(error))
-        self._ledger.resolve(f"project:{project_id}:commitments")
+        self._ledger.resolve(of_project(project_id, "commitments"))
         self._report_odd(project_id, label, listed.odd)
         self._books_currency.note(head.base_currency for head in (*listed.to_export, *listed.exported))
         selection, exported = self._select(project_id, listed), len(listed.exported)
@@ -181,11 +166,11 @@ class ExportRuns:
             )
         facts = {"project": label, "what": "commitments", "answer": answer}
         at = seconds(self._client)
-        self._ledger.report(f"project:{project_id}:commitments", Cause.PROJECT_NOT_READABLE, facts, at=at)
+        self._ledger.report(of_project(project_id, "commitments"), Cause.PROJECT_NOT_READABLE, facts, at=at)
         return Outcome(OutcomeKind.BLOCKED, reason=f"{label}: {answer}", cause=Cause.PROJECT_NOT_READABLE)
 
     def _report_odd(self, project_id: int, label: str, odd: Sequence[OddRow]) -> None:
-        key = f"project:{project_id}:commitment_rows"
+        key = of_project(project_id, "commitment_rows")
         if odd:
             facts = {"count": str(len(odd)), "what": "invoices", "project": label, "answer": odd[0].complaint}
             self._ledger.report(key, Cause.UNREADABLE_ROWS, facts, at=seconds(self._client))

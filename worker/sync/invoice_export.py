@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
 from functools import partial
 
 from worker.clients.procore.client import Procore
@@ -24,8 +23,6 @@ from worker.domain.problems import Cause
 from worker.domain.retainage import Retainage, retainage
 from worker.domain.story import Happening, What
 from worker.domain.wbs_codes import Project
-from worker.domain.work import Lane
-from worker.engine.attempts import Attempts
 from worker.store.client import Redis
 from worker.store.connection import seconds
 from worker.store.decisions import Decisions
@@ -43,16 +40,8 @@ from worker.sync.unchanged_invoices import UnchangedInvoices
 
 ITEMS_LATE_SECONDS = 5.0
 
-LookUp = Callable[[Project, Invoice], None]
+LookUp = Callable[[Project, Invoice], Sequence[Planned]]
 """Looks up an invoice's Items while its links are resolved. Reads only."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """The result of `export`: an outcome, and the codes that need an Item before it can continue."""
-
-    outcome: Outcome
-    missing: Sequence[int] = ()
 
 
 class InvoiceExport:
@@ -70,7 +59,6 @@ class InvoiceExport:
         settled: SettledByHand,
         decisions: Decisions,
         ledger: Ledger,
-        attempts: Attempts,
         export_statuses: Collection[str],
         fixed_items: FixedItems,
         makes_credits: bool,
@@ -88,7 +76,6 @@ class InvoiceExport:
         self._bills = bills
         self._settled = settled
         self._decisions = decisions
-        self._attempts = attempts
         self._statuses = export_statuses
         self._fixed_items = fixed_items
         self._makes_credits = makes_credits
@@ -96,33 +83,50 @@ class InvoiceExport:
         self._unchanged = unchanged
         self._pool = pool
 
-    def export(self, key: InvoiceKey) -> Step:
-        """Export one invoice. If Items are missing, it stops before the bill and returns their codes: the caller creates them and then calls
-        `create_bill`.
+    def export(self, key: InvoiceKey) -> Outcome:
+        """Export one invoice. If Items are missing, it stops before the bill, and the outcome has their codes: the caller creates them and then
+        the bill.
         """
-        missing: list[int] = []
-
-        def attempt() -> Outcome:
-            return self._export(key, missing)
-
-        return Step(self._attempts.make(Lane.EXPORTS, str(key), attempt), missing)
+        ready = self._ready(key, look_up=self._items.look_up)
+        if isinstance(ready, Outcome):
+            return ready
+        missing: Sequence[int] = ()
+        try:
+            if self._items.missing(ready.invoice):
+                missing = self._items.note(ready.project, ready.invoice, ready.planned)
+        except Blocked as error:
+            return self._refuse(key, ready.invoice, error)
+        if not missing:
+            return self._bills.make(key, ready)
+        self._ledger.journal.tell(key, Happening(What.ITEMS_FIRST, {"count": str(len(missing))}))
+        reason = f"waiting for {len(missing)} Items to be created first"
+        return Outcome(OutcomeKind.WAITING, ready.invoice.label, reason=reason, missing=tuple(missing))
 
     def make_items(self, key: InvoiceKey, wbs_code_ids: Collection[int]) -> Outcome:
         """Create the Items that `export` found missing. Whatever the result, `create_bill` checks again afterwards."""
-        codes = [CodeKey(key.project_id, wbs_code_id) for wbs_code_id in wbs_code_ids]
-
-        def attempt() -> Outcome:
-            outcomes = self._items.make(codes)
-            made = sum(
-                outcome.kind in (OutcomeKind.CREATED, OutcomeKind.ADOPTED, OutcomeKind.ALREADY) for outcome in outcomes
-            )
-            return Outcome(OutcomeKind.WAITING, reason=f"{made} of {len(codes)} Items exist; the bill is next")
-
-        return self._attempts.make(Lane.EXPORTS, str(key), attempt)
+        outcomes = self._items.make([CodeKey(key.project_id, wbs_code_id) for wbs_code_id in wbs_code_ids])
+        made = sum(
+            outcome.kind in (OutcomeKind.CREATED, OutcomeKind.ADOPTED, OutcomeKind.ALREADY) for outcome in outcomes
+        )
+        return Outcome(OutcomeKind.WAITING, reason=f"{made} of {len(outcomes)} Items exist; the bill is next")
 
     def create_bill(self, key: InvoiceKey) -> Outcome:
         """Write the bill, if every line has its Item now."""
-        return self._attempts.make(Lane.EXPORTS, str(key), lambda: self._create_bill(key))
+        ready = self._ready(key, last_step=True)
+        if isinstance(ready, Outcome):
+            return ready
+        try:
+            self._items.require_none_blocked(ready.invoice)
+        except Blocked as error:
+            return self._refuse(key, ready.invoice, error)
+        if missing := self._items.missing(ready.invoice):
+            soon = seconds(self._client) + ITEMS_LATE_SECONDS
+            again_at = max(soon, self._items.looked_at_again(ready.invoice.project_id, missing))
+            self._ledger.journal.tell(key, Happening(What.ITEMS_FIRST, {"count": str(len(missing))}, again_at))
+            return Outcome(
+                OutcomeKind.WAITING, ready.invoice.label, reason=f"waiting for {len(missing)} Items", again_at=again_at
+            )
+        return self._bills.make(key, ready)
 
     def plan(self, key: InvoiceKey, *, look_up: LookUp | None = None, last_step: bool = False) -> Outcome | Billable:
         """Return whether an invoice would be billed; reads only. An outcome says why not; raises Blocked for a problem.
@@ -198,19 +202,18 @@ class InvoiceExport:
         try:
             retained, project = self._checked(invoice)
             # Both links first: without them nothing is written, not even Items that only this invoice needs.
-            meanwhile = self._ahead(partial(look_up, project, invoice)) if look_up else nullcontext()
-            with meanwhile, read_in_parallel(self._pool, partial(self._links.job, project)) as job:
+            ahead = self._ahead(partial(look_up, project, invoice)) if look_up else nullcontext(tuple[Planned, ...])
+            with ahead as planned, read_in_parallel(self._pool, partial(self._links.job, project)) as job:
                 vendor = self._links.vendor(invoice, remembered=comparing, last_step=last_step)
-                return Billable(invoice, project, retained, vendor, job())
+                return Billable(invoice, project, retained, vendor, job(), planned())
         except Blocked as error:
             raise Blocked(str(error), cause=error.cause, facts=invoice.facts | error.facts) from error
 
     @contextmanager
-    def _ahead(self, look_up: Callable[[], None]) -> Iterator[None]:
-        """Read what the next steps need while the links are resolved."""
-        with read_in_parallel(self._pool, look_up) as looked_up, read_in_parallel(self._pool, self._bills.read_ahead):
-            yield
-            looked_up()
+    def _ahead(self, look_up: Callable[[], Sequence[Planned]]) -> Iterator[Callable[[], Sequence[Planned]]]:
+        """Read what the next steps need while the links are resolved. Yields a function that waits for the look-up and returns its result."""
+        with read_in_parallel(self._pool, look_up) as planned, read_in_parallel(self._pool, self._bills.read_ahead):
+            yield planned
 
     def _checked(self, invoice: Invoice) -> tuple[Retainage, Project]:
         """Check what needs no link. Returns the retainage and the project. Raises Blocked."""
@@ -228,44 +231,6 @@ class InvoiceExport:
         if project is None:
             raise self._unreadable(InvoiceKey(invoice.project_id, invoice.id), "the project is not visible to the app")
         return retained, project
-
-    def _export(self, key: InvoiceKey, missing: list[int]) -> Outcome:
-        planned: list[Planned] = []
-
-        def look_up(project: Project, invoice: Invoice) -> None:
-            planned.extend(self._items.look_up(project, invoice))
-
-        ready = self._ready(key, look_up=look_up)
-        if isinstance(ready, Outcome):
-            return ready
-        try:
-            if self._items.missing(ready.invoice):
-                missing += self._items.note(ready.project, ready.invoice, planned)
-        except Blocked as error:
-            return self._refuse(key, ready.invoice, error)
-        if missing:
-            self._ledger.journal.tell(key, Happening(What.ITEMS_FIRST, {"count": str(len(missing))}))
-            return Outcome(
-                OutcomeKind.WAITING, ready.invoice.label, reason=f"waiting for {len(missing)} Items to be created first"
-            )
-        return self._bills.make(key, ready)
-
-    def _create_bill(self, key: InvoiceKey) -> Outcome:
-        ready = self._ready(key, last_step=True)
-        if isinstance(ready, Outcome):
-            return ready
-        try:
-            self._items.require_none_blocked(ready.invoice)
-        except Blocked as error:
-            return self._refuse(key, ready.invoice, error)
-        if missing := self._items.missing(ready.invoice):
-            soon = seconds(self._client) + ITEMS_LATE_SECONDS
-            again_at = max(soon, self._items.looked_at_again(ready.invoice.project_id, missing))
-            self._ledger.journal.tell(key, Happening(What.ITEMS_FIRST, {"count": str(len(missing))}, again_at))
-            return Outcome(
-                OutcomeKind.WAITING, ready.invoice.label, reason=f"waiting for {len(missing)} Items", again_at=again_at
-            )
-        return self._bills.make(key, ready)
 
     def _refuse(self, key: InvoiceKey, invoice: Invoice, error: Blocked) -> Outcome:
         """Record a problem, unless the invoice was settled by hand."""

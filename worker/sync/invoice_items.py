@@ -13,7 +13,7 @@ from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, outcome_
 from worker.domain.problems import Cause
 from worker.domain.wbs_codes import Project, WbsCode
 from worker.domain.work import Claim, Lane, RunKind
-from worker.engine.attempts import Attempts
+from worker.engine.runner import Runner
 from worker.observability.correlation import kept
 from worker.store.client import Redis
 from worker.store.connection import seconds
@@ -38,7 +38,7 @@ class InvoiceItems:
         ledger: Ledger,
         work: Lanes,
         runs: Runs,
-        attempts: Attempts,
+        runner: Runner,
         pool: Executor,
     ) -> None:
         self._client = client
@@ -46,7 +46,7 @@ class InvoiceItems:
         self._ledger = ledger
         self._work = work
         self._runs = runs
-        self._attempts = attempts
+        self._runner = runner
         self._pool = pool
 
     def known(self, invoice: Invoice) -> dict[int, str]:
@@ -116,7 +116,7 @@ class InvoiceItems:
         """Create one Item, and retry it when due, if that is soon."""
         outcome = Outcome(OutcomeKind.WAITING, reason="its turn has not come yet")
         while time.monotonic() < until:
-            outcome = self._attempts.make(Lane.ITEMS, str(key), lambda: self._items.make(key), claim=Claim.ASIDE)
+            outcome = self._runner.run(str(key), lambda _: self._items.make(key), claim=Claim.ASIDE)
             if outcome.kind is not OutcomeKind.WAITING or outcome.again_at is None:
                 break
             wait = outcome.again_at - seconds(self._client)

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 from worker.clients.fields import OddRow
 from worker.clients.procore.client import Procore
 from worker.domain.errors import NotFound, NotPermitted
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import Children, Outcome, OutcomeKind, Record, State
+from worker.domain.problem_keys import of_project, subject_of
 from worker.domain.problems import Cause
 from worker.domain.wbs_codes import Project, WbsCode
-from worker.domain.work import SCAN_OF_ALL, Claim, Lane, RunKind, WorkKey, WorkKind, plan_of, scan_of
-from worker.engine.attempts import Attempts, Succession
-from worker.engine.dispatch import Dispatch
-from worker.observability import correlation
+from worker.domain.work import SCAN_OF_ALL, Lane, RunKind, scan_of
 from worker.store.client import Redis
 from worker.store.connection import seconds
 from worker.store.lanes import Lanes
@@ -26,11 +22,6 @@ from worker.store.ledger import Ledger
 from worker.store.runs import Run, Runs
 from worker.sync.items import Items, Planned
 from worker.sync.projects import Projects
-
-COUNT_SECONDS = 0.2
-"""Maximum age in seconds of the count of waiting Items that a series of scans relies on: the series itself finds nothing new."""
-SERIES_SECONDS = 20.0
-"""Seconds that one message may continue from Item to Item: long enough that messages cost little, short enough to be watched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +53,6 @@ class WbsScan:
         ledger: Ledger,
         work: Lanes,
         runs: Runs,
-        attempts: Attempts,
-        dispatch: Dispatch,
     ) -> None:
         self._client = client
         self._procore = procore
@@ -72,8 +61,6 @@ class WbsScan:
         self._ledger = ledger
         self._work = work
         self._runs = runs
-        self._attempts = attempts
-        self._dispatch = dispatch
 
     def request(self, trigger: str, project_ids: Collection[int] = ()) -> tuple[Run, bool]:
         """Start a scan of all projects or of some, or join the one in progress: return (run, joined). A worker does the rest."""
@@ -87,66 +74,6 @@ class WbsScan:
         if not keys and self._runs.is_open(run, SCAN_OF_ALL):
             self._work.add(Lane.SCANS, [SCAN_OF_ALL])
         return run, joined
-
-    def scan(self, trigger: str, project_ids: Collection[int] = ()) -> tuple[Run, bool]:
-        """Start or join a scan, and list the projects immediately if that is still to be done."""
-        run, joined = self.request(trigger, project_ids)
-        self._attempts.make(Lane.SCANS, SCAN_OF_ALL, self._list_projects, claim=Claim.IN_LANE)
-        return run, joined
-
-    def go_on(self) -> Run | None:
-        """List the projects if a scan is waiting for that; return the scan in progress, or the last one."""
-        self._attempts.make(Lane.SCANS, SCAN_OF_ALL, self._list_projects, claim=Claim.IN_LANE)
-        return self._runs.current(RunKind.SCAN)
-
-    def scan_project(self, project_id: int) -> Outcome:
-        """Find the codes of one project that need an Item: adopt existing Items, and queue the other codes."""
-        return self._attempts.make(Lane.SCANS, scan_of(project_id), lambda: self._scan_project(project_id))
-
-    def scan_series(self, first: int, *, go_on: Callable[[], bool]) -> tuple[Outcome, int]:
-        """Scan one project, then those waiting behind it, without a message for each: for some seconds, while `go_on`, and while nothing new
-        is found, because new codes have to be dispatched. Return the first project's outcome and how many followed.
-        """
-        succession, count = self._succession(Lane.SCANS, go_on), 0
-        outcome = self._attempts.make(
-            Lane.SCANS, scan_of(first), partial(self._scan_project, first), succession=succession
-        )
-        while taken := succession.pop():
-            with correlation.of(taken.correlation_id):
-                attempt = partial(self._look_through, taken.key)
-                self._attempts.go_on(Lane.SCANS, taken.key, attempt, succession=succession)
-            count += 1
-        return outcome, count
-
-    def _succession(self, lane: Lane, go_on: Callable[[], bool]) -> Succession:
-        """Continue for some seconds while `go_on`, and while all succeed and find nothing new."""
-        until = time.monotonic() + SERIES_SECONDS
-        return Succession(
-            go_on=lambda outcome: outcome.well and not _found_new(outcome) and go_on() and time.monotonic() < until,
-            limit=lambda: self._dispatch.limit(lane, lately=COUNT_SECONDS),
-        )
-
-    def plan_codes(self, project_id: int) -> Outcome:
-        """Plan the codes of one project again whose plan is old, in a long backlog or because a retry was requested."""
-        return self._attempts.make(Lane.SCANS, plan_of(project_id), lambda: self._plan_codes(project_id))
-
-    def make_item(self, key: CodeKey) -> Outcome:
-        """Create the Item of one waiting code."""
-        return self._attempts.make(Lane.ITEMS, str(key), lambda: self._items.make(key))
-
-    def make_items(self, first: CodeKey, *, go_on: Callable[[], bool]) -> dict[OutcomeKind, int]:
-        """Create the Item of one waiting code, then those of the codes behind it, without a message for each: for some seconds, while `go_on`
-        and while all succeed. Return the number of outcomes of each kind.
-        """
-        succession = self._succession(Lane.ITEMS, go_on)
-        outcome = self._attempts.make(Lane.ITEMS, str(first), partial(self._items.make, first), succession=succession)
-        counts = Counter({outcome.kind: 1})
-        while taken := succession.pop():
-            with correlation.of(taken.correlation_id):
-                attempt = partial(self._items.make, CodeKey.parse(taken.key))
-                outcome = self._attempts.go_on(Lane.ITEMS, taken.key, attempt, succession=succession)
-            counts[outcome.kind] += 1
-        return dict(counts)
 
     def plan_project(self, project: Project) -> ProjectPlan:
         """Return what would happen in one project; reads only. Raises NotFound or NotPermitted if the app has no access."""
@@ -173,15 +100,8 @@ class WbsScan:
         gone |= {code.id: blocked[code.id] for code in inactive if code.id in blocked}
         return ProjectPlan(project, planned, already, in_doubt, inactive, gone, odd)
 
-    def _look_through(self, key: str) -> Outcome:
-        """Do one piece of work of the scan lane."""
-        work = WorkKey.parse(key)
-        if work.kind is WorkKind.SCAN_ALL:
-            return self._list_projects()
-        (project_id,) = work.ids
-        return self._plan_codes(project_id) if work.kind is WorkKind.PLAN_CODES else self._scan_project(project_id)
-
-    def _list_projects(self) -> Outcome:
+    def list_projects(self) -> Outcome:
+        """List the company's projects, and queue the scan of each."""
         listed = self._projects.list_anew()
         keys = [scan_of(project_id) for project_id in listed.to_scan]
         odd = {row.id: row for row in listed.unreadable if row.id}
@@ -196,12 +116,12 @@ class WbsScan:
     def _report_odd_projects(self, odd: Mapping[int, OddRow]) -> None:
         """Open a problem for each project whose row could not be read, and close the problem of one that can be read again."""
         for problem in self._ledger.problems():
-            kind, _, rest = problem.key.partition(":")
-            if kind == "project" and rest.endswith(":row") and int(rest.partition(":")[0]) not in odd:
+            about = subject_of(problem.key)
+            if about.part == "row" and about.project_id not in odd:
                 self._ledger.resolve(problem.key)
         for project_id, row in odd.items():
             if self._projects.in_pilot(project_id):
-                self._report_odd(f"project:{project_id}:row", f"id {project_id}", "list of projects", [row])
+                self._report_odd(of_project(project_id, "row"), f"id {project_id}", "list of projects", [row])
 
     def _report_odd(self, key: str, label: str, what: str, odd: Sequence[OddRow]) -> None:
         if odd:
@@ -214,31 +134,34 @@ class WbsScan:
         """Return whether the ledger has a record of the project that is not skipped; a project that never existed has skipped codes at most."""
         return any(record.state is not State.SKIPPED for record in self._ledger.codes(project_id).values())
 
-    def _scan_project(self, project_id: int) -> Outcome:
+    def scan_project(self, project_id: int) -> Outcome:
+        """Find the codes of one project that need an Item: adopt existing Items, and queue the other codes."""
         if not self._projects.in_pilot(project_id):
             return Outcome(OutcomeKind.SKIPPED, reason="the project is not in PROJECT_IDS")
         project = self._projects.get(project_id)
         if project is None:
             return self._not_visible(project_id)
         if not project.active:
-            self._ledger.resolve(f"project:{project_id}:budget")
+            self._ledger.resolve(of_project(project_id, "budget"))
             why = self._projects.why_left_out(project) or f"project {project.label} is not active"
             return Outcome(OutcomeKind.SKIPPED, reason=why)
         try:
             plan = self.plan_project(project)
         except (NotFound, NotPermitted) as error:
             return self._not_readable(project_id, project.label, "budget", str(error))
-        budget = f"project:{project_id}:budget"
+        budget, rows = of_project(project_id, "budget"), of_project(project_id, "budget_rows")
         if plan.odd:
-            self._report_odd(f"{budget}_rows", project.label, "budget", plan.odd)
-        over = (budget,) if plan.odd else (budget, f"{budget}_rows")
+            self._report_odd(rows, project.label, "budget", plan.odd)
+        over = (budget,) if plan.odd else (budget, rows)
         noted = self._items.note(project_id, plan.planned)
         for number, record in plan.gone.items():
             self._items.skip(CodeKey(project_id, number), record)
         return replace(_looked_through(plan, noted), closes=over)
 
-    def _plan_codes(self, project_id: int) -> Outcome:
-        """Look all of them up in the same requests. Runs that wait for them continue to wait."""
+    def plan_codes(self, project_id: int) -> Outcome:
+        """Plan the codes of one project again whose plan is old, in a long backlog or because a retry was requested: all are looked up in the
+        same requests. Runs that wait for them continue to wait.
+        """
         old = self._items.old_plans(project_id)
         project = self._projects.get(project_id)
         label = project.label if project else f"id {project_id}"
@@ -280,7 +203,7 @@ class WbsScan:
     def _not_readable(self, project_id: int, label: str, what: str, answer: str) -> Outcome:
         facts = {"project": label, "what": what, "answer": answer}
         at = seconds(self._client)
-        self._ledger.report(f"project:{project_id}:{what}", Cause.PROJECT_NOT_READABLE, facts, at=at)
+        self._ledger.report(of_project(project_id, what), Cause.PROJECT_NOT_READABLE, facts, at=at)
         return Outcome(OutcomeKind.BLOCKED, reason=f"{label}: {answer}", cause=Cause.PROJECT_NOT_READABLE)
 
 

@@ -18,8 +18,8 @@ ABSENT_MACHINE = "b"
 EVERY_TENTH = 10
 """Rounds whose seed this divides are played with the product's own times."""
 SHORTENED = QUICK | {
-    "worker.engine.attempts.LONGEST_BACK_OFF_SECONDS": 4,
-    "worker.engine.attempts.HOLD_SECONDS": 3,
+    "worker.engine.settlement.LONGEST_BACK_OFF_SECONDS": 4,
+    "worker.engine.remote_failures.HOLD_SECONDS": 3,
     "worker.domain.outcomes.BUSY_SECONDS": 1,
     "worker.engine.recovery.LOOK_THROUGH_AFTER_SECONDS": 6,
     "worker.domain.outcomes.LONGEST_LOOK_SECONDS": 2,

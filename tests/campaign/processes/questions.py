@@ -80,7 +80,7 @@ def _comparison_ended(storm: Storm, verdict: Verdict) -> None:
     """What was to be compared was compared, whatever struck meanwhile."""
     asked = [one for one in storm.deeds.sent if one.task == TaskName.RECONCILE and one.id not in storm.deleted]
     begun = {line["id"] for _, line in storm.traces.lines("run")}
-    last = storm.site.container.verifications.last()
+    last = storm.site.container.stores.verifications.last()
     for one in asked:
         if one.id in begun and (last is None or last.ended_at < one.at):
             verdict.violations.append("a comparison was asked for and begun, and none has ended since")

@@ -10,7 +10,7 @@ import tests.campaign.simulated.rig
 import worker.clients.netsuite.api
 import worker.clients.procore.api
 import worker.domain.retainage
-import worker.engine.attempts
+import worker.engine.remote_failures
 import worker.sync.invoice_export
 from config.schedule import beat_schedule
 from tests.campaign.simulated import shims
@@ -23,7 +23,7 @@ from worker.domain.retainage import RetainedBefore
 from worker.domain.scopes import Remote
 from worker.domain.work import Lane
 from worker.engine.dispatch import Dispatch
-from worker.reconcile.verification import Verification
+from worker.reconcile.comparison_failures import Failures
 from worker.store.decisions import Decisions
 from worker.store.scripts import SOURCES
 from worker.store.tokens import Tokens
@@ -165,13 +165,13 @@ def _one_login(put: Put) -> None:
 def _verify_retry(put: Put) -> None:
     """The first request that fails ends the comparison of both systems."""
 
-    def once(_self: Verification, _state: Any, _name: str, call: Callable[[], Any]) -> Any:
+    def once(_self: Failures, _state: Any, _name: str, call: Callable[[], Any]) -> Any:
         try:
             return call()
         except (Transient, Misconfigured) as error:
             raise RuntimeError("the comparison failed") from error
 
-    put(Verification, "_attempt", once)
+    put(Failures, "attempt", once)
 
 
 def _upkeep(put: Put) -> None:
@@ -186,7 +186,7 @@ def _upkeep(put: Put) -> None:
 
 def _refusals(put: Put) -> None:
     """The first record that is refused because of a missing permission pauses all records of its kind."""
-    put(worker.engine.attempts, "REFUSALS_BEFORE_PAUSE", 1)
+    put(worker.engine.remote_failures, "REFUSALS_BEFORE_PAUSE", 1)
 
 
 def _compare_found(put: Put) -> None:

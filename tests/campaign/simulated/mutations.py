@@ -154,7 +154,7 @@ def _order(put: Put) -> None:
     missing, known, lines = InvoiceItems.missing, InvoiceItems.known, worker.domain.bill_lines.bill_lines
 
     def none_missing(self: InvoiceItems, invoice: Any) -> list[int]:
-        return [] if sys._getframe(1).f_code.co_name == "_create_bill" else missing(self, invoice)
+        return [] if sys._getframe(1).f_code.co_name == "create_bill" else missing(self, invoice)
 
     class Anything(dict[int, str]):
         def __contains__(self, _: object) -> bool:
@@ -178,7 +178,7 @@ def _order_first(put: Put) -> None:
     missing = InvoiceItems.missing
 
     def none_missing(self: InvoiceItems, invoice: Any) -> list[int]:
-        return [] if sys._getframe(1).f_code.co_name == "_create_bill" else missing(self, invoice)
+        return [] if sys._getframe(1).f_code.co_name == "create_bill" else missing(self, invoice)
 
     put(InvoiceItems, "missing", none_missing)
 

@@ -24,7 +24,6 @@ import tasks.wbs
 import worker.app
 import worker.base
 import worker.container.services
-import worker.container.stores
 import worker.engine.adoptions
 import worker.reconcile.verification
 import worker.store.local_file
@@ -40,7 +39,7 @@ from worker.domain.errors import NoRoom
 from worker.domain.outcomes import Record, State
 from worker.domain.problems import Cause
 from worker.domain.story import Happening
-from worker.domain.work import Lane
+from worker.domain.work import WorkKey
 from worker.engine.attempts import Attempts
 from worker.store.gate import SLOT_SECONDS, Gate
 from worker.store.lanes import Lanes
@@ -330,11 +329,11 @@ def _noted_intend(self: Ledger, key: Any, intent: Record, lock: Lock) -> bool:
     return leaves
 
 
-def _noted_begin(self: Attempts, lane: Lane, key: str, *args: Any) -> Any:
-    rig().begun[key] = _scheduler().now
-    _scheduler().current.note["work"] = key
-    rig().attempts[key] += 1
-    return _true_begin(self, lane, key, *args)
+def _noted_begin(self: Attempts, key: WorkKey, *args: Any) -> Any:
+    rig().begun[str(key)] = _scheduler().now
+    _scheduler().current.note["work"] = str(key)
+    rig().attempts[str(key)] += 1
+    return _true_begin(self, key, *args)
 
 
 def _noted_released(self: Lanes, key: str) -> str:
@@ -408,8 +407,8 @@ def installed() -> Iterator[Settings]:
             put(module, name, stand_in)
         put(worker.container.services, "ThreadPoolExecutor", VirtualPool)
         put(worker.reconcile.verification, "ThreadPoolExecutor", VirtualPool)
-        put(worker.container.stores, "LeaseKeeper", VirtualKeeper)
-        put(worker.container.stores, "redis_at", lambda _url: rig().client())
+        put(worker.container.services, "LeaseKeeper", VirtualKeeper)
+        put(worker.container.services, "redis_at", lambda _url: rig().client())
         put(worker.store.local_file, "read", lambda file: dict(_disk().get(file.name, {})))
         put(worker.store.local_file, "write", _written_file)
         put(worker.engine.adoptions, "threading", VirtualThreading("threading"))

@@ -10,7 +10,7 @@ from tests.campaign.simulated.faults import FIRST, Kind
 from tests.campaign.simulated.remotes import READ_TIMEOUT, Request
 from tests.campaign.simulated.scheduler import Process
 from tests.campaign.simulated.workers import Message
-from worker.engine.attempts import MOST_DEATHS
+from worker.engine.settlement import MOST_DEATHS
 
 if TYPE_CHECKING:
     from tests.campaign.simulated.rig import Rig

@@ -179,7 +179,7 @@ class Floor:
 
     def _meet(self, process: Process) -> None:
         with contextlib.suppress(StoreAway):
-            process.things["container"].identity.meet()
+            process.things["container"].stores.identity.meet()
 
     def all_meet(self) -> None:
         """What each worker does every second, played where it makes a difference: after the store was emptied."""
@@ -200,7 +200,7 @@ class Floor:
         with contextlib.suppress(StoreAway):
             box = process.things["container"]
             box.adoptions.keep_up()
-            box.decisions.keep_up(box.ledger.state.opened_at())
+            box.stores.decisions.keep_up(box.ledger.state.opened_at())
 
     def operator(self, name: str, job: Callable[[Container], object]) -> None:
         """A command of a person: a process of its own that is never struck."""

@@ -11,9 +11,9 @@ import pytest
 from tests.integration.flows.office import Office
 from worker.clients.netsuite import api
 from worker.domain import outcomes
-from worker.engine import attempts
+from worker.engine import remote_failures, settlement
 from worker.local.embedded import EmbeddedServer
-from worker.reconcile import verification
+from worker.reconcile import comparison_failures, verification
 from worker.store import ledger, locks, presence
 from worker.sync import invoice_export
 
@@ -25,12 +25,12 @@ def impatient() -> Iterator[None]:
     """The product's waits, shortened: their order and their ends stay what they are."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(api, "BACK_OFF_SECONDS", (0.01, 0.01, 0.01, 0.01))
-        patch.setattr(attempts, "back_off", lambda failures: 0.05)
-        patch.setattr(attempts, "HOLD_SECONDS", 0.2)
+        patch.setattr(settlement, "back_off", lambda failures: 0.05)
+        patch.setattr(remote_failures, "HOLD_SECONDS", 0.2)
         patch.setattr(outcomes, "FIRST_LOOK_SECONDS", 0.1)
         patch.setattr(invoice_export, "ITEMS_LATE_SECONDS", 0.1)
         patch.setattr(locks, "KEPT_SECONDS", 0.0)
-        patch.setattr(verification, "RETRY_SECONDS", 0.02)
+        patch.setattr(comparison_failures, "RETRY_SECONDS", 0.02)
         patch.setattr(verification, "BUSY_SECONDS", 0.02)
         # A test on a busy machine may pause between an intent and its request, or for longer than a process counts as running.
         patch.setattr(ledger, "LEAVES_WITHIN_SECONDS", 60.0)

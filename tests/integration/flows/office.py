@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from config.loading import load_settings
-from config.names import TaskName
 from config.processes import QUEUES_OF_WORKER
 from simulators.books import NsJob, NsVendor
 from simulators.common.journal import Entry
@@ -28,7 +27,7 @@ from simulators.stage import Stage
 from tests.support import OpenContainer, eventually
 from worker.domain.identities import CodeKey, InvoiceKey, bill_external_id, item_external_id
 from worker.domain.outcomes import Outcome, Record
-from worker.domain.work import Lane, WorkKey
+from worker.domain.work import Lane, lane_of
 from worker.inspect.retries import Retry
 from worker.observability import correlation
 from worker.store.runs import Run
@@ -94,39 +93,34 @@ class Office:
 
     def scan(self, *project_ids: int) -> Run:
         """A scan of all projects or of these, and everything that is due because of it."""
-        run, _ = self.container.wbs_scan.scan("test", project_ids)
+        run, _ = self.container.start_scan("test", project_ids)
         self.work_off()
         return self.run(run)
 
     def export_all(self) -> Run:
         """An export of all approved invoices, and everything that is due because of it."""
-        run, _ = self.container.export_runs.export_approved("test")
+        run, _ = self.container.start_export("test")
         self.work_off()
         return self.run(run)
 
     def export(self, invoice: Invoice) -> Outcome:
         """What the export of one invoice comes to, its Items made first; nothing else that waits is touched."""
-        key = InvoiceKey(invoice.project_id, invoice.id)
-        step = self.container.invoice_export.export(key)
-        if not step.missing:
-            return step.outcome
-        self.container.invoice_export.make_items(key, step.missing)
-        return self.container.invoice_export.create_bill(key)
+        return self.container.export(InvoiceKey(invoice.project_id, invoice.id))
 
     def make_item(self, project: Project, code: WbsCode) -> Outcome:
         """What another app gets that enqueues one code."""
-        return self.container.wbs_scan.make_item(CodeKey(project.id, code.id))
+        return self.container.runner.run(str(CodeKey(project.id, code.id)))
 
     def work_off(self, *lanes: Lane) -> None:
         """Do all work of these lanes (of all, if none is named) that is due now, like workers that are quick enough."""
         while given := self.container.dispatch.next(lanes or Lane):
             for key, correlation_id in given.items():
                 with correlation.of(correlation_id):
-                    self._work_on(key)
+                    self.container.work_on(key)
 
     def processes_run(self, *, clock_ahead: float = 0.0, threads: int = 16) -> None:
         """Both workers and beat announce themselves, as they do every two seconds while they run; beat's clock may be wrong."""
-        presence, now = self.container.presence, self.container.now()
+        presence, now = self.container.stores.presence, self.container.now()
         for name, queues in QUEUES_OF_WORKER.items():
             presence.announce(f"{name}@test", queues=queues, clock=now, threads=threads)
         presence.announce("beat@test", queues=(), clock=now + clock_ahead)
@@ -177,8 +171,7 @@ class Office:
 
     def due_at(self, key: str) -> float:
         """When waiting work is looked at (unix seconds by Redis' clock); AssertionError when it does not wait at all."""
-        lane = Lane.ITEMS if key.startswith("code:") else Lane.EXPORTS
-        at = self.container.work.waits_until(lane, key)
+        at = self.container.work.waits_until(lane_of(key), key)
         assert at is not None, f"{key} waits nowhere"
         return at
 
@@ -186,25 +179,6 @@ class Office:
         """All these calls at the same time, each in a thread, as workers would."""
         with ThreadPoolExecutor(len(calls)) as pool:
             return [future.result() for future in [pool.submit(call) for call in calls]]
-
-    def _work_on(self, key: str) -> None:
-        work = WorkKey.parse(key)
-        arguments = work.arguments
-        match TaskName(work.kind.task):
-            case TaskName.SCAN_PROJECTS:
-                self.container.wbs_scan.scan("test")
-            case TaskName.SCAN_PROJECT:
-                self.container.wbs_scan.scan_project(arguments["project_id"])
-            case TaskName.PLAN_CODES:
-                self.container.wbs_scan.plan_codes(arguments["project_id"])
-            case TaskName.CREATE_ITEMS:
-                self.container.wbs_scan.make_item(CodeKey(**arguments))
-            case TaskName.EXPORT_APPROVED:
-                self.container.export_runs.export_approved("test")
-            case TaskName.EXPORT_PROJECT:
-                self.container.export_runs.list_invoices(arguments["project_id"])
-            case _:
-                self.export(self.procore.invoice(arguments["invoice_id"]))
 
     def _nothing_waits(self) -> bool:
         self.work_off()

@@ -17,6 +17,7 @@ from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
 from tests.support import claim_for_everybody
 from worker.domain import outcomes
+from worker.domain.work import exports_of, scan_of
 from worker.store.locks import Lock, Locks
 
 pytestmark = pytest.mark.real
@@ -112,8 +113,8 @@ def test_without_the_lock_such_an_account_holds_two_items(office: Office, monkey
     office.stage.settings("netsuite", uniqueness_window=1.0)
     project = office.new_project("24-800", [CODE])
     (code,) = project.budgeted_codes()
-    office.container.wbs_scan.scan("test", [project.id])
-    office.container.wbs_scan.scan_project(project.id)
+    office.container.start_scan("test", [project.id])
+    office.container.runner.run(scan_of(project.id))
     hold = Locks.hold
     monkeypatch.setattr(Locks, "hold", lock_for_one)
     open_claims(office, monkeypatch)
@@ -169,6 +170,6 @@ def test_after_a_loss_a_bill_named_in_procore_goes_to_no_other_invoice(office: O
     office.export(first)
     prefix = office.container.settings.redis_key_prefix
     office.container.redis.delete(f"{prefix}invoices:{project.id}", f"{prefix}bill_claims")
-    office.container.export_runs.list_invoices(project.id)
+    office.container.runner.run(exports_of(project.id))
     assert office.export(second).cause == "document_number_taken"
     assert second.origin_id is None

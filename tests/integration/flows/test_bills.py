@@ -167,7 +167,7 @@ def test_the_bill_is_not_written_while_a_line_lacks_its_item(office: Office) -> 
     invoice = office.new_invoice(project, (CODE, "900.00"))
     key = f"invoice:{project.id}:{invoice.id}"
     begun = office.container.now()
-    outcome = office.container.invoice_export.create_bill(InvoiceKey(project.id, invoice.id))
+    outcome = office.container.create_bill(InvoiceKey(project.id, invoice.id))
     assert (outcome.kind, outcome.reason) == (OutcomeKind.WAITING, "waiting for 1 Items")
     assert office.posts(BILL_PATH) == []
     assert office.due_at(key) > begun

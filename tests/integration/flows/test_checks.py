@@ -334,7 +334,7 @@ def test_check_with_another_companys_settings_does_not_claim_the_prefix(branch: 
     mistyped = branch.reopened(redis_key_prefix="a-new-one:", procore_company_id=999)
     mistyped.container.require_own()
     mistyped.container.recovery.ensure_ledger()
-    mistyped.container.wbs_scan.scan("test")
+    mistyped.container.start_scan("test")
     assert call(branch, "status", PROCORE_COMPANY_ID="999", **new).exit_code == 0
     assert not branch.container.redis.exists("a-new-one:belongs_to")
     branch.reopened(redis_key_prefix="a-new-one:").container.projects(Precedence.SCAN).refresh()
@@ -373,7 +373,7 @@ def test_a_process_that_is_not_running_fails_the_command_and_is_named(
     office.processes_run()
     assert call(office, command).exit_code == 0
     for process in gone:
-        office.container.presence.withdraw(process)
+        office.container.stores.presence.withdraw(process)
     ended = call(office, command)
     assert ended.exit_code == 1
     assert sentence in ended.stdout + ended.stderr

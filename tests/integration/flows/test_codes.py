@@ -10,6 +10,7 @@ from simulators.company.model import Project, WbsCode
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import ITEM_PATH, Office
 from worker.domain.outcomes import OutcomeKind, State
+from worker.domain.work import scan_of
 from worker.sync import items
 
 pytestmark = pytest.mark.real
@@ -85,7 +86,7 @@ def test_a_project_that_left_the_permitted_list_is_reported(open_office: OpenOff
 
 def test_a_permission_lost_between_the_list_and_the_budget_is_reported(office: Office) -> None:
     project = office.new_project("24-800", ["05-120.S"])
-    office.container.wbs_scan.scan("test")
+    office.container.start_scan("test")
     project.permitted = False
     office.work_off()
     assert office.problems(f"project:{project.id}") == {f"project:{project.id}:budget": "project_not_readable"}
@@ -162,8 +163,8 @@ def test_a_code_that_lost_its_budget_line_after_the_scan_is_not_created(
     """A code that loses its budget line between the scan and its turn is skipped, and the other code gets its Item."""
     project = office.new_project("24-800", ["05-120.S", "05-310.S"])
     gone, stays = project.budgeted_codes()
-    office.container.wbs_scan.scan("test", [project.id])
-    office.container.wbs_scan.scan_project(project.id)
+    office.container.start_scan("test", [project.id])
+    office.container.runner.run(scan_of(project.id))
     office.procore.unbudget(project.id, gone.id)
     monkeypatch.setattr(items, "FRESH_SECONDS", 0.0)
     office.work_off()
@@ -181,8 +182,8 @@ def test_a_code_that_became_inactive_after_the_scan_is_not_created(
     """A code that becomes inactive between the scan and its turn gets no Item."""
     project = office.new_project("24-800", ["05-120.S"])
     (code,) = project.budgeted_codes()
-    office.container.wbs_scan.scan("test", [project.id])
-    office.container.wbs_scan.scan_project(project.id)
+    office.container.start_scan("test", [project.id])
+    office.container.runner.run(scan_of(project.id))
     office.procore.set_code_status(project.id, code.id, "inactive")
     monkeypatch.setattr(items, "FRESH_SECONDS", 0.0)
     office.work_off()
@@ -208,12 +209,12 @@ def test_a_second_scan_writes_nothing_and_requests_nothing_if_unchanged(office: 
 
 
 def test_a_second_scan_joins_the_first(office: Office) -> None:
-    first, joined = office.container.wbs_scan.scan("one")
-    second, joined_too = office.container.wbs_scan.scan("two")
+    first, joined = office.container.start_scan("one")
+    second, joined_too = office.container.start_scan("two")
     assert (second.id, joined, joined_too) == (first.id, False, True)
     office.work_off()
     assert office.run(first).ended
-    third, joined_too = office.container.wbs_scan.scan("three")
+    third, joined_too = office.container.start_scan("three")
     assert (third.id != first.id, joined_too) == (True, False)
 
 

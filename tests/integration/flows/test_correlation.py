@@ -9,7 +9,8 @@ import pytest
 
 from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
 from worker.clients import http
-from worker.domain.identities import CodeKey, InvoiceKey
+from worker.domain.identities import InvoiceKey
+from worker.domain.outcomes import OutcomeKind
 from worker.domain.scopes import Remote
 from worker.domain.work import Lane, RunKind
 from worker.observability import correlation
@@ -53,7 +54,7 @@ def asked(office: Office) -> int:
 def test_a_scan_carries_the_id_of_who_began_it_to_each_item(office: Office, written: Written) -> None:
     project = office.new_project("31-900", ["01-100.S", "01-200.S", "01-300.S"])
     with correlation.of("portal-1"):
-        run, _ = office.container.wbs_scan.scan("portal", [project.id])
+        run, _ = office.container.start_scan("portal", [project.id])
     assert run.correlation_id == "portal-1"
     office.work_off()
     assert written.of(ITEM_PATH) == ["portal-1"] * 3
@@ -67,14 +68,14 @@ def test_a_scan_carries_the_id_of_who_began_it_to_each_item(office: Office, writ
 def test_a_series_works_for_whoever_asked_for_each_item(office: Office, written: Written) -> None:
     """Without an id of its own a run is called by its own; a code that another app asked for keeps that one's."""
     project = office.new_project("31-901", ["01-100.S", "01-200.S"])
-    run, _ = office.container.wbs_scan.scan("test", [project.id])
+    run, _ = office.container.start_scan("test", [project.id])
     for key in office.container.dispatch.next([Lane.SCANS]):
-        office._work_on(key)
+        office.container.work_on(key)
     [(first, *_)] = office.container.work.take(Lane.ITEMS, limit=1)
     with correlation.of("the-message"):
-        counts = office.container.wbs_scan.make_items(CodeKey.parse(first), go_on=lambda: True)
+        outcomes = office.container.runner.run_series(first, go_on=lambda: True)
         assert current() == "the-message"
-    assert counts == {"created": 2}
+    assert [one.kind for one in outcomes] == [OutcomeKind.CREATED] * 2
     assert written.of(ITEM_PATH) == ["the-message", run.id]
     assert run.correlation_id == run.id
 
@@ -83,7 +84,7 @@ def test_an_export_keeps_its_id_through_an_outage_and_into_its_threads(office: O
     project = office.new_project("31-902", ["01-100.S", "01-200.S"])
     invoice = office.new_invoice(project, ("01-100.S", "100.00"), ("01-200.S", "50.00"))
     key = str(InvoiceKey(project.id, invoice.id))
-    office.container.holds.pause(Remote.NETSUITE, first=60)
+    office.container.stores.holds.pause(Remote.NETSUITE, first=60)
     with correlation.of("portal-3"):
         office.export(invoice)
     assert written.lines == []

@@ -26,6 +26,7 @@ from worker.cli import wbs_sync
 from worker.cli.verify import COLUMNS
 from worker.domain.findings import Finding, FindingKind
 from worker.domain.problems import Owner
+from worker.domain.work import exports_of
 from worker.store.gate import Precedence
 
 pytestmark = pytest.mark.real
@@ -222,7 +223,7 @@ def switch_off_the_tools_of_a_closed_project(site: Site) -> str:
     office.container.redis.srem(office._key("ledger:projects"), project_id)
     office.container.redis.delete(*(office._key(f"{kind}:{project_id}") for kind in ("codes", "invoices")))
     office.container.projects(Precedence.EXPORT).list_anew()
-    office.container.export_runs.list_invoices(project_id)
+    office.container.runner.run(exports_of(project_id))
     return f"project:{project_id}"
 
 

@@ -101,7 +101,7 @@ def test_when_ours_certainly_did_not_come_the_one_by_hand_is_taken(office: Offic
     hasty = pilot(office, invoice, netsuite_settle_seconds=1)
     lose_the_answer(hasty, invoice)
     entered = enter_by_hand(office, invoice)
-    hasty.container.export_runs.export_approved("test")
+    hasty.container.start_export("test")
     hasty.settle()
     record = hasty.invoice_record(invoice)
     assert record

@@ -19,6 +19,7 @@ from worker.cli import wbs_sync
 from worker.domain.errors import NotFound
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind
+from worker.domain.work import scan_of
 from worker.store.journal import Journal
 
 pytestmark = pytest.mark.real
@@ -135,8 +136,8 @@ def test_an_item_that_a_person_made_is_told_as_taken(office: Office) -> None:
 
 def test_an_item_that_stood_in_the_way_of_a_write_is_told_and_taken(office: Office) -> None:
     project, _ = one_code(office)
-    office.container.wbs_scan.scan("test", [project.id])
-    office.container.wbs_scan.scan_project(project.id)
+    office.container.start_scan("test", [project.id])
+    office.container.runner.run(scan_of(project.id))
     by_hand = office.netsuite.make_item(NAME)
     office.work_off()
     told = of_code(office)

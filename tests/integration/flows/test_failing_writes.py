@@ -24,6 +24,7 @@ from worker.domain.findings import FindingKind
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.items import ItemNeed
 from worker.domain.outcomes import OutcomeKind, State
+from worker.domain.work import scan_of
 from worker.store import ledger
 
 pytestmark = pytest.mark.real
@@ -93,8 +94,8 @@ def new_project(office: Office) -> Project:
 def planned(office: Office) -> Project:
     """A project whose one code waits for its Item."""
     project = new_project(office)
-    office.container.wbs_scan.scan("test", [project.id])
-    office.container.wbs_scan.scan_project(project.id)
+    office.container.start_scan("test", [project.id])
+    office.container.runner.run(scan_of(project.id))
     return project
 
 
@@ -403,7 +404,7 @@ def test_an_item_in_doubt_is_sent_again_only_after_the_settle_window(patient: Of
     patient.work_off()
     assert patient.make_item(project, code).kind is OutcomeKind.UNKNOWN
     assert patient.export(invoice).kind is OutcomeKind.WAITING
-    patient.container.wbs_scan.scan("test", [project.id])
+    patient.container.start_scan("test", [project.id])
     patient.work_off()
     assert len(patient.posts(ITEM_PATH, mark)) == 1
     patient.settle_window_passes(CodeKey(project.id, code.id))

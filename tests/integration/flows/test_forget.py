@@ -120,7 +120,7 @@ def test_what_may_still_come_to_stand_or_is_in_a_workers_hand_is_kept(open_offic
     assert "is unconfirmed" in refused(office, NUMBER, code_in_doubt)
     office.netsuite.items.remove(made.remote_id)
     key = next(CodeKey(project.id, number) for number, record in records.items() if record.done)
-    with office.container.locks.hold(str(key)):
+    with office.container.stores.locks.hold(str(key)):
         assert "A worker is processing this record" in refused(office, NUMBER, code_made)
     office.stage.faults("netsuite", [{"kind": "error_before", "value": 503}])
     assert refused(office, NUMBER, code_made)

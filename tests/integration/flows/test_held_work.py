@@ -10,10 +10,9 @@ from simulators.company.model import Project
 from simulators.stage import CERTIFICATE_ID
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
-from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind
-from worker.domain.work import Lane
-from worker.engine import attempts
+from worker.domain.work import Lane, scan_of
+from worker.engine import remote_failures
 
 pytestmark = pytest.mark.real
 
@@ -24,14 +23,14 @@ CODES = [f"05-{number}.S" for number in range(120, 132)]
 @pytest.fixture(autouse=True)
 def short_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     """A remote that is down is left alone for three tenths of a second instead of some seconds."""
-    monkeypatch.setattr(attempts, "random", SimpleNamespace(uniform=lambda low, high: 0.3))
+    monkeypatch.setattr(remote_failures, "random", SimpleNamespace(uniform=lambda low, high: 0.3))
 
 
 def planned(office: Office) -> Project:
     """A project whose twelve codes wait for their Items."""
     project = office.new_project("24-800", CODES)
-    office.container.wbs_scan.scan("test", [project.id])
-    office.container.wbs_scan.scan_project(project.id)
+    office.container.start_scan("test", [project.id])
+    office.container.runner.run(scan_of(project.id))
     return project
 
 
@@ -57,7 +56,7 @@ def test_a_login_that_netsuite_refuses_holds_the_work_until_it_is_mended(office:
     assert office.problems() == {"remote:netsuite": "netsuite_login"}
     assert office.sentence("remote:netsuite").startswith("NetSuite refused the integration's login")
     assert len(office.netsuite.journal.requests(mark)) <= 3, "twelve codes wait, and one of them found out for all"
-    (pause,) = office.container.holds.pauses()
+    (pause,) = office.container.stores.holds.pauses()
     due = [
         office.container.work.waits_until(Lane.ITEMS, f"code:{project.id}:{code.id}")
         for code in project.budgeted_codes()
@@ -70,12 +69,12 @@ def test_a_login_that_netsuite_refuses_holds_the_work_until_it_is_mended(office:
 
 def test_paused_work_stays_in_its_lane_and_is_not_dispatched(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """A lane of 50,000 would otherwise go through the broker once in every pause."""
-    monkeypatch.setattr(attempts, "HOLD_SECONDS", 600.0)
+    monkeypatch.setattr(remote_failures, "HOLD_SECONDS", 600.0)
     planned(office)
     monkeypatch.setattr(office.container.dispatch, "_limits", dict.fromkeys(Lane, 1))
     office.netsuite.doorkeeper.unmap_certificates()
     (first,) = office.container.dispatch.next([Lane.ITEMS])
-    office.container.wbs_scan.make_item(CodeKey.parse(first))
+    office.container.runner.run(first)
     assert office.container.work.depth(Lane.ITEMS) == (len(CODES), 0)
     assert office.container.dispatch.next(Lane) == {}
 
@@ -140,19 +139,19 @@ def test_what_needs_nothing_of_netsuite_does_not_say_that_it_works_again(office:
     project = planned(office)
     office.stage.settings("netsuite", missing_permissions=("item:create",))
     office.work_off()
-    told, times = office.problems(), office.container.holds.times(ITEMS_REFUSED.removeprefix("remote:"))
+    told, times = office.problems(), office.container.stores.holds.times(ITEMS_REFUSED.removeprefix("remote:"))
     assert told.keys() > {ITEMS_REFUSED}
 
     office.container.dispatch.lift()
     assert office.make_item(stands, stands.budgeted_codes()[0]).kind is OutcomeKind.ALREADY
-    office.container.wbs_scan.scan("test", [stands.id])
-    assert office.container.wbs_scan.scan_project(stands.id).well
+    office.container.start_scan("test", [stands.id])
+    assert office.container.runner.run(scan_of(stands.id)).well
     # This one asks NetSuite, and is told all that it asks for.
     new = office.procore.add_code(project.id, "06-100.S", budget=0)
-    office.container.wbs_scan.scan("test", [project.id])
-    assert office.container.wbs_scan.scan_project(project.id).well
+    office.container.start_scan("test", [project.id])
+    assert office.container.runner.run(scan_of(project.id)).well
     assert office.problems() == told
-    assert office.container.holds.times(ITEMS_REFUSED.removeprefix("remote:")) == times
+    assert office.container.stores.holds.times(ITEMS_REFUSED.removeprefix("remote:")) == times
 
     office.stage.settings("netsuite", missing_permissions=())
     require_all_made(office, project, len(CODES) + 1, after_a_retry=True)
@@ -193,7 +192,7 @@ def test_a_remote_that_refuses_connections_is_down_and_its_work_resumes(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is reported as down, and its work continues when it is back."""
-    monkeypatch.setattr(attempts, "DOWN_TIMES_BEFORE_PROBLEM", 1)
+    monkeypatch.setattr(remote_failures, "DOWN_TIMES_BEFORE_PROBLEM", 1)
     project = planned(office)
     office.stage.take_down("netsuite")
     office.work_off()

@@ -132,7 +132,7 @@ def test_decisions_outlive_a_lost_redis_where_a_copy_is(open_office: OpenOffice,
     after = office.reopened(netsuite_settle_seconds=0)
     after.container.recovery.ensure_ledger()
     assert after.export(kept).kind is OutcomeKind.SKIPPED
-    assert after.container.decisions.of(_key(after, lost)) is None
+    assert after.container.stores.decisions.of(_key(after, lost)) is None
     (found,) = after.reopened(project_ids=str(kept.project_id)).container.verification.verify().information
     assert "not to be exported; decided by ana: never" in found.sentence
 
@@ -146,9 +146,9 @@ def test_decisions_outlive_a_lost_redis_where_a_copy_is(open_office: OpenOffice,
         office.container.redis.delete(key)
     elsewhere = office.reopened(netsuite_settle_seconds=0, data_dir=tmp_path / "other machine")
     elsewhere.container.recovery.ensure_ledger()
-    assert elsewhere.container.decisions.all() == {}, "this machine has no copy"
+    assert elsewhere.container.stores.decisions.all() == {}, "this machine has no copy"
     office.reopened().container.recovery.ensure_ledger()
-    assert elsewhere.container.decisions.of(_key(elsewhere, kept)) is not None, "another one had it"
+    assert elsewhere.container.stores.decisions.of(_key(elsewhere, kept)) is not None, "another one had it"
 
 
 @pytest.mark.parametrize("done", ["billed", "void bill", "no such bill", "no id", "bill of another invoice"])
@@ -189,10 +189,10 @@ def test_an_invoice_with_a_changed_bill_of_ours_cannot_be_excluded(open_office: 
     exclude = partial(office.container.invoice_decisions.exclude, *_named(invoice), by="ana", note="x")
     with pytest.raises(NotDecided, match=f"would be paid.*mark-billed {invoice.id} --bill {bill.id}"):
         exclude()
-    assert office.container.decisions.all() == {}
+    assert office.container.stores.decisions.all() == {}
     office.netsuite.void_bill(bill.id)
     exclude()
-    assert len(office.container.decisions.all()) == 1
+    assert len(office.container.stores.decisions.all()) == 1
 
 
 def test_resolving_an_invoice_that_stays_blocked_says_what_to_do_instead(office: Office) -> None:

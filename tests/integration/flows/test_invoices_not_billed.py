@@ -10,7 +10,7 @@ from simulators.company.billing import Invoice
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import Office
 from worker.domain.outcomes import OutcomeKind, State
-from worker.domain.work import Lane
+from worker.domain.work import WorkKey, exports_of
 from worker.inspect.checks.check import Check
 from worker.store.gate import Precedence
 
@@ -217,7 +217,7 @@ def test_a_second_base_currency_is_known_before_anything_is_billed(open_office: 
     ours, other = new_invoices(office, 2)
     office.procore.edit_invoice(other.id, shown={"currency_configuration": CANADIAN})
     for invoice in (ours, other):
-        office.container.export_runs.list_invoices(invoice.project_id)
+        office.container.runner.run(exports_of(invoice.project_id))
     blocked(office, ours, "currency_not_known")
 
 
@@ -318,7 +318,7 @@ def test_an_unreadable_invoice_keeps_its_name_and_its_project(office: Office) ->
         words = f"Invoice {invoice.invoice_number} of project {project.number} {project.name} could not be read from Procore"
         assert office.sentence(key_of(invoice)).startswith(words)
     # Work that failed again and again is told with the names of its record.
-    office.container.attempts.give_up(Lane.EXPORTS, key_of(invoice), 9)
+    office.container.settlement.give_up(WorkKey.parse(key_of(invoice)), 9)
     (told,) = [row for row in office.container.overview.problems() if row["key"] == key_of(invoice)]
     assert (told["cause"], told["about"]) == (
         "attempts_exhausted",

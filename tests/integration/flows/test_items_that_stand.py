@@ -14,7 +14,7 @@ from tests.integration.flows.office import ITEM_PATH, Office
 from worker.domain.findings import FindingKind
 from worker.domain.items import ADOPTED_ITEMS
 from worker.domain.outcomes import State
-from worker.domain.work import Lane
+from worker.domain.work import RECONCILE_ALL, Lane
 from worker.store.adopted_items import AdoptedItems
 from worker.store.gate import Precedence
 
@@ -81,7 +81,7 @@ def test_a_role_that_may_not_edit_items_adopts_them_all_the_same(open_office: Op
     records = office.container.ledger.codes(project.id).values()
     assert sorted(record.state for record in records) == ["adopted", "adopted", "adopted", "created"]
     assert office.problems() == {ADOPTED_ITEMS: "adopted_item_not_marked"}
-    assert office.container.holds.state(Lane.ITEMS)[0] == 0
+    assert office.container.stores.holds.state(Lane.ITEMS)[0] == 0
     assert office.retry().without_work == [ADOPTED_ITEMS]
 
     office.netsuite.settings.missing_permissions = []
@@ -136,7 +136,8 @@ def test_a_scan_that_blocks_a_code_closes_the_finding_that_says_the_same(
     office = office.reopened(project_ids=str(project.id))
     office.netsuite.make_item(NAME, **unusable)
     office.container.projects(Precedence.SCAN).refresh()
-    office.container.upkeep.reconcile()
+    office.container.upkeep.request()
+    office.container.runner.run(RECONCILE_ALL)
     assert list(office.problems().values()) == [f"drift_{cause}"]
     office.scan(project.id)
     assert office.problems() == {f"code:{project.id}:{code.id}": cause}

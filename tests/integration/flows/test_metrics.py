@@ -22,7 +22,7 @@ from worker.domain.scopes import Remote
 from worker.domain.story import Happening, What
 from worker.domain.work import Claim, Lane, RunKind
 from worker.inspect.liveness import RECEIVES
-from worker.inspect.metrics import CATALOGUE_OF_METRICS
+from worker.inspect.metric_families import CATALOGUE_OF_METRICS
 from worker.store.gate import Precedence
 from worker.store.verifications import LastVerification
 
@@ -72,7 +72,7 @@ def test_a_scan_an_export_and_a_verify_are_told_as_they_ended(synced: Office) ->
     assert export
     at = office.container.now()
     right = {"right": 930, "explained": 74, "finding": 0, "information": 0, "unreadable_project": 0}
-    office.container.verifications.note(LastVerification(at - 60, at, right))
+    office.container.stores.verifications.note(LastVerification(at - 60, at, right))
     now, facts = office.container.now(), told(office)
     status = office.container.overview.status()
     for run in (scan, export):
@@ -147,7 +147,7 @@ def test_each_state_is_counted_once_with_its_oldest(office: Office) -> None:
 
 
 def test_problems_are_counted_by_cause_until_they_are_closed_or_ignored(office: Office) -> None:
-    ledger, handling = office.container.ledger, office.container.handling
+    ledger, handling = office.container.ledger, office.container.stores.handling
     for place, since in enumerate((50.0, 40.0)):
         ledger.report(f"invoice:7:{place}", Cause.PERIOD_CLOSED, {"date": "2026-01-01"}, at=since)
     ledger.report("remote:netsuite", Cause.NETSUITE_LOGIN, {"answer": "no"}, at=60)
@@ -186,12 +186,12 @@ def test_lanes_runs_remotes_and_the_gate_are_told_as_they_stand(office: Office) 
     container.work.add(Lane.EXPORTS, ["invoice:7:1"], at=at + 1000)
     container.work.take(Lane.ITEMS, limit=1)
     container.work.failed("code:7:3")
-    container.holds.pause(Remote.NETSUITE, first=30)
-    container.gate.note_use()
-    container.procore_limits.observe(
+    container.stores.holds.pause(Remote.NETSUITE, first=30)
+    container.stores.gate.note_use()
+    container.stores.procore_limits.observe(
         {"X-Rate-Limit-Limit": "3600", "X-Rate-Limit-Remaining": "9", "X-Rate-Limit-Reset": str(int(at) + 1800)}
     )
-    with container.gate.slot(Precedence.EXPORT):
+    with container.stores.gate.slot(Precedence.EXPORT):
         facts = told(office)
     assert facts.of("waiting_work") == {"scans": 1, "items": 2, "exports": 1}
     assert facts.of("work_in_hand") == {"items": 1}
@@ -205,7 +205,7 @@ def test_lanes_runs_remotes_and_the_gate_are_told_as_they_stand(office: Office) 
     assert facts["last_resume_timestamp_seconds"] == pytest.approx(at, abs=5)
     container.work.close(Lane.SCANS, "scan:7", None)
     assert container.runs.last_whole(RunKind.SCAN) is None, "a scan of one project says nothing about all of them"
-    container.holds.over(Remote.NETSUITE)
+    container.stores.holds.over(Remote.NETSUITE)
     assert told(office).of("remote_holds") == {}
 
 
@@ -258,9 +258,9 @@ def test_the_oldest_invoice_and_code_are_shown_with_why_they_wait(office: Office
     assert reasons() == ["code,scheduled", "invoice,scheduled"]
     _, oldest = (one["sentence"] for one in reversed(container.overview.status()["oldest_waiting"]))
     assert "3" in oldest, "what has to come first"
-    container.holds.pause(Remote.NETSUITE, first=600, cause=Cause.REMOTE_DOWN, answer="503")
+    container.stores.holds.pause(Remote.NETSUITE, first=600, cause=Cause.REMOTE_DOWN, answer="503")
     assert reasons() == ["code,paused", "invoice,paused"]
-    container.holds.over(Remote.NETSUITE)
+    container.stores.holds.over(Remote.NETSUITE)
     container.ledger.write(InvoiceKey(7, 1), Record(State.UNKNOWN, "A-1", at=began, sent_at=began))
     container.ledger.report("series:items", Cause.UNEXPECTED, {}, at=began)
     assert reasons() == ["code,series_stopped", "invoice,unconfirmed"]
@@ -278,8 +278,8 @@ def test_processes_queues_and_webhooks_are_shown_as_they_are(
     assert facts.of("workers") == {}
     assert "webhook_receivers" not in facts, "there never was one"
     office.processes_run()
-    container.presence.announce("webhooks@test", queues=RECEIVES, clock=container.now())
-    counts = container.webhook_counts
+    container.stores.presence.announce("webhooks@test", queues=RECEIVES, clock=container.now())
+    counts = container.stores.webhook_counts
     for answer in ("accepted", "unauthorized", "unauthorized"):
         counts.add(answer)
     counts.save()
@@ -322,7 +322,7 @@ def test_the_command_prints_the_same_and_writes_a_file_whole(office: Office, tmp
         assert (ended.exit_code, ended.stderr) == (0, "")
         return ended.stdout
 
-    office.container.gate.note_use()
+    office.container.stores.gate.note_use()
     assert Told(run()).keys() == told(office).keys()
     file = tmp_path / "wbs-sync.prom"
     file.write_text("old")
@@ -335,10 +335,10 @@ def test_a_process_without_the_key_learns_the_certificates_end(open_office: Open
     """A process that does not have the key knows from the workers when the certificate expires."""
     office = open_office()
     worker = office.reopened(netsuite_certificate_expires="2027-05-31")
-    worker.container.note_certificate_expiry()
+    worker.container.connections.note_certificate_expiry()
     flower = office.reopened(netsuite_private_key_file=str(NOT_HELD))
-    assert flower.container.certificate_expiry == worker.container.certificate_expiry
-    end = f"wbs_sync_netsuite_certificate_expiry_timestamp_seconds {worker.container.certificate_expiry!r}"
+    assert flower.container.connections.certificate_expiry == worker.container.connections.certificate_expiry
+    end = f"wbs_sync_netsuite_certificate_expiry_timestamp_seconds {worker.container.connections.certificate_expiry!r}"
     assert end.partition(" ")[0] in flower.container.metrics.text()
-    office.container.note_certificate_expiry()
-    assert flower.container.certificate_expiry is None
+    office.container.connections.note_certificate_expiry()
+    assert flower.container.connections.certificate_expiry is None

@@ -148,7 +148,7 @@ def test_a_code_that_another_worker_is_creating_blocks_no_invoice(
     def overtaken(items: Items, *arguments: Any) -> list[Planned]:
         planned = plan(items, *arguments)
         assert [one.kind for one in planned] == [OutcomeKind.BLOCKED]
-        with office.container.locks.hold(str(key)) as lock:
+        with office.container.stores.locks.hold(str(key)) as lock:
             assert lock
             now = lock.now()
             intent = Record(State.INTENT, "24-801-05-120.S", at=now, sent_at=now, attempts=1, fence=lock.fence)
@@ -156,6 +156,6 @@ def test_a_code_that_another_worker_is_creating_blocks_no_invoice(
         return planned
 
     monkeypatch.setattr(Items, "plan", overtaken)
-    step = office.container.invoice_export.export(InvoiceKey(project.id, invoice.id))
-    assert (step.outcome.kind, list(step.missing)) == (OutcomeKind.WAITING, [key.wbs_code_id])
+    outcome = office.container.runner.run(str(InvoiceKey(project.id, invoice.id)))
+    assert (outcome.kind, list(outcome.missing)) == (OutcomeKind.WAITING, [key.wbs_code_id])
     assert office.problems(f"invoice:{project.id}") == {}

@@ -124,7 +124,7 @@ def test_what_a_newer_version_adds_is_passed_over(office: Office) -> None:
     add(f"codes:{project.id}", code.id, ',"colour":"green","approved":{"by":"x"}}')
     assert ledger.code(key) == before
     add("projects", project.id, ',{"region":"west"}]')
-    assert office.container.listed_projects.get(project.id) is not None
+    assert office.container.stores.listed_projects.get(project.id) is not None
     ledger.journal.tell(key, Happening(What.LOOKED))
     redis.rpush(f"{prefix}journal:{key}", '1795532709,1795532709,1,0,"painted",{"colour":"green"}')
     assert [entry.happening.what for entry in ledger.journal.of(key)] == [What.LOOKED]
@@ -164,7 +164,7 @@ def test_a_problem_of_an_unknown_pause_closes_with_the_next_response(office: Off
     finally:
         use(None)
     assert office.problems("remote:") == {f"remote:{scope}": cause.value}, "nothing has answered yet"
-    assert office.container.holds.pauses() == []
+    assert office.container.stores.holds.pauses() == []
     office.scan(project.id)
     assert office.problems("remote:") == ({} if scope == "netsuite" else {f"remote:{scope}": cause.value})
     office.export(office.new_invoice(project, (CODES[0], "90.00"), invoice_number="P-1"))

@@ -16,7 +16,7 @@ from worker.domain.outcomes import OutcomeKind
 from worker.domain.plans import Would
 from worker.domain.scopes import Remote
 from worker.domain.work import Lane
-from worker.engine import attempts
+from worker.engine import remote_failures, settlement
 
 pytestmark = pytest.mark.real
 
@@ -27,8 +27,8 @@ BILLS_REFUSED = "remote:netsuite:vendorBill:create"
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """A first pause of three tenths of a second instead of some seconds."""
-    monkeypatch.setattr(attempts, "random", SimpleNamespace(uniform=lambda low, high: 0.3))
-    monkeypatch.setattr(attempts, "HOLD_SECONDS", 0.3)
+    monkeypatch.setattr(remote_failures, "random", SimpleNamespace(uniform=lambda low, high: 0.3))
+    monkeypatch.setattr(remote_failures, "HOLD_SECONDS", 0.3)
 
 
 def invoices_of(office: Office, count: int, **settings: Any) -> tuple[Office, list[Invoice]]:
@@ -56,7 +56,7 @@ def test_a_field_hidden_by_the_form_blocks_its_records_and_pauses_nothing(office
     office.stage.settings("netsuite", hidden_on_form=["item.customer"])
     assert office.export(first).cause == "bill_refused"
     assert "set a value for element item.customer" in office.sentence(key_of(first))
-    assert office.container.holds.pauses() == []
+    assert office.container.stores.holds.pauses() == []
     assert office.problems("remote:") == {}
     office.stage.settings("netsuite", hidden_on_form=[])
     office.export_all()
@@ -79,7 +79,7 @@ def test_a_permission_missing_for_one_record_holds_up_no_other(office: Office) -
     assert billed(office, [poison, *others]) == [True] * 4
     assert office.problems() == {key_of(theirs): "netsuite_permission"}
     assert "create vendor bills" in office.sentence(key_of(theirs))
-    assert office.container.holds.pauses() == []
+    assert office.container.stores.holds.pauses() == []
     assert len([each for each in office.posts(BILL_PATH, mark) if each["status"] == 403]) <= 5, "once a run"
 
     office.stage.settings("netsuite", restricted_vendors=[])
@@ -135,10 +135,12 @@ def test_a_missing_permission_for_owed_back_holds_up_no_bill(open_office: OpenOf
     assert {key: cause for key, cause in office.problems().items() if key.startswith("remote:")} == {
         "remote:netsuite:vendorCredit:create": "netsuite_permission"
     }
-    assert office.container.holds.state(Lane.EXPORTS)[0] == 0
+    assert office.container.stores.holds.state(Lane.EXPORTS)[0] == 0
     waiting = next(one for one in owed_back if key_of(one) not in office.problems())
     # A named time is kept also where the short first pause has not ended yet.
-    office.container.holds.pause("netsuite:vendorCredit:create", key_of(waiting), first=60, named=60, answer="403")
+    office.container.stores.holds.pause(
+        "netsuite:vendorCredit:create", key_of(waiting), first=60, named=60, answer="403"
+    )
     told = office.container.explain.invoice(str(waiting.id), str(waiting.project_id))
     assert "work that needs to create vendor credits is paused until" in told["why"]
     office.container.dispatch.lift()
@@ -157,7 +159,7 @@ def test_a_role_that_may_create_and_not_edit_adopts_items_without_a_pause(open_o
         office.netsuite.make_item(f"26-702-{code}")
     office.stage.settings("netsuite", missing_permissions=["item:update"])
     assert office.scan(project.id).counts["adopted"] == len(codes)
-    assert office.container.holds.pauses() == []
+    assert office.container.stores.holds.pauses() == []
     assert list(office.problems().values()) == ["adopted_item_not_marked"]
 
     office.stage.settings("netsuite", missing_permissions=[])
@@ -229,7 +231,7 @@ def test_a_503_with_rate_limit_headers_is_waited_out_in_seconds(
     open_office: OpenOffice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The headers come with every response, so the hour's reset is no reason to pause for an hour; the pause is shown."""
-    monkeypatch.setattr(attempts, "random", SimpleNamespace(uniform=lambda low, high: 3.0))
+    monkeypatch.setattr(remote_failures, "random", SimpleNamespace(uniform=lambda low, high: 3.0))
     office = open_office(world={"hourly_limit": 3600, "retry_after_on_503": False})
     office, invoices = invoices_of(office, 8)
     left_before, clock = 3568, office.procore.clock
@@ -237,13 +239,13 @@ def test_a_503_with_rate_limit_headers_is_waited_out_in_seconds(
         office.procore.limiter.admit(clock(), 3600, None, 3600.0)
     office.stage.faults("procore", [{"kind": "error_before", "value": 503, "path": "/rest/", "times": 1}])
     began, began_at = time.monotonic(), office.container.now()
-    run, _ = office.container.export_runs.export_approved("test")
+    run, _ = office.container.start_export("test")
     office.work_off()
 
     (pause,) = office.container.overview.status()["pauses"]
     assert (pause["remote"], pause["work"], pause["cause"]) == ("Procore", "all work", "remote_down")
     assert "503" in pause["sentence"]
-    (hour, *_) = office.container.procore_limits.windows()
+    (hour, *_) = office.container.stores.procore_limits.windows()
     assert (hour.limit, hour.left) == (3600, 3567), "the 503 said so, and that the hour ends in an hour"
     assert began_at < pause["ends"] <= office.container.now() + 5
     assert office.container.reports.report().pauses[0].sentence == pause["sentence"]
@@ -264,8 +266,8 @@ def test_an_outage_costs_no_record_its_attempts_whatever_shape_it_has(open_offic
     """Every request to NetSuite is answered 500, as in an outage behind the gateway, for longer than a record has attempts."""
     office, invoices = invoices_of(open_office(), 4, netsuite_settle_seconds=1)
     office.stage.faults("netsuite", [{"kind": "error_before", "value": 500}])
-    office.container.export_runs.export_approved("test")
-    for _ in range(3 * attempts.MOST_ATTEMPTS):
+    office.container.start_export("test")
+    for _ in range(3 * settlement.MOST_ATTEMPTS):
         office.work_off()
         office.container.dispatch.lift()
         office.hurry()
@@ -280,8 +282,8 @@ def test_an_outage_costs_no_record_its_attempts_whatever_shape_it_has(open_offic
 def test_a_lone_invoice_in_an_outage_keeps_its_attempts(open_office: OpenOffice) -> None:
     office, (invoice,) = invoices_of(open_office(), 1, netsuite_settle_seconds=1)
     office.stage.faults("netsuite", [{"kind": "cut_before"}])
-    office.container.export_runs.export_approved("test")
-    for _ in range(2 * attempts.MOST_ATTEMPTS):
+    office.container.start_export("test")
+    for _ in range(2 * settlement.MOST_ATTEMPTS):
         office.work_off()
         office.container.dispatch.lift()
         office.hurry()
@@ -295,19 +297,19 @@ def test_a_record_that_always_fails_ends_as_a_problem_and_not_a_long_pause(offic
     """The invoice's own page answers 504 each time, like a report that takes a gateway too long, and the others' pages work."""
     office, (poison, *others) = invoices_of(office, 3)
     office.stage.faults("procore", [{"kind": "error_before", "value": 504, "path": f"/requisitions/{poison.id}"}])
-    run, _ = office.container.export_runs.export_approved("test")
+    run, _ = office.container.start_export("test")
     office.settle(60)
     assert office.run(run).ended, "others can be listed again"
     assert billed(office, others) == [True] * 2
     assert office.problems() == {key_of(poison): "attempts_exhausted"}
-    assert office.container.holds.times(Remote.PROCORE) == 0
+    assert office.container.stores.holds.times(Remote.PROCORE) == 0
 
 
 def test_procores_hourly_limit_that_is_used_up_is_shown_with_its_end(open_office: OpenOffice) -> None:
     office = open_office(world={"hourly_limit": 3600})
     office, (invoice,) = invoices_of(office, 1)
     begun = time.time()
-    office.container.procore_limits.observe(
+    office.container.stores.procore_limits.observe(
         {
             "X-Rate-Limit-Limit": "3600",
             "X-Rate-Limit-Remaining": "0",

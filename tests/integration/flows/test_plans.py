@@ -59,7 +59,7 @@ def _last(entries: list[Entry]) -> int:
 def planning(office: Office, **settings: Any) -> Planning:
     """As `--dry-run` has it: in a process of its own that leaves nothing behind."""
     container = office.reopened(**settings).container
-    container.cache.leave_no_trace()
+    container.stores.cache.leave_no_trace()
     return container.planning
 
 
@@ -233,7 +233,7 @@ def test_an_export_does_what_its_plan_says_with_as_many_requests(office: Office,
     """Every line of the plan has its effect, whether or not the Items exist already."""
     open_period(office)
     # An Item was read back today and agreed: until then, how many are read back depends on how many are created at once.
-    office.container.series_states.agrees(Series.ITEMS, (), at=office.container.now())
+    office.container.stores.series_states.agrees(Series.ITEMS, (), at=office.container.now())
     if scanned:
         without_the_longest(office)
         office.scan()
@@ -258,7 +258,7 @@ def test_a_closed_period_is_told_by_the_plan_where_periods_can_be_read(office: O
     assert (told.would, told.cause) == (Would.BLOCKED, "period_closed")
     assert office.export(invoice).cause == "period_closed"
     office.stage.settings("netsuite", missing_permissions=("accountingPeriod",))
-    office.container.cache.forget("posting_periods")
+    office.container.stores.cache.forget("posting_periods")
     told = line_of(planning(office).export_one(key_of(invoice)), key_of(invoice))
     assert told.would is Would.BILL, "NetSuite says it when it is asked to write"
     assert office.export(invoice).cause == "period_closed"

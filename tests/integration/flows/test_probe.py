@@ -352,7 +352,7 @@ def test_the_command_asks_for_the_account(office: Office) -> None:
 
 
 def test_a_second_probe_is_refused_while_one_runs(office: Office) -> None:
-    with office.container.locks.hold("probe"):
+    with office.container.stores.locks.hold("probe"):
         ended = call(office, "probe", "--account", ACCOUNT)
     assert ended.exit_code == 1
     assert "running already" in ended.stderr
@@ -480,7 +480,7 @@ def test_the_profile_makes_an_account_work(office: Office) -> None:
     stands = office.item(f"31-600-{CODE}")
     need = ItemNeed("pcr-itm-1-2-3", stands.itemid, "")
     set_up(office, {"catalog_tells_lengths": False})
-    served.container.cache.forget("item_name_limit")
+    served.container.stores.cache.forget("item_name_limit")
     assert netsuite.item_name_limit() == 30, "which no catalog reports any more"
     with pytest.raises(Blocked):
         office.container.netsuite(Precedence.EXPORT).create_item(need, before_sending=lambda: None)

@@ -21,11 +21,11 @@ from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
 from worker.cli import output, wbs_sync
 from worker.cli.problems import handle
-from worker.cli.runs import all_well
+from worker.cli.runs import is_complete
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind, State
 from worker.domain.problems import Cause
-from worker.engine import attempts
+from worker.engine import remote_failures, settlement
 from worker.store.gate import Precedence
 
 pytestmark = pytest.mark.real
@@ -124,7 +124,7 @@ def test_everything_about_a_problem_is_shown(office: Office) -> None:
 
 
 def test_work_that_waits_is_shown_with_its_time(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attempts, "back_off", lambda failures: 600.0)
+    monkeypatch.setattr(settlement, "back_off", lambda failures: 600.0)
     _, invoice, key = closed_period(office)
     office.stage.faults("procore", [{"kind": "error_before", "path": "/requisitions", "value": 500}])
     office.export(invoice)
@@ -135,7 +135,7 @@ def test_work_that_waits_is_shown_with_its_time(office: Office, monkeypatch: pyt
 
 
 def test_a_remotes_problem_is_shown_with_the_end_of_its_hold(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attempts, "HOLD_SECONDS", 600.0)
+    monkeypatch.setattr(remote_failures, "HOLD_SECONDS", 600.0)
     project = office.new_project("31-800", [CODE])
     office.netsuite.doorkeeper.unmap_certificates()
     office.scan(project.id)
@@ -396,15 +396,15 @@ def test_a_run_is_well_when_all_that_it_left_blocked_is_ignored(office: Office) 
     assert run.counts["blocked"] == 2
     keys = sorted(office.problems())
     call(office, "problems", "ignore", keys[0], "--until-changed")
-    assert not all_well(office.container, run), "one of the two is left"
+    assert not is_complete(office.container, run), "one of the two is left"
     call(office, "problems", "ignore", keys[1], "--until-changed")
-    assert all_well(office.container, run)
-    assert all_well(office.container, office.scan(project.id)), "the same again"
+    assert is_complete(office.container, run)
+    assert is_complete(office.container, office.scan(project.id)), "the same again"
 
     office.container.ledger.report("invoice:1:2", Cause.UNEXPECTED, {"answer": "x"}, at=1.0)
-    assert all_well(office.container, run), "an invoice is none of a scan's"
+    assert is_complete(office.container, run), "an invoice is none of a scan's"
     call(office, "problems", "resolve", keys[0], "--note", "done")
-    assert not all_well(office.container, run), "blocked all the same, and nobody ignores it"
+    assert not is_complete(office.container, run), "blocked all the same, and nobody ignores it"
 
 
 def test_a_run_with_work_in_doubt_is_not_well_whatever_is_ignored(open_office: OpenOffice) -> None:
@@ -412,7 +412,7 @@ def test_a_run_with_work_in_doubt_is_not_well_whatever_is_ignored(open_office: O
     project = office.new_project("31-800", [CODE])
     office.stage.faults("netsuite", [{"kind": "cut_before", "method": "POST", "path": "Item", "times": 1}])
     run = office.scan(project.id)
-    assert not all_well(office.container, run)
+    assert not is_complete(office.container, run)
 
 
 def test_status_counts_ignored_problems_apart(office: Office) -> None:

@@ -76,7 +76,7 @@ def test_an_invoice_of_a_template_is_none(office: Office) -> None:
 
 def scheduled(office: Office) -> int:
     """How many projects a run of the schedule lists."""
-    run, _ = office.container.export_runs.export_approved(SCHEDULE)
+    run, _ = office.container.start_export(SCHEDULE)
     office.work_off()
     return office.run(run).counts["projects"]
 
@@ -314,9 +314,9 @@ def test_a_list_that_another_worker_reads_for_long_makes_work_wait(
     monkeypatch.setattr(projects_module, "READING_TIMEOUT_SECONDS", 0.2)
     projects = of(office)
     projects.outdate()
-    token = office.container.listed_projects.claim()
+    token = office.container.stores.listed_projects.claim()
     assert token
     with pytest.raises(NoRoom, match="still reading the list of projects"):
         projects.all()
-    office.container.listed_projects.release(token)
+    office.container.stores.listed_projects.release(token)
     assert projects.all()

@@ -46,7 +46,7 @@ def test_procore_behind_a_dead_proxy_is_paused(open_office: OpenOffice, dead_pro
     behind = office.reopened(
         procore_base_url="https://procore.example", procore_auth_url="https://procore.example", https_proxy=dead_proxy
     )
-    behind.container.wbs_scan.scan("test", ())
+    behind.container.start_scan("test", ())
     behind.work_off()
     (pause,) = behind.container.pauses.all()
     assert (pause.remote, pause.cause) == ("Procore", Cause.REMOTE_DOWN)

@@ -18,7 +18,7 @@ from worker.clients.netsuite import records
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind, Record, State
 from worker.domain.work import Lane
-from worker.engine import adoptions, attempts, recovery
+from worker.engine import adoptions, recovery, settlement
 from worker.engine.exactly_once import ExactlyOnce
 from worker.engine.recovery import REBUILD
 from worker.runtime.current import use
@@ -203,7 +203,7 @@ def test_a_rebuild_waits_while_another_is_under_way(office: Office) -> None:
     office.scan(project.id)
     lose_redis(office)
     with ThreadPoolExecutor(1) as pool:
-        with office.container.locks.hold(REBUILD) as lock:
+        with office.container.stores.locks.hold(REBUILD) as lock:
             assert lock
             second = pool.submit(office.container.recovery.rebuild)
             with pytest.raises(TimeoutError):
@@ -317,9 +317,9 @@ def test_a_worker_releases_its_work_while_another_rebuilds_the_ledger(
     lose_redis(office)
     code = project.budgeted_codes()[0]
     mark = office.mark()
-    with office.container.locks.hold(REBUILD) as lock:
+    with office.container.stores.locks.hold(REBUILD) as lock:
         assert lock
-        for _ in range(attempts.MOST_ATTEMPTS + 1):
+        for _ in range(settlement.MOST_ATTEMPTS + 1):
             outcome = office.make_item(project, code)
             assert (outcome.kind, outcome.reason) == (OutcomeKind.WAITING, "the ledger is being rebuilt")
         assert office.requests(mark) == []
@@ -485,7 +485,7 @@ def test_a_worker_that_is_idle_reports_the_loss_too(open_office: OpenOffice, tmp
     lose_redis(office)
     newcomer = office.reopened(data_dir=tmp_path / "other-machine")
     newcomer.container.recovery.ensure_ledger()
-    office.container.identity.meet()
+    office.container.stores.identity.meet()
     newcomer.scan(project.id)
     assert office.posts(ITEM_PATH) == []
 
@@ -523,7 +523,7 @@ def test_an_adopted_item_stays_the_codes_after_renames_and_a_loss(office: Office
     assert (record.state, record.remote_id) == (State.ADOPTED, item_id)
     assert office.writes() == []
     # And it is no other code's.
-    assert office.container.adopted_items.by(1, [item_id]) == {item_id: CodeKey(project.id, code.id)}
+    assert office.container.stores.adopted_items.by(1, [item_id]) == {item_id: CodeKey(project.id, code.id)}
 
 
 def test_a_machine_that_knew_an_adoption_restores_it_into_a_new_ledger(open_office: OpenOffice, tmp_path: Path) -> None:
@@ -535,7 +535,7 @@ def test_a_machine_that_knew_an_adoption_restores_it_into_a_new_ledger(open_offi
     newcomer = office.reopened(data_dir=tmp_path / "other-machine")
     newcomer.container.recovery.rebuild()
     # As each living worker does within a second.
-    office.container.identity.meet()
+    office.container.stores.identity.meet()
     newcomer.scan(project.id)
     record = office.code_record(project, code)
     assert record is not None

@@ -165,9 +165,9 @@ def test_a_run_that_goes_on_has_no_duration_yet(office: Office) -> None:
 
 
 def test_it_tells_how_many_slots_are_in_use_and_were(office: Office) -> None:
-    office.container.gate.note_use()
-    with office.container.gate.slot(Precedence.SCAN):
-        office.container.gate.note_use()
+    office.container.stores.gate.note_use()
+    with office.container.stores.gate.slot(Precedence.SCAN):
+        office.container.stores.gate.note_use()
         gate = gathered(office).gate
     assert [use.in_use for use in gate.noted] == [0, 1]
     assert (gate.in_use, gate.slots) == (1, office.container.settings.netsuite_concurrency)

@@ -14,8 +14,8 @@ from tests.integration.flows.office import BILL_PATH, ITEM_PATH, SUITEQL_PATH, O
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import Outcome, OutcomeKind, State
 from worker.domain.problems import Cause
-from worker.domain.work import Lane, RunKind
-from worker.engine import attempts
+from worker.domain.work import Lane, RunKind, WorkKey, exports_of, plan_of, scan_of
+from worker.engine import remote_failures, settlement
 from worker.sync import items
 
 pytestmark = pytest.mark.real
@@ -169,7 +169,7 @@ def test_a_code_in_progress_is_tried_again_since_its_attempt_may_be_older(office
     assert office.container.retries.going_on(asked) == {key}
     # How the attempt that had begun before ends.
     office.container.ledger.write(CodeKey.parse(key), blocked)
-    office.container.attempts.settle(lane, key, Outcome(OutcomeKind.BLOCKED))
+    office.container.settlement.settle(WorkKey.parse(key), Outcome(OutcomeKind.BLOCKED))
     office.work_off()
     assert office.problems() == {}
 
@@ -195,7 +195,7 @@ def test_a_thousand_codes_do_not_flood_the_broker(office: Office, monkeypatch: p
     monkeypatch.setattr(office.container.dispatch, "_limits", most)
     office.container.retries.again(list(office.problems()))
     assert office.container.dispatch.next(Lane).keys() == {f"plan:{project.id}"}
-    office.container.wbs_scan.plan_codes(project.id)
+    office.container.runner.run(plan_of(project.id))
     given = office.container.dispatch.next(Lane)
     assert len(given) == 3
     assert office.container.dispatch.next(Lane) == {}
@@ -207,7 +207,7 @@ def test_codes_tried_again_go_before_a_backlog(office: Office) -> None:
     office.procore.renumber_project(project.id, "31-800")
     office.container.work.add(Lane.ITEMS, ["code:1:1"], at=5)
     office.container.retries.again(list(office.problems()))
-    office.container.wbs_scan.plan_codes(project.id)
+    office.container.runner.run(plan_of(project.id))
     assert office.container.work.take(Lane.ITEMS, limit=2) == [
         (key, 0, "") for key in sorted(key_of(project, code) for code in project.budgeted_codes())
     ]
@@ -242,7 +242,7 @@ def test_a_project_without_old_plans_is_not_asked_for_anything(office: Office) -
     project = office.new_project("24-800", CODES[:2])
     office.scan(project.id)
     before, mark = procore_mark(office), office.mark()
-    office.container.wbs_scan.plan_codes(project.id)
+    office.container.runner.run(plan_of(project.id))
     assert procore_requests(office, before) == []
     assert office.requests(mark) == []
 
@@ -401,7 +401,7 @@ def test_a_project_whose_invoices_may_be_listed_again_is_listed(office: Office) 
     office.scan(project.id)
     invoice = office.new_invoice(project, (CODE, "900.00"))
     project.permitted = False
-    office.container.export_runs.list_invoices(project.id)
+    office.container.runner.run(exports_of(project.id))
     assert office.problems() == {f"project:{project.id}:commitments": "project_not_readable"}
     project.permitted = True
     office.retry()
@@ -419,7 +419,7 @@ def test_work_that_met_a_bug_is_tried_again_after_the_mend(office: Office, monke
         patch.setattr(office.container.wbs_scan, "plan_project", explode)
         office.container.wbs_scan.request("test", [project.id])
         with pytest.raises(ZeroDivisionError):
-            office.container.wbs_scan.scan_project(project.id)
+            office.container.runner.run(scan_of(project.id))
     assert office.problems() == {f"scan:{project.id}": "unexpected"}
     asked = office.retry()
     assert asked.given_out == {"projects": 1}
@@ -429,12 +429,10 @@ def test_work_that_met_a_bug_is_tried_again_after_the_mend(office: Office, monke
 
 @pytest.mark.parametrize("start", ["scan:all", "exports:all"])
 def test_a_run_that_could_not_begin_is_begun_again(office: Office, monkeypatch: pytest.MonkeyPatch, start: str) -> None:
-    monkeypatch.setattr(attempts, "MOST_ATTEMPTS", 1)
+    monkeypatch.setattr(settlement, "MOST_ATTEMPTS", 1)
     office = office.reopened(project_ids=str(office.procore.project("24-003").id))
     office.stage.faults("procore", [{"kind": "error_before", "path": "/rest/v1.1/projects", "value": 500}])
-    office.container.wbs_scan.scan("test") if start == "scan:all" else office.container.export_runs.export_approved(
-        "test"
-    )
+    office.container.start_scan("test") if start == "scan:all" else office.container.start_export("test")
     assert office.problems() == {start: "attempts_exhausted"}
     office.clear_faults()
     office.retry(start)
@@ -443,7 +441,7 @@ def test_a_run_that_could_not_begin_is_begun_again(office: Office, monkeypatch: 
 
 
 def test_a_code_that_was_tried_too_often_has_its_attempts_anew(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attempts, "MOST_ATTEMPTS", 3)
+    monkeypatch.setattr(settlement, "MOST_ATTEMPTS", 3)
     project = office.new_project("31-800", [CODE])
     office.scan(project.id)
     code = office.procore.add_code(project.id, CODES[1], budget=1)
@@ -462,7 +460,7 @@ def test_a_code_that_was_tried_too_often_has_its_attempts_anew(office: Office, m
 
 
 def test_a_remote_that_is_held_is_tried_at_once(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attempts, "HOLD_SECONDS", 600.0)
+    monkeypatch.setattr(remote_failures, "HOLD_SECONDS", 600.0)
     project = office.new_project("31-800", CODES)
     doorkeeper = office.netsuite.doorkeeper
     certificates = dict(doorkeeper._certificates)
@@ -516,8 +514,8 @@ def test_codes_whose_plan_has_grown_old_are_planned_again_together(
 ) -> None:
     """The first code is planned by itself, and the others in one batch."""
     project = office.new_project("31-800", CODES)
-    office.container.wbs_scan.scan("test", [project.id])
-    office.container.wbs_scan.scan_project(project.id)
+    office.container.start_scan("test", [project.id])
+    office.container.runner.run(scan_of(project.id))
     old: Callable[..., bool] = items._is_old
     planned_at = office.container.now()
     monkeypatch.setattr(items, "_is_old", lambda record, now: record.at < planned_at or old(record, now))

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
+from collections.abc import Callable
 
 import pytest
 
 from simulators.company.model import Project
 from tests.integration.flows.office import ITEM_PATH, Office
 from worker.domain.identities import CodeKey
-from worker.domain.outcomes import OutcomeKind
-from worker.domain.work import Lane, RunKind
-from worker.engine.attempts import MOST_DEATHS
+from worker.domain.outcomes import Outcome, OutcomeKind
+from worker.domain.work import Lane, RunKind, scan_of
+from worker.engine import runner
 from worker.engine.dispatch import ENOUGH_ITEMS, lane_limits
+from worker.engine.settlement import MOST_DEATHS
 from worker.store.keys import Keys
-from worker.sync import wbs_scan
 
 pytestmark = pytest.mark.real
 
@@ -24,15 +26,27 @@ CODES = [f"05-{number}.S" for number in range(120, 132)]
 def first_of_twelve(office: Office) -> tuple[Project, CodeKey]:
     """A project whose twelve codes wait, and the one that is given out first."""
     project = office.new_project("24-800", CODES)
-    office.container.wbs_scan.scan("test", [project.id])
-    office.container.wbs_scan.scan_project(project.id)
+    office.container.start_scan("test", [project.id])
+    office.container.runner.run(scan_of(project.id))
     [(first, *_)] = office.container.work.take(Lane.ITEMS, limit=1)
     return project, CodeKey.parse(first)
 
 
+def made(office: Office, first: CodeKey, *, go_on: Callable[[], bool] = lambda: True) -> Counter[OutcomeKind]:
+    """The outcomes of a series of Items, as their task counts them."""
+    return Counter(outcome.kind for outcome in office.container.runner.run_series(str(first), go_on=go_on))
+
+
+def scanned(office: Office) -> tuple[Outcome, int]:
+    """The outcome of the first project of a series of scans, and how many followed."""
+    [(first, *_)] = office.container.work.take(Lane.SCANS, limit=1)
+    outcome, *others = office.container.runner.run_series(first, go_on=lambda: True)
+    return outcome, len(others)
+
+
 def test_a_series_makes_all_that_waits(office: Office) -> None:
     project, first = first_of_twelve(office)
-    assert office.container.wbs_scan.make_items(first, go_on=lambda: True) == {"created": 12}
+    assert made(office, first) == {"created": 12}
     assert all(office.item_of(project, code) for code in project.budgeted_codes())
     assert office.container.work.depth(Lane.ITEMS) == (0, 0)
 
@@ -40,21 +54,21 @@ def test_a_series_makes_all_that_waits(office: Office) -> None:
 def test_a_series_ends_when_its_thread_is_needed(office: Office) -> None:
     _, first = first_of_twelve(office)
     turns = itertools.count()
-    assert office.container.wbs_scan.make_items(first, go_on=lambda: next(turns) < 4) == {"created": 5}
+    assert made(office, first, go_on=lambda: next(turns) < 4) == {"created": 5}
     assert office.container.work.depth(Lane.ITEMS) == (7, 0)
 
 
 def test_a_series_has_an_end_in_time(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     _, first = first_of_twelve(office)
-    monkeypatch.setattr(wbs_scan, "SERIES_SECONDS", 0.0)
-    assert office.container.wbs_scan.make_items(first, go_on=lambda: True) == {"created": 1}
+    monkeypatch.setattr(runner, "SERIES_SECONDS", 0.0)
+    assert made(office, first) == {"created": 1}
 
 
 def test_a_series_ends_with_what_does_not_go_well(office: Office) -> None:
     """The others would meet the same remote: they are given out anew, once nothing holds them."""
     _, first = first_of_twelve(office)
     office.stage.faults("netsuite", [{"kind": "cut_before", "method": "POST", "path": ITEM_PATH, "skip": 2}])
-    counts = office.container.wbs_scan.make_items(first, go_on=lambda: True)
+    counts = made(office, first)
     assert counts.pop(OutcomeKind.CREATED) == 2
     assert sum(counts.values()) == 1
     assert sum(office.container.work.depth(Lane.ITEMS)) == 10
@@ -65,7 +79,7 @@ def test_work_that_killed_its_workers_is_no_part_of_a_series(office: Office) -> 
     others = [str(CodeKey(project.id, code.id)) for code in project.budgeted_codes() if code.id != first.wbs_code_id]
     deaths = Keys(office.container.settings.redis_key_prefix).deaths
     office.container.redis.hset(deaths, mapping=dict.fromkeys(others, MOST_DEATHS + 1))
-    assert office.container.wbs_scan.make_items(first, go_on=lambda: True) == {"created": 1}
+    assert made(office, first) == {"created": 1}
     assert list(office.problems("code:").values()) == ["attempts_exhausted"]
 
 
@@ -77,14 +91,9 @@ def synced_projects(office: Office, count: int) -> list[Project]:
     return projects
 
 
-def taken_first(office: Office) -> int:
-    [(first, *_)] = office.container.work.take(Lane.SCANS, limit=1)
-    return int(first.partition(":")[2])
-
-
 def test_projects_without_news_are_scanned_in_a_series(office: Office) -> None:
     synced_projects(office, 4)
-    outcome, more = office.container.wbs_scan.scan_series(taken_first(office), go_on=lambda: True)
+    outcome, more = scanned(office)
     assert (outcome.kind, more) == (OutcomeKind.ALREADY, 3)
     assert office.container.work.depth(Lane.SCANS) == (0, 0)
     run = office.container.runs.current(RunKind.SCAN)
@@ -96,7 +105,7 @@ def test_a_series_of_scans_ends_with_new_codes_which_wait_to_be_dispatched(offic
     projects = synced_projects(office, 4)
     for project in projects:
         office.procore.add_code(project.id, "05-140.S", budget="0")
-    _, more = office.container.wbs_scan.scan_series(taken_first(office), go_on=lambda: True)
+    _, more = scanned(office)
     assert more == 0
     assert office.container.work.depth(Lane.ITEMS) == (1, 0)
     assert office.container.work.depth(Lane.SCANS) == (3, 0)
@@ -105,7 +114,7 @@ def test_a_series_of_scans_ends_with_new_codes_which_wait_to_be_dispatched(offic
 def test_a_series_of_scans_ends_with_what_cannot_be_read(office: Office) -> None:
     projects = synced_projects(office, 4)
     office.stage.faults("procore", [{"kind": "error_before", "value": 503, "path": "budget", "skip": 1}])
-    _, more = office.container.wbs_scan.scan_series(taken_first(office), go_on=lambda: True)
+    _, more = scanned(office)
     assert more == 1
     office.clear_faults()
     office.settle()
@@ -123,3 +132,17 @@ def test_scans_step_back_while_enough_items_wait(office: Office) -> None:
     assert len(office.container.dispatch.next([Lane.SCANS])) == 1
     office.container.work.take(Lane.ITEMS, limit=1)
     assert len(office.container.dispatch.next([Lane.SCANS])) == 3
+
+
+def test_work_of_a_newer_version_is_left_to_a_newer_worker(office: Office) -> None:
+    """Neither a series nor the dispatch starts it, and it is not given up, however many workers died with it."""
+    _, first = first_of_twelve(office)
+    work, newer = office.container.work, "merge:17:1"
+    work.add(Lane.ITEMS, [newer], at=1)
+    assert made(office, first) == {"created": 1}
+    assert (work.in_hand(Lane.ITEMS, newer), work.is_begun(Lane.ITEMS, newer)) == (True, False)
+    office.container.redis.hset(Keys(office.container.settings.redis_key_prefix).deaths, newer, MOST_DEATHS + 1)
+    office.overdue()
+    assert newer not in office.container.dispatch.next([Lane.ITEMS])
+    assert work.in_hand(Lane.ITEMS, newer)
+    assert office.problems() == {}

@@ -19,9 +19,9 @@ OURS = "items@a (1)"
 def office(open_office: OpenOffice, monkeypatch: pytest.MonkeyPatch) -> Office:
     """Of one project. Its process is a worker, announced with its settings; it compares before each piece of work."""
     monkeypatch.setattr(settings_agreement, "RECHECK_SECONDS", 0)
-    whole = open_office()
-    office = whole.reopened(project_ids=str(whole.procore.project("24-003").id))
-    presence, settings = office.container.presence, office.container.written_settings
+    company = open_office()
+    office = company.reopened(project_ids=str(company.procore.project("24-003").id))
+    presence, settings = office.container.stores.presence, office.container.written_settings
 
     def announce() -> None:
         presence.announce(
@@ -36,7 +36,7 @@ def office(open_office: OpenOffice, monkeypatch: pytest.MonkeyPatch) -> Office:
 def another_worker(office: Office, **digests: str) -> None:
     """A worker of another machine announces itself, with these digests in place of ours."""
     settings = office.container.written_settings | digests
-    office.container.presence.announce(
+    office.container.stores.presence.announce(
         OTHER, queues=QUEUES_OF_WORKER["invoices"], clock=office.container.now(), settings=settings
     )
 
@@ -52,7 +52,7 @@ def check_of(office: Office, name: str) -> Check:
 def test_nothing_is_written_while_workers_differ_and_it_goes_on_by_itself(office: Office) -> None:
     before = items_made(office)
     another_worker(office, ITEM_NAME_FORMAT="0badc0de")
-    run, _ = office.container.wbs_scan.scan("test")
+    run, _ = office.container.start_scan("test")
     office.work_off()
     assert items_made(office) == before
     (problem,) = [one for one in office.container.ledger.problems() if one.problem.cause == Cause.SETTINGS_DIFFER]
@@ -85,7 +85,7 @@ def test_an_export_waits_too_with_its_reason(office: Office) -> None:
 
 def test_a_worker_that_ended_is_not_asked_any_more(office: Office) -> None:
     another_worker(office, PROJECT_IDS="0badc0de")
-    office.container.presence.withdraw(OTHER)
+    office.container.stores.presence.withdraw(OTHER)
     office.scan()
     assert items_made(office) > 0
     assert office.container.pauses.all() == []
@@ -93,13 +93,13 @@ def test_a_worker_that_ended_is_not_asked_any_more(office: Office) -> None:
 
 def test_a_worker_that_the_others_do_not_see_announces_itself_first(office: Office) -> None:
     """Of two that start at once the later one sees the other; neither writes unseen."""
-    office.container.presence.withdraw(OURS)
+    office.container.stores.presence.withdraw(OURS)
     office.scan()
-    assert OURS in {one.process for one in office.container.presence.running()}
+    assert OURS in {one.process for one in office.container.stores.presence.running()}
 
 
 def test_a_worker_of_an_older_version_is_compared_in_what_it_knows(office: Office) -> None:
-    presence = office.container.presence
+    presence = office.container.stores.presence
     presence.announce(OTHER, queues=["items"], clock=office.container.now())
     office.scan()
     assert office.container.pauses.all() == []
@@ -110,7 +110,7 @@ def test_a_worker_of_an_older_version_is_compared_in_what_it_knows(office: Offic
 
 
 def test_a_command_with_other_settings_than_the_workers_is_told(office: Office) -> None:
-    office.container.presence.withdraw(OURS)
+    office.container.stores.presence.withdraw(OURS)
     another_worker(office, NETSUITE_CURRENCY="0badc0de")
     found = check_of(office, "Same settings")
     assert found.ok is None
@@ -121,7 +121,7 @@ def test_a_command_with_other_settings_than_the_workers_is_told(office: Office) 
 
 
 def test_machines_with_different_caps_are_reported_with_the_one_that_holds(office: Office) -> None:
-    office.reopened(netsuite_concurrency=2).container.gate.announce()
+    office.reopened(netsuite_concurrency=2).container.stores.gate.announce()
     assert office.container.overview.status()["gate"]["slots"] == 2
     found = check_of(office, "Same settings")
     assert found.ok is None

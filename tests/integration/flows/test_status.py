@@ -101,7 +101,7 @@ def test_the_oldest_invoice_and_code_that_wait_are_named_with_the_reason(office:
     invoice = office.new_invoice(project, (CODE, "900.00"), invoice_number="A-9")
     office = office.reopened(project_ids=str(project.id))
     office.processes_run()
-    office.container.export_runs.export_approved("test")
+    office.container.start_export("test")
     office.stage.faults("netsuite", [{"kind": "error_before", "value": 503}])
     office.work_off()
     [oldest] = told(office, "status")["oldest_waiting"]

@@ -198,7 +198,7 @@ def test_a_person_goes_on_and_the_known_difference_does_not_stop_it_again(open_o
     office.work_off()
     assert billed(office, invoices) == [1] * 5, "what waited is due at once"
     assert office.problems("series:") == {}
-    (noted,) = office.container.handling.history("series:bills")
+    (noted,) = office.container.stores.handling.history("series:bills")
     assert (noted.act.value, noted.note) == ("continued", "we want that tax")
 
     office.stage.settings("netsuite", bill_tax="0")

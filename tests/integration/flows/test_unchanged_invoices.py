@@ -24,14 +24,14 @@ Seen = Counter[int]
 def scheduled(office: Office) -> tuple[Run, Seen]:
     """A run of the schedule and all work that is due because of it; which invoices it read by themselves, and how often."""
     office.procore.journal.clear()
-    run, _ = office.container.export_runs.export_approved("schedule")
+    run, _ = office.container.start_export("schedule")
     office.work_off()
     return office.run(run), reads(office)
 
 
 def known(office: Office, project: Project, **change: float) -> None:
     """As if the project's invoices had been read twice, the last time a minute ago."""
-    reads = office.container.last_reads
+    reads = office.container.stores.last_reads
     told = {"times": 2, "again_at": office.container.now() + 3600, **change}
     aged = {one: replace(read, at=read.at - 60, **told) for one, read in reads.of(project.id).items()}  # type: ignore[arg-type]
     reads.note(project.id, aged)
@@ -115,12 +115,12 @@ def test_a_version_is_read_twice_before_it_is_left_out(office: Office) -> None:
 def test_two_reads_within_a_moment_count_as_one(office: Office) -> None:
     pilot, project, (invoice,) = blocked(office, 1, billing_date=None)
     known(pilot, project, times=1)
-    pilot.container.last_reads.note(
+    pilot.container.stores.last_reads.note(
         project.id,
-        {invoice.id: replace(pilot.container.last_reads.of(project.id)[invoice.id], at=pilot.container.now())},
+        {invoice.id: replace(pilot.container.stores.last_reads.of(project.id)[invoice.id], at=pilot.container.now())},
     )
     scheduled(pilot)
-    assert pilot.container.last_reads.of(project.id)[invoice.id].times == 1
+    assert pilot.container.stores.last_reads.of(project.id)[invoice.id].times == 1
 
 
 def test_a_person_who_asks_has_all_of_them_read(office: Office) -> None:
@@ -144,7 +144,7 @@ def test_an_unchanged_invoice_is_read_again_after_some_hours(office: Office) -> 
     pilot, project, invoices = blocked(office, billing_date=None)
     known(pilot, project, again_at=0)
     assert set(scheduled(pilot)[1]) == {invoice.id for invoice in invoices}
-    for read in pilot.container.last_reads.of(project.id).values():
+    for read in pilot.container.stores.last_reads.of(project.id).values():
         assert (read.times, 6 * 3600 <= read.again_at - read.at <= 12 * 3600) == (3, True)
     assert scheduled(pilot)[1] == Counter()
 
@@ -201,7 +201,7 @@ def test_a_vendor_that_one_invoice_found_frees_the_others_in_every_project(offic
 def test_a_problem_that_a_person_closed_is_looked_into_with_the_next_run(office: Office) -> None:
     pilot, _, invoices = blocked(office, billing_date=None)
     (seen,) = [one for one in pilot.container.ledger.problems() if one.key.endswith(f":{invoices[0].id}")]
-    assert pilot.container.handling.resolve(seen, by="Dana", at=pilot.container.now(), note="entered by hand")
+    assert pilot.container.stores.handling.resolve(seen, by="Dana", at=pilot.container.now(), note="entered by hand")
     assert set(scheduled(pilot)[1]) == {invoices[0].id}
 
 

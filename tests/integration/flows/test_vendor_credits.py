@@ -119,7 +119,7 @@ def test_a_credit_whose_write_got_no_answer_is_looked_for_and_made_once(office: 
     outcome = hasty.export(invoice)
     stood = fault == "cut_after"
     assert (outcome.kind is OutcomeKind.ALREADY, len(hasty.bills(invoice))) == (stood, int(stood)), outcome
-    hasty.container.export_runs.export_approved("test")
+    hasty.container.start_export("test")
     hasty.settle()
     record = hasty.invoice_record(invoice)
     assert record

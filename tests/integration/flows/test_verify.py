@@ -21,7 +21,7 @@ from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.items import FoundItem
 from worker.domain.outcomes import Record, State
 from worker.domain.problems import Cause
-from worker.domain.work import RunKind
+from worker.domain.work import RunKind, exports_of
 
 pytestmark = pytest.mark.real
 
@@ -298,7 +298,7 @@ def test_two_bills_of_one_number_are_reported_whatever_else_is_wrong(site: Site,
             office.procore.edit_invoice(invoice.invoice_id, status="draft")
     for key in bills:
         if problem == "differs":
-            office.container.invoice_export.export(InvoiceKey.parse(key))
+            office.container.runner.run(key)
             assert office.problems(key) == {key: "bill_differs"}
         elif problem in ("other", "in progress", "skipped"):
             state = {"other": State.BLOCKED, "in progress": State.WAITING, "skipped": State.SKIPPED}[problem]
@@ -433,7 +433,7 @@ def test_an_invoice_that_was_never_exported_is_found(site: Site) -> None:
 
 def test_an_invoice_that_was_listed_and_waits_for_its_turn_is_no_finding(site: Site) -> None:
     invoice = site.office.new_invoice(site.project, (CODES[0], "12.00"))
-    site.office.container.export_runs.list_invoices(site.project.id)
+    site.office.container.runner.run(exports_of(site.project.id))
     verified = site.office.container.verification.verify()
     assert (verified.findings, verified.invoices) == ([], 2)
     site.office.work_off()
@@ -529,7 +529,7 @@ def test_a_problem_stays_open_while_its_project_cannot_be_read(site: Site) -> No
 
 def last_counts(site: Site) -> Mapping[str, int]:
     """What those who watch are told of the last one."""
-    last = site.office.container.verifications.last()
+    last = site.office.container.stores.verifications.last()
     assert last
     assert last.started_at <= last.ended_at
     return last.counts

@@ -20,8 +20,10 @@ from tests.integration.flows.office import SUITEQL_PATH, Office
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind, Record, State
 from worker.domain.problems import Cause
+from worker.reconcile import project_comparison
 from worker.reconcile import verification as verification_module
-from worker.reconcile.bill_drift import BillDrift, InvoiceToCompare, Verdict
+from worker.reconcile.bill_drift import BillDrift
+from worker.reconcile.bill_verdicts import InvoiceToCompare, Verdict
 from worker.reconcile.verification import STEP_SECONDS
 
 pytestmark = pytest.mark.real
@@ -106,7 +108,8 @@ def test_a_comparison_of_many_steps_remembers_as_much_as_one_step(site: Site, mo
         steps.append(one.head.id)
         return compare(self, one, problems)
 
-    monkeypatch.setattr(verification_module, "time", clock)
+    for module in (verification_module, project_comparison):
+        monkeypatch.setattr(module, "time", clock)
     monkeypatch.setattr(BillDrift, "compare", slow)
     assert site.kinds(full=True) == []
     assert sorted(steps) == sorted([site.first.id, site.invoice.id]), "each once, in a step of its own"
@@ -192,7 +195,7 @@ def test_a_change_in_the_second_in_which_it_was_compared_is_not_hidden(branch: O
 
 def test_one_comparison_a_week_is_a_full_one_whoever_asks(site: Site) -> None:
     container = site.office.container
-    assert container.verifications.last_full() is not None
+    assert container.stores.verifications.last_full() is not None
     assert site.reads(site.kinds) == []
     last_full = f"{container.settings.redis_key_prefix}verify:last_full"
     container.redis.set(last_full, container.now() - 6.6 * 86_400)

@@ -19,8 +19,10 @@ from worker.clients.http import Answer, Transport
 from worker.domain.findings import Verified
 from worker.domain.problems import Cause
 from worker.domain.wbs_codes import Project
+from worker.reconcile import project_comparison
 from worker.reconcile import verification as verification_module
-from worker.reconcile.bill_drift import BillDrift, InvoiceToCompare, ProjectInvoices, Verdict
+from worker.reconcile.bill_drift import BillDrift
+from worker.reconcile.bill_verdicts import InvoiceToCompare, ProjectInvoices, Verdict
 from worker.reconcile.verification import STEP_SECONDS
 from worker.store.gate import Precedence
 
@@ -163,7 +165,7 @@ def test_a_record_that_can_never_be_read_is_named_and_the_rest_is_compared(drift
     assert list(verified.not_compared) == [key]
     assert verified.not_compared[key].startswith(f"Invoice {invoice.invoice_number} of project 33-1 New Project: ")
     assert len(verified.findings) == 2, "those of the other records"
-    last = drifted.container.verifications.last()
+    last = drifted.container.stores.verifications.last()
     assert last
     assert last.counts["not_compared"] == 1
     open_problem = f"verify:bill_with_other_lines:{key}"
@@ -190,7 +192,7 @@ def test_while_a_remote_is_down_the_comparison_waits_with_its_reason(drifted: Of
         if len({*waits}) > 1 and waits.count(waits[-1]) > 3:
             break
     assert "503" in waits[-1]
-    state = drifted.container.verifications.current()
+    state = drifted.container.stores.verifications.current()
     assert state
     assert state.outages >= 1
     drifted.clear_faults()
@@ -202,7 +204,7 @@ def test_a_limit_that_is_used_up_is_waited_for_and_shown(drifted: Office) -> Non
     undisturbed = told(verification.verify(full=True))
     verification.request(full=True)
     begun = container.now()
-    container.procore_limits.block(3600)
+    container.stores.procore_limits.block(3600)
     step = verification.step()
     assert step
     assert lasts(step.again_at or 0, 3600, begun=begun, now=container.now() + 3)
@@ -268,10 +270,10 @@ def test_ctrl_c_leaves_what_was_compared_and_status_shows_how_far_it_is(
 ) -> None:
     undisturbed = told(drifted.container.verification.verify(full=True))
     with monkeypatch.context() as patch:
-        patch.setattr("worker.reconcile.verification.BillDrift.entered_twice", interrupted_by_the_second)
+        patch.setattr("worker.reconcile.bill_drift.BillDrift.entered_twice", interrupted_by_the_second)
         ended = call("verify", "--full")
     assert (ended.exit_code, "the next `wbs-sync verify` continues from here" in ended.output) == (130, True)
-    state = drifted.container.verifications.current()
+    state = drifted.container.stores.verifications.current()
     assert state
     assert (state.projects, state.projects_done) == (2, 0)
     shown = json.loads(call("status", "--json").stdout)["comparison"]
@@ -305,20 +307,20 @@ def test_the_exit_code_says_that_not_everything_was_compared(
 
 def test_a_wait_for_the_limit_is_shown_with_its_end(drifted: Office, call: Callable[..., Result]) -> None:
     drifted.container.verification.request(full=True)
-    drifted.container.procore_limits.block(3600)
+    drifted.container.stores.procore_limits.block(3600)
     assert drifted.container.verification.step()
     shown = " ".join(call("status").stdout.split())
     drifted.container.redis.delete(f"{drifted.container.settings.redis_key_prefix}limits:procore")
     assert "waiting until 20" in shown
     assert " UTC: Procore" in shown
-    state = drifted.container.verifications.current()
+    state = drifted.container.stores.verifications.current()
     assert state
-    drifted.container.verifications.go_on(state.id)
+    drifted.container.stores.verifications.go_on(state.id)
     drifted.container.verification.verify()
 
 
 def test_what_a_step_writes_after_redis_was_emptied_is_no_comparison(drifted: Office) -> None:
-    verifications = drifted.container.verifications
+    verifications = drifted.container.stores.verifications
     verification_id, _ = verifications.begin(full=False)
     drifted.container.redis.flushdb()
     verifications.open_projects(verification_id, [17])
@@ -354,7 +356,8 @@ def test_a_project_whose_lists_take_longer_than_a_step_is_compared(
         clock.now += STEP_SECONDS
         return compare(self, one, problems)
 
-    monkeypatch.setattr(verification_module, "time", clock)
+    for module in (verification_module, project_comparison):
+        monkeypatch.setattr(module, "time", clock)
     monkeypatch.setattr(verification_module, "PROJECTS_AT_ONCE", 1)
     monkeypatch.setattr(BillDrift, "look", slow_look)
     monkeypatch.setattr(BillDrift, "compare", slow_compare)

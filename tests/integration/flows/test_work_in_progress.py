@@ -14,9 +14,9 @@ from tests.support import eventually
 from worker.clients.procore.client import Procore
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State
-from worker.domain.work import RECONCILE_ALL, Lane, exports_of, scan_of
-from worker.engine import attempts
-from worker.engine.attempts import MOST_DEATHS
+from worker.domain.work import RECONCILE_ALL, Lane, WorkKey, exports_of, scan_of
+from worker.engine import attempts, settlement
+from worker.engine.settlement import MOST_DEATHS
 
 pytestmark = pytest.mark.real
 
@@ -55,7 +55,7 @@ def test_a_list_that_broke_off_is_read_once_more_and_nothing_else_is(office: Off
     since = max((entry["n"] for entry in office.stage.journal("procore")), default=0)
     third = {"kind": "error_before", "value": 500, "path": rf"{pages}\?.*\bpage=3", "times": 1}
     office.stage.faults("procore", [third])
-    run, _ = pilot.container.wbs_scan.scan("test", [project.id])
+    run, _ = pilot.container.start_scan("test", [project.id])
     pilot.settle(40)
     asked = [entry for entry in office.stage.journal("procore", since) if str(entry.get("path", "")).endswith(pages)]
     assert len(asked) == 2 * 3
@@ -100,14 +100,13 @@ def test_work_that_takes_longer_than_its_claim_is_done_once(office: Office, slow
     key = scan_of(project.id) if is_scan else exports_of(project.id)
     container.work.add(lane, [key])
     assert resumes(office, lane) == [key]
-    do = container.wbs_scan.scan_project if is_scan else container.export_runs.list_invoices
-    with at_work(lambda: do(project.id)):
+    with at_work(lambda: container.runner.run(key)):
         eventually(lambda: slow.begun == 1)
         for _ in range(MOST_DEATHS + 2):
             a_claim_ends_unless_renewed(office, lane, key)
             assert resumes(office, lane) == []
         # A message that is delivered again because this one is not acknowledged yet.
-        assert do(project.id).kind is OutcomeKind.WAITING
+        assert container.runner.run(key).kind is OutcomeKind.WAITING
         assert slow.begun == 1
         slow.go_on.set()
     assert office.problems() == {}
@@ -122,7 +121,7 @@ def test_an_attempt_that_stands_still_is_not_renewed_for_ever(
     container, key = office.container, scan_of(project.id)
     container.work.add(Lane.SCANS, [key])
     resumes(office, Lane.SCANS)
-    with at_work(lambda: container.wbs_scan.scan_project(project.id)):
+    with at_work(lambda: container.runner.run(scan_of(project.id))):
         eventually(lambda: slow.begun == 1)
         office.overdue()
         with pytest.raises(AssertionError, match="not within"):
@@ -135,7 +134,7 @@ def test_a_comparison_is_made_by_one_worker_at_a_time(office: Office, monkeypatc
     """However often its message is delivered, and though beat sends another one each night."""
     begun, go_on = [], threading.Event()
 
-    def compare() -> Outcome:
+    def compare(_: WorkKey) -> Outcome:
         begun.append(1)
         assert go_on.wait(30)
         return Outcome(OutcomeKind.ALREADY)
@@ -144,7 +143,7 @@ def test_a_comparison_is_made_by_one_worker_at_a_time(office: Office, monkeypatc
 
     def message() -> Outcome:
         container.work.add(Lane.UPKEEP, [RECONCILE_ALL])
-        return container.attempts.make(Lane.UPKEEP, RECONCILE_ALL, compare)
+        return container.runner.run(RECONCILE_ALL, compare)
 
     with at_work(message):
         eventually(lambda: begun)
@@ -162,8 +161,8 @@ def test_messages_that_nobody_begins_are_no_deaths_of_workers(office: Office) ->
     office.scan(project.id)
     invoices = [office.new_invoice(project, (CODE, "900.00")) for _ in range(10)]
     pilot = office.reopened(project_ids=str(project.id), netsuite_concurrency=1)
-    run, _ = pilot.container.export_runs.export_approved("test")
-    pilot.container.export_runs.list_invoices(project.id)
+    run, _ = pilot.container.start_export("test")
+    pilot.container.runner.run(exports_of(project.id))
     for _ in range(5 * MOST_DEATHS):
         assert len(resumes(pilot, Lane.EXPORTS)) == 4, "no more than its limit"
         pilot.overdue()
@@ -194,7 +193,7 @@ def test_a_scan_of_a_project_that_is_being_scanned_is_repeated(office: Office, s
     container = office.container
     first, _ = container.wbs_scan.request("first", [project.id])
     assert resumes(office, Lane.SCANS) == [scan_of(project.id)]
-    with at_work(lambda: container.wbs_scan.scan_project(project.id)):
+    with at_work(lambda: container.runner.run(scan_of(project.id))):
         eventually(lambda: slow.begun == 1)
         second, joined = container.wbs_scan.request("second", [project.id])
         assert (second.id, joined) == (first.id, True)
@@ -254,12 +253,12 @@ def test_a_write_in_doubt_is_looked_up_until_it_is_known(open_office: OpenOffice
     office = open_office()
     key = unconfirmed(office)
     assert record_of(office, key).in_doubt
-    for _ in range(2 * attempts.MOST_ATTEMPTS):
+    for _ in range(2 * settlement.MOST_ATTEMPTS):
         office.container.work.failed(key)
     attempt_at(office, key)
     assert office.problems("invoice:") == {key: "unconfirmed_write"}
     assert [row["owner"] for row in office.container.overview.problems()] == ["ERP administrator"]
-    assert 60 < office.due(key) <= attempts.LONGEST_DOUBT_SECONDS
+    assert 60 < office.due(key) <= settlement.LONGEST_DOUBT_SECONDS
     office.clear_faults()
     office.hurry()
     office.settle()

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from config.loading import load_settings
+from config.setting_faults import InvalidSettings
 from config.settings import setting_names
 
 SetEnvironment = Callable[..., None]
@@ -44,3 +46,11 @@ def set_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, needed: dic
                 monkeypatch.setenv(name, value)
 
     return change
+
+
+def faults_of(set_environment: SetEnvironment, **changes: str | None) -> tuple[str, ...]:
+    """The faults of settings with these changes."""
+    set_environment(**changes)
+    with pytest.raises(InvalidSettings) as caught:
+        load_settings()
+    return caught.value.faults

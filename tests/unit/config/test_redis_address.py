@@ -1,11 +1,15 @@
-"""The address of a master that sentinels name."""
+"""REDIS_URL: the address of one server, or of a master that sentinels name."""
 
 from __future__ import annotations
 
 import pytest
+from celery import Celery
 
 from config.celery_options import celery_options
+from config.loading import load_settings
 from config.redis_address import Login, Sentinels, sentinels_of
+from tests.unit.config.conftest import SetEnvironment, faults_of
+from worker.store.connection import connect
 
 
 @pytest.mark.parametrize(
@@ -71,3 +75,63 @@ def test_celery_hears_of_an_address_of_version_6_in_brackets() -> None:
 
 def test_the_password_is_not_shown() -> None:
     assert "sesame" not in repr(sentinels_of("redis+sentinel://:sesame@one/m"))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://:open/sesame@host:6379/0", "redis://:open#sesame@host/0", "redis://:open?sesame@host/0", "redis://:sesame@host:port/0",
+        "redis://:sesame@host:99999/0", "redis://:sesame@host:0/0", "redis://:sesame@host/ledger", "redis://:sesame@[::1/0", "redis://:sesame@",
+        "http://:sesame@host", "unix:///sesame", "sesame", "redis:sesame", "redis://:ses ame@host/0", "redis://:sesame@host/0\n", "redis://:s\u00e9same@host/0",
+        "redis://:sesame@host/0?sesame=1", "rediss://:sesame@host/0?sesame=1", "rediss://:sesame@host/0?ssl_cert_reqs=sesame", "redis://:sesame@host/0?ssl_cert_reqs=none",
+        "rediss://:sesame@host/0?sesame", "redis+sentinel://:sesame@host", "redis+sentinel://:sesame@host/m/0?sesame=1",
+    ],
+)  # fmt: skip
+def test_an_unusable_redis_address_is_reported_without_any_part_of_it(
+    set_environment: SetEnvironment, url: str
+) -> None:
+    """The address may contain a password anywhere."""
+    (fault,) = faults_of(set_environment, REDIS_URL=url)
+    assert fault.startswith(
+        ("REDIS_URL: must be redis://", "REDIS_URL: allows only ssl_ca_certs", "REDIS_URL: ssl_cert_reqs must be")
+    )
+    assert "sesame" not in fault
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://host", "redis://:sesame@host:6379/3", "redis://user:p%2Fw@10.0.0.1/", "redis://[::1]:6379/0"]
+)
+def test_an_address_of_redis_is_taken_as_it_is(set_environment: SetEnvironment, url: str) -> None:
+    set_environment(REDIS_URL=url)
+    settings = load_settings()
+    assert settings.redis_url is not None
+    assert settings.redis_url.get_secret_value() == url
+    assert_everybody_takes(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "taken"),
+    [
+        ("rediss://:sesame@host/0", "rediss://:sesame@host/0?ssl_cert_reqs=required"),
+        ("rediss://host/0?ssl_ca_certs=/ca.pem", "rediss://host/0?ssl_ca_certs=%2Fca.pem&ssl_cert_reqs=required"),
+        ("rediss://host/0?ssl_cert_reqs=none", "rediss://host/0?ssl_cert_reqs=none"),
+    ],
+)
+def test_certificates_of_redis_are_checked_unless_somebody_says_otherwise(
+    set_environment: SetEnvironment, url: str, taken: str
+) -> None:
+    """Without it Celery does not start: `A rediss:// URL must have parameter ssl_cert_reqs`."""
+    set_environment(REDIS_URL=url)
+    settings = load_settings()
+    assert settings.redis_url is not None
+    assert settings.redis_url.get_secret_value() == taken
+    assert_everybody_takes(taken)
+
+
+def assert_everybody_takes(url: str) -> None:
+    """Celery's results, kombu and redis-py, none of which connects here."""
+    app = Celery(set_as_current=False)
+    app.conf.update(celery_options(redis_url=url, key_prefix="x:"))
+    assert app.backend.connparams["host"]
+    assert app.connection_for_read().info()["hostname"]
+    assert connect(url).connection_pool.connection_kwargs["host"]

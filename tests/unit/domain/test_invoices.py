@@ -11,9 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.domain.bill_differences import difference, differences
 from worker.domain.bill_lines import FixedItems, bill_lines, bills_nothing, require_retainage_item, require_tie
-from worker.domain.bills import Bill, BillLine, FoundBill
+from worker.domain.bills import BillLine
 from worker.domain.errors import Blocked
 from worker.domain.invoices import Invoice, InvoiceLine, reason_to_skip, require_billable
 from worker.domain.problems import Cause, describe
@@ -299,83 +298,3 @@ def test_tax_that_is_not_in_the_payment_due_is_no_bill(due: str, cause: Cause) -
 def test_an_invoice_of_nothing_but_tax_bills_something() -> None:
     billed = invoice(due="5", tax=amount("5"))
     assert not bills_nothing(billed, Retainage(amount("0"), amount("0")))
-
-
-# Whether a bill that was found is the one that should stand
-
-LINES = (BillLine("5871", amount("1000"), "a"), BillLine("9000", amount("-100"), "b"))
-BILL = Bill("pcr-bill-4-417", "33", "700", "ACME-0417", date(2026, 9, 30), "memo", LINES, "Acme")
-SURPLUS, LACKING = "extra lines", "missing lines"
-FOUND = FoundBill("88123", "pcr-bill-4-417", "33", "ACME-0417", date(2026, 9, 30), amount("900"), LINES)
-
-
-@pytest.mark.parametrize(
-    "found",
-    [
-        FOUND,
-        replace(FOUND, lines=LINES[::-1]),
-        replace(FOUND, lines=tuple(replace(one, description="edited") for one in LINES)),
-        replace(FOUND, external_id=None),
-    ],
-)
-def test_order_descriptions_and_external_id_make_no_difference(found: FoundBill) -> None:
-    assert difference(BILL, found) is None
-
-
-@pytest.mark.parametrize(
-    ("changes", "told"),
-    [
-        ({"vendor_id": "34"}, {"vendor": "vendor id 34 instead of Acme (id 33)"}),
-        ({"vendor_id": "34", "vendor_name": "Apex"}, {"vendor": "vendor Apex (id 34) instead of Acme (id 33)"}),
-        ({"document_number": "ACME-0418"}, {"number": "reference number 'ACME-0418' instead of 'ACME-0417'"}),
-        ({"date": date(2026, 10, 1)}, {"date": "date 2026-10-01 instead of 2026-09-30"}),
-        ({"date": None}, {"date": "date None instead of 2026-09-30"}),
-        (
-            {"total": amount("900.01")},
-            {"total": "total 900.01 instead of 900.00, of which 0.01 is not on Item lines"},
-        ),
-        ({"lines": (LINES[0], LINES[0])}, {"lines": f"{SURPLUS}: a 1,000.00, {LACKING}: b -100.00"}),
-        ({"lines": (*LINES, LINES[0])}, {"lines": f"{SURPLUS}: a 1,000.00"}),
-        ({"lines": LINES[:1]}, {"lines": f"{LACKING}: b -100.00"}),
-        (
-            {"lines": (replace(LINES[0], item_id="5872", item_name="24-01.S"), LINES[1])},
-            {"lines": f"{SURPLUS}: 24-01.S 1,000.00, {LACKING}: a 1,000.00"},
-        ),
-        (
-            {
-                "lines": (*LINES, *(BillLine("", amount(str(cents)), "") for cents in range(1, 6))),
-                "total": amount("915"),
-            },
-            {
-                "lines": f"total 915.00 instead of 900.00, {SURPLUS}: Item none 1.00, Item none 2.00, Item none 3.00 and 2 more"
-            },
-        ),
-        (
-            {"lines": LINES[:1], "total": amount("1080")},
-            {
-                "total": "total 1,080.00 instead of 900.00, of which 80.00 is not on Item lines",
-                "lines": f"{LACKING}: b -100.00",
-            },
-        ),
-    ],
-)
-def test_whatever_else_differs_is_told_in_words(changes: dict[str, Any], told: dict[str, str]) -> None:
-    found = replace(FOUND, **changes)
-    assert differences(BILL, found) == told
-    assert difference(BILL, found) == "; ".join(told.values())
-
-
-@pytest.mark.parametrize(
-    ("changes", "void"),
-    [
-        ({}, False),
-        ({"total": amount("0")}, False),
-        ({"total": amount("0"), "lines": tuple(replace(line, amount=amount("0")) for line in LINES)}, True),
-    ],
-)
-def test_a_void_bill_owes_nothing_on_any_line(changes: dict[str, Any], void: bool) -> None:
-    assert replace(FOUND, **changes).void is void
-
-
-def test_a_bill_comes_to_the_sum_of_its_lines() -> None:
-    assert BILL.total == amount("900.00")

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from worker.container import Container
 from worker.domain.identities import CodeKey, InvoiceKey
-from worker.domain.work import WorkKey, WorkKind, is_work, lane_of, work_behind
+from worker.domain.problem_keys import work_behind
+from worker.domain.work import WorkKey, WorkKind, lane_of
 
+PRODUCT = Path(__file__).parents[3] / "worker"
 IDS = st.integers(1, 2**63 - 1)
 TEXTS = {
     WorkKind.SCAN_ALL: "scan:all",
@@ -48,10 +54,35 @@ def test_codes_and_invoices_are_work_under_the_keys_of_their_records(key_type: t
     "text", ["", "scan", "scan:", "scan:x", "scan:17:901", "code:17", "code:all", "merge:17", "project:17"]
 )
 def test_a_key_of_no_known_kind_is_refused(text: str) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011
+    assert WorkKey.known(text) is None
+    with pytest.raises(ValueError, match=r"no known kind|invalid literal"):
         WorkKey.parse(text)
 
 
 def test_kinds_with_one_word_share_a_lane() -> None:
     assert {(kind.word, kind.lane) for kind in WorkKind} == {(kind.word, lane_of(kind.word)) for kind in WorkKind}
-    assert not is_work("merge:17")
+
+
+def test_every_kind_of_work_has_a_handler() -> None:
+    assert set(Container.__new__(Container).handlers()) == set(WorkKind)
+
+
+def test_services_do_the_work_and_do_not_run_it() -> None:
+    """Only the creation of an invoice's Items runs further work, each Item as work of its own."""
+    calls = re.compile(r"worker\.engine\.(attempts|dispatch|runner) import")
+    callers = {
+        path.name
+        for folder in ("sync", "reconcile")
+        for path in (PRODUCT / folder).glob("*.py")
+        if calls.search(path.read_text())
+    }
+    assert callers == {"invoice_items.py"}
+
+
+def test_no_key_is_taken_apart_outside_of_the_modules_that_build_keys() -> None:
+    """Addresses and headers have colons too."""
+    words = "|".join({*(kind.word for kind in WorkKind), "project", "remote", "verify"})
+    apart = re.compile(rf'partition\(":"|split\(":"|(startswith|removeprefix)\(\(?f?"({words}):')
+    modules = {str(path.relative_to(PRODUCT)) for path in PRODUCT.rglob("*.py") if apart.search(path.read_text())}
+    keys = {"domain/work.py", "domain/scopes.py", "domain/identities.py", "domain/problem_keys.py"}
+    assert modules == {*keys, "clients/network.py", "runtime/telemetry.py"}

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from config.settings import Settings
-from worker.container.part import Part
-from worker.container.stores import Stores
+from worker.part import Part
+from worker.redis_access import redis_at
 from worker.store import runtime as runtime_module
+from worker.store.leases import LeaseKeeper
 from worker.store.runtime import REAL
+from worker.store.stores import Installation, Stores
 
 STORE = Path(runtime_module.__file__).parent
 FROM_OUTSIDE = {"time", "random", "secrets", "threading"}
@@ -35,14 +36,9 @@ def test_only_the_runtime_module_imports_time_and_chance() -> None:
 
 
 def test_every_store_of_a_process_gets_the_runtime_of_the_process(tmp_path: Path) -> None:
-    settings = Settings.model_construct(
-        redis_key_prefix="t:",
-        data_dir=tmp_path,
-        netsuite_account_id="1",
-        netsuite_concurrency=1,
-        procore_company_id=1,
-    )
-    stores = Stores(settings, redis_url="redis://127.0.0.1:1/0", runtime=replace(REAL, token=str))
+    runtime = replace(REAL, token=str)
+    installation = Installation("t:", company_id=1, account_id="1", data_dir=tmp_path, slots=1)
+    stores = Stores(redis_at("redis://127.0.0.1:1/0"), LeaseKeeper(runtime=runtime), installation, runtime)
     built = [getattr(stores, name) for name, value in vars(Stores).items() if isinstance(value, Part)]
     given = {type(one).__name__: one._runtime for one in built if hasattr(one, "_runtime")}
     assert {"Locks", "Lanes", "Gate", "RateLimits"} <= given.keys()

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.support import Redis
-from worker.domain.findings import FINDINGS, FindingKind
+from worker.domain.findings import FindingKind
+from worker.domain.problem_keys import FINDINGS
 from worker.store import scripts
 from worker.store.ledger import UNFINISHED
 from worker.store.scripts import SOURCES, Script, flag, number, text, texts

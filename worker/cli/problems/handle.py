@@ -12,6 +12,7 @@ from worker.cli.session import open_container, send
 from worker.container import Container
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import State
+from worker.domain.problem_keys import record_of
 from worker.domain.problems import Cause
 from worker.domain.series import Series
 from worker.store.open_problems import OpenProblem
@@ -35,7 +36,7 @@ def resolve(key: str, note: str, as_json: bool) -> None:
             raise Fault(f"Writing is stopped until you run `wbs-sync problems continue {key} --note NOTE`.")
         kept = checked_note(note)
         _require_an_end(container, one)
-        if not container.handling.resolve(one, by=user(), at=container.now(), note=kept):
+        if not container.stores.handling.resolve(one, by=user(), at=container.now(), note=kept):
             raise Fault(_CHANGED.format(key=key))
         if as_json:
             print_json({"resolved": key, "sentence": one.problem.sentence})
@@ -68,7 +69,7 @@ def go_on(key: str, note: str, as_json: bool) -> None:
             raise click.UsageError(
                 f"{key} is not a stopped series. For other problems, run `wbs-sync problems retry {key}`."
             )
-        if not container.handling.go_on(one, by=user(), at=container.now(), note=checked_note(note)):
+        if not container.stores.handling.go_on(one, by=user(), at=container.now(), note=checked_note(note)):
             raise Fault(_CHANGED.format(key=key))
         if series:
             container.differences.go_on(series)
@@ -100,7 +101,7 @@ def ignore(key: str, until_changed: bool, note: str, as_json: bool) -> None:
     with faults_as_sentences():
         container = open_container()
         one = _open_problem(container, key)
-        if not container.handling.ignore(one, by=user(), at=container.now(), note=checked_note(note)):
+        if not container.stores.handling.ignore(one, by=user(), at=container.now(), note=checked_note(note)):
             raise Fault(_CHANGED.format(key=key))
         if as_json:
             print_json({"ignored": key, "sentence": one.problem.sentence})
@@ -123,9 +124,9 @@ _CHANGED = "{key} has just changed. Check it again with `wbs-sync problems show 
 
 def _require_an_end(container: Container, one: OpenProblem) -> None:
     """Raise Fault for an invoice entered by hand: it stays blocked until its bill is found or named."""
-    if one.problem.cause not in ENTERED_BY_HAND or not one.key.startswith("invoice:"):
+    key = record_of(one.key)
+    if one.problem.cause not in ENTERED_BY_HAND or not isinstance(key, InvoiceKey):
         return
-    key = InvoiceKey.parse(one.key)
     record = container.ledger.invoice(key)
     if record is None or record.state is not State.BLOCKED or record.cause is not one.problem.cause:
         return

@@ -11,6 +11,7 @@ import click
 from worker.cli.output import FAILED, Fault, clock, faults_as_sentences, json_option, out, print_json, styled
 from worker.cli.problems.named import problem_key
 from worker.cli.session import open_container
+from worker.domain.problem_keys import scope_of_problem
 
 JsonObject = Mapping[str, Any]
 
@@ -84,4 +85,4 @@ def _again(problem: JsonObject) -> str:
         return clock(again["at"]) if again["at"] else "as soon as a worker is free"
     if again["with"]:
         return f"with the next {again['with']}, or now: `wbs-sync problems retry {problem['key']}`"
-    return "with the next request to that system" if problem["key"].startswith("remote:") else "not retried by wbs-sync"
+    return "with the next request to that system" if scope_of_problem(problem["key"]) else "not retried by wbs-sync"

@@ -19,17 +19,17 @@ from worker.domain.problems import Cause
 from worker.store.tokens import AccessToken
 
 ASSERTION_SECONDS = 300
-"""NetSuite takes up to an hour; five minutes leave room for skewed clocks and little for a thief."""
+"""NetSuite allows up to an hour; five minutes allow for clock differences and leave a stolen one little time."""
 ALGORITHM_OF_CURVE = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512"}
-"""NetSuite takes ES256/384/512 and, for RSA keys, PS256/384/512, never RS256."""
-LEAST_RSA_BITS = 2048
-"""Shorter ones cannot sign so, or not safely; which of the longer ones it takes NetSuite says itself."""
+"""NetSuite accepts ES256/384/512 and, for RSA keys, PS256/384/512, never RS256."""
+MIN_RSA_BITS = 2048
+"""Shorter keys cannot make such a signature, or no safe one; NetSuite itself refuses longer ones that it does not accept."""
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
 @dataclass(frozen=True, slots=True)
 class NetSuiteAddress:
-    """Where NetSuite is, and as whom. `base_url` is scheme and host."""
+    """The address of NetSuite, and the integration that logs in. `base_url`: scheme and host."""
 
     base_url: str
     account_id: str
@@ -39,12 +39,12 @@ class NetSuiteAddress:
 
     @property
     def token_url(self) -> str:
-        """The token service, which is also the audience of the assertion."""
+        """The token service, which is the audience of the assertion too."""
         return f"{self.base_url}/services/rest/auth/oauth2/v1/token"
 
 
 def mint_token(transport: Transport, address: NetSuiteAddress) -> AccessToken:
-    """A fresh access token. Raises Misconfigured when the key or NetSuite refuses, Transient when it may work later."""
+    """Return a new access token. Raises Misconfigured if the key cannot be used or NetSuite refuses it, Transient if it may work later."""
     form = {
         "grant_type": "client_credentials",
         "client_assertion_type": ASSERTION_TYPE,
@@ -79,10 +79,10 @@ def _assertion(address: NetSuiteAddress, now: int) -> str:
     algorithm = ALGORITHM_OF_CURVE.get(key.curve.name) if isinstance(key, EllipticCurvePrivateKey) else "PS256"
     if algorithm is None:
         raise _bad_key(f"{address.private_key_file} uses none of the curves {', '.join(ALGORITHM_OF_CURVE)}")
-    if isinstance(key, RSAPrivateKey) and key.key_size < LEAST_RSA_BITS:
+    if isinstance(key, RSAPrivateKey) and key.key_size < MIN_RSA_BITS:
         raise _bad_key(f"{address.private_key_file} is an RSA key of {key.key_size} bits; NetSuite takes 3072 or 4096")
     return jwt.encode(claims, key, algorithm=algorithm, headers={"kid": address.certificate_id})
 
 
-def _bad_key(words: str) -> Misconfigured:
-    return Misconfigured(words, cause=Cause.NETSUITE_KEY, facts={"answer": words})
+def _bad_key(message: str) -> Misconfigured:
+    return Misconfigured(message, cause=Cause.NETSUITE_KEY, facts={"answer": message})

@@ -1,6 +1,6 @@
-"""When the certificate ends with which wbs-sync logs in to NetSuite: two years after it was made at the latest (ohelp/subsect_162755332391).
+"""Finds when the certificate for the login to NetSuite expires: at most two years after it was created (ohelp/subsect_162755332391).
 
-The login itself needs the private key alone, so nothing but the certificate, or a person, knows the day.
+The login itself needs only the private key, so the day is known only from the certificate or from a setting.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from cryptography.x509 import load_pem_x509_certificates
 
 
 def certificate_expiry(expires: date | None, key_file: Path) -> float | None:
-    """When it ends (unix seconds), or None where that is not known.
+    """Return when it expires (unix seconds); None if that is not known.
 
-    `expires`: NETSUITE_CERTIFICATE_EXPIRES; the end of that day, UTC. Else the earliest end of the certificates that stand in the key's
-    file, if any do and this process may read it.
+    `expires`: NETSUITE_CERTIFICATE_EXPIRES; the end of that day, UTC. Else the earliest expiry of the certificates in the key's file, if it
+    contains any and this process may read it.
     """
     if expires:
         return datetime.combine(expires, time.max, UTC).timestamp()
@@ -23,4 +23,4 @@ def certificate_expiry(expires: date | None, key_file: Path) -> float | None:
         certificates = load_pem_x509_certificates(key_file.read_bytes())
     except (OSError, ValueError):
         return None
-    return min(one.not_valid_after_utc.timestamp() for one in certificates)
+    return min(certificate.not_valid_after_utc.timestamp() for certificate in certificates)

@@ -8,7 +8,7 @@ from worker.clients.netsuite.lookups import LookUps
 
 
 class NetSuite(ItemRequests, BillRequests, LookUps):
-    """One account, for one precedence at the gate."""
+    """One account, for one precedence at the gate. One object with the methods for all kinds of records, since most services use several."""
 
     @property
     def subsidiary_id(self) -> str:

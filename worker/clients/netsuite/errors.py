@@ -1,8 +1,8 @@
-"""What NetSuite's answers mean.
+"""The meaning of NetSuite's responses.
 
-Codes are coarse over REST (`USER_ERROR` for nearly every business rule), so the table reads status, code and text
-(ohelp/section_156570709583; texts and codes: docs/remotes.md). The first row that fits decides. A write answered with 5xx is
-of unknown outcome: NetSuite may have committed before it failed. So is one whose answer is no answer of NetSuite's at all.
+REST returns `USER_ERROR` for nearly every business rule, so the table matches status, code and text (ohelp/section_156570709583; texts and
+codes: docs/remotes.md). The first row that matches decides. The outcome of a write with a 5xx response is unknown, because NetSuite may have
+committed it before it failed; so is that of a write whose response does not come from NetSuite.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from worker.domain.refusals import KnownRefusal, Meaning, fits
 
 
 class Unauthorized(SyncError):
-    """401: the token is not good, or (in disguise) too many requests are in flight."""
+    """401: the token is invalid, or too many requests are in progress, which NetSuite reports as 401 too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: statuses, a pattern over `code text`, and what it means."""
+    """One row: statuses, a pattern of `code text`, and the error."""
 
     statuses: range
     pattern: str
@@ -58,11 +58,11 @@ _ANY_4XX = range(400, 500)
 TABLE: tuple[Row, ...] = (
     Row(range(401, 402), r"", Unauthorized),
     Row(range(429, 430), r"", NoRoom),
-    # Too many requests at once or in a minute, seen with 400 and 403 as well.
+    # Too many requests at once or per minute, also with 400 and 403.
     Row(_ANY_4XX, r"SSS_REQUEST_LIMIT_EXCEEDED|CONCURRENCY_LIMIT_EXCEEDED", NoRoom),
-    # Whoever gave up waiting for the request cannot know what became of it, whatever else is told.
+    # A gateway that gave up waiting does not know the result, whatever else the response says.
     Row(range(408, 409), r"", OutcomeUnknown),
-    # One field that the form or role does not show, although the code is that of a missing permission.
+    # A field that the form or role does not show; the code is that of a missing permission.
     Row(_ANY_4XX, r"(?i)permissions? to set a value for (element|field)", _blocked(Cause.UNEXPECTED)),
     Row(range(403, 404), r"", _misconfigured(Cause.NETSUITE_PERMISSION)),
     Row(_ANY_4XX, r"INSUFFICIENT_PERMISSION", _misconfigured(Cause.NETSUITE_PERMISSION)),
@@ -80,13 +80,13 @@ TABLE: tuple[Row, ...] = (
         _ANY_4XX,
         r"DUP_ITEM|DUP_RCRD|DUP_TRANS|ITEM_NAME_MUST_BE_UNIQUE|ITEM_NOT_UNIQUE|CANT_CREATE_NON_UNIQUE_RCRD"
         r"|Uniqueness error|already exists|already been (used|entered)|duplicate (document )?number"
-        # The first write of ours was still committing when the second came.
+        # The first of two writes was still being committed when the second arrived.
         r"|RCRD_HAS_BEEN_CHANGED|[Rr]ecord has been changed",
         AlreadyExists,
     ),
     Row(
         _ANY_4XX,
-        # The last two are what real accounts answer (docs/remotes.md, refusals).
+        # The last two are from real accounts (docs/remotes.md, refusals).
         r"CLOSED_TRAN_PRD|INVALID_PERIOD|(?i:period .*(closed|locked)|transactions in a closed period"
         r"|not within the date range of your accounting period)",
         _blocked(Cause.PERIOD_CLOSED),
@@ -106,14 +106,14 @@ _KNOWN: Mapping[Meaning, Callable[[str], SyncError]] = {
 
 
 def error_of(answer: Answer, *, writes: bool, known: Sequence[KnownRefusal] = ()) -> SyncError | None:
-    """The error of an answer; None for a good one. `known`: refusals in this account's own words, for what the table only calls refused."""
+    """Return the error of a response; None for a good one. `known`: refusals in the account's own wording, which the table does not recognize."""
     if answer.ok:
         return None
     words = words_of(answer)
     row = next(row for row in TABLE if answer.status in row.statuses and re.search(row.pattern, words))
     error = row.meaning(words)
     if isinstance(error, Blocked) and error.cause is Cause.UNEXPECTED:
-        error = next((_KNOWN[one.meaning](words) for one in known if fits(one.shape, words)), error)
+        error = next((_KNOWN[refusal.meaning](words) for refusal in known if fits(refusal.shape, words)), error)
     error = _of_a_write(error, answer, words) if writes else _of_a_read(error, answer, words)
     if isinstance(error, NoRoom):
         error.retry_after = answer.retry_after
@@ -123,8 +123,8 @@ def error_of(answer: Answer, *, writes: bool, known: Sequence[KnownRefusal] = ()
 
 
 def _of_a_write(error: SyncError, answer: Answer, words: str) -> SyncError:
-    """Every 4xx that is in no row is a refusal all the same, and one that names a field is about this record, not about the role.
-    Any other answer, such as a redirect, says nothing of what was done.
+    """Every other 4xx is a refusal too, and one that names a field is about the record, not about the role. Any other response, such as a
+    redirect, says nothing about the result.
     """
     if isinstance(error, Misconfigured) and _names_a_field(answer):
         return _blocked(Cause.UNEXPECTED)(words)
@@ -134,14 +134,14 @@ def _of_a_write(error: SyncError, answer: Answer, words: str) -> SyncError:
 
 
 def _of_a_read(error: SyncError, answer: Answer, words: str) -> SyncError:
-    """For a read, "outcome unknown" is only "not now", and "already exists" quotes somebody's name."""
+    """A failed read can be repeated, and "already exists" in its response is part of a quoted name."""
     if isinstance(error, OutcomeUnknown):
         return Transient(words, down="netsuite" if answer.status in (502, 503, 504) else "")
     return _blocked(Cause.UNEXPECTED)(words) if isinstance(error, AlreadyExists) else error
 
 
 def _names_a_field(answer: Answer) -> bool:
-    """Whether the refusal says which field or line it is about (`o:errorPath`)."""
+    """Return whether the refusal names a field or line (`o:errorPath`)."""
     return any(_text(detail, "o:errorPath") for detail in _details(answer))
 
 
@@ -152,10 +152,10 @@ def _details(answer: Answer) -> list[Any]:
 
 
 def words_of(answer: Answer) -> str:
-    """`status CODE text` of every detail; the body's beginning where a gateway answered instead of NetSuite."""
+    """Return `status CODE text` of every detail, or the beginning of the body if a gateway responded instead of NetSuite."""
     texts = [f"{_text(detail, 'o:errorCode')} {_text(detail, 'detail')}".strip() for detail in _details(answer)]
-    told = answer.quote("; ".join(text for text in texts if text), most=400) or answer.excerpt()
-    return f"{answer.status} {told}".strip()
+    message = answer.quote("; ".join(text for text in texts if text), most=400) or answer.excerpt()
+    return f"{answer.status} {message}".strip()
 
 
 def _text(detail: Any, name: str) -> str:

@@ -27,7 +27,7 @@ class ItemPage:
 
 
 class ItemRequests(NetSuiteRecords):
-    """Requests for Items."""
+    """Sends the requests that query and create Items."""
 
     def find_items(
         self, *, external_ids: Sequence[str], names: Sequence[str], ignoring_case: bool = False

@@ -69,7 +69,7 @@ class LookUps(NetSuiteRecords):
         first, last = (suiteql.literal(search_pattern(word)) for word in (words[0], words[-1]))
         people = f"UPPER(firstname) LIKE {first} AND UPPER(lastname) LIKE {last}"
         if len(words) > 1 and (ids := [row.id for row in self._persons(people)]):
-            found += self._entities("vendor", suiteql.is_in("id", ids[: suiteql.MOST_VALUES]))
+            found += self._entities("vendor", suiteql.is_in("id", ids[: suiteql.MAX_VALUES]))
         return self._with_persons({vendor.id: vendor for vendor in found}.values())
 
     def has_vendor(self, subsidiary_id: str) -> bool | None:
@@ -120,7 +120,7 @@ class LookUps(NetSuiteRecords):
         """Add first and last names to vendors without a company name, which are people."""
         found = list(vendors)
         if people := [vendor.id for vendor in found if not vendor.company_name]:
-            rows = {row.id: row for row in self._persons(suiteql.is_in("id", people[: suiteql.MOST_VALUES]))}
+            rows = {row.id: row for row in self._persons(suiteql.is_in("id", people[: suiteql.MAX_VALUES]))}
             found = [rows[vendor.id].named(vendor) if vendor.id in rows else vendor for vendor in found]
         return found
 

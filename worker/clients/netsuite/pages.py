@@ -1,8 +1,7 @@
-"""Where people see a record in NetSuite.
+"""Links to records in NetSuite's user interface.
 
-The user interface has the account's own domain, `<account>.app.netsuite.com`, beside `<account>.suitetalk.api.netsuite.com`
-(ohelp/section_4834765371, ohelp/section_4697322330). The paths of records are in no help page; they are seen the same in the
-public code of many integrations (docs/remotes.md).
+Its domain is `<account>.app.netsuite.com`, that of the API `<account>.suitetalk.api.netsuite.com` (ohelp/section_4834765371,
+ohelp/section_4697322330). No help page has the paths of records; the public code of many integrations uses these (docs/remotes.md).
 """
 
 from __future__ import annotations
@@ -13,18 +12,18 @@ _SUITETALK = re.compile(r"https://([a-z0-9-]+)\.suitetalk\.api\.netsuite\.com", 
 
 
 class NetSuitePages:
-    """Addresses of records by their internal ids; none where NetSuite is not at its usual address, such as a simulated one."""
+    """Links to records by their internal ids; none if NetSuite is not at its usual address, such as a simulated one."""
 
     def __init__(self, base_url: str) -> None:
         found = _SUITETALK.fullmatch(base_url)
         self._site = f"https://{found.group(1).lower()}.app.netsuite.com" if found else ""
 
     def item(self, item_id: str) -> str:
-        """An Item of any type; "" when there is no address."""
+        """Return the link to an Item of any type; "" if there is none."""
         return self._page(f"/app/common/item/item.nl?id={item_id}")
 
     def bill(self, bill_id: str, *, credit: bool = False) -> str:
-        """A vendor bill or vendor credit; "" when there is no address."""
+        """Return the link to a vendor bill or vendor credit; "" if there is none."""
         return self._page(f"/app/accounting/transactions/{'vendcred' if credit else 'vendbill'}.nl?id={bill_id}")
 
     def _page(self, path: str) -> str:

@@ -1,4 +1,4 @@
-"""SuiteQL built safely: REST takes no bind parameters, so values become literals here and nowhere else.
+"""Builds SuiteQL safely: REST takes no bind parameters, so values become literals here and nowhere else.
 
 At most 1,000 values in one IN, no date literals (ohelp/article_0824094533); column names come back in lower case.
 """
@@ -11,11 +11,11 @@ from worker.domain.errors import Blocked
 from worker.domain.problems import Cause
 from worker.domain.texts import unwritable
 
-MOST_VALUES = 1000
+MAX_VALUES = 1000
 
 
 def literal(value: str) -> str:
-    """A text literal: quotes doubled (O'Brien). Raises Blocked for a name with a character that no name in NetSuite can have."""
+    """Return a text literal with quotes doubled (O'Brien). Raises Blocked for a character that no name in NetSuite can have."""
     if character := unwritable(value):
         facts = {"name": value, "character": character}
         raise Blocked(f"{character} cannot be asked for", cause=Cause.NAME_NOT_WRITABLE, facts=facts)
@@ -23,23 +23,23 @@ def literal(value: str) -> str:
 
 
 def is_in(column: str, values: Collection[str]) -> str:
-    """`column IN ('a', 'b')`; `values` must be 1 to 1,000."""
-    if not 1 <= len(values) <= MOST_VALUES:
-        raise ValueError(f"IN takes 1 to {MOST_VALUES} values, not {len(values)}")
+    """Return `column IN ('a', 'b')`; `values`: 1 to 1,000."""
+    if not 1 <= len(values) <= MAX_VALUES:
+        raise ValueError(f"IN takes 1 to {MAX_VALUES} values, not {len(values)}")
     return f"{column} IN ({', '.join(literal(value) for value in values)})"
 
 
 def begins_with(column: str, stem: str) -> str:
-    """`column LIKE 'stem%'`."""
+    """Return `column LIKE 'stem%'`."""
     return f"{column} LIKE {literal(stem + '%')}"
 
 
 def any_of(*conditions: str) -> str:
-    """Conditions joined by OR, empty ones left out."""
+    """Return the conditions joined by OR, without empty ones."""
     return " OR ".join(condition for condition in conditions if condition)
 
 
-def batches(values: Sequence[str], size: int = MOST_VALUES) -> Iterator[Sequence[str]]:
-    """The values in runs that one IN can take."""
+def batches(values: Sequence[str], size: int = MAX_VALUES) -> Iterator[Sequence[str]]:
+    """Return the values in batches, each small enough for one IN."""
     for start in range(0, len(values), size):
         yield values[start : start + size]

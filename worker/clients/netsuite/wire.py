@@ -1,7 +1,7 @@
-"""NetSuite's records and rows as models, and the bodies of the records that are created.
+"""NetSuite's records and rows as models, and the bodies of new records.
 
-Only published properties are sent (REST API Browser, record v1, 2026.1). Amounts go out as JSON numbers of two places and
-come back as Decimal. SuiteQL leaves out columns that are null.
+Only documented properties are sent (REST API Browser, record v1, 2026.1). Amounts are sent as JSON numbers with two decimals and read as
+Decimal. SuiteQL leaves out columns that are null.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from worker.domain.posting_periods import PostingPeriod
 RECORD_TYPES = {Document.BILL: "vendorBill", Document.CREDIT: "vendorCredit"}
 SUITEQL_TYPES = {Document.BILL: "VendBill", Document.CREDIT: "VendCred"}
 PLAUSIBLE_NAME_LIMITS = range(20, 1000)
-"""A metadata catalog that says otherwise is not believed: the usual length holds."""
+"""Any other value in a metadata catalog is ignored, and the usual length holds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ class AccountDefaults:
 
 
 def item_body(need: ItemNeed, defaults: AccountDefaults, *, display_name_limit: int) -> dict[str, Any]:
-    """Body of POST /{otherCharge…Item}. The display name may be cut: it is for reading only and identifies nothing."""
+    """Return the body of POST /{otherCharge…Item}. The display name may be cut, because it identifies nothing."""
     body: dict[str, Any] = {"externalId": need.external_id, "itemId": need.name, "includeChildren": False}
     if need.description:
         body["displayName"] = need.description[:display_name_limit]
@@ -56,7 +56,7 @@ def item_body(need: ItemNeed, defaults: AccountDefaults, *, display_name_limit: 
 
 
 def bill_body(bill: Bill, defaults: AccountDefaults, document: Document) -> dict[str, Any]:
-    """Body of POST /vendorBill, or of POST /vendorCredit, on which the amounts have the other sign (docs/remotes.md, the bill)."""
+    """Return the body of POST /vendorBill, or of POST /vendorCredit, whose amounts have the opposite sign (docs/remotes.md, the bill)."""
     sign = -1 if document is Document.CREDIT else 1
     body: dict[str, Any] = {
         "externalId": bill.external_id,
@@ -81,11 +81,11 @@ def _number(value: Any) -> Decimal:
 
 
 Rate = Annotated[Decimal, BeforeValidator(lambda value: Decimal(1) if value is None else _number(value))]
-"""An exchange rate, of as many places as it likes; an account without several currencies tells none."""
+"""An exchange rate with any number of decimals; missing in an account with one currency."""
 
 
 class NetSuiteRow(Row):
-    """Any of NetSuite's records and rows."""
+    """A record or row of NetSuite."""
 
     remote: ClassVar[str] = "NetSuite"
 
@@ -107,13 +107,13 @@ class ItemRow(IdRow):
     displayname: Text = ""
 
     def item(self) -> FoundItem:
-        """In the domain's words."""
+        """Convert to the domain's type."""
         inactive = self.isinactive == "T"
         return FoundItem(self.id, self.itemid, self.externalid, self.itemtype, self.subtype, inactive, self.displayname)
 
 
 class ItemNameRow(IdRow):
-    """A row of SuiteQL's `item` of which only the name is asked."""
+    """A row of SuiteQL's `item` with only the name."""
 
     itemid: Text = ""
 
@@ -161,7 +161,7 @@ class PostingPeriodRow(IdRow):
     alllocked: Literal["T", "F"]
 
     def period(self) -> PostingPeriod:
-        """In the domain's words."""
+        """Convert to the domain's type."""
         opened = "T" not in (self.closed, self.aplocked, self.alllocked)
         return PostingPeriod(self.id, self.periodname, self.firstday, self.lastday, opened)
 
@@ -175,7 +175,7 @@ class EntityRow(IdRow):
     isinactive: Literal["T", "F"]
 
     def entity(self) -> Entity:
-        """In the domain's words."""
+        """Convert to the domain's type."""
         inactive = self.isinactive == "T"
         return Entity(self.id, self.entityid, self.companyname, external_id=self.externalid, inactive=inactive)
 
@@ -187,7 +187,7 @@ class PersonRow(IdRow):
     lastname: Text = ""
 
     def named(self, entity: Entity) -> Entity:
-        """The vendor with these names."""
+        """Return the vendor with these names."""
         return replace(entity, first_name=self.firstname, last_name=self.lastname)
 
 
@@ -199,13 +199,13 @@ class PartnerRow(IdRow):
 
 
 class ReferenceRow(IdRow):
-    """A reference to another record: `refName` is how NetSuite shows it (ohelp/section_1545142037)."""
+    """A reference to another record; `refName`: its name (ohelp/section_1545142037)."""
 
     name: Text = Field("", alias="refName")
 
 
 class BillLineRow(NetSuiteRow):
-    """One of `item.items` of a vendor bill. Quantity and rate are only looked at where the amount is missing, the project only to find a bill's."""
+    """One of `item.items` of a vendor bill. Quantity and rate are only read if the amount is missing, the project only to find that of the bill."""
 
     item: ReferenceRow | None = None
     customer: Any = None
@@ -216,12 +216,12 @@ class BillLineRow(NetSuiteRow):
     description: Text = ""
 
     @model_validator(mode="after")
-    def _comes_to_something(self) -> Self:
+    def _has_amount(self) -> Self:
         self.line()
         return self
 
     def line(self) -> BillLine:
-        """In the domain's words."""
+        """Convert to the domain's type."""
         value = self.amount
         if value is None:
             quantity = 1 if self.quantity is None else self.quantity
@@ -237,7 +237,7 @@ class BillLinesRow(NetSuiteRow):
 
 
 class VendorBillRow(IdRow):
-    """GET /vendorBill/…?expandSubResources=true, and the same of a vendor credit."""
+    """GET /vendorBill/…?expandSubResources=true, or of a vendor credit."""
 
     external_id: OptionalText = Field(None, alias="externalId")
     entity: ReferenceRow
@@ -250,7 +250,7 @@ class VendorBillRow(IdRow):
     subsidiary: ReferenceRow | None = None
 
     def bill(self, document: Document = Document.BILL) -> FoundBill:
-        """In the domain's words; a credit's amounts turned."""
+        """Convert to the domain's type, a credit with the opposite sign."""
         sign = -1 if document is Document.CREDIT else 1
         rows = self.lines.items if self.lines else []
         lines = [row.line() for row in rows]
@@ -273,13 +273,13 @@ class VendorBillRow(IdRow):
 
 
 def _id_in(reference: Any) -> str:
-    """The internal id in a reference that nothing is written from; "" where there is none."""
+    """Return the internal id in a reference, from which nothing is written; "" if there is none."""
     found = reference.get("id") if isinstance(reference, dict) else None
     return str(found) if isinstance(found, str | int) and str(found).isdecimal() else ""
 
 
 def name_limit(schema: Any, field: str = "itemId") -> int | None:
-    """The length of a name by a record's JSON schema; None where it tells none, or one that cannot be meant."""
+    """Return the length of a name in a record's JSON schema; None if it has none, or an implausible one."""
     for name in ("properties", field, "maxLength"):
         schema = schema.get(name) if isinstance(schema, dict) else None
     return schema if type(schema) is int and schema in PLAUSIBLE_NAME_LIMITS else None
@@ -297,8 +297,8 @@ def _line_body(line: BillLine, sign: int, job_id: str, project_field: str) -> di
 
 
 def number(value: Decimal) -> float:
-    """A Decimal as the JSON number of the same digits: json writes the shortest text that reads back as this float, and
-    below 10**13 that text is exactly the amount. Anything else raises UnexpectedAnswer, before anything is sent.
+    """Return a Decimal as the JSON number with the same digits: json writes the shortest text that reads back as this float, and below 10**13
+    that text is exactly the amount. Raises UnexpectedAnswer for any other number, before anything is sent.
     """
     as_float = float(value)
     if Decimal(repr(as_float)) != value:

@@ -1,6 +1,6 @@
-"""What Procore's answers mean (https://developers.procore.com/documentation/error-reference).
+"""The meaning of Procore's responses (https://developers.procore.com/documentation/error-reference).
 
-A 404 also stands for "no read access", a 403 also for "tool disabled in this project" or "app not connected".
+A 404 can also mean "no read access", a 403 "tool disabled in this project" or "app not connected".
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from worker.domain.errors import (
 from worker.domain.problems import Cause
 
 NOT_CONNECTED = "not connected to this company"
-DEEPEST_ERROR, MOST_ERRORS = 4, 20
+MAX_ERROR_DEPTH, MAX_ERRORS = 4, 20
 
 
 class Unauthorized(SyncError):
-    """The access token is not (or no longer) good."""
+    """The access token is invalid or has expired."""
 
 
 def error_of(answer: Answer) -> SyncError | None:
-    """The error of an answer; None for a good one."""
+    """Return the error of a response; None for a good one."""
     if answer.ok:
         return None
     words = f"{answer.status} {words_of(answer)}".strip()
@@ -56,20 +56,20 @@ def error_of(answer: Answer) -> SyncError | None:
 
 
 def words_of(answer: Answer) -> str:
-    """Procore's own words: `errors` as text, list or map, `message`, or v2's `error.message`; else the body's beginning."""
+    """Return Procore's message: `errors` as text, list or map, `message`, or v2's `error.message`; else the beginning of the body."""
     body = answer.json_or_none()
-    told = (body.get("errors") or body.get("message") or body.get("error")) if isinstance(body, dict) else None
-    if isinstance(told, dict) and told.get("message"):
-        # v2 has the status in it once more, and details that are often none.
-        said = {name: value for name, value in told.items() if value and str(value) != str(answer.status)}
-        told = said if len(said) > 1 else told["message"]
-    return (answer.quote(_flat(told)) if told else "") or answer.excerpt()
+    errors = (body.get("errors") or body.get("message") or body.get("error")) if isinstance(body, dict) else None
+    if isinstance(errors, dict) and errors.get("message"):
+        # v2 repeats the status, and its details are often empty.
+        details = {name: value for name, value in errors.items() if value and str(value) != str(answer.status)}
+        errors = details if len(details) > 1 else errors["message"]
+    return (answer.quote(_flat(errors)) if errors else "") or answer.excerpt()
 
 
 def rate_limit_wait(answer: Answer) -> float | None:
-    """Seconds until the rate limit of a 429 has room again: `Retry-After`, else `X-Rate-Limit-Reset`; an hour at most.
+    """Return the seconds until the rate limit of a 429 allows requests again: `Retry-After`, else `X-Rate-Limit-Reset`; an hour at most.
 
-    Every answer carries the reset of its window, so of any other answer it says nothing about when to try again
+    Every response has the reset of its window, so in any other response it says nothing about when to try again
     (https://developers.procore.com/documentation/rate-limiting).
     """
     if answer.retry_after is not None:
@@ -82,12 +82,12 @@ def rate_limit_wait(answer: Answer) -> float | None:
     return min(max(1.0, float(reset) - sent_at), MAX_WAIT_SECONDS)
 
 
-def _flat(told: Any, depth: int = 0) -> str:
-    """The words in whatever shape they came; what is nested deeper than any of Procore's errors is left out."""
-    if isinstance(told, dict | list) and depth > DEEPEST_ERROR:
+def _flat(errors: Any, depth: int = 0) -> str:
+    """Return errors of any shape as text, without what is nested deeper than Procore's errors are."""
+    if isinstance(errors, dict | list) and depth > MAX_ERROR_DEPTH:
         return "…"
-    if isinstance(told, dict):
-        return "; ".join(f"{name}: {_flat(value, depth + 1)}" for name, value in list(told.items())[:MOST_ERRORS])
-    if isinstance(told, list):
-        return ", ".join(_flat(value, depth + 1) for value in told[:MOST_ERRORS])
-    return str(told)
+    if isinstance(errors, dict):
+        return "; ".join(f"{name}: {_flat(value, depth + 1)}" for name, value in list(errors.items())[:MAX_ERRORS])
+    if isinstance(errors, list):
+        return ", ".join(_flat(value, depth + 1) for value in errors[:MAX_ERRORS])
+    return str(errors)

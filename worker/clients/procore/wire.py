@@ -1,7 +1,7 @@
-"""Procore's answers as models.
+"""Procore's responses as models.
 
-Money comes as decimal strings, ids of v2 as strings, of v1 as numbers; many of them may be null. What may be null has to be there
-all the same where its absence would be read as a fact: that no other integration has an invoice, that it is the first one.
+Amounts are decimal strings, ids are strings in v2 and numbers in v1; many of them may be null. A field that may be null must still be
+present if its absence would be read as a fact: that no other integration has the invoice, or that it is the first one.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from worker.domain.wbs_codes import Project, WbsCode
 
 
 class ProcoreRow(Row):
-    """Any of Procore's records."""
+    """A record of Procore."""
 
     remote: ClassVar[str] = "Procore"
 
@@ -50,15 +50,15 @@ class ProjectRow(ProcoreRow):
     origin_id: OptionalText
 
     def project(self) -> Project:
-        """In the domain's words. Templates and Procore's sample project count as inactive: nobody books money on them."""
+        """Convert to the domain's type. Templates and Procore's sample project count as inactive, because no money is booked on them."""
         purpose = "template" if self.template else "sample project" if self.is_demo else ""
         return Project(self.id, self.name, self.project_number, self.active and not purpose, self.origin_id, purpose)
 
 
 class WbsCodeRow(ProcoreRow):
-    """GET /rest/v1.0/projects/{id}/work_breakdown_structure/wbs_codes, and `wbs_code` of a budget line.
+    """GET /rest/v1.0/projects/{id}/work_breakdown_structure/wbs_codes, and `wbs_code` of a budget line or an invoice line.
 
-    Half-built codes were seen without a text. Whether that matters is decided where a code needs an Item.
+    Unfinished codes may have no text, which matters only where a code needs an Item.
     """
 
     id: Id
@@ -66,12 +66,12 @@ class WbsCodeRow(ProcoreRow):
     description: Label = ""
 
     def wbs_code(self) -> WbsCode:
-        """In the domain's words."""
+        """Convert to the domain's type."""
         return WbsCode(self.id, self.flat_code, self.description)
 
 
 class BudgetLineRow(ProcoreRow):
-    """GET /rest/v2.0/…/budget_line_items (BETA). `project_id` is text there."""
+    """GET /rest/v2.0/…/budget_line_items (BETA), where `project_id` is text."""
 
     wbs_code: WbsCodeRow | None
     project_id: IdOrNone = None
@@ -98,7 +98,7 @@ class VendorRow(ProcoreRow):
 
 
 class ProjectVendorRow(VendorRow):
-    """GET /rest/v1.0/projects/{id}/vendors/{id}. Whether its records carry the origin id is not published."""
+    """GET /rest/v1.0/projects/{id}/vendors/{id}. Whether its records have the origin id is not documented."""
 
     origin_id: OptionalText = None
 
@@ -124,7 +124,7 @@ class HeadSummaryRow(ProcoreRow):
 
 
 class InvoiceHeadRow(ProcoreRow):
-    """GET /rest/v1.1/requisitions, default view: all but the lines, of which only a part is needed and must be right."""
+    """GET /rest/v1.1/requisitions, default view: an invoice without its lines. Only some of its fields are needed and must be readable."""
 
     id: Id
     project_id: IdOrNone = None
@@ -144,7 +144,7 @@ class InvoiceHeadRow(ProcoreRow):
     ] = HeadCurrencyRow()
 
     def head(self, listed_status: str) -> InvoiceHead:
-        """In the domain's words. `listed_status`: the one that was asked for, which holds where the row's own cannot be read."""
+        """Convert to the domain's type. `listed_status`: the requested status, for a row whose own status is unreadable."""
         currency = self.currency_configuration
         return InvoiceHead(
             self.id,
@@ -162,20 +162,12 @@ class InvoiceHeadRow(ProcoreRow):
         )
 
 
-class InvoiceCodeRow(ProcoreRow):
-    """`wbs_code` of an invoice line. A line that bills nothing needs no code, so an empty one is no fault here."""
-
-    id: Id
-    flat_code: Label = ""
-    description: Label = ""
-
-
 class InvoiceLineRow(ProcoreRow):
     """One of `items` of a requisition.
 
-    Rows of a subcontractor's schedule of values (`contract_detail_item`) carry `detail_line_item_id` in place of `line_item_id`, or
-    repeat the one of their contract line (docs/remotes.md). Rows of change orders may lack all figures of materials, and older
-    versions of the endpoint have no `..._from_previous` total.
+    Rows of a subcontractor's schedule of values (`contract_detail_item`) have `detail_line_item_id` instead of `line_item_id`, or repeat that
+    of their contract line (docs/remotes.md). Rows of change orders may have no figures of materials, and older versions of the endpoint have
+    no `..._from_previous` total.
     """
 
     id: IdOrNone = None
@@ -185,7 +177,7 @@ class InvoiceLineRow(ProcoreRow):
     previous_progress_id: IdOrNone = None
     position: PlaceOrNone = None
     description_of_work: Label = ""
-    wbs_code: InvoiceCodeRow | None = None
+    wbs_code: WbsCodeRow | None = None
     gross_amount: AmountOrNone = None
     work_completed_from_previous_application: ExactMoneyOrNull = None
     work_completed_this_period: ExactMoneyOrNull = None
@@ -201,7 +193,7 @@ class InvoiceLineRow(ProcoreRow):
     materials_stored_retainage_released_this_period: ExactMoneyOrNull = None
 
     def line(self, index: int) -> InvoiceLine:
-        """In the domain's words; `index` stands in for a missing position."""
+        """Convert to the domain's type. `index`: the position if it is missing."""
         code = self.wbs_code
         return InvoiceLine(
             id=self.id,
@@ -225,14 +217,14 @@ class InvoiceLineRow(ProcoreRow):
 
     @property
     def _contract_line(self) -> str:
-        """Which line of the contract it bills, "" where Procore does not say."""
+        """The contract line that it bills; "" if Procore does not say."""
         if self.detail_line_item_id is not None:
             return f"detail {self.detail_line_item_id}"
         return str(self.line_item_id) if self.line_item_id is not None else ""
 
     @property
     def _completed_before(self) -> Decimal:
-        """Work and materials of the invoices before. Materials that Procore moved are in the work, and no longer among the materials."""
+        """Work and materials of the earlier invoices. Materials that Procore moved count as work, and no longer as materials."""
         if self.total_completed_and_stored_to_date_from_previous is not None:
             return self.total_completed_and_stored_to_date_from_previous
         materials = _sum(self.materials_presently_stored_from_previous_progress) - _sum(self.materials_moved)
@@ -254,7 +246,7 @@ class SummaryRow(ProcoreRow):
 
 
 class PaymentSummaryRow(ProcoreRow):
-    """`payment_summary` of a requisition: not in the published schema, yet in every answer seen of real accounts (docs/remotes.md)."""
+    """`payment_summary` of a requisition: not in the documented schema, but in every response of real accounts (docs/remotes.md)."""
 
     invoiced_amount_due: AmountOrNone = None
 
@@ -281,7 +273,7 @@ class InvoiceRow(ProcoreRow):
     lines: list[InvoiceLineRow] = Field(alias="items")
 
     def invoice(self) -> Invoice:
-        """In the domain's words."""
+        """Convert to the domain's type."""
         currency = self.currency_configuration or CurrencyRow()
         return Invoice(
             id=self.id,
@@ -296,7 +288,7 @@ class InvoiceRow(ProcoreRow):
             vendor_id=self.vendor_id,
             vendor_name=self.vendor_name,
             currency=currency.currency_iso_code,
-            # Without multi-currency Procore names no base: the invoice's own is the base then.
+            # Without multi-currency, Procore names no base currency, so it is that of the invoice.
             base_currency=currency.base_currency_iso_code or currency.currency_iso_code,
             payment_due=self.summary.current_payment_due,
             tax=self.summary.tax_applicable_to_this_payment or money.ZERO,
@@ -306,7 +298,7 @@ class InvoiceRow(ProcoreRow):
 
 
 def rows_of(body: Any) -> Any:
-    """The rows of a list, v1 (bare) or v2 (under `data`)."""
+    """Return the rows of a list, v1 (the body itself) or v2 (under `data`)."""
     return body.get("data") if isinstance(body, dict) else body
 
 

@@ -3,53 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from redis.exceptions import RedisError
 
 from worker.domain.errors import Blocked, Misconfigured, SyncError, Transient
 from worker.domain.problems import describe
 from worker.inspect.checks.check import Check, Look, doubt, fault
-from worker.inspect.checks.files import FileChecks
-from worker.inspect.checks.machine import MachineChecks
-from worker.inspect.checks.netsuite import NetSuiteChecks
-from worker.inspect.checks.pauses import PauseChecks
-from worker.inspect.checks.processes import ProcessChecks
-from worker.inspect.checks.procore import ProcoreChecks
-from worker.inspect.checks.redis import RedisChecks
 from worker.store.connection import why
 
 TRY_AGAIN = "If the check fails again in a few minutes, contact the team that runs that system or the network."
 
 
+@dataclass(frozen=True, slots=True)
 class Checks:
     """Runs all checks in order."""
 
-    def __init__(
-        self,
-        redis: RedisChecks,
-        machine: MachineChecks,
-        processes: ProcessChecks,
-        pauses: PauseChecks,
-        procore: ProcoreChecks,
-        netsuite: NetSuiteChecks,
-        files: FileChecks,
-    ) -> None:
-        systems = (*pauses.looks(), *procore.looks(), *netsuite.looks())
-        self._looks: Sequence[Look] = (
-            *redis.looks(),
-            *machine.looks(),
-            *processes.running(),
-            *systems,
-            *processes.clocks(),
-            *files.looks(),
-        )
+    looks: Sequence[Look]
 
     def run(self) -> Iterator[Check]:
         """Yield each result as it is available. A failed login, connection or permission is reported once; other checks that need it are
         skipped.
         """
         stopped: dict[str, str] = {}
-        for name, look in self._looks:
+        for name, look in self.looks:
             yield _done(name, look, stopped)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from worker.inspect.checks.check import Check, Look, doubt, well
@@ -11,18 +12,18 @@ from worker.inspect.checks.check import Check, Look, doubt, well
 NAMED = 5
 
 
+@dataclass(frozen=True, slots=True)
 class FileChecks:
     """`paths`: the files to check; they may be missing."""
 
-    def __init__(self, paths: Sequence[Path]) -> None:
-        self._paths = paths
+    paths: Sequence[Path]
 
     def looks(self) -> Iterator[Look]:
         """Return these checks."""
         yield "Secret files", self._private
 
     def _private(self) -> Check:
-        name, open_ones = "Secret files", [str(path) for path in self._paths if _is_open(path)]
+        name, open_ones = "Secret files", [str(path) for path in self.paths if _is_open(path)]
         if not open_ones:
             return well(name, "no other user can read .env, the private key or a file in SECRETS_DIR")
         shown = ", ".join(open_ones[:NAMED]) + (f" and {len(open_ones) - NAMED} more" if len(open_ones) > NAMED else "")

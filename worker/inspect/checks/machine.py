@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import resource
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from worker.inspect.checks.check import Check, Look, doubt, fault, well
-from worker.store.client import Redis
 from worker.store.server_state import server_state
+from worker.store.stores import Stores
 
 LITTLE_DISK_BYTES = 1_000_000_000
 """Minimum free bytes; the alert WbsSyncDiskNearlyFull has the same threshold."""
@@ -20,16 +20,12 @@ MIN_DESCRIPTORS = 1024
 CERTIFICATE_WARNING_DAYS = 30
 
 
+@dataclass(frozen=True, slots=True)
 class MachineChecks:
     """Checks this machine and the Redis server. `certificate_expiry`: unix seconds, None = not known; `now`: Redis' clock."""
 
-    def __init__(
-        self, client: Redis, *, data_dir: Path, certificate_expiry: float | None, now: Callable[[], float]
-    ) -> None:
-        self._client = client
-        self._data_dir = data_dir
-        self._certificate_expiry = certificate_expiry
-        self._now = now
+    stores: Stores
+    certificate_expiry: float | None
 
     def looks(self) -> Iterator[Look]:
         """Return these checks."""
@@ -39,14 +35,14 @@ class MachineChecks:
         yield "NetSuite certificate", self._certificate
 
     def _saves(self) -> Check:
-        name, state = "Redis saves", server_state(self._client)
+        name, state = "Redis saves", server_state(self.stores.redis)
         if state.failed_saves:
             next_step = "Free space on the server's disk and check that the server can write to its folder. Do not restart it before a save has succeeded."
             return fault(name, f"the last {' and '.join(state.failed_saves)} could not be written", next_step)
         return well(name, "the last saves succeeded")
 
     def _disk(self) -> Check:
-        name, folder = "Disk", self._data_dir.absolute()
+        name, folder = "Disk", self.stores.installation.data_dir.absolute()
         while not folder.exists():
             folder = folder.parent
         free = shutil.disk_usage(folder).free
@@ -70,13 +66,13 @@ class MachineChecks:
         return well(name, words)
 
     def _certificate(self) -> Check:
-        name, expiry = "NetSuite certificate", self._certificate_expiry
+        name, expiry = "NetSuite certificate", self.certificate_expiry
         if expiry is None:
             next_step = (
                 "Set NETSUITE_CERTIFICATE_EXPIRES to its last day to get an alert a month before (docs/operations.md)."
             )
             return doubt(name, "expiry date not known", next_step)
-        days, day = (expiry - self._now()) / 86_400, f"{datetime.fromtimestamp(expiry, UTC):%Y-%m-%d}"
+        days, day = (expiry - self.stores.now()) / 86_400, f"{datetime.fromtimestamp(expiry, UTC):%Y-%m-%d}"
         renew = "Renew it (docs/operations.md). NetSuite refuses every login from that day on."
         if days < 0:
             return fault(name, f"expired on {day}", renew)

@@ -33,12 +33,12 @@ class Chosen:
     contradictions: Sequence[str]
 
 
+@dataclass(frozen=True, slots=True)
 class NetSuiteChecks:
     """Runs a few queries, mostly for records that do not exist."""
 
-    def __init__(self, *, netsuite: NetSuite, chosen: Chosen) -> None:
-        self._netsuite = netsuite
-        self._chosen = chosen
+    netsuite: NetSuite
+    chosen: Chosen
 
     def looks(self) -> Iterator[Look]:
         """Return these checks."""
@@ -46,7 +46,7 @@ class NetSuiteChecks:
         yield "NetSuite Items", self._items
         yield "NetSuite vendors", self._vendors
         yield "NetSuite bills", self._bills
-        for setting, account_id in self._chosen.accounts.items():
+        for setting, account_id in self.chosen.accounts.items():
             yield setting, partial(self._account, setting, account_id)
         yield "NETSUITE_TAX_SCHEDULE_ID", self._tax_schedule
         yield "Retainage Item", self._retainage_item
@@ -56,23 +56,23 @@ class NetSuiteChecks:
 
     def _login(self) -> Check:
         # A token at hand may be of the key before this one, and hide for an hour that this one is wrong.
-        self._netsuite.log_in()
-        self._netsuite.linked_jobs(internal_id="", external_id=NOBODY)
+        self.netsuite.log_in()
+        self.netsuite.linked_jobs(internal_id="", external_id=NOBODY)
         return well("NetSuite login and SuiteQL", "works; projects can be queried")
 
     def _items(self) -> Check:
-        limit = self._netsuite.item_name_limit()
-        self._netsuite.find_items(external_ids=[NOBODY], names=[])
-        self._netsuite.item_by_external_id(NOBODY)
+        limit = self.netsuite.item_name_limit()
+        self.netsuite.find_items(external_ids=[NOBODY], names=[])
+        self.netsuite.item_by_external_id(NOBODY)
         return well("NetSuite Items", f"can be queried; names may have up to {limit} characters")
 
     def _vendors(self) -> Check:
         """Check vendors, and that some vendor belongs to the subsidiary of the settings: no bill can be created for another subsidiary."""
-        name, subsidiary = "NetSuite vendors", self._chosen.subsidiary_id
-        belongs = self._netsuite.has_vendor(subsidiary)
+        name, subsidiary = "NetSuite vendors", self.chosen.subsidiary_id
+        belongs = self.netsuite.has_vendor(subsidiary)
         if belongs:
             return well(name, f"can be queried{f'; some belong to subsidiary {subsidiary}' if subsidiary else ''}")
-        if subsidiary and self._netsuite.has_vendor(""):
+        if subsidiary and self.netsuite.has_vendor(""):
             cure = "Check NETSUITE_SUBSIDIARY_ID against Setup > Company > Subsidiaries. Vendors shared with the subsidiary are fine."
             # No fault: what SuiteQL shows of relationships is not documented, and the role may not see them.
             shared = "" if belongs is None else ", and no vendor is shared with it"
@@ -81,10 +81,10 @@ class NetSuiteChecks:
         return fault(name, "the role sees no active vendor", cure)
 
     def _bills(self) -> Check:
-        self._netsuite.bills_by_external_id([NOBODY])
-        self._netsuite.bill_by_external_id(NOBODY)
+        self.netsuite.bills_by_external_id([NOBODY])
+        self.netsuite.bill_by_external_id(NOBODY)
         return well(
-            "NetSuite bills", f"can be queried{', including vendor credits' if self._chosen.makes_credits else ''}"
+            "NetSuite bills", f"can be queried{', including vendor credits' if self.chosen.makes_credits else ''}"
         )
 
     def _account(self, setting: str, account_id: str) -> Check:
@@ -92,7 +92,7 @@ class NetSuiteChecks:
         if not account_id:
             return well(setting, "not set: Items get the default of the Accounting Preferences")
         try:
-            account = self._netsuite.account(account_id)
+            account = self.netsuite.account(account_id)
         except NOT_READABLE as error:
             return doubt(
                 setting, f"{account_id} could not be read ({error})", "Grant the role permission to view accounts."
@@ -106,11 +106,11 @@ class NetSuiteChecks:
         return well(setting, name)
 
     def _tax_schedule(self) -> Check:
-        setting, schedule_id = "NETSUITE_TAX_SCHEDULE_ID", self._chosen.tax_schedule_id
+        setting, schedule_id = "NETSUITE_TAX_SCHEDULE_ID", self.chosen.tax_schedule_id
         if not schedule_id:
             return well(setting, "not set: Items are created without one")
         try:
-            name = self._netsuite.tax_schedule(schedule_id)
+            name = self.netsuite.tax_schedule(schedule_id)
         except NOT_READABLE as error:
             cure = "Grant the role permission to view tax schedules. Some accounts do not return them in queries; `wbs-sync probe` tests this in a sandbox."
             return doubt(setting, f"{schedule_id} could not be read ({error})", cure)
@@ -120,18 +120,18 @@ class NetSuiteChecks:
         return well(setting, name)
 
     def _retainage_item(self) -> Check:
-        if not self._chosen.fixed_items.retainage:
+        if not self.chosen.fixed_items.retainage:
             cure = "Set NETSUITE_RETAINAGE_ITEM_ID to the Item of your retainage payable account."
             return doubt("Retainage Item", "not set: invoices with retainage are blocked", cure)
-        return self._fixed_item("Retainage Item", "NETSUITE_RETAINAGE_ITEM_ID", self._chosen.fixed_items.retainage)
+        return self._fixed_item("Retainage Item", "NETSUITE_RETAINAGE_ITEM_ID", self.chosen.fixed_items.retainage)
 
     def _tax_item(self) -> Check:
-        if not self._chosen.fixed_items.tax:
+        if not self.chosen.fixed_items.tax:
             return well("Tax Item", "not set: invoices with tax are blocked")
-        return self._fixed_item("Tax Item", "NETSUITE_TAX_ITEM_ID", self._chosen.fixed_items.tax)
+        return self._fixed_item("Tax Item", "NETSUITE_TAX_ITEM_ID", self.chosen.fixed_items.tax)
 
     def _fixed_item(self, name: str, setting: str, item_id: str) -> Check:
-        item = self._netsuite.item(item_id)
+        item = self.netsuite.item(item_id)
         if item is None:
             cure = f"Set {setting} to the internal id of an Item in this account; ids differ between sandbox and production."
             return fault(name, f"NetSuite has no Item with the id {item_id}", cure)
@@ -146,9 +146,9 @@ class NetSuiteChecks:
 
     def _posting_periods(self) -> Check:
         """Check that closed posting periods can be read before a bill is sent; required by all policies except `block`."""
-        name, policy = "Posting periods", self._chosen.closed_period
+        name, policy = "Posting periods", self.chosen.closed_period
         try:
-            periods = self._netsuite.posting_periods()
+            periods = self.netsuite.posting_periods()
         except NOT_READABLE as error:
             words, cure = f"could not be read ({error})", "Grant the role permission to view accounting periods."
             if policy is ClosedPeriod.BLOCK:
@@ -159,11 +159,11 @@ class NetSuiteChecks:
 
     def _account_profile(self) -> Check:
         name = "Account profile"
-        if not self._chosen.profile_of:
+        if not self.chosen.profile_of:
             return doubt(
                 name, "none", "Run `wbs-sync probe` in a sandbox to test the undocumented behavior of this account."
             )
-        if self._chosen.contradictions:
+        if self.chosen.contradictions:
             cure = "Change the settings to match the profile, or run the probe again (docs/probe.md)."
-            return fault(name, "; ".join(self._chosen.contradictions), cure)
-        return well(name, f"of {self._chosen.profile_of}; the settings match it")
+            return fault(name, "; ".join(self.chosen.contradictions), cure)
+        return well(name, f"of {self.chosen.profile_of}; the settings match it")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 from worker.engine.settings_agreement import differences
 from worker.inspect.checks.check import Check, Look, doubt, fault, well
 from worker.inspect.liveness import CLOCK_LIMIT_SECONDS, HOW_TO_START, Liveness
-from worker.store.gate import Gate
+from worker.store.stores import Stores
 
 BUSY_QUEUES = ("items", "exports")
 """Queues whose work writes to NetSuite."""
@@ -16,25 +17,16 @@ RESTART = "Check its log and restart it: a process with the same name replaces i
 SYNCHRONIZE = "Synchronize the clock of that machine (NTP): NetSuite logins, schedules and log times use it. Work in progress does not depend on it."
 
 
+@dataclass(frozen=True, slots=True)
 class ProcessChecks:
     """Checks the processes that announced themselves. `redis_clock`: unix seconds; `remote_clocks`: seconds that this machine is ahead of each
     system that responded in this process, by name; `settings`: digests of this command's settings that determine what is written.
     """
 
-    def __init__(
-        self,
-        *,
-        liveness: Liveness,
-        redis_clock: Callable[[], float],
-        remote_clocks: Callable[[], Mapping[str, float]],
-        gate: Gate,
-        settings: Mapping[str, str],
-    ) -> None:
-        self._liveness = liveness
-        self._redis_clock = redis_clock
-        self._remote_clocks = remote_clocks
-        self._gate = gate
-        self._settings = settings
+    stores: Stores
+    liveness: Liveness
+    remote_clocks: Callable[[], Mapping[str, float]]
+    settings: Mapping[str, str]
 
     def running(self) -> Iterator[Look]:
         """Check that workers and beat run with the same settings."""
@@ -46,12 +38,12 @@ class ProcessChecks:
         yield "Clocks", self._clocks
 
     def _workers(self) -> Check:
-        alive = self._liveness.now()
+        alive = self.liveness.now()
         if alive.faults:
             return fault("Workers", " ".join(alive.faults + alive.warnings), HOW_TO_START)
         if alive.warnings:
             return doubt("Workers", " ".join(alive.warnings), RESTART)
-        slots = self._gate.caps()[0]
+        slots = self.stores.gate.caps()[0]
         few = {queue: threads for queue in BUSY_QUEUES if (threads := alive.threads_for(queue)) < slots}
         if few:
             counts = " and ".join(f"{threads} threads for {queue}" for queue, threads in few.items())
@@ -61,27 +53,27 @@ class ProcessChecks:
 
     def _same_settings(self) -> Check:
         """Compare the settings that determine what is written, in all workers and in this command."""
-        name, workers = "Same settings", self._liveness.now().workers
+        name, workers = "Same settings", self.liveness.now().workers
         if found := differences(workers):
             words = f"nothing is written while the workers' settings differ. Digests: {'; '.join(found)}"
             return fault(name, words, "Give all machines the same settings and restart their workers.")
         theirs = {setting: digest for one in workers for setting, digest in one.settings.items()}
-        others = sorted(setting for setting, own in self._settings.items() if theirs.get(setting, own) != own)
+        others = sorted(setting for setting, own in self.settings.items() if theirs.get(setting, own) != own)
         if others:
             words = f"this command and the workers have different values of {' and '.join(others)}; the workers' values apply"
             return doubt(
                 name, words, "Run this command with the workers' settings, or restart the workers with these settings."
             )
-        lowest, *higher = self._gate.caps()
+        lowest, *higher = self.stores.gate.caps()
         if higher:
             words = f"NETSUITE_CONCURRENCY is {lowest} in one process and {' and '.join(map(str, higher))} in others; the lowest applies to all"
             return doubt(name, words, "Set the same NETSUITE_CONCURRENCY on all machines and restart their workers.")
         return well(name, f"{len(workers)} workers and this command have the same settings for writing")
 
     def _clocks(self) -> Check:
-        ahead = {"Redis": time.time() - self._redis_clock(), **self._remote_clocks()}
+        ahead = {"Redis": time.time() - self.stores.now(), **self.remote_clocks()}
         wrong = [f"this machine's is {_difference(off)} {name}'s" for name, off in ahead.items() if _is_wrong(off)]
-        alive = self._liveness.now()
+        alive = self.liveness.now()
         wrong += [f"{one.process}'s is {_difference(one.clock_ahead)} Redis'" for one in alive.wrong_clocks]
         if wrong:
             return doubt("Clocks", "; ".join(wrong), SYNCHRONIZE)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 
 from worker.clients.procore.client import Procore
 from worker.domain.errors import NotFound, NotPermitted
+from worker.domain.policy import Policy
 from worker.domain.wbs_codes import Project
 from worker.inspect.checks.check import Check, Look, doubt, fault, well
 from worker.sync.books_currency import BooksCurrency
@@ -17,16 +19,14 @@ PROJECTS_TRIED = 3
 NAMED = 5
 
 
+@dataclass(frozen=True, slots=True)
 class ProcoreChecks:
     """Runs a few read requests. `only`: the ids of PROJECT_IDS, empty for all."""
 
-    def __init__(
-        self, *, procore: Procore, projects: Projects, only: Collection[int], books_currency: BooksCurrency
-    ) -> None:
-        self._procore = procore
-        self._projects = projects
-        self._only = only
-        self._books_currency = books_currency
+    procore: Procore
+    policy: Policy
+    projects: Projects
+    books_currency: BooksCurrency
 
     def looks(self) -> Iterator[Look]:
         """Return these checks."""
@@ -41,43 +41,43 @@ class ProcoreChecks:
 
     def _login(self) -> Check:
         # A token at hand may be of the secret before this one, and hide for an hour that this one is wrong.
-        self._procore.log_in()
-        return well("Procore login", f"as {self._procore.who_am_i()}, company {self._procore.company_id}")
+        self.procore.log_in()
+        return well("Procore login", f"as {self.procore.who_am_i()}, company {self.procore.company_id}")
 
     def _some_project(self) -> Check:
         name = "Procore projects"
         try:
-            listed = self._projects.refresh()
+            listed = self.projects.refresh()
         except (NotFound, NotPermitted) as error:
             cure = "Check PROCORE_COMPANY_ID, and that the app is installed in that company."
-            return fault(name, f"the app has no access to company {self._procore.company_id} ({error})", cure)
+            return fault(name, f"the app has no access to company {self.procore.company_id} ({error})", cure)
         if not any(project.active for project in listed):
             cure = "Add the projects to the app's permitted projects in Procore. Updating or reinstalling the app resets that list."
             return fault(name, "no active project is visible to the app", cure)
         return well(
-            name, f"{len(listed)} visible to the app, {len(self._projects.in_scope(listed))} active and in scope"
+            name, f"{len(listed)} visible to the app, {len(self.projects.in_scope(listed))} active and in scope"
         )
 
     def _pilot(self) -> Check:
         name = "PROJECT_IDS"
-        if not self._only:
+        if not self.policy.project_ids:
             return well(name, "empty: all projects that the app may see")
-        listed = {project.id: project for project in self._projects.all()}
-        unseen = [str(one) for one in self._only if one not in listed]
+        listed = {project.id: project for project in self.projects.all()}
+        unseen = [str(one) for one in self.policy.project_ids if one not in listed]
         if unseen:
             cure = "Remove them from PROJECT_IDS, or add them to the app's permitted projects in Procore."
             return fault(name, f"the app does not see {_some(unseen)}", cure)
-        idle = [listed[one].label for one in self._only if not listed[one].active]
+        idle = [listed[one].label for one in self.policy.project_ids if not listed[one].active]
         if idle:
             return doubt(
                 name,
                 f"not active, so no Items are created for {_some(idle)}; approved invoices are exported",
                 "Remove them from PROJECT_IDS, or make them active in Procore.",
             )
-        return well(name, f"{len(self._only)} projects, all visible; other projects are not synced")
+        return well(name, f"{len(self.policy.project_ids)} projects, all visible; other projects are not synced")
 
     def _numbers(self) -> Check:
-        name, projects = "Project numbers", self._projects.in_scope(self._projects.all())
+        name, projects = "Project numbers", self.projects.in_scope(self.projects.all())
         numberless = [project.label for project in projects if not project.number]
         times = Counter(project.number for project in projects if project.number)
         twice = [str(number) for number, count in times.items() if count > 1]
@@ -95,7 +95,7 @@ class ProcoreChecks:
     def _readable(self, name: str, tool: str, read: Callable[[Project], str]) -> Check:
         """Check that a few projects can be read. One readable project shows that the app has the permission; an unreadable one may be due to that project."""
         refused = []
-        for project in self._projects.in_scope(self._projects.all())[:PROJECTS_TRIED]:
+        for project in self.projects.in_scope(self.projects.all())[:PROJECTS_TRIED]:
             try:
                 return well(name, f"{project.label}: {read(project)}")
             except (NotFound, NotPermitted) as error:
@@ -110,10 +110,10 @@ class ProcoreChecks:
 
     def _currency(self) -> Check:
         """Check that the currency of the books is known, from the invoices listed or read so far."""
-        name, setting = "Currency", self._books_currency.setting
+        name, setting = "Currency", self.books_currency.setting
         if setting:
             return well(name, f"{setting}: invoices in any other currency are blocked")
-        seen = self._books_currency.seen()
+        seen = self.books_currency.seen()
         if len(seen) > 1:
             cure = "Set NETSUITE_CURRENCY to the currency of the books on all machines, then restart the processes."
             return fault(name, f"the Procore projects use {', '.join(seen)}, so no invoice is billed", cure)
@@ -126,19 +126,19 @@ class ProcoreChecks:
 
     def _vendors(self) -> Check:
         """Check that the app may read the company Directory, by querying a vendor that is unlikely to exist. Raises Misconfigured if it may not."""
-        projects = self._projects.in_scope(self._projects.all())
+        projects = self.projects.in_scope(self.projects.all())
         if not projects:
             return doubt("Procore vendors", "no project to check", "See the project checks above.")
         with suppress(NotFound, NotPermitted):
-            self._procore.get_vendor(1, projects[0].id)
+            self.procore.get_vendor(1, projects[0].id)
         return well("Procore vendors", "can be queried")
 
     def _count_codes(self, project: Project) -> str:
-        return f"{len(self._procore.list_budgeted_codes(project.id))} budgeted codes"
+        return f"{len(self.procore.list_budgeted_codes(project.id))} budgeted codes"
 
     def _count_invoices(self, project: Project) -> str:
-        heads = self._procore.list_invoices(project.id, ["approved"])
-        self._books_currency.note(head.base_currency for head in heads)
+        heads = self.procore.list_invoices(project.id, ["approved"])
+        self.books_currency.note(head.base_currency for head in heads)
         return f"{len(heads)} approved invoices"
 
 

@@ -4,34 +4,28 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 
 from redis.exceptions import NoPermissionError
 
 from worker.domain.texts import counted
 from worker.inspect.checks.check import Check, Look, doubt, fault, well
-from worker.store.client import Redis
-from worker.store.decisions import Decisions
 from worker.store.keys import Keys
-from worker.store.ledger import Ledger
 from worker.store.scripts import Script, text
 from worker.store.server_state import server_state
+from worker.store.stores import Stores
 
 OLDEST_VERSION = (6, 2)
 """Minimum versions: the Lua scripts use commands of Redis 6.2; the first Valkey release was 7.2."""
 FULL = 0.8
 
 
+@dataclass(frozen=True, slots=True)
 class RedisChecks:
     """Checks the server and the data of wbs-sync. `queues`: names of the queues without the prefix."""
 
-    def __init__(
-        self, client: Redis, *, ledger: Ledger, decisions: Decisions, prefix: str, queues: Collection[str]
-    ) -> None:
-        self._client = client
-        self._ledger = ledger
-        self._decisions = decisions
-        self._prefix = prefix
-        self._queues = queues
+    stores: Stores
+    queues: Collection[str]
 
     def looks(self) -> Iterator[Look]:
         """Return these checks."""
@@ -45,8 +39,8 @@ class RedisChecks:
 
     def _answers(self) -> Check:
         name = "Redis connection"
-        self._client.ping()
-        told = self._client.info("server")
+        self.stores.redis.ping()
+        told = self.stores.redis.info("server")
         kind = "Valkey" if "valkey_version" in told else "Redis"
         version = str(told.get("redis_version", "0"))
         words = f"{kind} {told.get('valkey_version', version)}"
@@ -66,20 +60,20 @@ class RedisChecks:
 
     def _takes_writes(self) -> Check:
         """Write by a script, like all writes. Raises RedisError if the server is full, read-only or cannot save."""
-        Script(self._client, "server/write", text)(keys=[Keys(self._prefix).write_probe])
+        Script(self.stores.redis, "server/write", text)(keys=[Keys(self.stores.prefix).write_probe])
         return well("Redis accepts writes", "test write succeeded")
 
     def _run_id_of_new_connection(self) -> str | None:
-        self._client.connection_pool.disconnect()
-        run_id: str | None = self._client.info("server").get("run_id")
+        self.stores.redis.connection_pool.disconnect()
+        run_id: str | None = self.stores.redis.info("server").get("run_id")
         return run_id
 
     def _is_durable(self) -> Check:
         """Check that AOF is on and eviction is off: otherwise the ledger or the queues may be lost without an error."""
         name = "Redis persistence"
         try:
-            appends = self._client.info("persistence").get("aof_enabled")
-            policy = self._client.info("memory").get("maxmemory_policy")
+            appends = self.stores.redis.info("persistence").get("aof_enabled")
+            policy = self.stores.redis.info("memory").get("maxmemory_policy")
         except NoPermissionError:
             appends = policy = None
         if appends is None or policy is None:
@@ -100,7 +94,7 @@ class RedisChecks:
         return well(name, "AOF on, noeviction")
 
     def _has_room(self) -> Check:
-        name, state = "Redis memory", server_state(self._client)
+        name, state = "Redis memory", server_state(self.stores.redis)
         limit = f"{state.memory_limit / 1e6:,.0f} MB"
         of = f" of {limit}" if state.has_maxmemory else ", no limit set"
         words = f"{state.memory_used / 1e6:,.0f} MB used{of}"
@@ -116,17 +110,17 @@ class RedisChecks:
         return fault(name, words, next_step)
 
     def _ledger_is_open(self) -> Check:
-        if self._ledger.state.is_open():
+        if self.stores.ledger.state.is_open():
             return well("Ledger", "there")
         words = "none yet: the first worker that starts restores it from NetSuite"
         return doubt("Ledger", words, "Start the workers, or run `wbs-sync rebuild` and follow its progress.")
 
     def _decisions_are_copied(self) -> Check:
         """Check that decisions have a local copy: neither Procore nor NetSuite has them, so if Redis were lost, an excluded invoice would be billed."""
-        name, count = "Decisions on invoices", len(self._decisions.all())
+        name, count = "Decisions on invoices", len(self.stores.decisions.all())
         if not count:
             return well(name, "none")
-        file, missing = self._decisions.copied()
+        file, missing = self.stores.decisions.copied()
         where = f"in {file.resolve()} on {socket.gethostname()}"
         if missing:
             next_step = "Each machine with a worker saves a copy within a minute; run `wbs-sync check` on that machine."
@@ -136,12 +130,16 @@ class RedisChecks:
     def _no_message_went_astray(self) -> Check:
         """Check for messages in queues without the prefix: an application that omits the prefix gets no error, and no worker reads them."""
         try:
-            found = {queue: self._client.llen(queue) for queue in self._queues if self._client.type(queue) == "list"}
+            found = {
+                queue: self.stores.redis.llen(queue) for queue in self.queues if self.stores.redis.type(queue) == "list"
+            }
         except NoPermissionError:
-            return well("Messages", f"the user of REDIS_URL can access only keys that begin with {self._prefix!r}")
-        lost = {queue: length for queue, length in found.items() if length and self._prefix}
+            return well(
+                "Messages", f"the user of REDIS_URL can access only keys that begin with {self.stores.prefix!r}"
+            )
+        lost = {queue: length for queue, length in found.items() if length and self.stores.prefix}
         if lost:
             told = ", ".join(f"{length} in {queue!r}" for queue, length in sorted(lost.items()))
-            cure = f"In the application that sends them, set global_keyprefix {self._prefix!r} (docs/enqueue.md), then send them again."
+            cure = f"In the application that sends them, set global_keyprefix {self.stores.prefix!r} (docs/enqueue.md), then send them again."
             return fault("Messages", f"messages in queues without the prefix, which no worker reads: {told}", cure)
         return well("Messages", "no stranded messages")

@@ -1,4 +1,4 @@
--- Lets work wait in its lane. Work in progress stays there; if it is requested again, it is repeated after its attempt.
+-- Queues work in its lane. Work in progress is not changed; if it is requested again, it is repeated after its attempt.
 --
 -- KEYS[1]     waiting      sorted set of work, scored by when it is due (unix seconds, 0 = before all else)
 -- KEYS[2]     dispatched   sorted set of work in progress, scored by when its dispatch or claim ends (unix seconds)

@@ -1,4 +1,4 @@
-"""A part of the container that is built once in a process, whichever thread asks for it first."""
+"""A part of an object that is built at its first use, once in a process, whichever thread asks for it first."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ from threading import RLock
 from typing import Any, Generic, Protocol, TypeVar, overload
 
 T_co = TypeVar("T_co", covariant=True)
+BuildingLock = RLock
+"""The lock of an object with parts: one for all of them, since building one part asks for others."""
 
 
 class HasParts(Protocol):
-    """What owns parts: one lock for all of them, since building one part asks for others."""
+    """What owns parts."""
 
-    building: RLock
+    @property
+    def building(self) -> BuildingLock:
+        """The lock."""
 
 
 class Part(Generic[T_co]):

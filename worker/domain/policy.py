@@ -1,0 +1,31 @@
+"""What the settings say about what is written, as one parameter object."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from worker.domain.bill_lines import FixedItems
+from worker.domain.posting_periods import ClosedPeriod
+from worker.domain.wbs_codes import NamingRule
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The values that decide what is written. `project_ids`: the only projects that are synced, all if empty; `currency`: base currency of the
+    books, "" if not set; `settle_seconds`: seconds for which an unconfirmed write is only looked up.
+    """
+
+    project_ids: Sequence[int]
+    name_format: str
+    export_statuses: Sequence[str]
+    fixed_items: FixedItems
+    makes_credits: bool
+    closed_period: ClosedPeriod
+    currency: str
+    settle_seconds: float
+
+    @property
+    def naming_rule(self) -> NamingRule:
+        """Return how Items are named."""
+        return NamingRule(self.name_format)

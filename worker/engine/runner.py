@@ -1,0 +1,62 @@
+"""Runs work by its key: tasks, tests and the campaigns name the work, and the registry of handlers says what does it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+
+from worker.domain.delivery import is_dispatched
+from worker.domain.outcomes import Outcome
+from worker.domain.work import Claim, WorkKey, WorkKind, lane_of
+from worker.engine.attempts import Attempts, Handler
+from worker.engine.dispatch import Dispatch
+from worker.engine.settlement import Succession
+from worker.observability import correlation
+
+COUNT_SECONDS = 0.2
+"""Maximum age in seconds of the count of waiting Items that a series of scans relies on: the series itself finds nothing new."""
+SERIES_SECONDS = 20.0
+"""Seconds that one message may continue from work to work: long enough that messages cost little, short enough to be watched."""
+
+
+class Runner:
+    """Runs one attempt at the work of any kind. `handlers`: what does the work of each kind."""
+
+    def __init__(self, attempts: Attempts, dispatch: Dispatch, handlers: Mapping[WorkKind, Handler]) -> None:
+        self._attempts = attempts
+        self._dispatch = dispatch
+        self._handlers = handlers
+
+    def run(self, key: str, handler: Handler | None = None, *, claim: Claim | None = None) -> Outcome:
+        """Run and settle one attempt at the work with this key. Raises ValueError for a key of no known kind.
+
+        `handler`: a step of the work other than the first; by default the handler of its kind. `claim`: by default a request, unless
+        the lane sent the message that this thread processes, or the work exists once: its callers put it into its lane first.
+        """
+        work = WorkKey.parse(key)
+        in_lane = is_dispatched() or not work.ids
+        return self._attempts.make(
+            work, handler or self._handlers[work.kind], claim or (Claim.IN_LANE if in_lane else Claim.REQUEST)
+        )
+
+    def run_series(self, first: str, *, go_on: Callable[[], bool]) -> list[Outcome]:
+        """Run this work, then the work waiting behind it in its lane, without a message for each: for some seconds, while `go_on`, and while
+        all succeed and find nothing new, because new work has to be dispatched. Return the outcomes in order.
+        """
+        work, lane = WorkKey.parse(first), lane_of(first)
+        until = time.monotonic() + SERIES_SECONDS
+        succession = Succession(
+            go_on=lambda outcome: outcome.well and not _found_new(outcome) and go_on() and time.monotonic() < until,
+            limit=lambda: self._dispatch.limit(lane, lately=COUNT_SECONDS),
+        )
+        claim = Claim.IN_LANE if is_dispatched() else Claim.REQUEST
+        outcomes = [self._attempts.make(work, self._handlers[work.kind], claim, succession=succession)]
+        while taken := succession.pop():
+            work = WorkKey.parse(taken.key)
+            with correlation.of(taken.correlation_id):
+                outcomes.append(self._attempts.make_claimed(work, self._handlers[work.kind], succession=succession))
+        return outcomes
+
+
+def _found_new(outcome: Outcome) -> bool:
+    return outcome.children is not None and bool(outcome.children.keys)

@@ -1,0 +1,100 @@
+"""Plans what a scan would do with the codes of a project, line by line. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from worker.domain.errors import NotFound, NotPermitted, UnexpectedAnswer
+from worker.domain.identities import CodeKey
+from worker.domain.outcomes import Outcome, OutcomeKind, outcome_of
+from worker.domain.plans import PlanLine, Requests, World, line_of
+from worker.domain.problem_keys import of_project
+from worker.domain.problems import Cause, describe
+from worker.domain.wbs_codes import Project
+from worker.domain.work import scan_of
+from worker.reconcile.dry_run import NOTHING, DryRun, not_readable
+from worker.sync.items import NO_SUCH_CODE, Items, Planned
+from worker.sync.projects import Projects
+from worker.sync.wbs_scan import ProjectPlan, WbsScan
+
+
+@dataclass(frozen=True, slots=True)
+class CodePlans:
+    """Adds the lines of codes to a dry run."""
+
+    projects: Projects
+    items: Items
+    wbs_scan: WbsScan
+
+    def add_project(self, project: Project, dry: DryRun) -> None:
+        """Add the lines of a project's codes, or one line that says why its budget cannot be read."""
+        try:
+            plan = self.wbs_scan.plan_project(project)
+        except (NotFound, NotPermitted) as error:
+            dry.add(not_readable(project.id, project.label, "budget", str(error)))
+            return
+        except UnexpectedAnswer as error:
+            blocked = _blocked(Cause.ANSWER_NOT_UNDERSTOOD, {"answer": str(error)})
+            dry.add(line_of(scan_of(project.id), project.label, "budget", blocked))
+            return
+        if plan.odd:
+            facts = {"count": str(len(plan.odd)), "what": "budget", "project": project.label}
+            left_out = _blocked(Cause.UNREADABLE_ROWS, facts | {"answer": plan.odd[0].complaint})
+            dry.add(line_of(of_project(project.id, "budget_rows"), project.label, "budget", left_out))
+        for one in sorted(plan.planned, key=lambda one: one.code.flat_code):
+            self.add(project, one, dry)
+        for code_id, flat_code, outcome in _without_item_to_make(plan):
+            # One in doubt is looked up by external id, and where that shows nothing by either once more: two at most.
+            takes = Requests(0, 2) if outcome.kind is OutcomeKind.UNKNOWN else Requests()
+            key = str(CodeKey(project.id, code_id))
+            dry.add(line_of(key, project.label, flat_code, outcome, requests=takes))
+
+    def add(self, project: Project, one: Planned, dry: DryRun) -> None:
+        """Add the line of a code that would get an Item, or that a problem blocks."""
+        key = str(CodeKey(project.id, one.code.id))
+        name, item_id = one.item.name if one.item else one.name, one.item.id if one.item else ""
+        reason = describe(one.cause, one.facts).sentence if one.cause else ""
+        world: World = {
+            "project number": project.number or "",
+            "WBS code": one.code.flat_code,
+            "description": one.code.description,
+            "Item name": one.name,
+            "in NetSuite": f"Item {item_id} {name!r}" if one.item else "" if one.cause else NOTHING,
+        }
+        outcome = Outcome(one.kind, name, item_id, reason, one.cause)
+        takes = Requests(0, self.items.writes(one))
+        dry.add(line_of(key, project.label, one.code.flat_code, outcome, world=world, requests=takes))
+        if one.kind is not OutcomeKind.BLOCKED:
+            dry.planned.setdefault(project.id, {})[one.code.id] = one
+
+    def not_scanned(self, project_id: int) -> PlanLine:
+        """Return why a scan would skip a requested project."""
+        project = next((one for one in self.projects.all() if one.id == project_id), None)
+        if not self.projects.in_pilot(project_id):
+            outcome = Outcome(OutcomeKind.SKIPPED, reason="the project is not in PROJECT_IDS")
+        elif project is None:
+            return not_readable(project_id, f"id {project_id}", "budget", "the project is not visible to the app")
+        else:
+            why = self.projects.why_left_out(project) or f"project {project.label} is not active"
+            outcome = Outcome(OutcomeKind.SKIPPED, reason=why)
+        label = project.label if project else f"id {project_id}"
+        return line_of(of_project(project_id, "budget"), label, "budget", outcome)
+
+
+def _without_item_to_make(plan: ProjectPlan) -> Iterator[tuple[int, str, Outcome]]:
+    """Yield the id, the flat code and the outcome of the codes for which a scan makes no Item."""
+    for code, record in plan.already:
+        yield code.id, code.flat_code, outcome_of(record)
+    for code, record in plan.in_doubt:
+        words = "NetSuite did not confirm a write; wbs-sync is checking for it"
+        yield code.id, code.flat_code, Outcome(OutcomeKind.UNKNOWN, record.name, reason=words)
+    for code in plan.inactive:
+        words = "the code is budgeted, but not active"
+        yield code.id, code.flat_code, Outcome(OutcomeKind.SKIPPED, reason=words)
+    for number, record in plan.gone.items():
+        yield number, record.code, Outcome(OutcomeKind.SKIPPED, record.name, reason=NO_SUCH_CODE)
+
+
+def _blocked(cause: Cause, facts: dict[str, str]) -> Outcome:
+    return Outcome(OutcomeKind.BLOCKED, reason=describe(cause, facts).sentence, cause=cause)

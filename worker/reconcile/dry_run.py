@@ -1,0 +1,54 @@
+"""What a dry run has found so far: the lines of a plan, and what later lines build on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from worker.domain.bills import NumberKey
+from worker.domain.outcomes import Outcome, OutcomeKind
+from worker.domain.plans import PlanLine, Requests, line_of
+from worker.domain.problem_keys import of_project
+from worker.domain.problems import Cause, describe
+from worker.sync.items import Planned
+
+NOTHING = "nothing"
+"""What a plan shows for a record that is not in NetSuite."""
+
+
+@dataclass(slots=True)
+class DryRun:
+    """The state of a dry run. `planned`: codes that would get an Item, by project and code id, as `Items.note` takes them; `bills`: projects
+    of bills that would be created; `item_names`: names of the retainage and tax Items, by id.
+    """
+
+    lines: dict[str, PlanLine] = field(default_factory=dict)
+    planned: dict[int, dict[int, Planned]] = field(default_factory=dict)
+    bills: dict[NumberKey, str] = field(default_factory=dict)
+    reads: Requests = field(default_factory=Requests)
+    item_names: Mapping[str, str] = field(default_factory=dict)
+
+    def add(self, line: PlanLine) -> None:
+        """Add a line; if several refer to the same code, the first is kept."""
+        self.lines.setdefault(line.key, line)
+
+    def coming(self, project_id: int) -> dict[int, str]:
+        """Return the ids of the project's Items that exist, or would be created or adopted, by WBS code id; for one to be created, its name."""
+        return {code_id: id_of(one) for code_id, one in self.planned.get(project_id, {}).items()}
+
+
+def id_of(one: Planned) -> str:
+    """Return the id of the Item that exists for a code; for one to be created, its name."""
+    return one.item.id if one.item else one.name
+
+
+def name_of(one: Planned) -> str:
+    """Return the name of the Item that a code has or would get."""
+    return one.item.name if one.item else one.name
+
+
+def not_readable(project_id: int, label: str, what: str, answer: str) -> PlanLine:
+    """Return the line of a project whose budget or commitments (`what`) cannot be read."""
+    cause, facts = Cause.PROJECT_NOT_READABLE, {"project": label, "what": what, "answer": answer}
+    blocked = Outcome(OutcomeKind.BLOCKED, reason=describe(cause, facts).sentence, cause=cause)
+    return line_of(of_project(project_id, what), label, what, blocked)
