@@ -83,6 +83,8 @@ def start_tracing(*, exporter: Any = None) -> None:
         raise _missing("OTEL_EXPORTER_OTLP_ENDPOINT", "otel") from None
 
     class OneTraceForEachRequest(RandomIdGenerator):
+        """Derives the trace id from the correlation id, so that all processes add to one trace."""
+
         def generate_trace_id(self) -> int:
             asked_by = correlation.current()
             made = int.from_bytes(hashlib.sha256(asked_by.encode()).digest()[:16], "big")
