@@ -49,7 +49,7 @@ def sentence(detail: Any, fields: Mapping[str, FieldInfo]) -> str:
     if detail["type"] == "missing":
         return f"{name} is not set: {field.description if field else 'see .env.example'}."
     if detail["type"] == "value_error":
-        # Raised by one of our own validators.
+        # Raised by a validator in config/setting_types.py.
         message = str(detail["msg"]).removeprefix("Value error, ")
         return f"{name}: {message}." if name else f"{message}."
     if field is None:

@@ -48,7 +48,7 @@ class WorkTask(Task):
         try:
             give_out(self.app, self.lanes)
         except (RedisError, OperationalError) as error:
-            # The task itself has ended well; the next one, or the next resume, gives out what waits.
+            # The task itself has completed; the next one, or the next resume, dispatches the waiting work.
             log.warning("Could not dispatch waiting work: %s", type(error).__name__)
 
 
@@ -75,7 +75,7 @@ def pick_up(app: Celery) -> int:
         current().remote_failures.take_up_trouble()
         current().dispatch.take_in_strays()
     finally:
-        # Whatever is wrong with what lies about: what waits goes on, or nothing would ever again.
+        # Waiting work is dispatched even if one of these fails; otherwise one fault would stop all work.
         given = give_out(app, tuple(Lane))
     return given
 

@@ -82,8 +82,8 @@ class Settlement:
         self.settle(key, outcome, succession)
 
     def settle(self, key: WorkKey, outcome: Outcome, succession: Succession | None = None) -> None:
-        """Close the work together with what follows from it, or schedule it for the outcome's time. If a waiting outcome has no time, a
-        message for its next step is already sent.
+        """Close the work together with what follows from it, or schedule it for the outcome's time. If a waiting outcome has no time, the task
+        sends the message of its next step; if that message does not arrive in time, the work is dispatched again.
         """
         text, lane = str(key), key.lane
         limit = succession.limit_after(outcome) if succession else 0
