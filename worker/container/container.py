@@ -37,8 +37,7 @@ from worker.reconcile.item_drift import ItemDrift
 from worker.reconcile.orphaned_bills import OrphanedBills
 from worker.reconcile.planning import Planning
 from worker.reconcile.project_comparison import ProjectComparison
-from worker.reconcile.upkeep import Upkeep
-from worker.reconcile.verification import Verification
+from worker.reconcile.verification import Upkeep, Verification
 from worker.store import results
 from worker.store.gate import Precedence
 from worker.store.identity import MEET_EVERY_SECONDS
@@ -171,7 +170,7 @@ class Container(Services):
         orphans, information = OrphanedBills(stores, remotes), Information(stores, projects)
         return Verification(stores, projects, comparison, orphans, information, failures)
 
-    upkeep = _part(lambda own: Upkeep(own.redis, work=own.work, verification=own.verification))
+    upkeep = _part(lambda own: Upkeep(own.stores, own.verification))
 
     def handlers(self) -> dict[WorkKind, Handler]:
         """Return what does the work of each kind."""
