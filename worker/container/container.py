@@ -38,7 +38,6 @@ from worker.reconcile.orphaned_bills import OrphanedBills
 from worker.reconcile.planning import Planning
 from worker.reconcile.project_comparison import ProjectComparison
 from worker.reconcile.verification import Upkeep, Verification
-from worker.store import results
 from worker.store.gate import Precedence
 from worker.store.identity import MEET_EVERY_SECONDS
 
@@ -129,8 +128,8 @@ class Container(Services):
         self.keeper.repeat(self.stores.identity.meet, every=MEET_EVERY_SECONDS)
 
     def result_of(self, task_id: str) -> dict[str, Any] | None:
-        """Celery's task results."""
-        return results.kept(self.redis, self.stores.prefix, task_id)
+        """See `Stores.task_result`."""
+        return self.stores.task_result(task_id)
 
     @part
     def planning(self) -> Planning:

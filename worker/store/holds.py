@@ -27,8 +27,8 @@ REMEMBERED_SECONDS = 7 * 86_400
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A scope in trouble. Times in unix seconds of Redis' clock; `times`: pauses in a row; `cause`: of its problem; `answer`: the last response;
-    `works`: keys of the first works that failed because of it.
+    """A scope in trouble. Times in unix seconds of Redis' clock; `times`: pauses in a row; `cause`: of its problem; `answer`: the last
+    response; `works`: keys of the first works that failed because of it.
     """
 
     scope: str

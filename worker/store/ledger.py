@@ -25,9 +25,8 @@ from worker.store.ledger_state import LedgerState
 from worker.store.locks import Lock
 from worker.store.open_problems import OpenProblem, problem_of, problem_text
 from worker.store.record_text import decode, decode_all, encode
-from worker.store.scripts import Script, flag, number, texts
+from worker.store.scripts import Script, flag, number, sizes, texts
 from worker.store.series import SeriesState, state_of
-from worker.store.sizes import Sizes
 
 UNFINISHED = (State.WAITING.value, State.INTENT.value, State.UNKNOWN.value, State.BLOCKED.value, "write_back")
 """Unfinished states of a code or an invoice. `write_back`: the bill exists, and its id is not saved in Procore yet."""
@@ -72,7 +71,7 @@ class Ledger:
         self._problems = keys.problems
         self.state = LedgerState(client, prefix)
         self.journal = Journal(client, prefix)
-        self._sizes = Sizes(client)
+        self._sizes = Script(client, "sorted_sets/sizes", sizes)
         self._write = Script(client, "ledger/write", texts)
         self._plan = Script(client, "ledger/plan_codes", texts)
         self._report = Script(client, "problems/report", flag)
@@ -240,7 +239,7 @@ class Ledger:
     def unfinished(self) -> list[Unfinished]:
         """Return the unfinished records by kind and state, including states without any. One command, however many there are."""
         places = [(kind, state) for kind in ("code", "invoice") for state in UNFINISHED]
-        found = self._sizes([self._keys.unfinished(kind, state) for kind, state in places])
+        found = self._sizes(keys=[self._keys.unfinished(kind, state) for kind, state in places])
         return [Unfinished(kind, state, *one) for (kind, state), one in zip(places, found, strict=True)]
 
     def totals(self) -> dict[tuple[str, str], int]:

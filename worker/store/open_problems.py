@@ -16,8 +16,7 @@ from typing import Any
 from worker.domain.problems import Cause, Problem, cause_of, describe, missing_facts
 from worker.store.client import Redis, Value
 from worker.store.keys import Keys
-from worker.store.scripts import Script, flag
-from worker.store.sizes import Sizes
+from worker.store.scripts import Script, flag, sizes
 
 log = logging.getLogger(__name__)
 
@@ -72,12 +71,12 @@ class Handling:
         self._client = client
         self._keys = Keys(prefix)
         self._act = Script(client, "problems/act", flag)
-        self._sizes = Sizes(client)
+        self._sizes = Script(client, "sorted_sets/sizes", sizes)
 
     def counted(self) -> list[Counted]:
         """Return the numbers of open problems of every cause, including causes without any. One command, however many there are."""
         sets = [(self._keys.problems_of(cause), self._keys.ignored_problems_of(cause)) for cause in Cause]
-        found = self._sizes([key for pair in sets for key in pair])
+        found = self._sizes(keys=[key for pair in sets for key in pair])
         pairs = zip(found[::2], found[1::2], strict=True)
         return [
             Counted(cause, shown, ignored, since)

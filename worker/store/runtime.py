@@ -1,4 +1,5 @@
-"""Time, chance and thread locks, as the store and the clients use them. A simulation passes its own, so that it can repeat a history exactly."""
+"""Time, chance and thread locks, as the store and the clients use them. A simulation passes its own, so that it can repeat a history exactly.
+"""
 
 from __future__ import annotations
 

@@ -82,3 +82,8 @@ def text(reply: Any) -> str:
 def texts(reply: Any) -> list[str]:
     """Convert the reply of a script that returns a list of texts and integers: all as text."""
     return [str(value) for value in reply]
+
+
+def sizes(reply: Any) -> list[tuple[int, str, float]]:
+    """Convert the reply of `sorted_sets/sizes`: (size, first member, its score) of each set; (0, "", 0) for an empty one."""
+    return [(int(size), str(first), float(score)) for size, first, score in zip(*[iter(reply)] * 3, strict=True)]
