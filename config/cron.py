@@ -28,5 +28,5 @@ def cron(text: str) -> crontab:
             raise ValueError(f"its {name} must be {values}, or a range, list or step of these") from None
     try:
         return crontab.from_string(text)
-    except ValueError as error:  # each field is right by itself
+    except ValueError as error:  # each field is valid by itself
         raise ValueError("matches no date") from error

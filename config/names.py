@@ -1,4 +1,4 @@
-"""The names other apps and operators use: tasks and queues. They never change; a breaking change gets a new name."""
+"""The names that other apps and operators use: tasks and queues. They never change; a breaking change gets a new name."""
 
 from __future__ import annotations
 

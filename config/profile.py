@@ -123,7 +123,9 @@ def project_field(settings: Settings, profile: Profile | None) -> str:
 
 
 def settle_seconds(settings: Settings, profile: Profile | None) -> int:
-    """Return the settle window: the seconds in which an unconfirmed write is looked up but not repeated. The account's look-up lag is added to it."""
+    """Return the settle window: the seconds in which an unconfirmed write is looked up but not repeated. The account's look-up lag is added
+    to it.
+    """
     is_set = "netsuite_settle_seconds" in settings.model_fields_set
     return settings.netsuite_settle_seconds + (0 if is_set else _lag(profile))
 

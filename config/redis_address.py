@@ -71,8 +71,8 @@ class Sentinels:
 
 
 def checked_url(url: str) -> str:
-    """Return a REDIS_URL that can be used, with TLS one that names the check of certificates, as Celery requires. Raises ValueError without a
-    word of it, since any may be part of the password.
+    """Return a valid REDIS_URL; with TLS, it specifies the check of certificates, as Celery requires. Raises ValueError, without repeating
+    any part of the address, since any part may be of the password.
     """
     if sentinels_of(url):
         return url

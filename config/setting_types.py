@@ -166,7 +166,7 @@ def _folder(value: Path) -> Path:
 
 
 def _webhook_authorization(value: str) -> str:
-    """Any host on the internet may try to guess it."""
+    """Check that it cannot be guessed: any host on the internet may try."""
     if not re.fullmatch(r"[!-~][ -~]{14,998}[!-~]", value):
         raise ValueError(
             "must be 16 to 1000 printable ASCII characters, such as `Bearer` followed by 32 random letters"

@@ -39,7 +39,7 @@ PROCORE_LOGINS = {
 """
 MIN_THREADS = 16
 SPARE_THREADS = 5
-"""In addition to one per slot and one per eight slots, for reading Procore while every slot writes."""
+"""Threads for reading Procore while every slot writes, in addition to one per slot and one per eight slots."""
 
 
 class Settings(BaseSettings):
@@ -187,7 +187,7 @@ class Settings(BaseSettings):
                 "NETSUITE_INCOME_ACCOUNT_ID is needed for Items of type otherChargeResaleItem: set it, or choose another NETSUITE_ITEM_TYPE"
             )
         api, login = urlsplit(self.procore_base_url).hostname or "", urlsplit(self.procore_auth_url).hostname or ""
-        # A sandbox was seen to take logins at its API host.
+        # A sandbox was seen to accept logins at its API host.
         fitting = (PROCORE_LOGINS.get(api, "login.procore.com"), api)
         if api.endswith(".procore.com") and login.endswith(".procore.com") and login not in fitting:
             raise ValueError(
@@ -197,14 +197,14 @@ class Settings(BaseSettings):
 
     @property
     def threads(self) -> int:
-        """Threads of each worker process: enough that one process alone keeps every slot of NetSuite busy."""
+        """Return the threads of each worker process: enough for one process alone to use every slot of NetSuite."""
         return self.worker_threads or max(
             MIN_THREADS, self.netsuite_concurrency + self.netsuite_concurrency // 8 + SPARE_THREADS
         )
 
     @property
     def netsuite_url(self) -> str:
-        """SuiteTalk address without a path: lower case, `_` as `-` (docs/remotes.md)."""
+        """Return the SuiteTalk address without a path: lower case, `_` as `-` (docs/remotes.md)."""
         host = self.netsuite_account_id.lower().replace("_", "-")
         return self.netsuite_base_url or f"https://{host}.suitetalk.api.netsuite.com"
 

@@ -93,7 +93,7 @@ def _is_close(name: str, setting: str) -> bool:
     ours, theirs = _parts(setting), _parts(name)
     return (
         sorted(ours) == sorted(theirs)
-        or (len(ours) != len(theirs) and _distance("".join(ours), "".join(theirs), most=1) <= 1)
+        or (len(ours) != len(theirs) and _distance("".join(ours), "".join(theirs), limit=1) <= 1)
         or _are_cut(ours, theirs)
         or _are_mistyped(setting.split("_"), name.split("_"))
     )
@@ -119,10 +119,10 @@ def _are_mistyped(ours: list[str], theirs: list[str]) -> bool:
         return False
     wrong = 0
     for one, other in zip(ours, theirs, strict=True):
-        most = 1 if len(one) <= 5 else 2
-        count = _distance(one, other, most=most)
+        limit = 1 if len(one) <= 5 else 2
+        count = _distance(one, other, limit=limit)
         wrong += count
-        if count > most or wrong > 2:
+        if count > limit or wrong > 2:
             return False
     return True
 
@@ -131,9 +131,9 @@ def _nearest(name: str, known: tuple[str, ...]) -> str:
     return next(iter(difflib.get_close_matches(name, sorted(known), n=1)), "")
 
 
-def _distance(one: str, other: str, *, most: int) -> int:
-    """Return the number of letters to insert, delete, change or swap with a neighbor until both are equal; approximate above `most`."""
-    if one == other or abs(len(one) - len(other)) > most:
+def _distance(one: str, other: str, *, limit: int) -> int:
+    """Return the number of letters to insert, delete, change or swap with a neighbor until both are equal; approximate above `limit`."""
+    if one == other or abs(len(one) - len(other)) > limit:
         return abs(len(one) - len(other))
     before: list[int] = []
     row = list(range(len(other) + 1))

@@ -37,7 +37,7 @@ from worker.cli.output import (
 
 
 def two_ids(context: click.Context, param: click.Parameter, values: Sequence[str]) -> tuple[tuple[int, int], ...]:
-    """PROJECT/INVOICE, two ids of Procore, as numbers. Raises BadParameter."""
+    """Parse PROJECT/INVOICE, two ids of Procore. Raises BadParameter."""
     pairs = [value.partition("/") for value in values]
     if any(not (one.isdecimal() and other.isdecimal() and len(one + other) <= 40) for one, _, other in pairs):
         raise click.BadParameter("takes two ids with a / between them, such as 225370/1280861")
@@ -225,7 +225,7 @@ def _cleanup_as_dict(cleaned: CleanupResult) -> dict[str, Any]:
 
 
 def _finish(values: dict[str, Any], as_json: bool) -> None:
-    """Print the JSON, or the last lines for a person. Exit code 1 if an active record is left."""
+    """Print the JSON, or the last lines for a person. Exits with code 1 if an active record is left."""
     if as_json:
         print_json(values)
     else:

@@ -4,5 +4,5 @@ from __future__ import annotations
 
 
 def external_id_prefix(company_id: int) -> str:
-    """What the external id of every record begins with that the probe of a company creates. Cleanup finds them by it."""
+    """Return the prefix of the external ids of all records that the probe of a company creates. The cleanup finds them by it."""
     return f"pcr-prb-{company_id}-"

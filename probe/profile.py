@@ -18,7 +18,7 @@ from probe.point import PointResult
 def save_profile(
     settings: Settings, results: Iterable[PointResult], latencies: Iterable[Latency], *, is_whole: bool
 ) -> Profile:
-    """Write the profile with these results and return it. Unless `is_whole`, other answers of the existing profile stay."""
+    """Write the profile with these results, and return it. Unless `is_whole`, the other answers of the existing profile are kept."""
     path = profile_file(settings)
     before = None if is_whole else _usable(settings)
     effects, answers = (before.effects, dict(before.answers)) if before else (Effects(), {})
@@ -39,7 +39,7 @@ def save_profile(
 
 
 def write_profile(profile: Profile, path: Path) -> None:
-    """Replace the file with this profile, in one step."""
+    """Replace the file with this profile atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(path.name + ".new")
     new.write_text(profile.model_dump_json(indent=2) + "\n", encoding="utf-8")
@@ -47,7 +47,7 @@ def write_profile(profile: Profile, path: Path) -> None:
 
 
 def merged(effects: Effects, changes: Mapping[str, Any]) -> Effects:
-    """The effects with one point's changes. Of an effect with inner keys only those given change; "" and None remove a key."""
+    """Return the effects with the changes of one point. In an effect with inner keys, only the given keys change; "" and None remove a key."""
     values = effects.model_dump()
     for name, change in changes.items():
         if isinstance(change, Mapping):
@@ -58,7 +58,7 @@ def merged(effects: Effects, changes: Mapping[str, Any]) -> Effects:
 
 
 def _usable(settings: Settings) -> Profile | None:
-    """The existing profile, if it is readable and of this account."""
+    """Return the existing profile if it is readable and belongs to this account, else None."""
     try:
         before = read_profile(profile_file(settings))
     except InvalidSettings:

@@ -1,4 +1,4 @@
-"""The report of a probe, to be sent as an issue: no secret, no name, no id, not even the account's."""
+"""The report of a probe, to be sent as an issue. It contains no secret, no name and no id, not even the account's."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Read it once before you send it: the rest of these texts is what the remote wrot
 
 
 def report_of(profile: Profile) -> str:
-    """The whole report, as Markdown."""
+    """Return the report as Markdown."""
     looks = "a sandbox" if is_netsuite_sandbox(profile.account) else "an account that does not look like a sandbox"
     head = HEAD.format(
         version=version("wbs-sync"), python=platform.python_version(), day=profile.probed_at.date(), account=looks

@@ -1,4 +1,4 @@
-"""One probe: clean up after the last one, try each point, clean up."""
+"""Runs a probe: cleans up after the last one, tries each point, and cleans up."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class AlreadyRunning(Exception):
 
 @dataclass(slots=True)
 class ProbeResult:
-    """What was cleaned up before, the result of each point, and what was cleaned up after."""
+    """The result of each point, and the cleanups before and after."""
 
     before: CleanupResult
     points: list[PointResult] = field(default_factory=list)
@@ -36,12 +36,12 @@ class ProbeResult:
 
     @property
     def clean_again(self) -> bool:
-        """Whether a write got no response, so that its record may still appear."""
+        """Return whether a write got no response, so that its record may still appear."""
         return any(result.in_doubt for result in self.points)
 
 
 class Probe:
-    """Tries points on one account. `slots`: how many requests may be in NetSuite at a time."""
+    """Tries points on one account. `slots`: maximum number of concurrent requests to NetSuite."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class Probe:
     def run(
         self, points: Sequence[Point], options: ProbeOptions, on_result: Callable[[PointResult], None]
     ) -> ProbeResult:
-        """Try these points, in this order, and call `on_result` after each. However it ends, what was created is cleaned up.
+        """Try these points, in this order, and call `on_result` after each. Always cleans up what was created, even after an error.
 
         Raises AlreadyRunning, and Misconfigured if a login is refused.
         """
@@ -84,7 +84,7 @@ class Probe:
             return result
 
     def clean_up(self, options: ProbeOptions) -> CleanupResult:
-        """Only clean up what an interrupted probe left. Raises AlreadyRunning."""
+        """Clean up after an interrupted probe, and try nothing. Raises AlreadyRunning."""
         with self._lock():
             return self._clean(Cleanup(self._netsuite, self._procore), None, options)
 
@@ -112,7 +112,7 @@ class Probe:
 
 
 def _ask(point: Point, session: ProbeSession) -> PointResult:
-    """The result of a point. An error ends only its own point, except for a refused login."""
+    """Try one point, and return its result. An error ends only this point, except for a refused login."""
     try:
         return PointResult(point, point.ask(session))
     except Unsettled as reason:

@@ -1,4 +1,4 @@
-"""Whether a NetSuite account or a Procore address is a sandbox.
+"""Recognizes sandboxes of NetSuite and Procore.
 
 NetSuite: the account id shows the type of the account (ohelp/section_1498251763). `1234567_SB1` is a sandbox, `1234567_RP` a
 Release Preview; `TSTDRV1234567` is a demo account (seen). Procore: sandboxes have their own hosts
@@ -16,10 +16,10 @@ _OWN_MACHINE = ("127.0.0.1", "localhost", "::1")
 
 
 def is_netsuite_sandbox(account_id: str) -> bool:
-    """Whether a NetSuite account id is that of a sandbox, a Release Preview or a demo account."""
+    """Return whether a NetSuite account id is that of a sandbox, a Release Preview or a demo account."""
     return bool(_SANDBOX.fullmatch(account_id.replace("-", "_")))
 
 
 def is_procore_sandbox(base_url: str) -> bool:
-    """Whether an address certainly belongs to a Procore sandbox, or to a simulator on this machine."""
+    """Return whether an address certainly belongs to a Procore sandbox, or to a simulator on this machine."""
     return urlsplit(base_url).hostname in (*_PROCORE_HOSTS, *_OWN_MACHINE)

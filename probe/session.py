@@ -25,7 +25,7 @@ from worker.domain.posting_periods import PostingPeriod
 from worker.domain.wbs_codes import Project
 
 LOOKUP_INTERVALS_SECONDS = (0.25, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
-"""Between look-ups of a new record: one minute in total."""
+"""Seconds between the look-ups of a new record: one minute in total."""
 NAME = "wbs-sync probe"
 NOTE = "created by wbs-sync probe"
 AMOUNT = Decimal("1.00")
@@ -35,9 +35,7 @@ MAX_LINKED_PROJECTS = 100
 
 @dataclass(frozen=True, slots=True)
 class ProbeOptions:
-    """What a person may choose. Ids are NetSuite's internal ids; `invoices`: (project id, invoice id) in Procore that may be locked
-    for good.
-    """
+    """The options of the command. Ids are NetSuite's internal ids; `invoices`: (project id, invoice id) in Procore that may stay locked."""
 
     vendor_id: str = ""
     job_id: str = ""
@@ -64,12 +62,12 @@ class TrialRecord:
 
     @property
     def id(self) -> str:
-        """Its internal id."""
+        """Return its internal id."""
         return self.created.id
 
 
 class ProbeSession:
-    """One run of the probe. `token` makes the names of its records unique; `slots`: how many requests may be in NetSuite at a time."""
+    """One run of the probe. `token`: makes the names of its records unique; `slots`: maximum number of concurrent requests to NetSuite."""
 
     def __init__(
         self,
@@ -102,7 +100,7 @@ class ProbeSession:
     # Identities and bodies
 
     def label(self, name: str = "") -> Label:
-        """A new identity, with the given name or a new one."""
+        """Return a new identity, with the given name or a new one."""
         self._count += 1
         own = f"{self._token}-{self._count}"
         label = Label(external_id_prefix(self.procore.company_id) + own, name or f"{NAME} {own}")
@@ -110,7 +108,7 @@ class ProbeSession:
         return label
 
     def item_body(self, label: Label, *, without: str = "", **changes: Any) -> dict[str, Any]:
-        """The body that wbs-sync would send for an Item, without one field or with changed ones."""
+        """Return the body that wbs-sync would send for an Item, without one field or with changed fields."""
         body = self.netsuite.item_body(ItemNeed(label.external_id, label.name, NOTE)) | changes
         if self.tax_schedule_refused:
             body.pop("taxSchedule", None)
@@ -126,7 +124,7 @@ class ProbeSession:
         field: str = "",
         period: PostingPeriod | None = None,
     ) -> Any:
-        """The body that wbs-sync would send for a bill with one line for the trial Item."""
+        """Return the body that wbs-sync would send for a bill with one line for the trial Item."""
         bill = Bill(
             external_id=label.external_id,
             vendor_id=self.vendor.id,
@@ -143,7 +141,9 @@ class ProbeSession:
 
     @cached_property
     def item(self) -> TrialRecord:
-        """An Item as the settings define it. Raises Unsettled if the account refuses even that: then no other point can be tried."""
+        """Return the trial Item, with the values of the settings. Raises Unsettled if the account refuses it: then no other point can be
+        tried.
+        """
         if not self.item_refusal:
             try:
                 return self._create_trial_item()
@@ -153,7 +153,7 @@ class ProbeSession:
 
     @cached_property
     def bill(self) -> TrialRecord:
-        """A bill as the settings define it, with the project in the field that the account takes. Raises Unsettled as `item` does."""
+        """Return the trial bill, with the project in the field that the account accepts. Raises Unsettled, as `item` does."""
         if not self.bill_refusal:
             try:
                 return self._create_trial_bill()
@@ -163,7 +163,7 @@ class ProbeSession:
 
     @cached_property
     def vendor(self) -> VendorOrJob:
-        """The vendor of the trial bills. Raises Unsettled if there is none."""
+        """Return the vendor of the trial bills. Raises Unsettled if there is none."""
         chosen = self.options.vendor_id
         vendor = self.netsuite.vendor(chosen) if chosen else self.netsuite.first_vendor()
         if vendor is None:
@@ -172,13 +172,13 @@ class ProbeSession:
 
     @cached_property
     def job(self) -> VendorOrJob | None:
-        """The project of the trial bills: the chosen one, else one that Procore is linked to, else any; None if there is none."""
+        """Return the project of the trial bills: that of the options, else one that is linked to Procore, else any; None if there is none."""
         chosen = [self.options.job_id] if self.options.job_id else []
         linked = [one.origin_id for one in self._projects() if is_internal_id(one.origin_id)][:MAX_LINKED_PROJECTS]
         return self.netsuite.first_job(chosen or linked) or (None if chosen else self.netsuite.first_job([]))
 
     def readable_projects(self) -> Sequence[Project]:
-        """Procore projects in scope. Raises Unsettled if there is none."""
+        """Return the Procore projects in scope. Raises Unsettled if there is none."""
         projects = self._projects()
         if not projects:
             raise Unsettled("the app sees no active project")
@@ -187,25 +187,27 @@ class ProbeSession:
     # Requests
 
     def create(self, record_type: str, label: Label, body: dict[str, Any]) -> TrialRecord:
-        """Create a record and note it for cleanup."""
+        """Create a record, and remember it for the cleanup."""
         created = self.netsuite.create(record_type, body, external_id=label.external_id)
         self.created.append(ProbeRecord(record_type, created.id))
         return TrialRecord(label, record_type, created, monotonic())
 
     def create_item(self, label: Label, *, without: str = "", **changes: Any) -> TrialRecord:
-        """Create an Item that differs from the trial Item in one thing. The trial Item comes first, so a refusal is about that thing."""
+        """Create an Item that differs from the trial Item in one field. The trial Item is created first, so that a refusal is about this
+        field.
+        """
         _ = self.item
         return self.create(self.netsuite.item_type, label, self.item_body(label, without=without, **changes))
 
     def create_bill(
         self, label: Label, *, day: date | None = None, amount: Decimal = AMOUNT, period: PostingPeriod | None = None
     ) -> TrialRecord:
-        """Create a bill that differs from the trial bill in one thing. The trial bill comes first."""
+        """Create a bill that differs from the trial bill in one field. The trial bill is created first."""
         _ = self.bill
         return self.create(BILLS, label, self.bill_body(label, day=day, amount=amount, period=period))
 
     def at_once(self, *calls: Callable[[], TrialRecord]) -> list[TrialRecord | SyncError]:
-        """The results of calls sent at the same time. Raises Unsettled if NetSuite's slots do not allow that."""
+        """Return the results of calls that are sent at the same time. Raises Unsettled if there are not enough slots for that."""
         if self._slots < len(calls):
             raise Unsettled(f"NETSUITE_CONCURRENCY is {self._slots}: nothing is sent at the same time")
 
@@ -219,7 +221,7 @@ class ProbeSession:
             return list(pool.map(outcome, calls))
 
     def seconds_until_seen(self, is_seen: Callable[[], bool], record: TrialRecord) -> float | None:
-        """The record's age when a look-up first showed it: 0 for the first look-up, None if it did not show within a minute."""
+        """Return the record's age (seconds) when a look-up first shows it: 0 for the first look-up, None if no look-up within a minute does."""
         if is_seen():
             return 0.0
         for interval in LOOKUP_INTERVALS_SECONDS:
@@ -231,16 +233,16 @@ class ProbeSession:
     # Response texts
 
     def shape(self, error: SyncError) -> str:
-        """An error's text without names, numbers and ids."""
+        """Return an error's text without names, numbers and ids."""
         return shape_of(str(error), [*self._names, *self._names_of_others])
 
     def is_specific(self, shape: str, record_type: str) -> bool:
-        """Whether a refusal's text belongs to one rule only: a record without a required field is refused with other text."""
+        """Return whether a refusal's text belongs to one rule: a record without a required field must be refused with another text."""
         return is_specific(shape, self._ordinary_refusals(record_type))
 
     @cached_property
     def _names_of_others(self) -> list[str]:
-        """Names that a response may repeat: of projects, the vendor and the job, as far as they can be read."""
+        """Return names that a response may repeat: of projects, the vendor and the job, as far as they can be read."""
         names: list[str] = []
         with suppress(SyncError, Unsettled):
             names += [name for one in self._projects() for name in (one.name, one.number or "")]

@@ -14,10 +14,10 @@ from worker.store.gate import Precedence
 
 
 def open_probe(settings: Settings) -> Probe:
-    """A probe of the account in the settings, with the Redis of the installation.
+    """Return a probe of the account in the settings, with the Redis of the installation.
 
-    The account's profile is not read: it may be another account's or unreadable, and the probe writes a new one. Raises Fault if there is
-    no Redis, InvalidSettings if the Redis is a cluster or belongs to another company.
+    Does not read the account's profile, which may belong to another account or be unreadable: the probe writes a new one. Raises Fault without
+    Redis, InvalidSettings if the Redis is a cluster or belongs to another company.
     """
     container = Container(settings, redis_url=redis_url(settings))
     container.ownership.require_one_server()

@@ -14,7 +14,7 @@ from simulators.stage import ENV_FILE, Stage
 def main(arguments: Sequence[str] | None = None) -> int:
     """Start both simulators, print their addresses, and wait for a signal."""
     asked = _parser().parse_args(arguments)
-    # Signals are waited for below, without handlers: a handler could interrupt anything, and a second signal even the shutdown after the first.
+    # `sigwait` instead of handlers: a handler could interrupt anything, and a second signal even the shutdown after the first one.
     ends = (signal.SIGTERM, signal.SIGINT)
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     try:
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _announce(stage, asked.data_dir, as_json=asked.json)
             signal.sigwait(ends)
         return 0
-    except (OSError, OverflowError, ValueError) as error:  # a port that is taken or none, a profile that does not exist
+    except (OSError, OverflowError, ValueError) as error:  # the port is in use or invalid, or there is no such profile
         print(f"simulators: {error}", file=sys.stderr)
         return 2
 

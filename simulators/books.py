@@ -1,7 +1,7 @@
-"""The content of NetSuite before the first sync: plain data that a company is generated with.
+"""The content of NetSuite before the first sync, as plain data.
 
-Column names are SuiteQL's (`entityid`, `companyname`, `isinactive` ...), so that a record reads the same here, in a
-query's answer and in a test.
+Fields have the names of SuiteQL's columns (`entityid`, `companyname`, `isinactive` ...), so that a record looks the same here, in the
+response to a query and in a test.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ ENV_FILE = "simulators.env"
 
 
 class Stage:
-    """Both running simulators. `procore` and `netsuite` are their live states, which a test reads directly."""
+    """Both running simulators. `procore`, `netsuite`: their states, which a test may read directly."""
 
     def __init__(
         self,
@@ -63,10 +63,10 @@ class Stage:
         tls: str = "",
         **settings: Any,
     ) -> Stage:
-        """Build the company, start both remotes and write `simulators.env` and the private key into `data_dir`. `tls`: the host name
-        under which they speak TLS; "" = they speak plain HTTP.
+        """Build the company, start both simulators, and write `simulators.env` and the private key into `data_dir`. `tls`: host name for TLS,
+        "" = plain HTTP.
 
-        `settings` go to each remote that has a setting of that name; ValueError when neither has.
+        `settings`: set in each simulator that has a setting with this name. Raises ValueError if neither has.
         """
         folder = Path(data_dir)
         folder.mkdir(parents=True, exist_ok=True)
@@ -82,20 +82,20 @@ class Stage:
         return stage
 
     def stop(self) -> None:
-        """Stop both remotes, at the same time."""
+        """Stop both simulators at the same time."""
         for server in self._servers.values():
             server.ask_to_stop()
         for name in list(self._servers):
             self.take_down(name)
 
     def take_down(self, remote: str) -> None:
-        """Stop one remote ("procore" or "netsuite"): connections to it are refused from now on. Its data stays."""
+        """Stop one simulator ("procore" or "netsuite"). Connections to it are refused then; its data is kept."""
         server = self._servers.pop(remote, None)
         if server is not None:
             server.stop()
 
     def bring_up(self, remote: str) -> None:
-        """Accept connections to a remote again, on its previous port."""
+        """Accept connections to a simulator again, on its previous port."""
         if remote not in self._servers:
             port = int(self.urls[remote].rpartition(":")[2])
             self._servers[remote] = RunningServer.start(self._apps[remote], self._host, port, self._identity)
@@ -109,7 +109,7 @@ class Stage:
         change_settings(self._remote(remote).settings, changes)
 
     def journal(self, remote: str, since: int = 0) -> list[Entry]:
-        """A remote's journal, entries above number `since`."""
+        """Return the entries of a simulator's journal above number `since`."""
         return self._remote(remote).journal.entries(since)
 
     def __enter__(self) -> Stage:

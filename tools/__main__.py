@@ -18,7 +18,7 @@ PAGES = {
 
 
 def main() -> int:
-    """Write everything; returns the exit code."""
+    """Write all files, and return the exit code."""
     env_example.FILE.write_text(env_example.env_example())
     for path, page in PAGES.items():
         path.write_text(page(path.read_text()))

@@ -16,7 +16,7 @@ BEGIN, END = "<!-- generated: commands -->\n", "<!-- end: commands -->\n"
 
 
 def page(text: str) -> str:
-    """Return the page with the section of all commands as the code has them; the text before it is written by hand."""
+    """Return the page with the section of all commands from the code. The text before it is written by hand."""
     head = text.partition(BEGIN)[0]
     return (
         head + BEGIN + "".join(section(path, command) for path, command in commands(wbs_sync, "wbs-sync")) + "\n" + END

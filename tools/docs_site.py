@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parents[1]
-# Pages that live where readers of a repository expect them: path in the repository, path in the site.
+# Pages outside docs/, where readers of a repository expect them: path in the repository, path in the site.
 PROJECT_PAGES = {
     "CHANGELOG.md": "project/changelog.md",
     "CONTRIBUTING.md": "project/contributing.md",
@@ -29,7 +29,7 @@ PROJECT_PAGES = {
 }
 HOME = {"README.md": "index.md"}
 LINK = re.compile(r"\[(?P<text>[^\[\]]*)\]\((?P<target>[^()\s:#]+)(?P<anchor>#[^()\s]*)?\)")
-# What a browser loads by itself: `<a href>` is not among it, and `rel="canonical"` only names an address.
+# References that a browser loads by itself: not `<a href>` and `rel="canonical"`.
 FOREIGN = re.compile(
     r"""<(?:script|img|iframe|source|video|audio|embed)\b[^>]*\ssrc=["']?(?:https?:)?//[^>]*>
       | <link\b(?![^>]*rel=["']?canonical)[^>]*\shref=["']?(?:https?:)?//[^>]*>
@@ -54,7 +54,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Return the page's text with its links made to lead to places in the site."""
+    """Return the page's text with links that lead to places in the site."""
 
     def rewritten(found: re.Match[str]) -> str:
         path = repository_path(page.file.src_uri, found["target"])
@@ -85,14 +85,14 @@ def on_post_build(config: MkDocsConfig) -> None:
 
 
 def repository_path(page: str, target: str) -> str:
-    """Return the path in the repository that a link means. `page` is the page's path in the site."""
+    """Return the path in the repository to which a link leads. `page`: path of the page in the site."""
     sources = {site: source for source, site in PROJECT_PAGES.items()}
     folder = posixpath.dirname(sources.get(page, f"docs/{page}"))
     return posixpath.normpath(posixpath.join(folder, target))
 
 
 def site_path(path: str) -> str | None:
-    """Return where the site has a file of the repository; None for a folder without a README, and for what does not exist."""
+    """Return the path in the site of a file of the repository; None for a folder without a README, and for a missing file."""
     if path in PROJECT_PAGES | HOME:
         return (PROJECT_PAGES | HOME)[path]
     if (ROOT / path / "README.md").is_file() and path.startswith("docs/"):

@@ -12,7 +12,7 @@ FILE = Path(__file__).parents[1] / ".env.example"
 
 
 def env_example() -> str:
-    """Every setting with its description, in the order of the settings; one with a default is commented out and shows the default."""
+    """Return all settings with their descriptions, in their order. A setting with a default is commented out and shows the default."""
     blocks = ["# Settings of wbs-sync. Copy to .env and fill in what has no value; take out the # to change a default."]
     for name, field in Settings.model_fields.items():
         lead = "" if field.is_required() else "# "
@@ -21,7 +21,7 @@ def env_example() -> str:
 
 
 def default_text(field: FieldInfo) -> str:
-    """A default as it is written in `.env`; "" for none."""
+    """Return a default as it is written in `.env`; "" for none."""
     if field.is_required() or field.default is None:
         return ""
     if isinstance(field.default, bool):

@@ -1,8 +1,8 @@
-"""The published JSON schemas of what tasks take and return: docs/messages/ and docs/messages/results/, one file per task.
+"""The published JSON schemas of the arguments and results of tasks: docs/messages/ and docs/messages/results/, one file per task.
 
-Other applications are built on these files, so both may only grow: arguments by optional ones, results by keys and by new values of a
-list (`cause`, `outcome`). A change that would refuse or change a message sent today, or remove what is read today, needs a new task
-name, and `publish` refuses it.
+Other applications rely on these files, so they may only be extended: arguments by optional ones, results by keys and by new values of a list
+(`cause`, `outcome`). A change that would refuse or change a message that is sent today, or remove a part of a result that is read today,
+needs a new task name, and `publish` refuses it.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 QUEUE = "x-queue"
 """The schema's key for the queue that the task is sent to."""
 TEXTS = ("title", "description")
-"""For people; they may change at any time."""
+"""Keys with texts for people, which may change at any time."""
 PARTS = ("enum", "propertyNames", "additionalProperties")
-"""Compared one by one, so that a result may grow by them."""
+"""Keys that are compared one by one, so that a result may be extended by them."""
 
 Schema = Mapping[str, Any]
 
 
 def schemas() -> dict[str, dict[str, Any]]:
-    """The schema of each task's keyword arguments, by task name."""
+    """Return the schema of each task's keyword arguments, by task name."""
     return {
         task.value: {"$schema": DIALECT, QUEUE: QUEUE_OF_TASK[task].value}
         | message.model_json_schema()
@@ -41,7 +41,7 @@ def schemas() -> dict[str, dict[str, Any]]:
 
 
 def result_schemas() -> dict[str, dict[str, Any]]:
-    """The schema of each task's result, by task name, for tasks that have one."""
+    """Return the schema of each task's result, by task name, for tasks that have one."""
     generated = {task.value: TypeAdapter(kind).json_schema() for task, kind in RESULTS.items()}
     return {
         task: {"$schema": DIALECT} | _resolved(schema, schema) | {"title": task} for task, schema in generated.items()
@@ -49,7 +49,7 @@ def result_schemas() -> dict[str, dict[str, Any]]:
 
 
 def breaking_changes(published: Schema, now: Schema) -> list[str]:
-    """What in `now` would refuse, ignore or change a message that is valid by `published`; one sentence each."""
+    """Return one sentence for each change in `now` that would refuse, ignore or change a message that is valid by `published`."""
     before, after = published.get("properties", {}), now.get("properties", {})
     broken = ["the queue has changed"] if published.get(QUEUE, now.get(QUEUE)) != now.get(QUEUE) else []
     broken += [f"{name} is removed" for name in before if name not in after]
@@ -61,7 +61,7 @@ def breaking_changes(published: Schema, now: Schema) -> list[str]:
 
 
 def breaking_result_changes(published: Schema, now: Schema, name: str = "the result") -> list[str]:
-    """What in `now` removes something that is read by `published`; one sentence each. New keys and values remove nothing."""
+    """Return one sentence for each change in `now` that removes a part of a result of `published`. New keys and values remove nothing."""
     before, after = published.get("properties", {}), now.get("properties", {})
     broken = [f"{key} is removed" for key in before if key not in after]
     broken += [
@@ -83,12 +83,12 @@ def breaking_result_changes(published: Schema, now: Schema, name: str = "the res
 
 
 def published(folder: Path | None = None) -> dict[str, dict[str, Any]]:
-    """The schemas in docs/messages/ (or in another folder), by task name."""
+    """Return the schemas in docs/messages/ (or in another folder), by task name."""
     return {path.stem: json.loads(path.read_text()) for path in sorted((folder or FOLDER).glob("*.json"))}
 
 
 def publish() -> list[str]:
-    """Write all schemas, unless a change would break other applications: then write nothing and return one sentence per change."""
+    """Write all schemas. If a change would break other applications, write nothing, and return one sentence for each such change."""
     results = FOLDER / "results"
     kinds = (
         (FOLDER, "", schemas(), breaking_changes),
@@ -117,7 +117,7 @@ def _write(folder: Path, by_task: Mapping[str, Schema]) -> None:
 
 
 def _resolved(schema: Any, root: Schema) -> Any:
-    """The schema without references, since each file is read on its own."""
+    """Return the schema without references, since each file is read separately."""
     if isinstance(schema, Mapping):
         if "$ref" in schema:
             return _resolved(root["$defs"][schema["$ref"].rpartition("/")[2]], root)
@@ -126,13 +126,13 @@ def _resolved(schema: Any, root: Schema) -> Any:
 
 
 def _without_parts(schema: Schema) -> dict[str, Any]:
-    """The schema without texts and keys; of its other parts, only that they exist."""
+    """Return the schema without texts and keys; of its other parts only whether they exist."""
     ignored = (*TEXTS, "properties", "required")
     return {name: name in PARTS or _meaning(value) for name, value in schema.items() if name not in ignored}
 
 
 def _meaning(schema: Any) -> Any:
-    """The schema without its texts for people."""
+    """Return the schema without its texts for people."""
     if isinstance(schema, Mapping):
         return {name: _meaning(value) for name, value in schema.items() if name not in TEXTS}
     return schema

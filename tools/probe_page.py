@@ -21,7 +21,7 @@ GROUPS = {
 
 
 def page(text: str) -> str:
-    """The page with the tables of all points."""
+    """Return the page with the tables of all points."""
     tables = (f"### {title}\n\n{markdown_table(COLUMNS, map(_row, points))}" for title, points in GROUPS.items())
     return with_section(text, "points", "\n\n".join(tables))
 

@@ -133,7 +133,7 @@ OTHERWISE: dict[Cause, dict[str, str]] = {
 
 
 def page(text: str) -> str:
-    """The page with the tables of all classes and causes."""
+    """Return the page with the tables of all classes and causes."""
     return with_section(with_section(text, "classes", _classes()), "causes", _causes())
 
 

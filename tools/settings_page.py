@@ -1,4 +1,4 @@
-"""The generated tables of docs/configuration.md: all settings, and which process holds which secret."""
+"""The generated tables of docs/configuration.md: all settings, and the secrets of each process."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ PAGE = Path(__file__).parents[1] / "docs" / "configuration.md"
 
 
 def page(text: str) -> str:
-    """The page with its tables as the code has them."""
+    """Return the page with its tables from the code."""
     return with_section(with_section(text, "settings", settings_table()), "secrets", secrets_table())
 
 
 def settings_table() -> str:
-    """One row per setting, in the order of the settings."""
+    """Return one row for each setting, in the order of the settings."""
     rows = [
         (f"`{name.upper()}`", _kind(field), _default(field), field.description or "")
         for name, field in Settings.model_fields.items()
@@ -34,7 +34,7 @@ def settings_table() -> str:
 
 
 def secrets_table() -> str:
-    """One row per secret: the processes that hold it."""
+    """Return one row for each secret, with the processes that use it."""
     rows = [(f"`{name.upper()}`", *("yes" if name in held else "-" for held in HELD.values())) for name in PLACEHOLDERS]
     return markdown_table(("Secret", *HELD), rows)
 
@@ -44,7 +44,7 @@ def _default(field: FieldInfo) -> str:
 
 
 def _kind(field: FieldInfo) -> str:
-    """What the setting takes, for people."""
+    """Return the values of a setting, as text for people."""
     annotation: Any = field.annotation
     kinds = [each for each in get_args(annotation) if each is not type(None)] or [annotation]
     if get_origin(annotation) is typing.Literal:

@@ -1,6 +1,6 @@
 """Requests to NetSuite that only the probe sends: creates with unusual bodies, raw reads, and deletes.
 
-They pass the same gate as all others and raise the same errors.
+They use the same gate as all other requests, and raise the same errors.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class ProbeRecord:
 
 @dataclass(frozen=True, slots=True)
 class VendorOrJob:
-    """A vendor or a project of the account, for trial bills. `names` must not be shown."""
+    """A vendor or project of the account, for trial bills. `names` must not be shown."""
 
     id: str
     names: tuple[str, ...]
@@ -51,15 +51,15 @@ class SandboxNetSuite(NetSuite):
 
     @property
     def item_type(self) -> str:
-        """The record type of Items, from the settings."""
+        """Return the record type of Items, from the settings."""
         return self._defaults.item_type
 
     def item_body(self, need: ItemNeed) -> dict[str, Any]:
-        """The body that wbs-sync would send for a new Item."""
+        """Return the body that wbs-sync would send for a new Item."""
         return wire.item_body(need, self._defaults, display_name_limit=ITEM_NAME_LIMIT)
 
     def bill_body(self, bill: Bill, project_field: str) -> dict[str, Any]:
-        """The body that wbs-sync would send for a new bill, with the project in this field of its lines, unless `job_id` is empty."""
+        """Return the body that wbs-sync would send for a new bill, with the project in `project_field` of its lines unless `job_id` is empty."""
         body = wire.bill_body(bill, self._defaults, Document.BILL)
         for line in body["item"]["items"]:
             project = line.pop(self._defaults.project_field)
@@ -68,7 +68,7 @@ class SandboxNetSuite(NetSuite):
         return body
 
     def create(self, record_type: str, body: dict[str, Any], *, external_id: str) -> Created:
-        """POST /{type}. Raises what `create_item` and `create_bill` raise, without interpreting Blocked further."""
+        """POST /{type}. Raises the errors of `create_item` and `create_bill`, but a refusal only as Blocked."""
         response = self._api.create(record_type, body, before_sending=lambda: None)
         located = re.search(r"/[0-9]{1,19}/?$", response.headers.get("Location", "")) is not None
         return Created(self._created_id(response, record_type, external_id), located)
@@ -81,7 +81,7 @@ class SandboxNetSuite(NetSuite):
         return body
 
     def is_seen_by_id(self, record_type: str, external_id: str) -> bool:
-        """Whether GET /{type}/eid:{external id} finds the record."""
+        """Return whether GET /{type}/eid:{external id} finds the record."""
         try:
             self._api.get(f"{record_type}/eid:{external_id}", params={"fields": "id"})
         except NotFound:
@@ -89,7 +89,7 @@ class SandboxNetSuite(NetSuite):
         return True
 
     def is_seen_by_query(self, record_type: str, external_id: str) -> bool:
-        """Whether SuiteQL finds the record."""
+        """Return whether SuiteQL finds the record."""
         if record_type == BILLS:
             return bool(self.bills_by_external_id([external_id]))
         return bool(self.find_items(external_ids=[external_id], names=[]))
@@ -99,7 +99,7 @@ class SandboxNetSuite(NetSuite):
         return self._api.get(f"metadata-catalog/{record_type}", accept="application/schema+json").json()
 
     def probe_records(self, external_id_prefix: str) -> list[ProbeRecord]:
-        """All bills and Items whose external id begins with this prefix, bills first: an Item used on a bill cannot be deleted."""
+        """Return all bills and Items whose external id begins with this prefix, bills first: an Item on a bill cannot be deleted."""
         named = suiteql.begins_with("externalid", external_id_prefix)
         bills = f"SELECT id FROM transaction WHERE type = 'VendBill' AND {named} ORDER BY id ASC"
         columns = "id, itemid, externalid, itemtype, subtype, isinactive"
@@ -123,7 +123,7 @@ class SandboxNetSuite(NetSuite):
         self._api.change("PATCH", f"{record.record_type}/{record.id}", {"isInactive": True})
 
     def first_vendor(self) -> VendorOrJob | None:
-        """The active vendor with the lowest id, of the subsidiary in the settings if there is one."""
+        """Return the active vendor with the lowest id, of the subsidiary in the settings if there is one."""
         ours = self._defaults.subsidiary_id
         where = f" AND subsidiary = {suiteql.literal(ours)}" if ours else ""
         return self._first(
@@ -131,12 +131,12 @@ class SandboxNetSuite(NetSuite):
         )
 
     def vendor(self, vendor_id: str) -> VendorOrJob | None:
-        """The vendor with this internal id; None if there is none."""
+        """Return the vendor with this internal id; None if there is none."""
         where = f"id = {suiteql.literal(vendor_id)}"
         return self._first(f"SELECT id, companyname, entityid FROM vendor WHERE {where} ORDER BY id ASC")
 
     def first_job(self, ids: Collection[str]) -> VendorOrJob | None:
-        """The project with the lowest id among these, or among all if none is given."""
+        """Return the project with the lowest id of these, or of all without `ids`."""
         where = f" WHERE {suiteql.is_in('id', ids)}" if ids else ""
         return self._first(f"SELECT id, companyname, entityid FROM job{where} ORDER BY id ASC")
 

@@ -26,7 +26,7 @@ class Latency:
 
 
 class TimedTransport(Transport):
-    """Sends as `Transport` does. A request without a response is not recorded: it took as long as the timeout."""
+    """Sends as `Transport` does. Does not record requests without a response, which take as long as the timeout."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -43,12 +43,12 @@ class TimedTransport(Transport):
         return answer
 
     def latencies(self) -> list[Latency]:
-        """One entry per kind of request, sorted by kind."""
+        """Return the durations of each kind of request, sorted by kind."""
         with self._guard:
             return [latency_of(kind, sorted(taken)) for kind, taken in sorted(self._seconds.items())]
 
 
 def latency_of(kind: str, taken: list[float]) -> Latency:
-    """The figures for requests of one kind; `taken`: their seconds, sorted, at least one."""
+    """Return the durations of one kind of request. `taken`: seconds of at least one request, sorted."""
     p95 = taken[max(0, -(-len(taken) * 95 // 100) - 1)]
     return Latency(kind, len(taken), *(round(each, 3) for each in (taken[0], median(taken), p95)))

@@ -151,7 +151,7 @@ def bill_as_set(session: ProbeSession) -> Settled:
 
 
 def project_field(session: ProbeSession) -> Settled:
-    """The field in which the trial bill keeps its project."""
+    """Find the field in which the trial bill has its project."""
     _ = session.bill
     if not session.project_field:
         raise Unsettled("NetSuite has no project for it: name one with --job")
@@ -218,17 +218,17 @@ def trial_bill(session: ProbeSession) -> TrialRecord:
 
 
 def same_number(session: ProbeSession) -> TrialRecord:
-    """A second bill of the vendor with the number of the trial bill."""
+    """Create a second bill of the vendor with the number of the trial bill."""
     return session.create_bill(session.label(session.bill.label.name))
 
 
 def same_external_id(session: ProbeSession) -> TrialRecord:
-    """A second bill with the external id of the trial bill."""
+    """Create a second bill with the external id of the trial bill."""
     return session.create_bill(Label(session.bill.label.external_id, session.label().name))
 
 
 def _is_moved(session: ProbeSession, record: TrialRecord, day: date) -> bool:
-    """Whether a bill is certainly in another period than that of its date."""
+    """Return whether a bill is certainly in another period than that of its date."""
     period_id = _period_id(session, record)
     try:
         own = period_of(session.netsuite.posting_periods(), day)

@@ -158,12 +158,12 @@ def item_as_set(session: ProbeSession) -> Settled:
 
 
 def location(record_of: Callable[[ProbeSession], TrialRecord], session: ProbeSession) -> Settled:
-    """Whether the response to a create had a `Location`."""
+    """Check whether the response to a create had a `Location`."""
     return Settled(Location.GIVEN if record_of(session).created.located else Location.MISSING)
 
 
 def seen_by_id(record_of: Callable[[ProbeSession], TrialRecord], point_id: str, session: ProbeSession) -> Settled:
-    """A record's age when GET by external id first shows it."""
+    """Measure a record's age when GET by external id first shows it."""
     record, netsuite = record_of(session), session.netsuite
     age = session.seconds_until_seen(
         lambda: netsuite.is_seen_by_id(record.record_type, record.label.external_id), record
@@ -172,7 +172,7 @@ def seen_by_id(record_of: Callable[[ProbeSession], TrialRecord], point_id: str, 
 
 
 def seen_by_query(record_of: Callable[[ProbeSession], TrialRecord], session: ProbeSession) -> Settled:
-    """A record's age when SuiteQL first shows it."""
+    """Measure a record's age when SuiteQL first shows it."""
     record, netsuite = record_of(session), session.netsuite
     age = session.seconds_until_seen(
         lambda: netsuite.is_seen_by_query(record.record_type, record.label.external_id), record
@@ -290,17 +290,17 @@ def trial_item(session: ProbeSession) -> TrialRecord:
 
 
 def same_name(session: ProbeSession) -> TrialRecord:
-    """A second Item with the name of the trial Item."""
+    """Create a second Item with the name of the trial Item."""
     return session.create_item(session.label(session.item.label.name))
 
 
 def same_external_id(session: ProbeSession) -> TrialRecord:
-    """A second Item with the external id of the trial Item."""
+    """Create a second Item with the external id of the trial Item."""
     return session.create_item(Label(session.item.label.external_id, session.label().name))
 
 
 def _schema(session: ProbeSession) -> object:
-    """The Item's entry in the metadata catalog; None if the role may not read it or there is none."""
+    """Return the Item's entry in the metadata catalog; None if the role may not read it or there is none."""
     try:
         return session.netsuite.schema(session.netsuite.item_type)
     except (NotFound, Blocked, Misconfigured):

@@ -28,7 +28,7 @@ class AdminEndpoints:
         self._remote = remote
 
     def routes(self) -> list[Route]:
-        """One route per resource and method."""
+        """Return one route for each resource and method."""
         return [
             Route(f"{ADMIN_PREFIX}/health", self.health, methods=["GET"]),
             Route(f"{ADMIN_PREFIX}/stats", self.stats, methods=["GET"]),
@@ -51,7 +51,7 @@ class AdminEndpoints:
         return JSONResponse(self._remote.meter.as_json())
 
     async def read_journal(self, request: Request) -> Response:
-        """Entries above `?since=N`."""
+        """Respond with the journal's entries above `?since=N`."""
         since = int(request.query_params.get("since", "0"))
         return JSONResponse({"entries": self._remote.journal.entries(since)})
 
@@ -80,11 +80,11 @@ class AdminEndpoints:
         return JSONResponse(self._remote.faults.as_json())
 
     async def read_settings(self, request: Request) -> Response:
-        """All settings."""
+        """Respond with all settings."""
         return JSONResponse(settings_as_json(self._remote.settings))
 
     async def change_settings(self, request: Request) -> Response:
-        """Change the settings that the body names."""
+        """Change the settings in the body: {"latency": 0.5}."""
         try:
             change_settings(self._remote.settings, await read_object(request))
         except ValueError as error:
@@ -103,7 +103,7 @@ class AdminEndpoints:
 
 
 async def read_object(request: Request) -> dict[str, Any]:
-    """The request's JSON object; an empty body is an empty object. Numbers with a point become Decimals."""
+    """Return the request's JSON object, {} for an empty body. Numbers with a decimal point become Decimals."""
     body = await request.body()
     value = json.loads(body, parse_float=Decimal) if body else {}
     if not isinstance(value, dict):

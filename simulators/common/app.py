@@ -35,17 +35,17 @@ class Exchange:
     path: str
     query: str
     started: float  # unix seconds
-    agent: str = ""  # the client's own name for itself (User-Agent)
-    in_flight: int = 0  # requests that held a slot when this one got its own; 0 = it holds none
+    agent: str = ""  # the request's User-Agent
+    in_flight: int = 0  # requests in flight, including this one; 0 = it does not count
     fault: Rule | None = None
-    token_subject: str | None = None  # whose token it came with; set by the remote once it knows
+    token_subject: str | None = None  # owner of its token; set by the remote
     refused: bool = False
     status: int | None = None  # None = the connection was cut before a response
-    ended: float | None = None  # unix seconds; set in the moment before the client sees the end
+    ended: float | None = None  # unix seconds, just before the client sees the end
 
 
 class Remote(Protocol):
-    """The state of a simulated remote, as the shell and the admin endpoints use it."""
+    """What the shell and the admin endpoints need of a simulated remote."""
 
     name: str
     journal: Journal
@@ -58,24 +58,24 @@ class Remote(Protocol):
         ...
 
     def takes_slot(self, path: str) -> bool:
-        """Whether a request to `path` counts as in flight."""
+        """Return whether a request to `path` counts as in flight."""
         ...
 
     def refuse(self, exchange: Exchange) -> Response | None:
-        """The answer to a request that is refused on arrival (too many in flight, rate limit), or None."""
+        """Return the response to a request that is refused on arrival (too many in flight, rate limit), or None."""
         ...
 
     def error_response(self, status: int) -> Response:
-        """An error with this status in the vendor's own shape, for faults."""
+        """Return an error with this status in the vendor's format, for a fault."""
         ...
 
     def reset(self, seed: int, profile: str) -> None:
-        """Rebuild the data from a seed; settings, faults and credentials stay."""
+        """Rebuild the data from a seed; settings, faults and credentials are kept."""
         ...
 
 
 def exchange_of(request: Request) -> Exchange:
-    """The exchange that a handler's request belongs to."""
+    """Return the exchange of a handler's request."""
     exchange: Exchange = request.scope["simulator.exchange"]
     return exchange
 
@@ -137,10 +137,10 @@ class RemoteShell:
         return exchange
 
     def _leave(self, exchange: Exchange) -> None:
-        """Give the slot back and journal the request, once, and before the client can know that it has ended.
+        """Count the request as ended and journal it, once, and before the client can see that it has ended.
 
-        Else a client that never has more requests in flight than it may would be refused for being quick, and a test
-        that looks into the journal after an answer would miss the entry.
+        Otherwise a fast client that never has too many requests in flight would be refused, and a test that reads the journal after a response
+        would not find the entry.
         """
         if exchange.ended is not None:
             return
@@ -223,6 +223,6 @@ class RemoteShell:
         """Close the client's connection without a response (see `server.CuttableProtocol`)."""
         self._leave(exchange)
         scope["state"]["transport"].abort()
-        # uvicorn answers 500 for an application that returns in silence, unless it has seen the connection go.
+        # uvicorn responds 500 if an application returns without a response, unless it has seen that the connection is closed.
         while (await receive())["type"] != "http.disconnect":
             pass

@@ -11,8 +11,8 @@ from typing import Any
 KINDS = frozenset(
     {
         "latency",  # wait `value` seconds, then do the work
-        "hold",  # wait until the rule is taken away, at most `value` seconds (a minute), then do the work
-        "slow_commit",  # NetSuite writes: the record appears, and the answer goes out, `value` seconds after arrival
+        "hold",  # wait until the rule is removed, at most `value` seconds (default: a minute), then do the work
+        "slow_commit",  # NetSuite writes: the record appears, and the response is sent, `value` seconds after arrival
         "error_before",  # answer status `value`; nothing is done
         "error_after",  # do the work, then answer status `value`
         "html",  # answer an HTML page with status `value`; nothing is done
@@ -20,7 +20,7 @@ KINDS = frozenset(
         "cut_after",  # do the work, then close the connection without an answer
         "not_json",  # do the work, then answer 200 with a body cut in the middle
         "empty",  # answer status `value` without a body; nothing is done
-        "echo",  # answer status `value` with all that came in as the error's text, headers and secrets too; nothing is done
+        "echo",  # answer status `value` with the whole request as the error's text, with headers and secrets; nothing is done
         "unauthorized",  # answer 401 although the token is good; nothing is done
         "too_many",  # answer 429; nothing is done
     }
@@ -36,16 +36,16 @@ class Rule:
     method: str | None = None  # regular expression, matched from the start; None = any
     path: str | None = None  # regular expression, searched in path + "?" + query; None = any
     probability: float = 1.0
-    times: int | None = None  # how often it may strike; None = without end
-    skip: int = 0  # how many matching requests pass first
-    value: float | str | None = None  # seconds or status, as the kind says
+    times: int | None = None  # how often it applies at most; None = no limit
+    skip: int = 0  # how many matching requests are not affected first
+    value: float | str | None = None  # seconds or status, depending on the kind
     matched: int = 0
     struck: int = 0
     _dice: random.Random = field(default_factory=random.Random, repr=False)
 
     @classmethod
     def of(cls, fields: Mapping[str, Any], dice: random.Random) -> Rule:
-        """Make a rule of the JSON object `fields`; ValueError when it is not one."""
+        """Return the rule in a JSON object. Raises ValueError if it is not a rule."""
         unknown = set(fields) - FIELDS
         if unknown:
             raise ValueError(f"a rule has no field {sorted(unknown)}")
@@ -70,11 +70,11 @@ class Rule:
         return True
 
     def number(self, default: float) -> float:
-        """The rule's `value` as a number, or `default` when none was given."""
+        """Return the rule's `value` as a number, `default` if it has none."""
         return default if self.value is None else float(self.value)
 
     def as_json(self) -> dict[str, Any]:
-        """The rule as it was set, and how often it matched and struck."""
+        """Return the rule as it was set, and how often it matched and applied."""
         shown: dict[str, Any] = {name: getattr(self, name) for name in sorted(FIELDS)}
         return {**shown, "matched": self.matched, "struck": self.struck}
 
@@ -110,5 +110,5 @@ class FaultPlan:
         return any(one is rule for one in self._rules)
 
     def as_json(self) -> dict[str, Any]:
-        """The seed and every rule with its counts."""
+        """Return the seed and all rules with their counts."""
         return {"seed": self.seed, "rules": [rule.as_json() for rule in self._rules]}

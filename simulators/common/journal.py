@@ -13,7 +13,7 @@ class Journal:
     """An append-only list of entries. Every entry has `n` (running number from 1) and `at` (unix seconds).
 
     A request's entry has `method`, `path`, `status` and more; a record's entry has `write`, `type` and `id`.
-    Both carry `request_id`, which ties a record to the request that wrote it.
+    Both have `request_id`, which links a record to the request that wrote it.
     """
 
     def __init__(self) -> None:
@@ -30,17 +30,17 @@ class Journal:
         return entry
 
     def entries(self, since: int = 0) -> list[Entry]:
-        """The entries whose number is above `since`, oldest first."""
+        """Return the entries with a number above `since`, oldest first."""
         with self._lock:
-            first = self._last - len(self._entries)  # the number before the oldest entry that is still kept
+            first = self._last - len(self._entries)  # the number before that of the oldest entry
             return self._entries[max(0, since - first) :]
 
     def requests(self, since: int = 0) -> list[Entry]:
-        """The entries of HTTP requests."""
+        """Return the entries of HTTP requests above `since`."""
         return [entry for entry in self.entries(since) if "method" in entry]
 
     def writes(self, since: int = 0) -> list[Entry]:
-        """The entries of records created, updated or deleted."""
+        """Return the entries of created, updated and deleted records above `since`."""
         return [entry for entry in self.entries(since) if "write" in entry]
 
     def clear(self) -> None:

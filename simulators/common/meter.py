@@ -11,12 +11,12 @@ _NUMBER = re.compile(r"/\d+(?=/|$)")
 
 
 def template_of(path: str) -> str:
-    """The path with its ids taken out: `/rest/v1.0/projects/12` gives `/rest/v1.0/projects/{id}`."""
+    """Return a path without its ids: `/rest/v1.0/projects/{id}` for `/rest/v1.0/projects/12`."""
     return _NUMBER.sub("/{id}", _EXTERNAL_ID.sub("/eid:{ext}", path))
 
 
 class Meter:
-    """What happened since the last `reset`."""
+    """The counters since the last `reset`."""
 
     def __init__(self) -> None:
         self.in_flight = 0
@@ -40,7 +40,7 @@ class Meter:
         self.requests = Counter()
 
     def as_json(self) -> dict[str, Any]:
-        """The counters by name."""
+        """Return the counters by name."""
         return {
             "in_flight": self.in_flight,
             "max_in_flight": self.max_in_flight,

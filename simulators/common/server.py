@@ -26,7 +26,7 @@ class CuttableProtocol(H11Protocol):
     """uvicorn's h11 protocol that lets the application reach its own connection, so that a fault can cut it."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Keep the transport where every request's scope shows it: `scope["state"]["transport"]`."""
+        """Store the transport where every request finds it: `scope["state"]["transport"]`."""
         super().connection_made(transport)
         self.app_state = {**self.app_state, "transport": transport}
 
@@ -47,8 +47,8 @@ class PromptServer(uvicorn.Server):
                 await asyncio.wait_for(self._asked.wait(), TICK)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Take no more connections, close idle ones, and drop requests that are still held after a while. uvicorn's own waits a tenth of
-        a second even when there are none.
+        """Accept no more connections, close idle ones, and drop requests that have not ended within `GRACE` seconds. uvicorn's method would
+        wait a tenth of a second even without any.
         """
         for server in self.servers:
             server.close()
@@ -71,7 +71,7 @@ class PromptServer(uvicorn.Server):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a server that speaks TLS shows: the host that clients call it by, its certificate and the key of that, in PEM files."""
+    """The identity of a TLS server: the host name in its certificate, and the PEM files of the certificate and its key."""
 
     host: str
     certificate: Path
@@ -92,9 +92,9 @@ class RunningServer:
     def start(
         cls, app: ASGIApp, host: str = "127.0.0.1", port: int = 0, identity: Identity | None = None
     ) -> RunningServer:
-        """Bind `host:port` (0 takes a free port), serve `app` and return once it answers. `identity`: speak TLS with it."""
-        # The protocol is named because asyncio switches Nagle's delay off only where it reads "TCP": without it every
-        # answer that is sent in two parts waits 40 ms for the client's delayed acknowledgement.
+        """Bind `host:port` (0 = any free port), serve `app`, and return when it accepts connections. `identity`: use TLS with it."""
+        # With the protocol given as TCP, asyncio disables Nagle's algorithm. Otherwise every response that is sent in two parts waits 40 ms for
+        # the client's delayed acknowledgement.
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -122,7 +122,7 @@ class RunningServer:
         self._server.ask_to_stop()
 
     def stop(self) -> None:
-        """Stop serving; requests still held after a second are dropped."""
+        """Stop serving. Requests that have not ended within `GRACE` seconds are dropped."""
         self.ask_to_stop()
         self._thread.join(STOP_TIMEOUT)
         self._listener.close()

@@ -17,7 +17,7 @@ class CommonSettings:
 
 
 def change_settings(settings: CommonSettings, changes: Mapping[str, Any]) -> None:
-    """Set attributes by name; ValueError for a name the remote does not have, and then nothing is changed."""
+    """Set attributes by name. Raises ValueError for a name that the remote does not have; then nothing is changed."""
     known = {each.name for each in dataclasses.fields(settings)}
     unknown = sorted(set(changes) - known)
     if unknown:
@@ -27,13 +27,15 @@ def change_settings(settings: CommonSettings, changes: Mapping[str, Any]) -> Non
 
 
 def _fitting(present: Any, value: Any) -> Any:
-    """Money stays Decimal; seconds stay float, although the admin endpoint reads every number with a point as Decimal."""
+    """Return `value` in the type of the present one: the admin endpoint reads every number with a decimal point as Decimal, but seconds are
+    floats.
+    """
     if isinstance(present, Decimal):
         return Decimal(str(value))
     return float(value) if isinstance(value, Decimal) else value
 
 
 def settings_as_json(settings: CommonSettings) -> dict[str, Any]:
-    """All settings by name; decimals as text."""
+    """Return all settings by name, decimals as text."""
     values = {each.name: getattr(settings, each.name) for each in dataclasses.fields(settings)}
     return {name: str(value) if isinstance(value, Decimal) else value for name, value in values.items()}

@@ -19,7 +19,7 @@ DAYS = 30
 
 
 def make_identity(folder: Path, host: str) -> Identity:
-    """Write a certificate for a host and its key (mode 0600) into a folder; clients trust it by naming the certificate's file."""
+    """Write a certificate for a host and its key (mode 0600) into a folder. Clients have to trust the certificate's file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "wbs-sync simulators")])
     now = datetime.now(UTC)

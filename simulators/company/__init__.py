@@ -1,6 +1,4 @@
-"""One consistent construction company, generated from a seed:
-what Procore holds of it, and its NetSuite books at the start.
-"""
+"""A construction company with consistent data, generated from a seed: its content of Procore, and its NetSuite books at the start."""
 
 from simulators.company.build import build_company
 from simulators.company.world import Company

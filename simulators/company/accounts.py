@@ -1,6 +1,4 @@
-"""The company's NetSuite books before anything is synced:
-vendors, jobs, a few Items and bills that people made by hand.
-"""
+"""The company's NetSuite books before the first sync: vendors, jobs, and a few Items and bills entered by hand."""
 
 from __future__ import annotations
 
@@ -18,7 +16,7 @@ SUBSIDIARY = "2"
 EXPENSE_ACCOUNT = "148"
 TAX_SCHEDULE = "1"
 RETAINAGE_ITEM = "4001"
-OLD_COST_ITEM = "4002"  # the one Item all subcontract cost was booked on before the connection
+OLD_COST_ITEM = "4002"  # the Item for all subcontract cost before the first sync
 
 
 def opening_books() -> NetSuiteBooks:
@@ -53,7 +51,7 @@ def add_item(
     externalid: str | None = None,
     inactive: bool = False,
 ) -> NsItem:
-    """An Item of this name; by default an active Other Charge item for purchase without an external id."""
+    """Add an Item; by default an active Other Charge item for purchase without an external id."""
     item = NsItem(
         id=str(4001 + len(books.items)),
         record_type=record_type,
@@ -73,15 +71,15 @@ def add_item(
 def add_ns_vendor(
     books: NetSuiteBooks, name: str, *, entityid: str | None = None, externalid: str | None = None
 ) -> NsVendor:
-    """A vendor of this company name."""
+    """Add a vendor with this company name."""
     vendor = NsVendor(str(1001 + len(books.vendors)), entityid or name, name, externalid, SUBSIDIARY, False)
     books.vendors.append(vendor)
     return vendor
 
 
 def link_vendor(company: Company, vendor: Vendor, how: str) -> None:
-    """Make `vendor` known to NetSuite and found there by `how`:
-    "origin_id", "external_id", "name", "ambiguous" or "nothing".
+    """Add `vendor` to NetSuite. `how` it can be found there: by "origin_id", "external_id" or "name"; "ambiguous"; "nothing" = it is not
+    there.
     """
     if how == "nothing":
         return
@@ -97,7 +95,7 @@ def link_vendor(company: Company, vendor: Vendor, how: str) -> None:
 
 
 def link_job(company: Company, project: Project, *, by_origin_id: bool) -> None:
-    """Make a NetSuite job for `project`, known by the project's `origin_id` or else by its number alone."""
+    """Add a NetSuite job for `project`, which can be found by the project's `origin_id`, or only by its number."""
     books = company.netsuite
     job = NsJob(str(9001 + len(books.jobs)), project.number or f"JOB-{project.id}", project.name, None, SUBSIDIARY)
     books.jobs.append(job)
@@ -131,7 +129,7 @@ def add_bill(
 
 
 def enter_by_hand(company: Company, invoice: Invoice) -> None:
-    """Enter the bill of `invoice` as people did before the integration: one line, net. The `origin_id` of the invoice names the bill."""
+    """Enter the bill of `invoice` as people did before the integration: one line, net. The invoice gets the bill's `origin_id`."""
     gross = sum((line.gross for line in invoice.lines), ZERO)
     held = sum((line.retainage for line in invoice.lines), ZERO)
     bill = add_bill(

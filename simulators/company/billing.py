@@ -1,10 +1,8 @@
-"""The arithmetic of progress billing: what a subcontractor
-invoice's lines and summary say, from what was billed before.
+"""The arithmetic of progress billing: the lines and the summary of a subcontractor invoice, from the amounts billed before.
 
-One rule carries it all: a line keeps a balance (work, stored materials, and the retainage
-held on each), an invoice moves that balance, and every figure Procore shows is derived from
-the two. So the identities of a pay application hold by construction: gross this period = to
-date - to date before; earned = completed - retainage; due = earned - earned before.
+A contract line has a balance: work, stored materials, and the retainage held on each. An invoice changes that balance, and every figure that
+Procore shows is derived from the two. So the equations of a pay application always hold: gross this period = to date - to date before; earned
+= completed - retainage; due = earned - earned before.
 """
 
 from __future__ import annotations
@@ -21,7 +19,7 @@ CENT = Decimal("0.01")
 
 
 def cents(amount: Decimal) -> Decimal:
-    """`amount` rounded to the cent, half up."""
+    """Return `amount` rounded to the cent, half up."""
     return amount.quantize(CENT, ROUND_HALF_UP)
 
 
@@ -36,7 +34,7 @@ class Balance:
 
     @property
     def completed_and_stored(self) -> Decimal:
-        """Work plus materials presently stored."""
+        """Return work plus materials presently stored."""
         return self.work + self.materials
 
     @property
@@ -49,8 +47,8 @@ class Balance:
 class Billed:
     """What an invoice bills on one line this period.
 
-    `materials` and `materials_held` are what is stored and held at the end of the period, not changes. `moved` is
-    stored material that went into work, `moved_held` the retainage that went with it (already counted in `held`).
+    `materials` and `materials_held`: amounts stored and held at the end of the period, not changes. `moved`: stored material that became work;
+    `moved_held`: its retainage, which is part of `held`.
     """
 
     work: Decimal = ZERO
@@ -77,7 +75,7 @@ class InvoiceLine:
 
     @property
     def after(self) -> Balance:
-        """The balance the next invoice starts from."""
+        """Return the balance after this invoice."""
         now = self.billed
         return Balance(
             work=self.before.work + now.moved + now.work,
@@ -88,18 +86,18 @@ class InvoiceLine:
 
     @property
     def gross(self) -> Decimal:
-        """Billed this period before retainage, in the contract's currency."""
+        """Return the amount billed this period before retainage, in the contract's currency."""
         return self.after.completed_and_stored - self.before.completed_and_stored
 
     @property
     def retainage(self) -> Decimal:
-        """Held (positive) or given back (negative) this period."""
+        """Return the retainage held (positive) or released (negative) this period."""
         return self.after.retainage - self.before.retainage
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The invoice's front page, as in the `summary` of the requisitions reference page."""
+    """The summary of an invoice (`summary` of the requisitions reference page)."""
 
     original_contract_sum: Decimal
     net_change_by_change_orders: Decimal
@@ -111,26 +109,24 @@ class Summary:
 
     @property
     def contract_sum(self) -> Decimal:
-        """Original contract plus change orders."""
+        """Return the original contract sum plus change orders."""
         return self.original_contract_sum + self.net_change_by_change_orders
 
     @property
     def total_retainage(self) -> Decimal:
-        """Held to date."""
+        """Return the retainage held to date."""
         return self.work_retainage + self.materials_retainage
 
     @property
     def earned(self) -> Decimal:
-        """Completed and stored to date, less retainage."""
+        """Return the amount completed and stored to date, less retainage."""
         return self.completed_and_stored - self.total_retainage
 
 
 @dataclass(slots=True)
 class Invoice:
-    """A subcontractor invoice (Procore's API: requisition). `off_by`
-    makes its summary wrong by this amount, for a test of the tie-out;
-    `tax`: the tax in the summary. `shown` and `shown_lines`: unusual
-    fields of its JSON and of the JSON of each line.
+    """A subcontractor invoice (Procore's API: requisition). `off_by`: makes its summary wrong by this amount, for tests of the tie; `tax`: in
+    the summary; `shown`, `shown_lines`: unusual fields of its JSON and of the JSON of each line.
     """
 
     id: int
@@ -157,21 +153,21 @@ class Invoice:
 
     @property
     def project_id(self) -> int:
-        """The project it bills."""
+        """Return the id of the project that it bills."""
         return self.commitment.project_id
 
     @property
     def vendor_id(self) -> int:
-        """The vendor of the subcontract."""
+        """Return the id of the subcontract's vendor."""
         return self.commitment.vendor_id
 
     @property
     def moves_materials(self) -> bool:
-        """Whether stored materials became work on it."""
+        """Return whether stored materials became work on it."""
         return any(line.billed.moved for line in self.lines)
 
     def line(self, line_id: int) -> InvoiceLine:
-        """The line of this id; `KeyError` if there is none."""
+        """Return the line with this id. Raises KeyError."""
         for line in self.lines:
             if line.id == line_id:
                 return line

@@ -21,16 +21,16 @@ from simulators.company.world import Company
 
 LARGE = re.compile(r"large:([0-9]{1,7})x([0-9]{1,7})(?::([0-9]{1,7}))?")
 MAX_CODES = 2_000_000
-"""More codes than any contractor has; they take some gigabytes of memory."""
+"""More codes than any contractor has; they need some gigabytes of memory."""
 AWKWARD_PROJECTS = 6
 
 
 def build_company(seed: int = 1, profile: str = "demo") -> Company:
-    """One consistent contractor with its NetSuite books.
+    """Return a contractor with its NetSuite books.
 
-    `profile` is "demo" (24 projects, some 1,100 budgeted codes), "month" (30 projects at the end of April, with
-    200 approved invoices that the app may read), "test" (6 healthy projects and one of each awkward kind) or "large:PxC" (P projects with C budgeted codes
-    each, all healthy), ":N" appended for N approved invoices. `ValueError` for any other.
+    `profile`: "demo" (24 projects, about 1,100 budgeted codes), "month" (30 projects at the end of April, with 200 approved invoices that the
+    app may read), "test" (6 projects without errors and one of each unusual kind) or "large:PxC" (P projects without errors with C budgeted
+    codes each; with ":N" at the end N approved invoices). Raises ValueError for any other.
     """
     large = LARGE.fullmatch(profile)
     if large:
@@ -77,9 +77,7 @@ def _cased(
     long_codes: int,
     series: Sequence[Series] = SERIES,
 ) -> Cast:
-    """`jobs` healthy projects and the six awkward ones; code and
-    invoice cases go to the last `troubled` healthy ones only.
-    """
+    """Add `jobs` projects without errors and the six unusual ones. Unusual codes and invoices are in the last `troubled` of the former."""
     cast = Cast(company)
     cast.hire(vendors)
     ordinary = (f"24-{place:03d}" for place in count(1) if place != 17)
@@ -96,7 +94,9 @@ def _cased(
 
 
 def _month(company: Company, *, projects: int, invoices: int) -> Company:
-    """The end of April: subcontracts under way, and so many more with their first invoice that `invoices` approved ones can be read."""
+    """Add the subcontracts of the end of April: some with several invoices, and as many with their first invoice as are needed for `invoices`
+    approved ones that can be read.
+    """
     jobs = projects - AWKWARD_PROJECTS
     cast = _cased(
         company, jobs=jobs, codes=(16, 24), vendors=45, subcontracts=60, troubled=8, long_codes=120, series=APRIL_SERIES
@@ -109,13 +109,13 @@ def _month(company: Company, *, projects: int, invoices: int) -> Company:
 
 
 def _approved(company: Company) -> list[Invoice]:
-    """The approved invoices that the app may read."""
+    """Return the approved invoices that the app may read."""
     readable = {each.id for each in company.projects.values() if each.permitted and not each.tools_disabled}
     return [each for each in company.invoices.values() if each.status == "approved" and each.project_id in readable]
 
 
 def _large(company: Company, projects: int, codes: int, invoices: int) -> Company:
-    """Many projects of the same shape; built for volume."""
+    """Add many similar projects, for volume."""
     for place, name in enumerate(SUBCONTRACTORS):
         link_vendor(company, company.add_vendor(name, CITIES[place % len(CITIES)]), "origin_id")
     templates = company.code_list.usual(codes)

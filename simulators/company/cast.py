@@ -37,7 +37,7 @@ APRIL_SERIES: tuple[Series, ...] = (
     (4, ("under_review",)),
 )
 DESCRIPTIONS = ("footings and walls", "levels 1 to 3", "east wing", "per addendum 2", "allowance")
-MAX_CODES = 900  # of one project's usual codes; more than any case needs
+MAX_CODES = 900  # usual codes of a project; more than any case needs
 
 
 @dataclass(slots=True)
@@ -53,13 +53,13 @@ class Cast:
     _turn: Iterator[Vendor] | None = None
 
     def next_vendor(self) -> Vendor:
-        """A linked vendor, each in turn."""
+        """Return the next linked vendor, in rotation."""
         if self._turn is None:
             self._turn = cycle(self.good_vendors)
         return next(self._turn)
 
     def fresh_code(self, project: Project, budget: Decimal | None = None, *, status: str = "active") -> WbsCode:
-        """A new code of `project` that nothing else uses; budgeted if `budget` is given."""
+        """Add a code to `project` that nothing else uses; budgeted if `budget` is given."""
         if project.id not in self._spare:
             taken = {code.flat_code for code in project.codes.values()}
             usual = self.company.code_list.usual(MAX_CODES)
@@ -67,9 +67,7 @@ class Cast:
         return self.company.add_code(project, next(self._spare[project.id]), budget, status=status)
 
     def hire(self, count: int) -> None:
-        """`count` vendors: most linked by origin id, some by external
-        id or name alone, one ambiguous, two unknown to NetSuite.
-        """
+        """Add `count` vendors: most are linked by origin id, some only by external id or name, one is ambiguous, and two are not in NetSuite."""
         for place, name in enumerate(SUBCONTRACTORS[:count]):
             vendor = self.company.add_vendor(name, CITIES[place % len(CITIES)])
             how = "name" if place == 0 else {2: "external_id", 4: "name"}.get(place % 6, "origin_id")
@@ -92,7 +90,7 @@ class Cast:
         linked: bool = True,
         buildings: bool = False,
     ) -> Project:
-        """A project with a budget of between `codes` WBS codes, five in six of them budgeted, and its NetSuite job."""
+        """Add a project with its NetSuite job. `codes`: minimum and maximum of its WBS codes, of which five in six are budgeted."""
         company = self.company
         place = len(company.projects)
         project = company.add_project(number, JOBS[place % len(JOBS)], CITIES[place % len(CITIES)], buildings=buildings)
@@ -111,11 +109,11 @@ class Cast:
         return ZERO if rng.random() < 0.06 else cents(Decimal(rng.randrange(500_000, 60_000_000)) / 100)
 
     def subcontract_codes(self, project: Project) -> list[WbsCode]:
-        """The budgeted codes that an ordinary subcontract may bill on."""
+        """Return the budgeted codes that an ordinary subcontract may bill."""
         return [code for code in project.budgeted_codes() if code.items[1].code == "S" and code.status == "active"]
 
     def let_subcontracts(self, count: int, series: Sequence[Series]) -> None:
-        """`count` ordinary subcontracts over the jobs, each with one of the `series` of invoices."""
+        """Add `count` ordinary subcontracts to the jobs, each with one of the `series` of invoices."""
         company = self.company
         for place in range(count):
             project = self.jobs[place % len(self.jobs)]

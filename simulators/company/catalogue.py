@@ -1,6 +1,4 @@
-"""What a mid-size general contractor works with: its cost code
-list, cost types, subcontractors and jobs. Constants only.
-"""
+"""Cost codes, cost types, subcontractors and jobs of a mid-size general contractor. Constants only."""
 
 from __future__ import annotations
 
@@ -125,7 +123,7 @@ DIVISIONS: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
     "33": ("Utilities", (("33-110", "Water Distribution"), ("33-310", "Sanitary Sewer"), ("33-410", "Storm Drainage"))),
 }
 
-# Subcontract first: it is what most of a general contractor's budget is.
+# Subcontract first: it is most of a general contractor's budget.
 COST_TYPES: tuple[tuple[str, str], ...] = (
     ("S", "Subcontract"),
     ("L", "Labor"),

@@ -1,6 +1,4 @@
-"""The awkward WBS codes, Items and projects: each is recorded
-in `Company.cases` under its name with the ids it concerns.
-"""
+"""The unusual WBS codes, Items and projects. Each is recorded in `Company.cases` under its name, with the ids that it concerns."""
 
 from __future__ import annotations
 
@@ -17,9 +15,7 @@ BUDGET = Decimal("25000.00")
 
 
 def add_code_cases(cast: Cast, jobs: Iterator[Project]) -> None:
-    """Codes that cannot become an Item as they are, or whose
-    Item is there already. `jobs` yields where the next one goes.
-    """
+    """Add codes that cannot have an Item as they are, or that have one already. `jobs` yields the project for each."""
     _odd_names(cast, jobs)
     _budget_states(cast, jobs)
     _items_already_there(cast, jobs)
@@ -77,9 +73,7 @@ def _items_already_there(cast: Cast, jobs: Iterator[Project]) -> None:
 
 
 def add_project_cases(cast: Cast, codes: tuple[int, int]) -> None:
-    """Projects that are not as a client would like: one each, with
-    `codes` WBS codes and, where it matters, an approved invoice.
-    """
+    """Add one project of each unusual kind, with `codes` WBS codes and, where it matters, an approved invoice."""
     cases = cast.company.cases
     null_number = cast.start_job(None, codes)
     not_linked = cast.start_job("25-190", codes, linked=False)

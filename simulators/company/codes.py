@@ -1,5 +1,5 @@
-"""WBS codes from the company's cost code list: segments joined in
-pattern order with "." ("What is a budget code structure?", FAQ).
+"""WBS codes from the company's cost code list: segments joined with "." in the order of the pattern ("What is a budget code structure?",
+FAQ).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class CodeList:
         self.plain = Pattern(ids.take("pattern"), (self.cost_code, self.cost_type))
         self.with_building = Pattern(ids.take("pattern"), (self.cost_code, self.cost_type, self.building))
         self._items: dict[tuple[int, str], SegmentItem] = {}
-        self._usual: dict[bool, list[Template]] = {}  # the longest list asked for so far
+        self._usual: dict[bool, list[Template]] = {}  # the longest list requested so far
         for division, (name, codes) in DIVISIONS.items():
             parent = self._item(self.cost_code, division, name)
             for code, title in codes:
@@ -51,7 +51,7 @@ class CodeList:
     def template(
         self, cost_code: str, cost_type: str = "S", building: str | None = None, name: str | None = None
     ) -> Template:
-        """Return the combination of these codes; a cost code that is missing from the list is added to it under its division."""
+        """Return the combination of these codes. A missing cost code is added to the list, under its division."""
         known = self._items.get((self.cost_code.id, cost_code))
         if known is None:
             division, _, rest = cost_code.partition("-")
@@ -64,15 +64,14 @@ class CodeList:
         return Template(items, ".".join(item.code for item in items), ".".join(item.name for item in items))
 
     def parse(self, flat_code: str) -> Template:
-        """The combination a flat code spells: cost code, cost type and, if there is a third part, building."""
+        """Return the combination of a flat code: cost code, cost type and, if there is a third part, building."""
         cost_code, cost_type, *rest = flat_code.split(".")
         return self.template(cost_code, cost_type, ".".join(rest) or None)
 
     def usual(self, count: int, buildings: bool = False) -> list[Template]:
-        """`count` different combinations in the order a budget is usually made: subcontracts first, then own work.
+        """Return `count` different combinations in the usual order of a budget: subcontracts first, then own work.
 
-        With `buildings` the subcontract codes are split over two
-        buildings; so are all codes once the plain ones run out.
+        With `buildings` the subcontract codes are split between two buildings. So are all codes when there are no others left.
         """
         known = self._usual.get(buildings, [])
         if len(known) < count:
@@ -98,7 +97,7 @@ class CodeList:
 def new_code(
     ids: Ids, template: Template, at: dt.datetime, description: str | None = None, status: str = "active"
 ) -> WbsCode:
-    """A project's WBS code made at `at` from a combination."""
+    """Return a project's new WBS code, created at `at` from a combination."""
     return WbsCode(
         ids.take("code"), template.items, template.flat_code, template.flat_name, at, at, description, status
     )

@@ -26,19 +26,19 @@ STARTS = {
 
 
 class Ids:
-    """Assigns ids; the seed shifts every sequence, so that two companies have different ids."""
+    """Assigns ids. The seed shifts every sequence, so that two companies have different ids."""
 
     def __init__(self, rng: Random) -> None:
         self._next = {kind: start + rng.randrange(900) for kind, start in STARTS.items()}
 
     def take(self, kind: str) -> int:
-        """The next id of `kind` (a key of `STARTS`)."""
+        """Return the next id of `kind` (a key of `STARTS`)."""
         number = self._next[kind]
         self._next[kind] = number + 1
         return BEYOND_32_BITS + number if number % 3 == 0 and kind != "company" else number
 
     def block(self, kind: str, size: int) -> int:
-        """The first of `size` consecutive ids of `kind`, all below 32 bits."""
+        """Return the first of `size` consecutive ids of `kind`, all below 32 bits."""
         number = self._next[kind]
         self._next[kind] = number + size
         return number

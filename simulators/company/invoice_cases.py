@@ -1,4 +1,4 @@
-"""The awkward subcontractor invoices: each is recorded in `Company.cases` under its name with the ids it concerns."""
+"""The unusual subcontractor invoices. Each is recorded in `Company.cases` under its name, with the ids that it concerns."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from simulators.company.world import Work, periods_of
 
 BUDGET = Decimal("40000.00")
 TEN = Decimal("10")
-FEBRUARY, APRIL, MAY = 1, 3, 4  # places in a project's billing periods
+FEBRUARY, APRIL, MAY = 1, 3, 4  # indexes of a project's billing periods
 
 
 def add_invoice_cases(cast: Cast, jobs: Iterator[Project], lines: int, distinct_codes: int) -> None:
-    """One invoice (or two) per case; the long one has `lines` lines over `distinct_codes` codes."""
+    """Add one or two invoices for each case. The long one has `lines` lines with `distinct_codes` codes."""
     _unlinked_and_unfinished(cast, jobs)
     _shared_codes(cast, jobs)
     _odd_amounts(cast, jobs)
@@ -92,7 +92,7 @@ def _odd_amounts(cast: Cast, jobs: Iterator[Project]) -> None:
 
 
 def _releases(cast: Cast, jobs: Iterator[Project]) -> None:
-    """Retainage given back: alone on the invoice, or more than what the same invoice's work holds back."""
+    """Add releases of retainage: alone on the invoice, or more than the invoice withholds on its work."""
     company = cast.company
     works = {"release_only_invoice": ZERO, "retainage_due_invoice": Decimal("3000.00")}
     for case, work in works.items():
@@ -129,7 +129,7 @@ def _odd_invoices(cast: Cast, jobs: Iterator[Project]) -> None:
 
 
 def _numbers_already_used(cast: Cast, jobs: Iterator[Project]) -> None:
-    """Bills in NetSuite, typed in by hand, with the document number of an approved invoice."""
+    """Add bills entered by hand in NetSuite with the document number of an approved invoice."""
     company = cast.company
     by_hand = company.cases["item_by_hand"]
     project = company.projects[by_hand["project_id"]]
@@ -144,7 +144,7 @@ def _numbers_already_used(cast: Cast, jobs: Iterator[Project]) -> None:
     )
     _bill_again(cast, "same_number_same_vendor_different", different, [(OLD_COST_ITEM, Decimal("1234.56"))])
     project = next(jobs)
-    number = "1007"  # a number that many small subcontractors reach in their own numbering
+    number = "1007"  # a number that several subcontractors may use
     mine = one_invoice(
         company,
         project,
@@ -173,9 +173,7 @@ def _bill_again(
 
 
 def _long_invoice(cast: Cast, project: Project, lines: int, distinct_codes: int) -> None:
-    """Every code of the budget that a subcontract may use, then
-    codes nobody budgeted, over and over until there are `lines`.
-    """
+    """Add an invoice with all budgeted codes that a subcontract may use and codes that are not budgeted, repeated until it has `lines` lines."""
     rng = cast.company.rng
     codes: list[WbsCode] = [code for code in project.budgeted_codes() if code in _untroubled(cast, project)][:40]
     codes += [cast.fresh_code(project) for _ in range(distinct_codes - len(codes))]

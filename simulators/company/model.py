@@ -1,8 +1,7 @@
-"""The contractor's side of the simulated world: projects, WBS codes, budgets, vendors and subcontracts.
+"""The contractor's data: projects, WBS codes, budgets, vendors and subcontracts.
 
-Plain data in the terms of the trade. Money is `Decimal` with two places, times are
-aware UTC. Where a field mirrors a field of the Procore API it keeps that field's
-name; the pages are named in the modules that serve them (`simulators/procore`).
+Money is `Decimal` with two places, times are aware UTC. A field of the Procore API has the same name here; the modules that serve it
+(`simulators/procore`) name the reference pages.
 """
 
 from __future__ import annotations
@@ -18,9 +17,7 @@ ZERO = Decimal("0.00")
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One part of a budget code structure, e.g. "Cost Code" or
-    "Cost Type" ("What is a budget code structure?", support FAQ).
-    """
+    """One part of a budget code structure, such as "Cost Code" or "Cost Type" ("What is a budget code structure?", support FAQ)."""
 
     id: int
     name: str
@@ -51,18 +48,18 @@ class SegmentItem:
 
     @property
     def path(self) -> tuple[SegmentItem, ...]:
-        """From the division down to this item."""
+        """Return the items from the division down to this one."""
         return (*self.parent.path, self) if self.parent else (self,)
 
     @property
     def is_parent(self) -> bool:
-        """Whether it is a division of a tiered segment rather than a leaf."""
+        """Return whether it is a division of a tiered segment, not a leaf."""
         return self.segment.structure == "tiered" and self.parent is None
 
 
 @dataclass(slots=True)
 class WbsCode:
-    """A project's full budget code. `id` is its identity; `flat_code` can change. `shown`: fields of its JSON, as they are to be shown."""
+    """A project's full budget code. `id` is its identity; `flat_code` can change. `shown`: unusual fields of its JSON."""
 
     id: int
     items: tuple[SegmentItem, ...]
@@ -76,13 +73,13 @@ class WbsCode:
 
     @property
     def description(self) -> str:
-        """What Procore shows: the typed description, or else the segment names ("codes" reference page)."""
+        """Return what Procore shows: the description that was entered, else the segment names ("codes" reference page)."""
         return self.own_description or self.flat_name
 
 
 @dataclass(slots=True)
 class BudgetLine:
-    """A budget line item: what makes a WBS code *budgeted*. The amount may be zero."""
+    """A budget line item. A WBS code with one is *budgeted*, even if the amount is zero."""
 
     id: int
     code: WbsCode
@@ -107,7 +104,7 @@ class BillingPeriod:
 class Vendor:
     """A subcontractor. `origin_id` is the NetSuite vendor's internal id where the two were linked through Procore.
 
-    `project_directory_only`: commitments carry an id that the company directory does not answer for, as one sandbox showed.
+    `project_directory_only`: commitments have a vendor id that is not in the company directory, as seen in a sandbox.
     """
 
     id: int
@@ -157,21 +154,20 @@ class Commitment:
 
     @property
     def accounting_method(self) -> str:
-        """ "unit" when its lines carry quantity and price, else "amount"."""
+        """Return "unit" if its lines have quantity and price, else "amount"."""
         return "unit" if any(line.unit_price is not None for line in self.lines) else "amount"
 
     def codes(self) -> Iterator[WbsCode]:
-        """The WBS codes its lines name."""
+        """Yield the WBS codes of its lines."""
         return (line.code for line in self.lines if line.code is not None)
 
 
 @dataclass(slots=True)
 class Project:
-    """A job. `origin_id` is the NetSuite job's internal id where
-    linked; `permitted` says whether the app may see it at all.
+    """A job. `origin_id`: internal id of the linked NetSuite job; `permitted`: whether the app may see the project.
 
-    `budget_lines_refused`: the status with which this project alone refuses its v2.0 budget lines, 0 for none; `has_budget_view`: whether
-    the budget can be read the other way; `shown`: fields of its JSON, as they are to be shown.
+    `budget_lines_refused`: the status of the refusal if only this project refuses its v2.0 budget lines, else 0; `has_budget_view`: whether the
+    budget can be read from a view; `shown`: unusual fields of its JSON.
     """
 
     id: int
@@ -200,16 +196,16 @@ class Project:
 
     @property
     def display_name(self) -> str:
-        """Number and name, as Procore prints it."""
+        """Return number and name, as Procore shows them."""
         return f"{self.number} - {self.name}" if self.number else self.name
 
     def code_named(self, flat_code: str) -> WbsCode:
-        """The code of this flat code; `KeyError` if there is none."""
+        """Return the code with this flat code. Raises KeyError."""
         for code in self.codes.values():
             if code.flat_code == flat_code:
                 return code
         raise KeyError(flat_code)
 
     def budgeted_codes(self) -> list[WbsCode]:
-        """The codes that have a budget line, in the order of their lines."""
+        """Return the codes that have a budget line, in the order of these lines."""
         return [line.code for line in list(self.budget.values())]

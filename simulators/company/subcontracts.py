@@ -1,4 +1,4 @@
-"""Ordinary subcontracts: works drawn from a budget, and monthly invoices that progress, store materials and release."""
+"""Ordinary subcontracts: contract lines from a budget, and monthly invoices for work, stored materials and released retainage."""
 
 from __future__ import annotations
 
@@ -15,15 +15,14 @@ UNITS = ("LF", "SF", "CY", "EA", "TON")
 
 
 def percent_of(amount: Decimal, percent: Decimal) -> Decimal:
-    """`percent` per cent of `amount`, to the cent."""
+    """Return `percent` percent of `amount`, to the cent."""
     return cents(amount * percent / 100)
 
 
 def plan_works(rng: Random, codes: Sequence[WbsCode], *, changes: bool) -> list[Work]:
-    """A schedule of values over `codes`: lump sums, some by unit price, some storing materials.
+    """Return a schedule of values over `codes`: lump sums, some by unit price, some with stored materials.
 
-    With `changes` two change orders follow from the second invoice on:
-    an additive one on the first code and a deductive one on the last.
+    With `changes` there are two change orders from the second invoice on: an additive one on the first code and a deductive one on the last.
     """
     works = [_plan_line(rng, code, stores=place == 0) for place, code in enumerate(codes)]
     if changes:
@@ -42,9 +41,7 @@ def _plan_line(rng: Random, code: WbsCode, *, stores: bool) -> Work:
 
 
 def bill_series(company: Company, commitment: Commitment, first_month: int, statuses: Sequence[str]) -> list[Invoice]:
-    """One invoice a month from `first_month` (1 = January), one per
-    status; those of closed months were entered by hand long ago.
-    """
+    """Add one invoice per month from `first_month` on (1 = January), one for each status. The bills of closed months were entered by hand."""
     project = company.projects[commitment.project_id]
     periods = periods_of(project)
     invoices = []
@@ -85,8 +82,8 @@ def bill_line(rng: Random, line: ContractLine, before: Balance, percent: Decimal
 
 
 def _store_materials(line: ContractLine, billed: Billed, before: Balance, percent: Decimal, number: int) -> None:
-    """Four months of a material's life: stored; kept, some retainage
-    released; moved into work; more stored and used up at once.
+    """Set the materials of a line over four months: stored; kept, with some retainage released; moved into work; more stored and used at
+    once.
     """
     if number == 1:
         billed.materials = percent_of(line.scheduled_value, Decimal("8"))
@@ -116,7 +113,7 @@ def one_invoice(
     invoice_number: str | None = None,
     off_by: Decimal = ZERO,
 ) -> Invoice:
-    """A small subcontract with a single invoice that bills `amounts` of work, `percent` of them held back."""
+    """Add a small subcontract with a single invoice that bills `amounts` of work, with `percent` of them retained."""
     works = [Work(code, amount * 4) for code, amount in amounts]
     commitment = company.open_subcontract(project, vendor, works, retainage_percent=percent)
     billed = [

@@ -1,6 +1,4 @@
-"""A company: everything Procore and NetSuite hold of it, and the
-few moves that add a project, a code, a subcontract or an invoice.
-"""
+"""A company with its content of Procore and NetSuite, and methods that add a project, a code, a subcontract or an invoice."""
 
 from __future__ import annotations
 
@@ -35,7 +33,7 @@ STARTED_AT = dt.datetime(2025, 11, 3, 15, 0, tzinfo=dt.UTC)
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A schedule-of-values line to be: its code and value; the rest as `ContractLine`."""
+    """A planned line of a schedule of values: its code and value; other fields as in `ContractLine`."""
 
     code: WbsCode | None
     value: Decimal
@@ -52,8 +50,8 @@ class Work:
 class Company:
     """One contractor.
 
-    `cases` maps the name of an awkward case to the ids of what takes part in it. `vendor_links` and `job_links` are
-    the truth about who is who in NetSuite (Procore id to internal id), however hard a client may find it to see.
+    `cases`: ids of the records of each unusual case, by name of the case. `vendor_links`, `job_links`: the internal ids in NetSuite by
+    Procore id, also of records that a client can hardly match.
     """
 
     company_id: int
@@ -81,7 +79,7 @@ class Company:
         at: dt.datetime = STARTED_AT,
         buildings: bool = False,
     ) -> Project:
-        """A job with no codes yet, not linked to NetSuite."""
+        """Add a job without codes that is not linked to NetSuite."""
         project = Project(
             id=self.ids.take("project"),
             name=name,
@@ -108,7 +106,7 @@ class Company:
         description: str | None = None,
         status: str = "active",
     ) -> WbsCode:
-        """A WBS code of `project`, with a budget line of `budget` dollars unless that is None."""
+        """Add a WBS code to `project`, with a budget line of `budget` dollars unless that is None."""
         code = new_code(self.ids, template, at, description, status)
         project.codes[code.id] = code
         if len(code.items) > len(project.pattern.segments):
@@ -120,13 +118,13 @@ class Company:
     def add_budget_line(
         self, project: Project, code: WbsCode, amount: Decimal, *, at: dt.datetime = STARTED_AT
     ) -> BudgetLine:
-        """Budget `code`; the new line replaces one it had."""
+        """Add a budget line for `code`, or replace the one that it has."""
         line = BudgetLine(self.ids.take("budget_line"), code, amount, at, at)
         project.budget[code.id] = line
         return line
 
     def add_vendor(self, name: str, city: tuple[str, str], origin_id: str | None = None) -> Vendor:
-        """A subcontractor in the company directory."""
+        """Add a subcontractor to the company directory."""
         vendor = Vendor(self.ids.take("vendor"), name, city[0], city[1], origin_id, STARTED_AT, STARTED_AT)
         self.vendors[vendor.id] = vendor
         return vendor
@@ -141,7 +139,7 @@ class Company:
         currency: str = "USD",
         exchange_rate: Decimal = Decimal("1"),
     ) -> Commitment:
-        """An approved, signed subcontract of `vendor` whose schedule of values is `works`."""
+        """Add an approved, signed subcontract of `vendor` with the schedule of values `works`."""
         lines = [
             ContractLine(
                 id=self.ids.take("contract_line"),
@@ -189,7 +187,7 @@ class Company:
         origin_id: str | None = None,
         off_by: Decimal = ZERO,
     ) -> Invoice:
-        """The subcontract's next invoice. `at` is when it was last touched; by default soon after its billing date."""
+        """Add the subcontract's next invoice. `at`: when it was last changed; by default soon after its billing date."""
         previous = self.invoices[commitment.invoice_ids[-1]] if commitment.invoice_ids else None
         number = len(commitment.invoice_ids) + 1
         day = billing_date or period.end
@@ -231,12 +229,12 @@ class Company:
 
 
 def short_name(vendor_name: str) -> str:
-    """The letters a subcontractor starts its invoice numbers with: "O'Brien Steel & Sons" gives "OBRI"."""
+    """Return the letters with which a subcontractor's invoice numbers begin: "OBRI" for "O'Brien Steel & Sons"."""
     return "".join(letter for letter in vendor_name.upper() if letter.isalnum())[:4]
 
 
 def periods_of(project: Project) -> list[BillingPeriod]:
-    """The project's billing periods, one a month; those that the books have closed are closed here too."""
+    """Return the project's billing periods, one per month. Those of closed months are closed too."""
     periods = []
     for position in range(PERIODS):
         start = FIRST_PERIOD.replace(month=FIRST_PERIOD.month + position)

@@ -1,4 +1,4 @@
-"""Admin endpoints of the NetSuite simulator only: its records, its duplicates, and edits as by an accountant."""
+"""Admin endpoints of the NetSuite simulator only: its records, its duplicates, and edits as an accountant makes them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class RecordAdmin:
         self._state = state
 
     def routes(self) -> list[Route]:
-        """One route per resource and method."""
+        """Return one route for each resource and method."""
         return [
             Route(f"{ADMIN_PREFIX}/records", self.records, methods=["GET"]),
             Route(f"{ADMIN_PREFIX}/records", self.edit, methods=["PATCH"]),
@@ -32,7 +32,7 @@ class RecordAdmin:
         ]
 
     async def records(self, request: Request) -> Response:
-        """GET ?type=vendorBill|vendorCredit|item|vendor|job: all of them, attributes as the state has them, amounts as text."""
+        """GET ?type=vendorBill|vendorCredit|item|vendor|job: all records of a type, with the attributes of the state, amounts as text."""
         state = self._state
         shelves: dict[str, Any] = {
             "vendorBill": [bill for bill in state.bills if bill.record_type == "vendorBill"],
@@ -47,7 +47,7 @@ class RecordAdmin:
         return _as_text({"records": [_record(each) for each in shelf]})
 
     async def edit(self, request: Request) -> Response:
-        """PATCH {"type": "item"|"vendorBill"|"vendorCredit", "id": "...", "changes": {...}}: what an accountant does by hand."""
+        """PATCH {"type": "item"|"vendorBill"|"vendorCredit", "id": "...", "changes": {...}}: edit a record as an accountant does."""
         body = await read_object(request)
         edit = self._state.edit_item if body.get("type") == "item" else self._state.edit_bill
         try:
@@ -57,7 +57,7 @@ class RecordAdmin:
         return _as_text(_record(edited))
 
     async def duplicates(self, request: Request) -> Response:
-        """Everything that exists more than once and should not."""
+        """Respond with everything that should exist only once and exists several times."""
         found = [{"kind": kind, "key": key, "ids": ids} for kind, key, ids in self._state.duplicates()]
         return JSONResponse({"duplicates": found})
 

@@ -23,7 +23,7 @@ __all__ = ["CLIENT_ID", "NetSuiteState", "build_app"]
 
 
 def build_app(state: NetSuiteState) -> ASGIApp:
-    """The application that serves `state`, its admin endpoints included."""
+    """Return the application that serves `state`, including its admin endpoints."""
     login = LoginEndpoints(state.doorkeeper, state.settings)
     jobs = AsyncJobs(state, login)
     records = RecordEndpoints(state, login, jobs)
@@ -52,7 +52,7 @@ async def _refusal(request: Request, error: Exception) -> Response:
 
 
 async def _no_such_address(request: Request, error: Exception) -> Response:
-    """Addresses and methods that do not exist, in NetSuite's shape."""
+    """Respond to addresses and methods that do not exist, in NetSuite's format."""
     status = error.status_code if isinstance(error, HTTPException) else 404
     code = "METHOD_NOT_ALLOWED" if status == 405 else "NONEXISTENT_ID"
     return NetSuiteError(f"{request.method} {request.url.path} is not supported.", status=status, code=code).response()

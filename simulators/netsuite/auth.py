@@ -20,7 +20,7 @@ from simulators.netsuite.wire import usual_error
 
 TOKEN_PATH = "/services/rest/auth/oauth2/v1/token"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-LONGEST_ASSERTION = 3600  # seconds between iat and exp (ohelp/section_162790605110)
+MAX_ASSERTION_SECONDS = 3600  # between iat and exp (ohelp/section_162790605110)
 # RS256 is refused (ohelp/section_162790605110).
 EC_ALGORITHMS = ("ES256", "ES384", "ES512")
 RSA_ALGORITHMS = ("PS256", "PS384", "PS512")
@@ -38,7 +38,7 @@ class LoginRefused(Exception):
 
 @dataclass(frozen=True)
 class Token:
-    """An access token's owner and end."""
+    """The owner of an access token, and when it expires."""
 
     subject: str
     expires_at: float  # unix seconds
@@ -66,13 +66,13 @@ class Doorkeeper:
         self._tokens.clear()
 
     def log_in(self, form: dict[str, str], audience: str, lifetime: float) -> str:
-        """Check a token request and return an access token. Raises LoginRefused with the error."""
+        """Check a token request, and return an access token. Raises LoginRefused with the error."""
         if form.get("grant_type") != "client_credentials":
             raise LoginRefused("unsupported_grant_type", "grant_type has to be client_credentials")
         if form.get("client_assertion_type") != ASSERTION_TYPE or not form.get("client_assertion"):
             raise LoginRefused("invalid_request", "client_assertion and client_assertion_type are required")
         claims = self._claims(form["client_assertion"], audience)
-        if claims["exp"] - claims["iat"] >= LONGEST_ASSERTION:
+        if claims["exp"] - claims["iat"] >= MAX_ASSERTION_SECONDS:
             raise LoginRefused("invalid_request", "exp has to be less than 60 minutes after iat")
         scope = claims["scope"]
         if "rest_webservices" not in (scope if isinstance(scope, list) else str(scope).replace(" ", "").split(",")):
@@ -123,7 +123,7 @@ class LoginEndpoints:
     async def token(self, request: Request) -> Response:
         """POST /services/rest/auth/oauth2/v1/token, form-encoded."""
         form = dict(parse_qsl((await request.body()).decode("latin-1"), keep_blank_values=True))
-        # The audience is this URL as the client sees it, so that host and port of a tunnel or test do not matter.
+        # The audience is this URL as the client sees it, so that a tunnel or test may use another host and port.
         audience = f"{request.url.scheme}://{request.headers.get('host', '')}{TOKEN_PATH}"
         lifetime = self._settings.token_lifetime
         try:
@@ -138,7 +138,7 @@ class LoginEndpoints:
         return JSONResponse({"access_token": token, "expires_in": expires_in, "token_type": "bearer"})
 
     def admit(self, request: Request) -> None:
-        """Raise 401 INVALID_LOGIN unless the request brings a live token."""
+        """Raise a 401 INVALID_LOGIN unless the request has a valid token."""
         subject = self._doorkeeper.subject_of(request)
         if subject is None:
             raise usual_error(401)

@@ -24,7 +24,7 @@ Work = Callable[[], Awaitable[Response]]
 
 @dataclass
 class Job:
-    """A job and the answers of its tasks, in the order of the records; None while a task is not done."""
+    """A job and the responses of its tasks, in the order of the records; None for a task that has not ended."""
 
     id: str
     answers: list[Response | None] = field(default_factory=list)
@@ -36,7 +36,7 @@ class Job:
 
 
 class AsyncJobs:
-    """Starts jobs and answers questions about them. Records of a batch are worked on in parallel, in no order."""
+    """Starts jobs and responds to queries about them. The records of a batch are processed in parallel, in no order."""
 
     def __init__(self, state: NetSuiteState, login: LoginEndpoints) -> None:
         self._state = state
@@ -47,7 +47,7 @@ class AsyncJobs:
         self._running: set[asyncio.Task[None]] = set()  # an unreferenced task may be garbage-collected before it ends
 
     def start_batch(self, request: Request, writer: Writer[Any], record_type: str, body: Body) -> Response:
-        """PATCH updates and PUT upserts every record of a collection; `Prefer: respond-async` is required."""
+        """Start a job that updates (PATCH) or upserts (PUT) every record of a collection. `Prefer: respond-async` is required."""
         if not wants_async(request):
             raise NetSuiteError("The header Prefer: respond-async is required.", code="INVALID_HEADER")
         records = lines({"collection": body}, "collection")
@@ -56,7 +56,7 @@ class AsyncJobs:
         return self.start(request, [self._work(request, writer, record_type, record) for record in records])
 
     def start(self, request: Request, works: Sequence[Work]) -> Response:
-        """202 with the job's address. A key that was used before starts nothing (ohelp/subsect_164494900632)."""
+        """Respond 202 with the job's address. An idempotency key that was used before starts no job (ohelp/subsect_164494900632)."""
         key = request.headers.get("X-NetSuite-Idempotency-Key")
         if key is not None and key in self._keys:
             raise NetSuiteError(
@@ -77,7 +77,7 @@ class AsyncJobs:
         return answer
 
     async def job(self, request: Request) -> Response:
-        """GET /job/{id}: whether it is completed, and how it went (ohelp/subsect_161252896355)."""
+        """GET /job/{id}: whether it is completed, and its progress (ohelp/subsect_161252896355)."""
         job = self._job_of(request)
         failed = any(answer is not None and answer.status_code >= 400 for answer in job.answers)
         ended = "failed" if failed else "succeeded"
@@ -103,7 +103,7 @@ class AsyncJobs:
         return json_response(_shown_task(job, number))
 
     async def result(self, request: Request) -> Response:
-        """GET /job/{id}/task/{n}/result: what the same request would have been answered on its own."""
+        """GET /job/{id}/task/{n}/result: the response that the record would have got as a separate request."""
         job, number = self._task_of(request)
         answer = job.answers[number - 1]
         if answer is None:
@@ -151,7 +151,7 @@ class AsyncJobs:
 
 
 def wants_async(request: Request) -> bool:
-    """Whether the client asks for a job instead of an answer."""
+    """Return whether the client requests a job instead of a response."""
     return "respond-async" in request.headers.get("Prefer", "")
 
 

@@ -19,9 +19,9 @@ _DESCRIPTION_LENGTH = 4000
 
 
 def changed_lines(state: NetSuiteState, bill: Bill, body: Body, names: NameCheck, replace: bool) -> list[BillLine]:
-    """The bill's item lines after `body`: lines whose `line` is known are updated, all others added.
+    """Return the bill's item lines after applying `body`: lines with a known `line` are updated, all others are added.
 
-    With `replace`, the lines of `body` are all that stay (ohelp/section_1545297048).
+    With `replace`, only the lines of `body` are kept (ohelp/section_1545297048).
     """
     kept: dict[int, BillLine] = {line.line: line for line in bill.lines}
     if replace and "item" in body:
@@ -34,7 +34,7 @@ def changed_lines(state: NetSuiteState, bill: Bill, body: Body, names: NameCheck
 
 @dataclass(frozen=True)
 class Element:
-    """A line as it was sent, the key it goes under, and its JSON path."""
+    """A line as it was sent, its key, and its JSON path."""
 
     body: Body
     line: int
@@ -73,7 +73,7 @@ def _item_line(state: NetSuiteState, bill: Bill, element: Element, before: BillL
 
 
 def _worth(element: Body, path: str, before: BillLine | None) -> tuple[Decimal, Decimal, Decimal]:
-    """Quantity, rate and amount of a line: an amount that is sent wins, else it is quantity times rate."""
+    """Return quantity, rate and amount of a line. An amount that was sent takes precedence over quantity times rate."""
     quantity = bodies.number(element, "quantity", path)
     rate = bodies.number(element, "rate", path)
     amount = bodies.number(element, "amount", path)
@@ -106,7 +106,7 @@ def _usable_item(state: NetSuiteState, bill: Bill, item_id: str | None, path: st
 
 
 def _project(state: NetSuiteState, element: Body, path: str) -> str | None:
-    """The project of a line, in the field that this account takes it in: `customer` or `job`."""
+    """Return the project of a line, from the field that this account uses: `customer` or `job`."""
     wanted = state.settings.project_field
     for name in ("customer", "job"):
         given = bodies.reference(element, name, path)
@@ -118,7 +118,7 @@ def _project(state: NetSuiteState, element: Body, path: str) -> str | None:
 def changed_expenses(
     state: NetSuiteState, bill: Bill, body: Body, names: NameCheck, replace: bool
 ) -> list[ExpenseLine]:
-    """The bill's expense lines after `body`, by the same rules; they have `customer` only."""
+    """Return the bill's expense lines after applying `body`, by the rules of `changed_lines`; they have only `customer`."""
     kept: dict[int, ExpenseLine] = {line.line: line for line in bill.expenses}
     if replace and "expense" in body:
         kept = {}

@@ -12,11 +12,11 @@ from simulators.netsuite.state import NetSuiteState
 from simulators.netsuite.wire import RECORD_PATH
 
 _STATUS = {"id": "A", "refName": "Open"}
-"""Published ids are A to F, without their names; that A is an open bill is our reading. A vendor credit has no status."""
+"""Published ids are A to F, without their names; A is assumed to be an open bill. A vendor credit has no status."""
 
 
 def shown_bill(state: NetSuiteState, bill: Bill, expand: bool) -> dict[str, Any]:
-    """The bill with NetSuite's property names; sublists in full only with `expand` (expandSubResources=true)."""
+    """Return the bill with NetSuite's property names; complete sublists only with `expand` (expandSubResources=true)."""
     vendor = state.vendors.get(bill.entity)
     period = state.periods.get(bill.period) or period_of(state.periods, date.fromisoformat(bill.trandate))
     body: dict[str, Any] = {

@@ -50,7 +50,7 @@ class BillKind(Kind[Bill]):
         return self.state.bills
 
     def draft(self, body: Body, names: NameCheck) -> Bill:
-        """A new bill of at least one line."""
+        """Return a new bill, which needs at least one line."""
         now = self.state.now()
         empty = Bill(
             id="",
@@ -70,9 +70,9 @@ class BillKind(Kind[Bill]):
         return bill
 
     def changed(self, record: Bill, body: Body, names: NameCheck, replace: frozenset[str]) -> Bill:
-        """A copy with the properties of `body`. Lines without a known key are added unless the sublist is replaced.
+        """Return a copy with the properties of `body`. Lines without a known key are added unless the sublist is replaced.
 
-        That is the trap of a repeated PUT (ohelp/section_1545295601, ohelp/section_1545297048).
+        So a repeated PUT may duplicate lines (ohelp/section_1545295601, ohelp/section_1545297048).
         """
         body = names.keep_known(body, BILL_TYPE_PROPERTIES[self.record_type])
         check_form(self.state, body)
@@ -114,12 +114,12 @@ class BillKind(Kind[Bill]):
         if self.state.settings.one_world:
             if not bill.subsidiary:
                 raise missing_value("Subsidiary", "subsidiary")
-            # Vendor, subsidiary and currency have to fit together (ohelp/section_N276477).
+            # Vendor, subsidiary and currency have to match (ohelp/section_N276477).
             if bill.subsidiary not in (vendor.subsidiary, *vendor.shared_with):
                 raise invalid_value(bill.subsidiary, "subsidiary", "subsidiary")
 
     def _posting_period(self, bill: Bill, asked: str | None) -> Period:
-        """The period that was asked for, or that of the date; moved or refused as the account's preferences say when it is closed."""
+        """Return the requested period, or that of the date. If it is closed, the account's preferences decide: another one, or a refusal."""
         settings = self.state.settings
         own = period_of(self.state.periods, datetime.date.fromisoformat(bill.trandate))
         period = self.state.periods.get(asked) if asked else own
@@ -139,7 +139,7 @@ class BillKind(Kind[Bill]):
             return next(
                 each for each in self.state.periods if each.start > own.start and self.state.accepts_bills(each)
             )
-        # What real accounts answer; with a period that was named, the second (public code of integrations with NetSuite).
+        # The responses of real accounts; the second if the request names a period (public code of integrations with NetSuite).
         if asked:
             raise NetSuiteError(
                 "Error while accessing a resource. You cannot change transactions in a closed period.",
@@ -165,7 +165,7 @@ class BillKind(Kind[Bill]):
             )
 
     def check_unique(self, record: Bill) -> None:
-        """The external id, and where the account blocks it the vendor's invoice number (ohelp/section_N547300)."""
+        """Refuse an external id in use, and, if the account blocks duplicates, a document number of the vendor (ohelp/section_N547300)."""
         if record.tranid and self.state.settings.duplicate_numbers == "block":
             others = self.shelf.find("number", (record.entity, record.tranid.casefold()))
             if any(other.id != record.id and self.belongs(other) for other in others):
@@ -180,7 +180,7 @@ class BillKind(Kind[Bill]):
         """Allow every deletion, because no record refers to a bill."""
 
     def missing(self, key: str) -> NetSuiteError:
-        """Unknown internal ids of transactions answer 400, not 404; unknown external ids as the account is set."""
+        """Return a 400 for an unknown internal id of a transaction, not a 404; for an unknown external id, the status in the settings."""
         if key.startswith("eid:") and self.state.settings.unknown_bill_eid_status == 404:
             return NetSuiteError(
                 "The record instance does not exist. Provide a valid record instance ID.",
@@ -191,9 +191,9 @@ class BillKind(Kind[Bill]):
         return unknown.with_text(self.state.settings.unknown_bill_words)
 
     def belongs(self, record: Bill) -> bool:
-        """A bill is not found as a credit, nor a credit as a bill."""
+        """Return whether the record has this type: a credit is not found as a bill, or the reverse."""
         return record.record_type == self.record_type
 
     def shown(self, record: Bill, expand: bool) -> dict[str, Any]:
-        """The bill or credit with NetSuite's property names."""
+        """Return the bill or credit with NetSuite's property names."""
         return shown_bill(self.state, record, expand)

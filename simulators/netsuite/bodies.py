@@ -1,4 +1,4 @@
-"""Reading request bodies: JSON, property names, references, numbers, dates."""
+"""Reads request bodies: JSON, property names, references, numbers and dates."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class NameCheck:
     dropped: list[str] = field(default_factory=list)
 
     def keep_known(self, body: Body, known: frozenset[str], place: str = "") -> Body:
-        """`body` without the properties that are not `known`; `place` is the JSON path of the body's object."""
+        """Return `body` without the properties that are not `known`. `place`: JSON path of the object."""
         unknown = [name for name in body if name not in known and name not in self.custom_fields]
         if not unknown:
             return body
@@ -44,7 +44,7 @@ class NameCheck:
 
 
 def read_body(raw: bytes) -> Body:
-    """The JSON object of a request; numbers with a point are Decimals, never floats."""
+    """Return the JSON object of a request; numbers with a decimal point are Decimals, never floats."""
     try:
         body = json.loads(raw, parse_float=Decimal)
     except ValueError as error:
@@ -55,7 +55,7 @@ def read_body(raw: bytes) -> Body:
 
 
 def external_id_of(value: str) -> str:
-    """`value` when it can be an external id: letters, digits, _ and - only."""
+    """Return `value` if it can be an external id: only letters, digits, _ and -."""
     if not EXTERNAL_ID.fullmatch(value):
         raise NetSuiteError(
             f"Invalid external ID '{value}'. Use letters, numbers, underscores and hyphens.", code="INVALID_ID"
@@ -64,9 +64,9 @@ def external_id_of(value: str) -> str:
 
 
 def reference(body: Body, name: str, place: str = "") -> str | None:
-    """The internal id that a reference names, or None when it is absent or null.
+    """Return the internal id of a reference, or None if it is absent or null.
 
-    Only {"id": "…"} is documented for bodies (ohelp/section_1545142037); other ways to point at a record are refused.
+    Only {"id": "…"} is documented for bodies (ohelp/section_1545142037); other references are refused.
     """
     value = body.get(name)
     if value is None:
@@ -82,7 +82,7 @@ def reference(body: Body, name: str, place: str = "") -> str | None:
 
 
 def text(body: Body, name: str, limit: int | None = None, *, too_long: str = "refuse") -> str:
-    """A text property, "" when absent or null; longer than `limit` characters is refused as NetSuite does it, cut or taken."""
+    """Return a text property, "" if it is absent or null. `too_long`: "refuse", "cut" or "take" a text of more than `limit` characters."""
     value = body.get(name)
     if value is None:
         return ""
@@ -94,7 +94,7 @@ def text(body: Body, name: str, limit: int | None = None, *, too_long: str = "re
 
 
 def within(value: str, name: str, limit: int, too_long: str) -> str:
-    """`value` when it is not too long; else, as `too_long` says, cut, taken, or refused."""
+    """Return `value`. If it is longer than `limit`, it is refused, cut or taken, as `too_long` says."""
     if len(value) <= limit or too_long == "take":
         return value
     if too_long == "cut":
@@ -107,7 +107,7 @@ def within(value: str, name: str, limit: int, too_long: str) -> str:
 
 
 def number(body: Body, name: str, place: str = "") -> Decimal | None:
-    """A number, exact; None when absent or null."""
+    """Return an exact number; None if it is absent or null."""
     value = body.get(name)
     if value is None:
         return None
@@ -123,7 +123,7 @@ def number(body: Body, name: str, place: str = "") -> Decimal | None:
 
 
 def date(body: Body, name: str, label: str) -> str | None:
-    """A date as YYYY-MM-DD; None when absent or null."""
+    """Return a date as YYYY-MM-DD; None if it is absent or null."""
     value = body.get(name)
     if value is None:
         return None
@@ -134,7 +134,7 @@ def date(body: Body, name: str, label: str) -> str | None:
 
 
 def lines(body: Body, sublist: str) -> list[Body]:
-    """The elements of a sublist: {"items": [...]}."""
+    """Return the elements of a sublist: {"items": [...]}."""
     value = body.get(sublist)
     if value is None:
         return []
@@ -147,7 +147,7 @@ def lines(body: Body, sublist: str) -> list[Body]:
 
 
 def required(value: str | None, label: str, path: str) -> str:
-    """`value` when there is one."""
+    """Return `value`. Refuses the request if there is none."""
     if not value:
         raise missing_value(label, path)
     return value

@@ -23,11 +23,11 @@ class ItemKind(Kind[Item]):
 
     @property
     def shelf(self) -> Shelf[Item]:
-        """Items of all types."""
+        """Return the items of all types."""
         return self.state.items
 
     def draft(self, body: Body, names: NameCheck) -> Item:
-        """A new item; itemId, subsidiary and expenseAccount are needed as the account's preferences have it."""
+        """Return a new item. Whether itemId, subsidiary and expenseAccount are required depends on the account's preferences."""
         itemtype, subtype = ITEM_TYPES[self.record_type]
         empty = Item(
             id="",
@@ -48,7 +48,7 @@ class ItemKind(Kind[Item]):
         return item
 
     def changed(self, record: Item, body: Body, names: NameCheck, replace: frozenset[str]) -> Item:
-        """A copy with the properties of `body`; `subsidiary` is a multi-select field and replaced whole."""
+        """Return a copy with the properties of `body`. `subsidiary` is a multi-select field, so it is replaced as a whole."""
         body = names.keep_known(body, ITEM_PROPERTIES[self.record_type])
         settings = self.state.settings
         item = dataclasses.replace(record, fields=dict(record.fields), modified_at=self.state.now())
@@ -94,7 +94,7 @@ class ItemKind(Kind[Item]):
             raise missing_value("Tax Schedule", "taxSchedule")
 
     def check_unique(self, record: Item) -> None:
-        """Names are unique over all types, inactive items too, without case; so are external ids."""
+        """Refuse a name or external id in use. Both are unique over all types, including inactive items, ignoring case."""
         settings = self.state.settings
         namesakes = self.shelf.find("itemid", record.itemid.casefold())
         if not settings.item_names_ignore_case:
@@ -120,11 +120,11 @@ class ItemKind(Kind[Item]):
         )
 
     def belongs(self, record: Item) -> bool:
-        """An item is found under its own type only."""
+        """Return whether the item has this type: it is not found under another one."""
         return record.record_type == self.record_type
 
     def shown(self, record: Item, expand: bool) -> dict[str, Any]:
-        """The item with NetSuite's property names."""
+        """Return the item with NetSuite's property names."""
         body: dict[str, Any] = {
             "links": [],
             "id": record.id,

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 
 def make_key_file(path: Path) -> str:
-    """Write a new EC P-256 private key (PKCS#8 PEM, mode 0600) to `path`; answers the public key as PEM."""
+    """Write a new EC P-256 private key (PKCS#8 PEM, mode 0600) to `path`. Return the public key as PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     path.unlink(missing_ok=True)

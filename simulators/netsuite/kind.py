@@ -29,19 +29,19 @@ class Kind(ABC, Generic[W]):
 
     @abstractmethod
     def draft(self, body: Body, names: NameCheck) -> W:
-        """A new record made of `body`, without an id; refused when any rule but uniqueness is broken."""
+        """Return a new record without an id. Raises NetSuiteError if `body` breaks any rule except uniqueness."""
 
     @abstractmethod
     def changed(self, record: W, body: Body, names: NameCheck, replace: frozenset[str]) -> W:
-        """A copy of `record` with `body` applied; sublists in `replace` are replaced, all others grow."""
+        """Return a copy of `record` with `body` applied. The sublists in `replace` are replaced, lines are added to all others."""
 
     @abstractmethod
     def check_unique(self, record: W) -> None:
-        """Refuse the record when another one has its name, number or external id."""
+        """Refuse the record if another one has its name, number or external id."""
 
     @abstractmethod
     def check_deletable(self, record: W) -> None:
-        """Refuse the deletion of a record that others point at."""
+        """Refuse the deletion of a record that others refer to."""
 
     @abstractmethod
     def missing(self, key: str) -> NetSuiteError:
@@ -49,14 +49,14 @@ class Kind(ABC, Generic[W]):
 
     @abstractmethod
     def shown(self, record: W, expand: bool) -> dict[str, Any]:
-        """The record as GET answers it; with `expand`, sublists in full."""
+        """Return the response to a GET of the record; with `expand`, complete sublists."""
 
     @abstractmethod
     def belongs(self, record: W) -> bool:
-        """Whether the record is found under this record type."""
+        """Return whether the record is found under this record type."""
 
     def check_external_id(self, record: W) -> None:
-        """External ids are unique within a group of record types, without case (ohelp/section_N3436356)."""
+        """Refuse an external id in use: it is unique within a group of record types, ignoring case (ohelp/section_N3436356)."""
         if record.externalid is None:
             return
         others = self.shelf.find("externalid", record.externalid.casefold())

@@ -24,7 +24,7 @@ _SUBLISTS = frozenset({"item", "expense"})
 
 
 def catalog(record_type: str, settings: NetSuiteSettings) -> dict[str, Any]:
-    """The schema of a record type; 404 for one that this simulator does not write."""
+    """Return the schema of a record type; a 404 for one that clients cannot write here."""
     if record_type in BILL_TYPE_PROPERTIES:
         known = sorted(BILL_TYPE_PROPERTIES[record_type])
         properties = {name: _property(name, {"tranId": 45, "memo": 999}) for name in known}

@@ -24,7 +24,7 @@ class Period:
 
 
 def months() -> Shelf[Period]:
-    """Base periods, ascending; quarters and years are none that a transaction posts to."""
+    """Return the base periods, ascending, without quarters and years: no transaction is posted to those."""
     shelf: Shelf[Period] = Shelf(first_id=FIRST_PERIOD)
     start = FIRST_MONTH
     for _ in range(MONTHS):

@@ -1,4 +1,4 @@
-"""What the integration's role may do."""
+"""Checks the permissions of the integration's role."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LABELS = {
 
 
 def require(state: NetSuiteState, group: str, action: str = "") -> None:
-    """403 INSUFFICIENT_PERMISSION when `missing_permissions` has "group" or "group:action"."""
+    """Raise a 403 INSUFFICIENT_PERMISSION if `missing_permissions` has "group" or "group:action"."""
     missing = state.settings.missing_permissions
     if group in missing or f"{group}:{action}" in missing:
         raise NetSuiteError(
@@ -30,7 +30,7 @@ def require(state: NetSuiteState, group: str, action: str = "") -> None:
 
 
 def check_form(state: NetSuiteState, body: Body) -> None:
-    """400 with the code of a missing permission for a property that the role's form hides (NetSweet/netsuite#124)."""
+    """Raise a 400 with the code of a missing permission for a property that the role's form hides (NetSweet/netsuite#124)."""
     rows = body.get("item", {}).get("items", []) if isinstance(body.get("item"), dict) else []
     given = {*body, *(f"item.{name}" for row in rows if isinstance(row, dict) for name in row)}
     for name in state.settings.hidden_on_form:

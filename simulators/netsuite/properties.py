@@ -1,7 +1,7 @@
 """Names of the properties that a client can send, from Oracle's REST API Browser, record v1, 2026.1.
 
-Only names that one would write are here: totals, balances and dates that NetSuite computes are left out, and so are
-sublists that items and bills do not need. A name that is not here is an unknown property.
+Only properties that a client may want to write: no totals, balances and dates that NetSuite computes, and no sublists that items and bills do
+not need. Any other name is an unknown property.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ class QueryEndpoint:
         self._engine = Engine(state)
 
     async def suiteql(self, request: Request) -> Response:
-        """A page of rows. `Prefer: transient` is required, `limit` at most 1000, `offset` a multiple of `limit`."""
+        """Respond with a page of rows. `Prefer: transient` is required, `limit` is at most 1000, `offset` a multiple of `limit`."""
         self._login.admit(request)
         require(self._state, "suiteql")
         if "transient" not in request.headers.get("Prefer", ""):

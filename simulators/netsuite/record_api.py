@@ -37,7 +37,7 @@ class RecordEndpoints:
         self._kinds |= {name: BillKind(state, name) for name in BILL_TYPES}
 
     async def collection(self, request: Request) -> Response:
-        """POST creates one record; PATCH and PUT take up to 100 and answer with a job (ohelp/article_0127092747)."""
+        """POST creates one record; PATCH and PUT take up to 100 records and respond with a job (ohelp/article_0127092747)."""
         self._login.admit(request)
         record_type = request.path_params["type"]
         writer = self._writer(record_type)

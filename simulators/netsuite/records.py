@@ -1,4 +1,4 @@
-"""The records that clients write, items, vendor bills and vendor credits, and the record types that REST and SuiteQL call differently."""
+"""The records that clients write (items, vendor bills, vendor credits), and record types with different names in REST and SuiteQL."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from simulators.books import NsBill, NsItem
 from simulators.netsuite.wire import money
 
-START = datetime.datetime(2026, 1, 2, 9, 0, tzinfo=datetime.UTC)  # when the records of the opening books were made
+START = datetime.datetime(2026, 1, 2, 9, 0, tzinfo=datetime.UTC)  # when the initial records were created
 ZERO = Decimal("0")
 
 # REST record type -> SuiteQL's (itemtype, subtype), ohelp/article_63201856891 and SuiteQL's item table.
@@ -120,7 +120,7 @@ class Bill:
 
     @property
     def total(self) -> Decimal:
-        """In the bill's currency, to the cent."""
+        """Return the total in the bill's currency, to the cent."""
         net = sum((line.amount for line in self.lines), ZERO) + sum((line.amount for line in self.expenses), ZERO)
         return money(net + self.tax)
 
@@ -147,11 +147,11 @@ R = TypeVar("R", bound=Record)
 
 
 class Shelf(Generic[R]):
-    """All records of one group, found by internal id or by any index without looking at the others.
+    """All records of one group, found by internal id or by an index without a search.
 
-    Indexes hold every record of a key, not one: what must be unique may turn out not to be, and tests ask for that.
-    The index `externalid` is always there, its keys in lower case: NetSuite compares external ids without case
-    (ohelp/section_N3432681), and they are unique within the group (ohelp/section_N3436356).
+    An index has all records of a key, because a test may look for duplicates of what should be unique. The index `externalid` always exists;
+    its keys are in lower case, because NetSuite compares external ids without case (ohelp/section_N3432681). They are unique within the group
+    (ohelp/section_N3436356).
     """
 
     def __init__(self, first_id: int = 1, **indexes: Callable[[R], Hashable]) -> None:
@@ -168,24 +168,24 @@ class Shelf(Generic[R]):
         return iter(list(self._records.values()))
 
     def next_id(self) -> str:
-        """A new internal id, above all that were ever used."""
+        """Return a new internal id, above all that were ever used."""
         return str(self._last_id + 1)
 
     def get(self, record_id: str) -> R | None:
-        """By internal id."""
+        """Return the record with an internal id, else None."""
         return self._records.get(record_id)
 
     def find(self, index: str, key: Hashable) -> list[R]:
-        """By an index, in the order they were made; texts have to come in lower case (`str.casefold`)."""
+        """Return the records of an index key, in the order of their creation. Texts have to be in lower case (`str.casefold`)."""
         return list(self._found[index].get(key, {}).values())
 
     def above(self, number: int) -> list[R]:
-        """Those whose internal id is greater, by ascending id."""
+        """Return the records with an internal id above `number`, ascending."""
         numbers = self._numbers[bisect.bisect_right(self._numbers, number) :]
         return [self._records[str(each)] for each in numbers]
 
     def put(self, record: R) -> None:
-        """Add the record, or put it in the place of the one with its id."""
+        """Add the record, or replace the one with its id."""
         self.remove(record.id)
         self._records[record.id] = record
         number = int(record.id)
@@ -197,7 +197,7 @@ class Shelf(Generic[R]):
                 self._found[name].setdefault(key, {})[record.id] = record
 
     def remove(self, record_id: str) -> None:
-        """Take a record away, if it is there."""
+        """Remove a record, if it exists."""
         record = self._records.pop(record_id, None)
         if record is None:
             return
@@ -207,7 +207,7 @@ class Shelf(Generic[R]):
             same.pop(record_id, None)
 
     def repeated(self, index: str) -> list[tuple[Hashable, list[str]]]:
-        """The keys of an index that stand for more than one record, with the records' ids."""
+        """Return the keys of an index with more than one record, each with the records' ids."""
         found = list(self._found[index].items())
         return [(key, sorted(same, key=int)) for key, same in found if len(same) > 1]
 

@@ -1,7 +1,7 @@
-"""What can be switched in the simulated NetSuite account.
+"""Settings of the simulated NetSuite account.
 
-A customer's account differs from the next one in preferences, limits and scripts, and some answers of NetSuite are not
-documented; each such thing is a setting here, its default the likeliest reading of Oracle's help.
+Accounts differ in preferences, limits and scripts, and some responses of NetSuite are not documented. Each of these is a setting here; its
+default is the most likely meaning of Oracle's help.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ class NetSuiteSettings(CommonSettings):
 
     # Governance: one pool per account, 5 on the Standard tier (ohelp/section_1525253248, ohelp/subsect_1559222360).
     concurrency_limit: int = 5
-    disguise_429_as_401: bool = False  # practitioners report 401 "Invalid login attempt" in the place of 429
+    disguise_429_as_401: bool = False  # practitioners report 401 "Invalid login attempt" instead of 429
 
     # Tokens: an hour (ohelp/article_0907013045).
     token_lifetime: float = 3600.0  # seconds
-    expires_in_as: str = "string"  # "string" or "number": both are seen
+    expires_in_as: str = "string"  # "string" or "number": both occur
 
     # Seconds.
     read_latency: float = 0.0
@@ -37,7 +37,7 @@ class NetSuiteSettings(CommonSettings):
     uniqueness_window: float = 0.0  # seconds
     duplicate_item_code: str = "USER_ERROR"  # or DUP_ITEM
     duplicate_external_id_code: str = "USER_ERROR"  # or DUP_RCRD
-    duplicate_words: str = ""  # instead of English words, as for a user of another language
+    duplicate_words: str = ""  # instead of the English text, as for a user with another language
     item_names_ignore_case: bool = True  # whether names that differ in case only are the same: undocumented
     duplicate_numbers: str = "block"  # "block" or "allow" (preference Duplicate Number Warnings, ohelp/section_N547300)
 
@@ -49,31 +49,32 @@ class NetSuiteSettings(CommonSettings):
     catalog_tells_lengths: bool = True  # an account's catalog may leave them out
     external_id_max_length: int = 0  # 0 = none; undocumented
     long_external_ids: str = "refuse"  # or "cut"
-    default_expense_account: str = ""  # Accounting Preferences; "" = none, so that items must bring theirs
+    default_expense_account: str = ""  # Accounting Preferences; "" = none, so that items need their own
     tax_schedule_required: bool = False  # accounts with the legacy tax features
-    tax_schedule_over_rest: str = "keep"  # or "drop", or "refuse": published, and called unsupported
+    tax_schedule_over_rest: str = "keep"  # or "drop", or "refuse": published, but documented as unsupported
     project_field: str = "customer"  # which field of a bill's line takes the project: "customer" or "job"
     closed_before: str = (
         ""  # YYYY-MM-DD; posting periods that end before it are closed. Taken from the books at the start
     )
     closed_period_code: str = "USER_ERROR"  # or CLOSED_TRAN_PRD
-    closed_period_words: str = ""  # instead of English words
+    closed_period_words: str = ""  # instead of the English text
     ap_locked_before: str = ""  # YYYY-MM-DD; periods that end before it are locked for payables
-    # Preferences Allow Transaction Date Outside of Posting Period ("disallow", "allow", or "ignore" where a period that is named counts for nothing) and Default Posting Period When
-    # Transaction Date in Closed Period (here: the first open one after it), and the role's Override Period Restrictions.
+    # Preferences Allow Transaction Date Outside of Posting Period ("disallow", "allow", or "ignore" = the period in the request has no effect)
+    # and Default Posting Period When Transaction Date in Closed Period (here: the first open one after it), and the role's Override Period
+    # Restrictions.
     date_outside_period: str = "disallow"
     closed_dates_move: bool = False
     override_period_restrictions: bool = False
     refuse_negative_bills: bool = True
-    # Record types ("item", "vendorBill", "vendorCredit") whose names or numbers the account generates, without override: what was sent
-    # is replaced and no error says so (ohelp/section_N452342).
+    # Record types ("item", "vendorBill", "vendorCredit") whose names or numbers the account generates, without override: the value
+    # that was sent is replaced without an error (ohelp/section_N452342).
     auto_generated_numbers: Sequence[str] = ()
     bill_tax: Decimal = Decimal("0")  # a tax that the account adds to every new bill
     unknown_bill_eid_status: int = 404  # or 400: undocumented
     unknown_bill_words: str = ""  # instead of "Transaction type specified is incorrect."
     unknown_property_code: str = "USER_ERROR"  # or NONEXISTENT_FIELD
-    location_on_create: bool = True  # not every answer was seen to carry one
-    location_on_update: bool = False  # whether PUT answers with Location when it updated: undocumented
+    location_on_create: bool = True  # some responses were seen without it
+    location_on_update: bool = False  # whether the response to a PUT that updates has a Location: undocumented
     custom_fields: Sequence[str] = ()  # custitem_…, custbody_…, custcol_… that exist in this account
 
     # Seconds until a new record is found by its external id (undocumented).
@@ -84,7 +85,7 @@ class NetSuiteSettings(CommonSettings):
     suiteql_lag: float = 0.0  # seconds until a new record is seen by queries
     suiteql_nulls: bool = False  # whether a row contains its empty columns as null, or leaves them out
     suiteql_date_format: str = "%Y-%m-%d"  # an account shows dates in the format of its user
-    suiteql_needs_direction: bool = False  # in some accounts ORDER BY without ASC or DESC gives no rows
+    suiteql_needs_direction: bool = False  # in some accounts ORDER BY without ASC or DESC returns no rows
     suiteql_bill_sign: int = 1  # -1: bills show a negative foreigntotal
 
     # Asynchronous jobs: as many processors as SuiteCloud Plus licenses (ohelp/chapter_161251386312).

@@ -1,4 +1,4 @@
-"""The simulated account: its records, its settings, and what a test or an accountant does with them directly."""
+"""The simulated account: its records and settings, and direct changes by a test or an accountant."""
 
 from __future__ import annotations
 
@@ -82,70 +82,70 @@ class NetSuiteState:
         self.accounts, self.tax_schedules = accounts(books), tax_schedules(books)
         self.settings.closed_before = books.closed_before.isoformat()
 
-    # What the shell and the admin endpoints ask (common.app.Remote).
+    # For the shell and the admin endpoints (common.app.Remote)
 
     def takes_slot(self, path: str) -> bool:
-        """Every request but those for a token counts against the account's concurrency limit."""
+        """Return whether a request counts against the account's concurrency limit: all but those for a token."""
         return path != TOKEN_PATH
 
     def refuse(self, exchange: Exchange) -> Response | None:
-        """429 above the account's limit (ohelp/subsect_1559222360), or the 401 that is seen in its place."""
+        """Return a 429 above the account's limit (ohelp/subsect_1559222360), or the 401 that some accounts send instead."""
         if not self.takes_slot(exchange.path) or self.meter.in_flight < self.settings.concurrency_limit:
             return None
         return usual_error(401 if self.settings.disguise_429_as_401 else 429).response()
 
     def error_response(self, status: int) -> Response:
-        """A fault's answer."""
+        """Return the response for a fault with this status."""
         return usual_error(status).response()
 
     def reset(self, seed: int, profile: str) -> None:
-        """The books of another company, or of this one as it was; the journal and the counters are reset."""
+        """Load the books of another company, or the initial books of this one. Also resets the journal and the counters."""
         with self.lock:
             self._open(build_company(seed, profile).netsuite)
             self.journal.clear()
             self.meter.reset()
 
     def generated_number(self, stem: str) -> str:
-        """The next of the account's auto-generated names or numbers."""
+        """Return the next of the account's auto-generated names or numbers."""
         return f"{stem}{next(self._generated):05d}"
 
-    # The account's periods.
+    # Posting periods
 
     def closed(self, period: Period) -> bool:
         """Return whether the period is closed to postings: it ended before the date in the settings."""
         return period.end.isoformat() < self.settings.closed_before
 
     def ap_locked(self, period: Period) -> bool:
-        """Whether payables are locked in it."""
+        """Return whether the period is locked for payables."""
         return period.end.isoformat() < self.settings.ap_locked_before
 
     def accepts_bills(self, period: Period) -> bool:
-        """Whether bills may be posted to it."""
+        """Return whether bills may be posted to the period."""
         return not (self.closed(period) or self.ap_locked(period))
 
-    # What tests ask.
+    # For tests
 
     def items_named(self, name: str) -> list[Item]:
-        """All items with this name, whatever their type; names are compared without case."""
+        """Return all items with this name, of any type; names are compared without case."""
         return self.items.find("itemid", name.casefold())
 
     def item_by_external_id(self, external_id: str) -> Item | None:
-        """The oldest item with this external id."""
+        """Return the oldest item with this external id, else None."""
         return next(iter(self.items.find("externalid", external_id.casefold())), None)
 
     def bill_by_external_id(self, external_id: str) -> Bill | None:
-        """The oldest bill or credit with this external id."""
+        """Return the oldest bill or credit with this external id, else None."""
         return next(iter(self.bills.find("externalid", external_id.casefold())), None)
 
     def bills_of_vendor(self, vendor_id: str) -> list[Bill]:
-        """All bills of a vendor (internal id)."""
+        """Return all bills of a vendor (internal id)."""
         return self.bills.find("entity", vendor_id)
 
     def duplicates(self) -> list[tuple[str, str, list[str]]]:
-        """(kind, key, internal ids) of everything that should be there once and is there more often.
+        """Return (kind, key, internal ids) of everything that should exist only once and exists several times.
 
-        Kinds: item_name, item_external_id, bill_external_id, bill_number (key "vendor id/number"; one vendor's equal
-        numbers are legitimate where `duplicate_numbers` is "allow").
+        Kinds: item_name, item_external_id, bill_external_id, bill_number (key "vendor id/number"; equal numbers of a vendor are correct if
+        `duplicate_numbers` is "allow").
         """
         with self.lock:
             names = [("item_name", str(key), ids) for key, ids in self.items.repeated("itemid")]
@@ -159,7 +159,7 @@ class NetSuiteState:
         return names + items + bills + numbers
 
     def writes(self, record_type: str | None = None, external_id: str | None = None) -> list[Entry]:
-        """The journal's entries of records written; "item" stands for every type of item."""
+        """Return the journal's entries of written records. The record type "item" means all types of items."""
         wanted = set(ITEM_TYPES) if record_type == "item" else {record_type}
         return [
             entry
@@ -168,7 +168,7 @@ class NetSuiteState:
             and (external_id is None or (entry["external_id"] or "").casefold() == external_id.casefold())
         ]
 
-    # What handlers and people do.
+    # Changes by handlers and people
 
     def record_write(self, write: str, record: Item | Bill, by: str = "client", request_id: int | None = None) -> None:
         """Journal a record's creation, update or deletion."""
@@ -183,7 +183,7 @@ class NetSuiteState:
         )
 
     def edit_item(self, item_id: str, **changes: Any) -> Item:
-        """An accountant changes attributes of an item (`Item`'s names: displayname, isinactive, itemid ...)."""
+        """Change attributes of an item (displayname, isinactive, itemid ...), as an accountant does."""
         with self.lock:
             item = self.items.get(item_id)
             if item is None:
@@ -194,7 +194,7 @@ class NetSuiteState:
         return edited
 
     def edit_bill(self, bill_id: str, **changes: Any) -> Bill:
-        """An accountant changes attributes of a bill (`Bill`'s names: memo, trandate, externalid, lines ...)."""
+        """Change attributes of a bill (memo, trandate, externalid, lines ...), as an accountant does."""
         with self.lock:
             bill = self.bills.get(bill_id)
             if bill is None:
@@ -205,7 +205,7 @@ class NetSuiteState:
         return edited
 
     def edit_bill_line(self, bill_id: str, line: int, amount: Decimal) -> Bill:
-        """An accountant changes one line's amount."""
+        """Change the amount of one line, as an accountant does."""
         bill = self.bills.get(bill_id)
         if bill is None:
             raise KeyError(bill_id)
@@ -216,7 +216,7 @@ class NetSuiteState:
         return self.edit_bill(bill_id, lines=lines)
 
     def make_item(self, name: str, record_type: str = "otherChargePurchaseItem", **attributes: Any) -> Item:
-        """A person makes an item by hand; `attributes` are `Item`'s."""
+        """Create an item as a person does. `attributes`: of `Item`."""
         itemtype, subtype = ITEM_TYPES[record_type]
         now = self.now()
         with self.lock:
@@ -240,7 +240,7 @@ class NetSuiteState:
         return item
 
     def make_bill(self, bill: Bill) -> Bill:
-        """A person enters a bill by hand; its id is set here."""
+        """Enter a bill as a person does; its id is set here."""
         with self.lock:
             made = dataclasses.replace(bill, id=self.bills.next_id(), modified_at=self.now())
             self.bills.put(made)
@@ -248,7 +248,7 @@ class NetSuiteState:
         return made
 
     def void_bill(self, bill_id: str) -> Bill:
-        """A person voids a bill: its total and all its lines are zero, the record stays (ohelp/section_4413162576)."""
+        """Void a bill as a person does: its total and all its lines are zero, and the record is kept (ohelp/section_4413162576)."""
         bill = self.bills.get(bill_id)
         if bill is None:
             raise KeyError(bill_id)
@@ -258,7 +258,7 @@ class NetSuiteState:
         return self.edit_bill(bill_id, lines=lines, expenses=expenses, tax=zero)
 
     def delete_bill(self, bill_id: str) -> None:
-        """A person deletes a bill."""
+        """Delete a bill as a person does."""
         with self.lock:
             bill = self.bills.get(bill_id)
             if bill is None:

@@ -1,4 +1,4 @@
-"""Running a SuiteQL query over the records, by index where the condition allows it."""
+"""Runs SuiteQL queries over the records, by index if the condition allows it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Test = Callable[[Any], bool]
 
 @dataclass(frozen=True)
 class Page:
-    """Some rows of a query, and how many it has in all."""
+    """Some rows of a query, and the total number of its rows."""
 
     rows: list[dict[str, Value]]
     total: int
@@ -29,7 +29,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of SuiteQL: where its rows are, its columns, and which of them have an index (keys in lower case)."""
+    """A table of SuiteQL: its rows, its columns, and which of them have an index (keys in lower case)."""
 
     shelf: Shelf[Any]
     columns: dict[str, Getter]
@@ -37,21 +37,21 @@ class Table:
 
 
 class Engine:
-    """Answers queries on item, job, vendor, transaction, accountingperiod, account and taxschedule.
+    """Runs queries on item, job, vendor, transaction, accountingperiod, account and taxschedule.
 
-    Texts are compared with their case, external ids too: nothing says that SuiteQL does otherwise, and a client that
-    relies on it should be seen to fail. The setting `suiteql_case_insensitive` plays the other world.
+    Texts and external ids are compared with case: nothing documents that SuiteQL ignores it, so that a client which relies on that fails
+    here. The setting `suiteql_case_insensitive` makes comparisons ignore case.
     """
 
     def __init__(self, state: NetSuiteState) -> None:
         self._state = state
 
     def run(self, sql: str) -> list[dict[str, Value]]:
-        """All rows of a query; BadQuery when it is wrong."""
+        """Return all rows of a query. Raises BadQuery."""
         return self.page(sql, 0, None).rows
 
     def page(self, sql: str, offset: int, limit: int | None) -> Page:
-        """Rows `offset` to `offset + limit` of a query; BadQuery when it is wrong. Only these are put together."""
+        """Return the rows `offset` to `offset + limit` of a query; only these rows are built. Raises BadQuery."""
         query = parse(sql)
         table = self._table(query.table)
         names = list(table.columns) if query.columns == ["*"] else query.columns
@@ -62,7 +62,7 @@ class Engine:
         return Page([self._row(getters, record) for record in shown], len(found))
 
     def _found(self, table: Table, query: Query) -> list[Any]:
-        """All records that the query means, in its order."""
+        """Return all records of the query, in its order."""
         records: Iterable[Any] = table.shelf
         if query.where is not None:
             test = self._test(table, query.table, query.where)
@@ -83,7 +83,7 @@ class Engine:
         return {name: value for name, value in values.items() if value is not None}
 
     def _visible(self, rows: Iterable[Any]) -> list[Any]:
-        """Without the records that are too new to be seen (setting `suiteql_lag`)."""
+        """Return the records without those that are too new to be visible (setting `suiteql_lag`)."""
         lag = self._state.settings.suiteql_lag
         if not lag:
             return list(rows)
@@ -142,7 +142,7 @@ class Engine:
         }
 
     def _shown(self, table: Table, query: Query, name: str) -> Getter:
-        """A column as it is, or as TO_CHAR writes it."""
+        """Return a getter of a column, which formats its value if the query has TO_CHAR for it."""
         if name not in query.texts_of:
             return self._getter(table, query.table, name)
         column, pattern = query.texts_of[name]
@@ -163,7 +163,7 @@ class Engine:
         return datetime.date.fromisoformat(bill.trandate).strftime(self._state.settings.suiteql_date_format)
 
     def _lastmodifieddate(self, bill: Bill) -> str:
-        """Without TO_CHAR the answer has no time of day."""
+        """Return the date alone: without TO_CHAR the response has no time of day."""
         return bill.modified_at.strftime(self._state.settings.suiteql_date_format)
 
     def _foreigntotal(self, bill: Bill) -> str:
@@ -221,7 +221,7 @@ class Engine:
 
 
 def _shared(vendors: Iterable[NsVendor]) -> Shelf[Any]:
-    """A row for each subsidiary of each vendor."""
+    """Return a row for each subsidiary of each vendor."""
     shelf: Shelf[Any] = Shelf()
     for vendor in vendors:
         for subsidiary in (vendor.subsidiary, *vendor.shared_with):
@@ -231,7 +231,7 @@ def _shared(vendors: Iterable[NsVendor]) -> Shelf[Any]:
 
 
 def _comparison(get: Getter, condition: Comparison, fold: bool) -> Test:
-    """A test of one column; NULL fails every comparison, as in SQL."""
+    """Return a test of one column. NULL fails every comparison, as in SQL."""
     upper = condition.column.case == "upper"
     values = frozenset(value.lower() for value in condition.values) if fold and not upper else condition.values
     if condition.operator == "null":
@@ -256,7 +256,7 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def _like(pattern: str) -> Callable[[str], bool]:
-    """LIKE's wildcards: % for any text, _ for one character."""
+    """Return a test for a LIKE pattern: % matches any text, _ one character."""
     beginning = pattern.removesuffix("%")
     if beginning != pattern and "%" not in beginning and "_" not in beginning:
         return lambda value: value.startswith(beginning)
@@ -270,7 +270,7 @@ def _number(record: Any) -> int:
 
 
 def _sort_key(value: Value) -> tuple[int, int, str]:
-    """Numbers by size, then texts, then NULL."""
+    """Return the sort key of a value: numbers by size, then texts, then NULL."""
     if value is None:
         return (2, 0, "")
     return (0, int(value), "") if value.isdecimal() else (1, 0, value)

@@ -1,9 +1,10 @@
-"""A parser for the part of SuiteQL that look-ups need.
+"""A parser for the part of SuiteQL that look-ups use.
 
-    SELECT columns FROM table [WHERE condition] [ORDER BY column [ASC|DESC], ...]
+SELECT columns FROM table [WHERE condition] [ORDER BY column [ASC|DESC], ...]
 
-A column may be a date as TO_CHAR(column, 'YYYY-MM-DD') AS name, or a moment with its time of day as 'YYYY-MM-DD HH24:MI:SS'. Conditions are comparisons (= <> != < <= > >=), [NOT] IN, [NOT] LIKE and IS [NOT] NULL of a column, UPPER(column) or
-LOWER(column) with texts and whole numbers, joined by AND, OR and parentheses. A quote within a text is doubled.
+A column may be a date as TO_CHAR(column, 'YYYY-MM-DD') AS name, or a moment with its time of day as 'YYYY-MM-DD HH24:MI:SS'. Conditions are
+comparisons (= <> != < <= > >=), [NOT] IN, [NOT] LIKE and IS [NOT] NULL of a column, UPPER(column) or LOWER(column) with texts and whole
+numbers, joined by AND, OR and parentheses. A quote within a text is doubled.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import functools
 import re
 from dataclasses import dataclass, field
 
-LONGEST_IN = 1000  # values in one IN (ohelp/article_0824094533)
+MAX_IN_VALUES = 1000  # ohelp/article_0824094533
 _TOKEN = re.compile(
     r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<number>-?\d+(?:\.\d+)?)|(?P<word>[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_]\w*)?)"
     r"|(?P<sign><>|!=|<=|>=|[=<>(),*]))"
@@ -22,7 +23,7 @@ _COMPARISONS = frozenset({"=", "<>", "!=", "<", "<=", ">", ">="})
 
 
 class BadQuery(Exception):
-    """A query that cannot be understood."""
+    """The query is invalid, or uses a part of SuiteQL that is not supported here."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class Token:
 
 @functools.lru_cache(maxsize=128)
 def parse(sql: str) -> Query:
-    """The query that `sql` says; BadQuery when it is not one. Clients ask the same again and again, so nobody may change it."""
+    """Parse a query. Raises BadQuery. The result is cached, because clients repeat their queries, so it must not be changed."""
     return _Parser(_tokens(sql)).query()
 
 
@@ -200,8 +201,8 @@ class _Parser:
         while self._take(","):
             values.append(self._value())
         self._need(")")
-        if len(values) > LONGEST_IN:
-            raise BadQuery(f"an IN list has at most {LONGEST_IN} values, not {len(values)}")
+        if len(values) > MAX_IN_VALUES:
+            raise BadQuery(f"an IN list has at most {MAX_IN_VALUES} values, not {len(values)}")
         return frozenset(values)
 
     def _value(self) -> str:

@@ -1,4 +1,4 @@
-"""NetSuite's answers: media types, error bodies, money as JSON numbers with two decimals."""
+"""NetSuite's responses: media types, error bodies, and money as JSON numbers with two decimals."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TITLES = {
     403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
-    429: "Bad Request",  # so seen: the title of a 429 is no guide
+    429: "Bad Request",  # as seen: the title of a 429 does not describe it
     500: "Internal Server Error",
     502: "Bad Gateway",
     503: "Service Unavailable",
@@ -37,7 +37,7 @@ _UNEXPECTED = ("UNEXPECTED_ERROR", "An unexpected error occurred. Error ID: k3x9
 
 
 class NetSuiteError(Exception):
-    """A request that NetSuite refuses. Codes over REST are coarse, most rules say USER_ERROR (ohelp/section_156570709583)."""
+    """A request that NetSuite refuses. Most rules have the code USER_ERROR over REST (ohelp/section_156570709583)."""
 
     def __init__(
         self, detail: str, *, status: int = 400, code: str = "USER_ERROR", path: str | None = None, location: str = ""
@@ -55,7 +55,7 @@ class NetSuiteError(Exception):
         return self
 
     def response(self) -> Response:
-        """The error as NetSuite answers it."""
+        """Return NetSuite's response for the error."""
         details: dict[str, Any] = {"detail": self.detail, "o:errorCode": self.code}
         if self.path is not None:
             details["o:errorPath"] = self.path
@@ -73,18 +73,18 @@ class NetSuiteError(Exception):
 
 
 def usual_error(status: int) -> NetSuiteError:
-    """The error that NetSuite gives with this status when the request itself was in order."""
+    """Return NetSuite's error with this status for a valid request."""
     code, detail = _CODES.get(status, _UNEXPECTED)
     return NetSuiteError(detail, status=status, code=code)
 
 
 def missing_value(label: str, path: str) -> NetSuiteError:
-    """A mandatory field was left out; `label` is the field's name in the user interface."""
+    """Return the error for a missing mandatory field. `label`: the field's name in the user interface."""
     return NetSuiteError(f"Error while accessing a resource. Please enter value(s) for: {label}.", path=path)
 
 
 def invalid_value(value: object, name: str, path: str) -> NetSuiteError:
-    """A field holds something that does not exist or cannot be used there."""
+    """Return the error for a field with a value that does not exist or cannot be used there."""
     return NetSuiteError(
         f"Error while accessing a resource. You have entered an Invalid Field Value {value} for the following field: "
         f"{name}.",
@@ -93,12 +93,12 @@ def invalid_value(value: object, name: str, path: str) -> NetSuiteError:
 
 
 def money(value: Decimal) -> Decimal:
-    """An amount rounded to cents, halves away from zero."""
+    """Return an amount rounded to cents, halves away from zero."""
     return value.quantize(CENT, ROUND_HALF_UP)
 
 
 def json_response(body: Any, *, kind: str = "singular", status: int = 200) -> Response:
-    """`body` as JSON; every Decimal becomes a number with two decimals."""
+    """Respond with JSON in which every Decimal is a number with two decimals."""
     text = json.dumps(body, default=_mark_money, separators=(",", ":"))
     return Response(_MARKED_MONEY.sub(r"\1", text), status, media_type=f"{MEDIA_TYPE}; type={kind}")
 
@@ -110,12 +110,12 @@ def _mark_money(value: object) -> str:
 
 
 def location_of(request: Request, record_type: str, record_id: str) -> str:
-    """A record's address, as the client sees this server; the internal id is its last part (ohelp/section_1545141395)."""
+    """Return a record's address, as the client sees this server. Its last part is the internal id (ohelp/section_1545141395)."""
     return f"{request.url.scheme}://{request.headers.get('host', '')}{RECORD_PATH}/{record_type}/{record_id}"
 
 
 def no_content(location: str = "") -> Response:
-    """204, as a write that went well is answered; `location` names the record."""
+    """Return a 204, the response to a successful write. `location`: address of the record."""
     response = Response(status_code=204)
     if location:
         response.headers["Location"] = location

@@ -1,4 +1,4 @@
-"""The write path: validate, wait as long as NetSuite would, commit; including the race between validation and commit."""
+"""Writes: validation, a wait as long as NetSuite's, and the commit, with the race between validation and commit."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class WriteRequest:
 
     @classmethod
     def of(cls, request: Request, state: NetSuiteState) -> WriteRequest:
-        """Read the headers and the query."""
+        """Read the headers and the query of a request."""
         return cls(
             exchange_of(request),
             name_check(request.headers, state),
@@ -36,7 +36,7 @@ class WriteRequest:
 
 
 def name_check(headers: Mapping[str, str], state: NetSuiteState) -> NameCheck:
-    """How this request wants unknown property names treated; the default is Warning."""
+    """Return how the request wants unknown property names to be handled; by default Warning."""
     strict = headers.get("X-NetSuite-PropertyNameValidation", "Warning").lower() == "error"
     return NameCheck(strict, state.settings.unknown_property_code, state.settings.custom_fields)
 
@@ -49,7 +49,7 @@ class Writer(Generic[W]):
         self._kind = kind
 
     def find(self, key: str) -> W | None:
-        """The record that an address names: an internal id or eid:{external id}."""
+        """Return the record for the key in an address (an internal id or eid:{external id}), else None."""
         if key.startswith("eid:"):
             same = self._kind.shelf.find("externalid", external_id_of(key[4:]).casefold())
             return next((record for record in same if self._kind.belongs(record)), None)
@@ -59,7 +59,7 @@ class Writer(Generic[W]):
         return record if record is not None and self._kind.belongs(record) else None
 
     async def create(self, body: Body, asked: WriteRequest) -> W:
-        """A new record, with its id."""
+        """Create a record, and return it with its id."""
         require(self._state, self._kind.permission, "create")
         draft = self._kind.draft(body, asked.names)
         windowed = self._state.settings.uniqueness == "window"
@@ -74,7 +74,7 @@ class Writer(Generic[W]):
         return draft
 
     async def update(self, key: str, body: Body, asked: WriteRequest) -> W:
-        """The record that `key` names, with `body` applied."""
+        """Apply `body` to the record with `key`, and return it."""
         require(self._state, self._kind.permission, "update")
         found = self.find(key)
         if found is None:
@@ -88,10 +88,10 @@ class Writer(Generic[W]):
             return self._apply(found.id, key, body, asked, check=not windowed)
 
     async def upsert(self, key: str, body: Body, asked: WriteRequest) -> tuple[W, bool]:
-        """The record with the external id of `key` and whether it is new (ohelp/section_156335203191).
+        """Update or create the record with the external id of `key`. Return it, and whether it is new (ohelp/section_156335203191).
 
-        With uniqueness "window", what was absent on arrival is created even if it has appeared since: two upserts at
-        once then make two records. Oracle does not say that this cannot happen.
+        With uniqueness "window", a record that did not exist on arrival is created even if it exists by now, so two concurrent upserts create
+        two records. Oracle's help does not exclude that.
         """
         if not key.startswith("eid:"):
             raise NetSuiteError("An upsert needs an external ID: eid:{externalId}.", code="INVALID_ID")
@@ -113,7 +113,7 @@ class Writer(Generic[W]):
         return draft, True
 
     async def delete(self, key: str, asked: WriteRequest) -> None:
-        """Take the record away."""
+        """Delete the record with `key`."""
         require(self._state, self._kind.permission, "delete")
         await self._pause({}, asked)
         with self._state.lock:
@@ -147,9 +147,9 @@ class Writer(Generic[W]):
             self._kind.check_unique(record)
 
     async def _pause(self, body: Body, asked: WriteRequest) -> None:
-        """Wait for everything that happens between the arrival of a request and its commit.
+        """Wait as long as NetSuite takes between the arrival of a request and its commit.
 
-        The server continues after the client has given up waiting: so a record can appear after a timeout.
+        The server continues after the client has stopped waiting, so a record can appear after a timeout.
         """
         settings = self._state.settings
         seconds = settings.write_latency
@@ -166,6 +166,6 @@ class Writer(Generic[W]):
 
 
 def spread(state: NetSuiteState) -> float:
-    """A factor around 1, as far from it as `latency_spread` allows."""
+    """Return a random factor around 1, within `latency_spread`."""
     width = state.settings.latency_spread
     return 1.0 + state.dice.uniform(-width, width) if width else 1.0

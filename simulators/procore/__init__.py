@@ -1,1 +1,1 @@
-"""A stand-in for Procore over HTTP: the documented endpoints that the integration uses, over an in-memory company."""
+"""A simulated Procore: the documented endpoints that the integration uses, for a company in memory."""

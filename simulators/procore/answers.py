@@ -1,6 +1,4 @@
-"""What goes back over the wire besides a record: refusals in
-Procore's shapes, pages with their headers ("pagination" guide).
-"""
+"""Responses other than a single record: refusals in Procore's formats, and pages with their headers ("pagination" guide)."""
 
 from __future__ import annotations
 
@@ -32,9 +30,7 @@ REASONS = {
 
 
 class Refusal(Exception):
-    """A request that is not served: `status`, and `errors` as the
-    body will carry them (text, list or map of field to messages).
-    """
+    """A request that is refused. `errors`: as in the body of the response (text, list, or messages by field)."""
 
     def __init__(self, status: int, errors: str | dict[str, list[str]]) -> None:
         super().__init__(errors)
@@ -42,9 +38,7 @@ class Refusal(Exception):
         self.errors = errors
 
     def response(self, *, v2: bool) -> Response:
-        """v1 answers {"errors": ...}, v2 {"error": {"code", "message",
-        "details"}} ("error-reference", "new-rest-v2-version").
-        """
+        """Return {"errors": ...} for v1, {"error": {"code", "message", "details"}} for v2 ("error-reference", "new-rest-v2-version")."""
         if v2:
             error = {"code": str(self.status), "message": str(self.errors), "details": []}
             return JSONResponse({"error": error}, self.status)
@@ -52,13 +46,13 @@ class Refusal(Exception):
 
 
 def too_many(sentence: str, *, as_json: bool) -> Response:
-    """The answer of a limit that is reached."""
+    """Return the response for a limit that is used up."""
     return JSONResponse({"errors": sentence}, 429) if as_json else PlainTextResponse(sentence, 429)
 
 
 @dataclass(slots=True)
 class Page:
-    """One page of a list: its records already cut out, and what the headers say of the whole."""
+    """One page of a list: its records, and the facts of the whole list for the headers."""
 
     rows: Sequence[Any]
     total: int
@@ -68,7 +62,7 @@ class Page:
     shown: list[Any] = field(default_factory=list)
 
     def response(self, request: Request, *, linked: bool = True) -> Response:
-        """The page's JSON with Link, Total and Per-Page; the last page names no next one."""
+        """Return the page's JSON with Link, Total and Per-Page; the last page has no link to a next one."""
         headers = {"Total": str(self.total), "Per-Page": str(self.per_page)}
         link = self._links(request) if linked else ""
         if link:

@@ -39,7 +39,7 @@ EDITS = (
 
 
 def build_app(state: ProcoreState) -> RemoteShell:
-    """The application that serves `state`."""
+    """Return the application that serves `state`."""
 
     async def token(request: Request) -> Response:
         return await issue_token(state, request)
@@ -70,9 +70,7 @@ def build_app(state: ProcoreState) -> RemoteShell:
 
 
 async def issue_token(state: ProcoreState, request: Request) -> Response:
-    """POST /oauth/token with client credentials as a form or as
-    JSON ("oauth-client-credentials" guide). No refresh token.
-    """
+    """POST /oauth/token with client credentials as a form or JSON ("oauth-client-credentials" guide). There is no refresh token."""
     raw = await request.body()
     try:
         if request.headers.get("content-type", "").startswith("application/json"):
@@ -90,9 +88,7 @@ async def issue_token(state: ProcoreState, request: Request) -> Response:
 
 
 async def edit_company(state: ProcoreState, request: Request) -> Response:
-    """POST /_admin/edit {"action": one of EDITS, ...its arguments}:
-    what people do in Procore meanwhile. Answers {"id": ...}.
-    """
+    """POST /_admin/edit {"action": one of EDITS, ...its arguments}: an edit as a person makes it in Procore. Responds {"id": ...}."""
     body: dict[str, Any] = await read_object(request)
     action = body.pop("action", None)
     if action not in EDITS:

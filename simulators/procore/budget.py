@@ -1,4 +1,4 @@
-"""WBS codes and what makes them budgeted: v1.0 codes and patterns, v2.0 codes and budget lines, budget views."""
+"""WBS codes and their budgets: v1.0 codes and patterns, v2.0 codes and budget lines, budget views."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from simulators.procore.shapes import budget_line_v2, budget_view, detail_row, p
 from simulators.procore.state import ProcoreState
 
 MAX_CODES = 2000  # "per_page" advice of the pagination guide for v1
-V2_DEFAULT, V2_MOST = 10, 100  # "new-rest-v2-version" guide
+V2_DEFAULT, V2_MAX = 10, 100  # "new-rest-v2-version" guide
 CODE_PARAMETERS = frozenset(
     (
         "can_select_divisions",
@@ -31,7 +31,7 @@ CODE_PARAMETERS = frozenset(
 
 
 def routes(state: ProcoreState) -> Sequence[BaseRoute]:
-    """The endpoints of this module."""
+    """Return the endpoints of this module."""
     wbs = "/rest/v1.0/projects/{project_id:int}/work_breakdown_structure"
     v2 = "/rest/v2.0/companies/{company_id:int}/projects/{project_id:int}"
     v2_filters = frozenset({"filters[id]", "filters[search]", "filters[scope]"})
@@ -47,7 +47,7 @@ def routes(state: ProcoreState) -> Sequence[BaseRoute]:
 
 
 def list_codes(call: Call) -> Page:
-    """A project's WBS codes ("codes" reference page, v1.0); all statuses, divisions included, unless the query filters them."""
+    """Return a project's WBS codes ("codes" reference page, v1.0), of all statuses and including divisions unless the query filters them."""
     query, project = call.query, call.project()
     statuses, span = query.texts("filters[status]"), query.span("filters[updated_at]")
     divisions, words = query.flag("can_select_divisions"), query.text("query")
@@ -68,7 +68,7 @@ def list_codes(call: Call) -> Page:
 
 
 def _scoped(project: Project, scope: str | None) -> list[WbsCode]:
-    """Every code here is a budget code; this company counts no production quantities."""
+    """Return the codes of a scope: all, since this company has only budget codes and no production quantities."""
     return [] if scope == "production_quantity_code" else list(project.codes.values())
 
 
@@ -90,12 +90,12 @@ def _codes_of_group(call: Call, project: Project) -> set[int] | None:
 
 
 def show_pattern(call: Call) -> dict[str, Any]:
-    """The project's segments in order ("patterns" reference page)."""
+    """Return the project's segments in order ("patterns" reference page)."""
     return pattern_of(call.project())
 
 
 def list_codes_v2(call: Call) -> Page:
-    """A project's WBS codes in v2.0: text ids, 10 a page, 100 at most, no filter by time."""
+    """Return a project's WBS codes in v2.0: ids as text, 10 per page by default, at most 100, no filter by time."""
     query, project = call.query, call.project()
     ids, words = query.integers("filters[id]"), query.text("filters[search]")
     kept = [
@@ -103,13 +103,11 @@ def list_codes_v2(call: Call) -> Page:
         for code in _scoped(project, query.text("filters[scope]"))
         if (ids is None or code.id in ids) and (words is None or _matches(code, words))
     ]
-    return query.cut(kept, wbs_code_v2, default=V2_DEFAULT, most=V2_MOST, v2=True)
+    return query.cut(kept, wbs_code_v2, default=V2_DEFAULT, most=V2_MAX, v2=True)
 
 
 def list_budget_lines(call: Call) -> Page:
-    """A project's budget lines ("budget-line-items" reference
-    page, v2.0 BETA): 404 on an account that does not have it yet.
-    """
+    """Return a project's budget lines ("budget-line-items" reference page, v2.0 BETA); a 404 on an account without them."""
     if not call.state.settings.budget_lines_v2:
         raise Refusal(404, NOT_FOUND)
     query, project, company = call.query, call.project(financials=True), call.company
@@ -123,12 +121,12 @@ def list_budget_lines(call: Call) -> Page:
     else:
         lines = [project.budget[each] for each in sorted(codes) if each in project.budget]
     return query.cut(
-        lines, lambda line: budget_line_v2(line, project, company), default=V2_DEFAULT, most=V2_MOST, v2=True
+        lines, lambda line: budget_line_v2(line, project, company), default=V2_DEFAULT, most=V2_MAX, v2=True
     )
 
 
 def list_budget_views(call: Call) -> Page:
-    """A project's budget views ("budget-views" reference page): the standard one, where there is one."""
+    """Return a project's budget views ("budget-views" reference page): the standard one, if there is one."""
     project, base_url = call.project(financials=True), str(call.request.base_url)
     return call.query.cut(
         [project] if project.has_budget_view else [], lambda each: budget_view(each, base_url), default=100
@@ -136,9 +134,7 @@ def list_budget_views(call: Call) -> Page:
 
 
 def list_detail_rows(call: Call) -> Page:
-    """Rows of a budget view ("budget-view-detail-rows" reference
-    page): budgeted ones unless `budget_row_type` says otherwise.
-    """
+    """Return rows of a budget view ("budget-view-detail-rows" reference page); only budgeted ones unless `budget_row_type` says otherwise."""
     query, project, company = call.query, call.project(financials=True), call.company
     if call.number("view_id") != project.budget_view_id:
         raise Refusal(404, NOT_FOUND)
@@ -154,6 +150,6 @@ def list_detail_rows(call: Call) -> Page:
 
 
 def _unbudgeted_with_cost(call: Call, project: Project) -> list[WbsCode]:
-    """Return codes on subcontracts that are not budgeted: a budget shows them in addition to its own lines."""
+    """Return codes on subcontracts that are not budgeted: a budget shows them in addition to its lines."""
     named = {code.id: code for each in project.commitment_ids for code in call.company.commitments[each].codes()}
     return [code for code in named.values() if code.id not in project.budget]

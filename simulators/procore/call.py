@@ -1,6 +1,4 @@
-"""One API call: the token and header checks that every call
-passes, and the wrapper that turns a refusal into an answer.
-"""
+"""One API call: the checks of token and headers, and the wrapper that makes a response of a refusal."""
 
 from __future__ import annotations
 
@@ -32,15 +30,15 @@ class Call:
 
     @property
     def company(self) -> Company:
-        """The company asked about."""
+        """Return the company."""
         return self.state.company
 
     def number(self, name: str) -> int:
-        """An id in the path."""
+        """Return an id in the path."""
         return int(self.request.path_params[name])
 
     def project(self, *, financials: bool = False) -> Project:
-        """The project of the path, or else of the query; refused if the app may not see it (or its financial tools)."""
+        """Return the project in the path, else in the query. Refuses the call if the app may not see it (or its financial tools)."""
         params = self.request.path_params
         asked = int(params["project_id"]) if "project_id" in params else self.query.required("project_id")
         return self.state.open_project(asked, financials=financials)
@@ -53,7 +51,7 @@ Handler = Callable[[Call], Answer]
 def endpoint(
     state: ProcoreState, path: str, handler: Handler, parameters: frozenset[str] = frozenset(), *, method: str = "GET"
 ) -> Route:
-    """The route of one documented endpoint; `parameters` are the query parameters its reference page lists."""
+    """Return the route of one documented endpoint. `parameters`: the query parameters on its reference page."""
     v2 = path.startswith("/rest/v2")
 
     async def serve(request: Request) -> Response:
@@ -83,7 +81,7 @@ async def _body(request: Request) -> dict[str, Any]:
 
 
 def _authorise(state: ProcoreState, request: Request) -> None:
-    """A good Bearer token, then the company header ("oauth-client-credentials" and "tutorial-mpz" guides)."""
+    """Check the Bearer token, then the company header ("oauth-client-credentials" and "tutorial-mpz" guides)."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not state.token_is_good(token.strip()):
         raise Refusal(401, TOKEN_INVALID)

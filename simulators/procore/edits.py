@@ -1,7 +1,6 @@
 """Edits that people make in Procore while an integration runs: budget, rename, renumber, approve, correct, add.
 
-Every edit moves the record's `updated_at` and keeps the indexes
-right. Amounts are dollars, given as Decimal, int or text.
+Every edit sets the record's `updated_at` and updates the indexes. Amounts are dollars, as Decimal, int or text.
 """
 
 from __future__ import annotations
@@ -22,12 +21,12 @@ Amount = Decimal | int | str
 
 
 def dollars(amount: Amount) -> Decimal:
-    """`amount` as money with two places."""
+    """Return `amount` with two decimal places."""
     return Decimal(amount).quantize(Decimal("0.01"))
 
 
 class Edits:
-    """The company and the changes that can be made to it from a test or through /_admin/edit."""
+    """The company, and the changes to it that a test or /_admin/edit can make."""
 
     company: Company
 
@@ -35,32 +34,32 @@ class Edits:
         self.load(company)
 
     def load(self, company: Company) -> None:
-        """Take `company` as the account's content."""
+        """Make `company` the account's content."""
         self.company = company
         self.invoice_of_origin = {
             invoice.origin_id: invoice.id for invoice in company.invoices.values() if invoice.origin_id is not None
         }
 
     def now(self) -> dt.datetime:
-        """When an edit happens."""
+        """Return the time of an edit."""
         return dt.datetime.now(dt.UTC)
 
     # ---- reading, for tests --------------------------------------------------------------------------------------
 
     def project(self, project: int | str) -> Project:
-        """The project of this id or number; `KeyError` if there is none."""
+        """Return the project with this id or number. Raises KeyError."""
         if isinstance(project, int):
             return self.company.projects[project]
         return {each.number: each for each in self.company.projects.values()}[project]
 
     def vendor(self, vendor: int | str) -> Vendor:
-        """The vendor of this id or name; `KeyError` if there is none."""
+        """Return the vendor with this id or name. Raises KeyError."""
         if isinstance(vendor, int):
             return self.company.vendors[vendor]
         return {each.name: each for each in self.company.vendors.values()}[vendor]
 
     def invoice(self, invoice_id: int) -> Invoice:
-        """The invoice of this id; `KeyError` if there is none."""
+        """Return the invoice with this id. Raises KeyError."""
         return self.company.invoices[invoice_id]
 
     # ---- projects, codes and budgets -----------------------------------------------------------------------------
@@ -68,7 +67,7 @@ class Edits:
     def add_project(
         self, number: str | None, codes: Sequence[str] = (), name: str = "New Project", origin_id: str | None = None
     ) -> Project:
-        """A new active, permitted project; each of `codes` (flat codes such as "03-300.S.B2") gets a budget line."""
+        """Add an active, permitted project. Each of `codes` (flat codes such as "03-300.S.B2") gets a budget line."""
         project = self.company.add_project(number, name, CITIES[0], at=self.now())
         project.origin_id = origin_id
         for flat_code in codes:
@@ -77,7 +76,7 @@ class Edits:
 
     def edit_project(self, project_id: int, **fields: Any) -> Project:
         """Set `name`, `number`, `origin_id`, `active`, `is_demo`, `template`, `permitted`, `tools_disabled`, `budget_lines_refused`,
-        `has_budget_view` or `shown` (fields of the JSON, as they are to be shown).
+        `has_budget_view` or `shown` (unusual fields of the JSON).
         """
         project = self.company.projects[project_id]
         _set(
@@ -90,13 +89,13 @@ class Edits:
         return project
 
     def renumber_project(self, project_id: int, number: str | None) -> Project:
-        """Give a project another number, or none."""
+        """Change or remove a project's number."""
         return self.edit_project(project_id, number=number)
 
     def add_code(
         self, project_id: int, flat_code: str, budget: Amount | None = None, description: str | None = None
     ) -> WbsCode:
-        """A new WBS code, budgeted if `budget` is given (0 counts)."""
+        """Add a WBS code, budgeted if `budget` is given (also 0)."""
         template = self.company.code_list.parse(flat_code)
         amount = None if budget is None else dollars(budget)
         project = self.company.projects[project_id]
@@ -105,7 +104,7 @@ class Edits:
     def rename_code(
         self, project_id: int, wbs_code_id: int, flat_code: str | None = None, description: str | None = None
     ) -> WbsCode:
-        """Give a code another flat code, another description, or both; its id stays."""
+        """Change a code's flat code, its description, or both. Its id is kept."""
         code = self.company.projects[project_id].codes[wbs_code_id]
         if flat_code is not None:
             template = self.company.code_list.parse(flat_code)
@@ -116,24 +115,24 @@ class Edits:
         return code
 
     def show_code(self, project_id: int, wbs_code_id: int, **shown: Any) -> WbsCode:
-        """Show fields of a code's JSON as given, such as flat_code=None for one that is half built."""
+        """Set fields of a code's JSON, such as flat_code=None for an incomplete code."""
         code = self.company.projects[project_id].codes[wbs_code_id]
         code.shown = shown
         return code
 
     def set_code_status(self, project_id: int, wbs_code_id: int, status: str) -> WbsCode:
-        """Make a code "active" or "inactive"."""
+        """Set a code's status: "active" or "inactive"."""
         code = self.company.projects[project_id].codes[wbs_code_id]
         code.status, code.updated_at = status, self.now()
         return code
 
     def add_budget_line(self, project_id: int, wbs_code_id: int, amount: Amount = 0) -> BudgetLine:
-        """Budget a code."""
+        """Add a budget line for a code."""
         project = self.company.projects[project_id]
         return self.company.add_budget_line(project, project.codes[wbs_code_id], dollars(amount), at=self.now())
 
     def unbudget(self, project_id: int, wbs_code_id: int) -> WbsCode:
-        """Delete a code's budget line; the code stays."""
+        """Delete a code's budget line. The code is kept."""
         return self.company.projects[project_id].budget.pop(wbs_code_id).code
 
     def edit_vendor(self, vendor_id: int, **fields: Any) -> Vendor:
@@ -156,10 +155,10 @@ class Edits:
         billing_date: dt.date | str | None = None,
         retainage_percent: Amount = 10,
     ) -> Invoice:
-        """The first invoice of a new subcontract: one line of work per
-        (code id or flat code or None, amount), in the open May period.
+        """Add the first invoice of a new subcontract, in the open May period. It has one line of work for each (code id or flat code or None,
+        amount).
 
-        `vendor` is an id or a name. A flat code must be one of the project's; see `add_code` for a new one.
+        `vendor`: id or name. A flat code must be one of the project's; see `add_code` for a new one.
         """
         project = self.company.projects[project_id]
         percent = Decimal(retainage_percent)
@@ -184,14 +183,12 @@ class Edits:
         return project.codes[code] if isinstance(code, int) else project.code_named(code)
 
     def set_invoice_status(self, invoice_id: int, status: str) -> Invoice:
-        """Approve an invoice, send it back, ..."""
+        """Set an invoice's status: approve it, return it, ..."""
         return self.edit_invoice(invoice_id, status=status)
 
     def edit_invoice(self, invoice_id: int, **fields: Any) -> Invoice:
-        """Set `status`, `invoice_number`, `billing_date`, `origin_id`,
-        `origin_data`, `tax` or `off_by` (by how much the summary lies);
-        `shown` and `shown_lines`: fields of the JSON, and of that of
-        each line, as they are to be shown, such as {"vendor_id": None}.
+        """Set `status`, `invoice_number`, `billing_date`, `origin_id`, `origin_data`, `tax`, `off_by` (the error of the summary), or `shown`
+        and `shown_lines`: unusual fields of the JSON, and of the JSON of each line, such as {"vendor_id": None}.
         """
         invoice = self.company.invoices[invoice_id]
         if isinstance(fields.get("billing_date"), str):
@@ -207,16 +204,16 @@ class Edits:
         return invoice
 
     def delete_invoice(self, invoice_id: int) -> None:
-        """Take an invoice away."""
+        """Delete an invoice, with its links from the project and the subcontract. Raises KeyError."""
         invoice = self.company.invoices.pop(invoice_id)
         invoice.commitment.invoice_ids.remove(invoice_id)
         self.company.projects[invoice.project_id].invoice_ids.remove(invoice_id)
         self.set_origin(invoice, None)
 
     def edit_invoice_line(self, invoice_id: int, line_id: int | None = None, **billed: Any) -> Invoice:
-        """Change what a line (the first one by default) bills: `work`, `materials`, `held`, ... as in `Billed`.
+        """Change the amounts of a line (by default the first one): `work`, `materials`, `held`, ... as in `Billed`.
 
-        The summary and every later invoice of the subcontract follow.
+        The summary and all later invoices of the subcontract are recalculated.
         """
         invoice = self.company.invoices[invoice_id]
         line = invoice.lines[0] if line_id is None else invoice.line(line_id)
@@ -226,7 +223,7 @@ class Edits:
         return invoice
 
     def set_origin(self, invoice: Invoice, origin_id: str | None) -> None:
-        """Give an invoice an origin id (or take it away) and keep the index of them right."""
+        """Set or clear an invoice's origin id, and update the index of origin ids."""
         if invoice.origin_id is not None:
             self.invoice_of_origin.pop(invoice.origin_id, None)
         if origin_id is not None:

@@ -1,6 +1,4 @@
-"""Subcontractor invoices as Procore's JSON ("requisitions"
-reference page, v1.1). Money is decimal strings with two places.
-"""
+"""Subcontractor invoices as Procore's JSON ("requisitions" reference page, v1.1). Amounts are decimal strings with two places."""
 
 from __future__ import annotations
 
@@ -18,14 +16,14 @@ SIGNER: Json = {"id": 8841, "name": "Dana Whitlock", "login": "dana.whitlock@exa
 
 @dataclass(frozen=True, slots=True)
 class InvoicePrinter:
-    """Prints invoices of `company` the way `settings` say about the points that are not documented."""
+    """Formats invoices of `company`. `settings`: for everything that is not documented."""
 
     company: Company
     settings: ProcoreSettings
 
     def show(self, invoice: Invoice, view: str) -> Json:
-        """The invoice in a view: "default", "action_policy" and
-        "header_only" without lines, "items" with them, "extended" with everything.
+        """Return the invoice in a view: "default", "action_policy" and "header_only" without lines, "items" with lines, "extended" with
+        everything.
         """
         shown = self._header(invoice)
         if view in ("items", "extended"):
@@ -88,7 +86,7 @@ class InvoicePrinter:
         }
 
     def _payment_summary(self, invoice: Invoice) -> Json:
-        """Not in the published schema, yet in every live answer that was seen."""
+        """Return the payment summary: not in the published schema, but in every live response that was seen."""
         due = invoice.summary().current_payment_due + (invoice.tax if self.settings.tax_in_payment_due else ZERO)
         return {"invoice_paid_in_full": invoice.payment_date is not None, "invoiced_amount_due": money(due)}
 
@@ -167,7 +165,7 @@ class InvoicePrinter:
         return shown
 
     def _links(self, line: InvoiceLine, contract_id: int) -> Json:
-        """What names the contract line, and the line of the invoice before."""
+        """Return the ids of the contract line and of the line on the previous invoice."""
         contract, previous = line.contract_line, {"previous_progress_id": line.previous_id}
         match self.settings.line_ids:
             case "shared":
@@ -267,7 +265,7 @@ def _packages(invoice: Invoice) -> list[Json]:
 
 
 def _type_of(invoice: Invoice) -> str:
-    """What it bills: work, retainage that was held, or both (newer text of Procore's reference)."""
+    """Return the invoice's type: it bills work, releases retainage, or both (newer text of Procore's reference)."""
     releases = any(line.billed.released or line.billed.materials_released for line in invoice.lines)
     works = any(line.gross or line.billed.moved for line in invoice.lines)
     return ("both" if works else "retainage_release") if releases else "progress"

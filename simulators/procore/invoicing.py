@@ -31,7 +31,7 @@ DATES = ("billing_date", "payment_date")
 
 
 def routes(state: ProcoreState) -> Sequence[BaseRoute]:
-    """The endpoints of this module."""
+    """Return the endpoints of this module."""
     one = "/rest/v1.1/requisitions/{invoice_id:int}"
     contract = "/rest/v1.0/work_order_contracts/{contract_id:int}"
     periods = "/rest/v1.0/projects/{project_id:int}/billing_periods"
@@ -46,7 +46,7 @@ def routes(state: ProcoreState) -> Sequence[BaseRoute]:
 
 
 def list_invoices(call: Call) -> Page:
-    """A project's invoices, 30 a page ("requisitions" reference page); lines only in the views items and extended."""
+    """Return a project's invoices, 30 per page ("requisitions" reference page); with lines only in the views items and extended."""
     query, project, company = call.query, call.project(financials=True), call.company
     view = _view(query)
     ids = query.integers("filters[id]")
@@ -79,16 +79,15 @@ def _wanted(invoice: Invoice, query: Query) -> bool:
 
 
 def show_invoice(call: Call) -> dict[str, Any]:
-    """One invoice of a project ("requisitions" reference page, show)."""
+    """Return one invoice of a project ("requisitions" reference page, show)."""
     invoice = call.state.open_invoice(call.project(financials=True), call.number("invoice_id"))
     return InvoicePrinter(call.company, call.state.settings).show(invoice, _view(call.query))
 
 
 def update_invoice(call: Call) -> dict[str, Any]:
-    """Change an invoice's header, above all its `origin_id`
-    ("requisitions" reference page; "tutorial-financial-tools" guide).
+    """Change an invoice's header, such as its `origin_id` ("requisitions" reference page; "tutorial-financial-tools" guide).
 
-    With an `origin_id` the invoice is synced: it can no longer be edited, and no other invoice may carry the same one.
+    With an `origin_id` the invoice is synced: it can no longer be edited, and no other invoice may have the same id.
     """
     state, body = call.state, call.body
     project = state.open_project(_id_in(body, "project_id"), financials=True)
@@ -124,9 +123,7 @@ def _id_in(body: dict[str, Any], name: str) -> int:
 
 
 def _changes(invoice: Invoice, asked: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields that the request would change. Fields that this
-    simulator does not edit are ignored, as Procore ignores unknown ones.
-    """
+    """Return the fields that the request changes. Other fields are ignored, as Procore ignores unknown fields."""
     wanted = {name: asked[name] for name in EDITABLE if name in asked}
     if "status" in wanted and wanted["status"] not in STATUSES:
         raise Refusal(422, {"status": ["is not included in the list"]})
@@ -154,7 +151,7 @@ def _check_origin(state: ProcoreState, invoice: Invoice, changes: dict[str, Any]
 
 
 def show_contract(call: Call) -> dict[str, Any]:
-    """One subcontract ("work-order-contracts" reference page, show)."""
+    """Return one subcontract ("work-order-contracts" reference page, show)."""
     project = call.project(financials=True)
     commitment = call.company.commitments.get(call.number("contract_id"))
     if commitment is None or commitment.project_id != project.id:
@@ -163,7 +160,7 @@ def show_contract(call: Call) -> dict[str, Any]:
 
 
 def list_periods(call: Call) -> Page:
-    """A project's billing periods ("billing-periods" reference page)."""
+    """Return a project's billing periods ("billing-periods" reference page)."""
     query: Query = call.query
     project: Project = call.project(financials=True)
     ids, status = query.integers("filters[id]"), query.text("filters[status]")

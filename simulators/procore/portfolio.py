@@ -1,4 +1,4 @@
-"""The company level: who the app is, its companies, their projects and vendors."""
+"""Endpoints of a company: the app's service account, its companies, their projects and vendors."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ IDS_PER_PAGE = 200_000  # "'ids' ... influences 'per_page' value to be strictly 
 
 
 def routes(state: ProcoreState) -> Sequence[BaseRoute]:
-    """The endpoints of this module."""
+    """Return the endpoints of this module."""
     project_parameters = PROJECT_FILTERS | PAGING | {"company_id", "view", "sort"}
     vendor_parameters = VENDOR_FILTERS | PAGING | {"company_id", "view", "sort"}
     return [
@@ -54,19 +54,19 @@ def routes(state: ProcoreState) -> Sequence[BaseRoute]:
 
 
 def show_me(call: Call) -> dict[str, Any]:
-    """The service account of the app ("me" reference page)."""
+    """Return the service account of the app ("me" reference page)."""
     return {"id": 90_210, "login": f"{call.state.client_id}@procore.com", "name": "wbs-sync service account"}
 
 
 def list_companies(call: Call) -> Page:
-    """The companies the app is installed on ("companies" reference page)."""
+    """Return the companies on which the app is installed ("companies" reference page)."""
     company = call.company
     shown = {"id": company.company_id, "name": company.name, "is_active": True, "logo_url": None}
     return call.query.cut([shown], dict, default=100)
 
 
 def list_projects(call: Call) -> Page:
-    """Active projects of the permitted list, 100 a page and 300 at most ("projects" reference page, v1.1)."""
+    """Return the active projects of the permitted list, by default 100 and at most 300 per page ("projects" reference page, v1.1)."""
     query, company = call.query, call.company
     call.state.check_company(query.required("company_id"))
     checks = _checks(query)
@@ -89,7 +89,7 @@ def _candidates(query: Query, projects: dict[int, Project]) -> list[Project]:
 
 
 def _checks(query: Query) -> list[Callable[[Project], bool]]:
-    """What a project must pass to be listed; read once per call, so that ten thousand projects stay cheap."""
+    """Return the tests that a listed project has to pass. Built once for each call, so that a list of ten thousand projects is fast."""
     status = query.text("filters[by_status]") or "Active"
     if status not in ("All", "Active", "Inactive"):
         raise Refusal(400, {"by_status": ["must be one of Active, Inactive, or All"]})
@@ -116,13 +116,13 @@ def _checks(query: Query) -> list[Callable[[Project], bool]]:
 
 
 def show_project(call: Call) -> dict[str, Any]:
-    """One project ("projects" reference page, v1.0 show)."""
+    """Return one project ("projects" reference page, v1.0 show)."""
     call.state.check_company(call.query.required("company_id"))
     return project_full(call.project(), call.company)
 
 
 def list_vendors(call: Call) -> Page:
-    """The company directory ("company-vendors" reference page); the default view is extended."""
+    """Return the company directory ("company-vendors" reference page). The default view is extended."""
     query, vendors = call.query, call.company.vendors
     call.state.check_company(query.required("company_id"))
     _check_directory(call)
@@ -154,7 +154,7 @@ def _vendor(vendor: Vendor, query: Query) -> dict[str, Any]:
 
 
 def show_vendor(call: Call) -> dict[str, Any]:
-    """One vendor ("company-vendors" reference page, show)."""
+    """Return one vendor ("company-vendors" reference page, show)."""
     call.state.check_company(call.query.required("company_id"))
     _check_directory(call)
     vendor = call.company.vendors.get(call.number("vendor_id"))
@@ -164,7 +164,7 @@ def show_vendor(call: Call) -> dict[str, Any]:
 
 
 def show_project_vendor(call: Call) -> dict[str, Any]:
-    """One vendor of a project's directory ("project-vendors" reference page, show): those with a commitment there."""
+    """Return one vendor of a project's directory ("project-vendors" reference page, show), which has the vendors with a commitment there."""
     project = call.project()
     vendor = call.company.vendors.get(call.number("vendor_id"))
     contracts = call.company.commitments.values()

@@ -1,4 +1,4 @@
-"""Reading query parameters as Procore does ("pagination" and "filtering-on-list-actions" guides)."""
+"""Reads query parameters as Procore does ("pagination" and "filtering-on-list-actions" guides)."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ PAGING = frozenset({"page", "per_page"})
 
 
 class Query:
-    """A request's query parameters. Every reader answers None for a
-    parameter that is absent; a malformed one is refused with 400.
-    """
+    """A request's query parameters. Every method returns None for an absent parameter, and refuses an invalid one with a 400."""
 
     def __init__(self, request: Request) -> None:
         self._values: dict[str, list[str]] = {}
@@ -25,38 +23,38 @@ class Query:
             self._values.setdefault(name.removesuffix("[]"), []).append(value)
 
     def unknown(self, known: Collection[str]) -> list[str]:
-        """Parameters that are not among `known` (named without a trailing [])."""
+        """Return the parameters that are not `known`, without a trailing []."""
         return sorted(set(self._values) - set(known))
 
     def text(self, name: str) -> str | None:
-        """One value."""
+        """Return the text of a parameter."""
         values = self._values.get(name)
         return values[-1] if values else None
 
     def texts(self, name: str) -> list[str] | None:
-        """All values of an array: repeated, with or without [], or joined by commas."""
+        """Return the values of an array: a repeated parameter, with or without [], or values separated by commas."""
         values = self._values.get(name)
         return None if values is None else [part for value in values for part in value.split(",")]
 
     def integer(self, name: str) -> int | None:
-        """One whole number."""
+        """Return a parameter that is a whole number."""
         value = self.text(name)
         return None if value is None else self._whole(name, value)
 
     def integers(self, name: str) -> set[int] | None:
-        """An array of ids."""
+        """Return the ids in an array."""
         values = self.texts(name)
         return None if values is None else {self._whole(name, value) for value in values}
 
     def required(self, name: str) -> int:
-        """An id that must be there."""
+        """Return a required id."""
         value = self.integer(name)
         if value is None:
             raise Refusal(400, f"param is missing or the value is empty: {name}")
         return value
 
     def flag(self, name: str) -> bool | None:
-        """true or false."""
+        """Return a parameter that is true or false."""
         value = self.text(name)
         if value is None:
             return None
@@ -65,7 +63,7 @@ class Query:
         return value.lower() == "true"
 
     def span(self, name: str) -> tuple[dt.datetime, dt.datetime] | None:
-        """A range of time `from...to`, both ends included; a bare date stands for its whole day in UTC."""
+        """Return a time range `from...to`, including both ends. A date without a time means the whole day in UTC."""
         value = self.text(name)
         if value is None:
             return None
@@ -86,7 +84,7 @@ class Query:
         most: int | None = None,
         v2: bool = False,
     ) -> Page:
-        """Return the requested page: `default` rows, at most `most` (unlimited if None), each formatted by `show`."""
+        """Return the requested page: by default `default` rows, at most `most` (None = no limit), each formatted by `show`."""
         page, per_page = self.integer("page") or 1, self.integer("per_page") or default
         if page < 1 or per_page < 1:
             raise Refusal(400, "page and per_page must be positive")
@@ -110,5 +108,5 @@ def _moment(text: str, bare: dt.time) -> dt.datetime:
 
 
 def within(moment: dt.datetime, span: tuple[dt.datetime, dt.datetime] | None) -> bool:
-    """Whether `moment` is in the range, whose end means the whole of its second; all is when there is no range."""
+    """Return whether `moment` is in the range, including the whole second of its end. True without a range."""
     return span is None or (span[0] <= moment and moment.replace(microsecond=0) <= span[1])

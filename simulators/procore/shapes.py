@@ -1,6 +1,4 @@
-"""Projects, vendors, WBS codes, budgets, periods and subcontracts
-as Procore's JSON. Field names are the reference pages' own.
-"""
+"""Projects, vendors, WBS codes, budgets, periods and subcontracts as Procore's JSON, with the field names of the reference pages."""
 
 from __future__ import annotations
 
@@ -30,12 +28,12 @@ USD: Json = {"currency_iso_code": "USD"}
 
 @lru_cache(maxsize=4096)
 def iso(moment: dt.datetime) -> str:
-    """ISO 8601 in UTC to the second, with a Z."""
+    """Return a time in ISO 8601, in UTC to the second, with a Z."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def money(amount: Decimal) -> str:
-    """A decimal string with two places."""
+    """Return an amount as a decimal string with two places."""
     return f"{amount:.2f}"
 
 

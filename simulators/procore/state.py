@@ -1,4 +1,4 @@
-"""The state of the simulated Procore: the company, who may see what, tokens, limits, settings and the journal."""
+"""The state of the simulated Procore: the company, permissions, tokens, limits, settings and the journal."""
 
 from __future__ import annotations
 
@@ -28,11 +28,9 @@ CLIENT_SECRET = "simulated-procore-secret"
 
 
 class ProcoreState(Edits):
-    """A Procore account that one app is installed on. A test may
-    read and edit `company` directly or by the methods of `Edits`.
+    """A Procore account with one installed app. A test may read and edit `company` directly or by the methods of `Edits`.
 
-    `settings` are given by name (see `ProcoreSettings`); `clock`
-    answers unix seconds and drives tokens, limits and `updated_at`.
+    `settings`: by name (see `ProcoreSettings`); `clock`: returns unix seconds, for tokens, limits and `updated_at`.
     """
 
     name = "procore"
@@ -53,12 +51,12 @@ class ProcoreState(Edits):
     # ---- called by the shell --------------------------------------------------------------------------------------
 
     def takes_slot(self, path: str) -> bool:
-        """Every API call counts as in flight; getting a token does not."""
+        """Return whether a request counts as in flight: every API call, but not a login."""
         return path.startswith("/rest/")
 
     def refuse(self, exchange: Exchange) -> Response | None:
-        """Count the call against both limits; 429 once one is surpassed
-        ("rate-limiting" guide). Tokens come from another host.
+        """Count the call against both limits. Return a 429 if one of them is exceeded ("rate-limiting" guide). A login does not count: tokens
+        come from another host.
         """
         if not self.takes_slot(exchange.path):
             return None
@@ -68,7 +66,7 @@ class ProcoreState(Edits):
         return self.stamped(self._too_many())
 
     def error_response(self, status: int) -> Response:
-        """An error of this status in Procore's own shape."""
+        """Return an error with this status in Procore's format."""
         if status == 429:
             return self.stamped(self._too_many())
         answer = Refusal(status, REASONS.get(status, "Error")).response(v2=False)
@@ -77,14 +75,14 @@ class ProcoreState(Edits):
         return self.stamped(answer)
 
     def reset(self, seed: int, profile: str) -> None:
-        """Another company in place of this one; tokens and limits are reset, settings and faults stay."""
+        """Replace the company. Tokens and limits are reset, settings and faults are kept."""
         company = build_company(seed, profile)
         self._expiries.clear()
         self.limiter = RateLimiter()
         self.load(company)
 
     def stamped(self, answer: Response) -> Response:
-        """`answer` with the headers every API answer has."""
+        """Return the response with the headers that every API response has."""
         answer.headers["x-request-id"] = str(uuid.uuid4())
         answer.headers.update(self.limiter.headers(self.settings.hourly_limit, self.settings.spike_limit))
         return answer
@@ -101,11 +99,11 @@ class ProcoreState(Edits):
     # ---- time and tokens -----------------------------------------------------------------------------------------
 
     def now(self) -> dt.datetime:
-        """The clock as aware UTC time."""
+        """Return the time of the clock, in UTC."""
         return dt.datetime.fromtimestamp(self.clock(), dt.UTC)
 
     def issue_token(self) -> dict[str, Any]:
-        """A new access token; earlier ones stay good until they expire ("oauth-client-credentials" guide)."""
+        """Return a new access token. Earlier tokens are valid until they expire ("oauth-client-credentials" guide)."""
         token = uuid.uuid4().hex
         now = self.clock()
         self._expiries[token] = now + self.settings.token_lifetime
@@ -117,23 +115,23 @@ class ProcoreState(Edits):
         }
 
     def token_is_good(self, token: str) -> bool:
-        """Whether the token was issued here and has not expired."""
+        """Return whether the token was issued here and has not expired."""
         return self._expiries.get(token, 0.0) > self.clock()
 
     def revoke_tokens(self) -> None:
         """Make every token issued so far invalid."""
         self._expiries.clear()
 
-    # ---- who may see what ----------------------------------------------------------------------------------------
+    # ---- permissions ---------------------------------------------------------------------------------------------
 
     def check_company(self, company_id: int) -> None:
-        """403 for a company the app is not installed on ("troubleshooting" guide)."""
+        """Raise a 403 for a company on which the app is not installed ("troubleshooting" guide)."""
         if company_id != self.company.company_id:
             raise Refusal(403, NOT_CONNECTED)
 
     def open_project(self, project_id: int, *, financials: bool = False) -> Project:
-        """The project, if the app may see it: 404 (or as set) when
-        it is not on the permitted list, 403 for a tool that is off.
+        """Return a project that the app may see. Raises a 404 (or the status in the settings) if it is not on the permitted list, and a 403
+        for a tool that is off.
         """
         project = self.company.projects.get(project_id)
         if project is None:
@@ -146,7 +144,7 @@ class ProcoreState(Edits):
         return project
 
     def open_invoice(self, project: Project, invoice_id: int) -> Invoice:
-        """The invoice, if it is of this project; else 404."""
+        """Return an invoice of this project. Raises a 404 for any other."""
         invoice = self.company.invoices.get(invoice_id)
         if invoice is None or invoice.project_id != project.id:
             raise Refusal(404, NOT_FOUND)

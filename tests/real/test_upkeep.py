@@ -18,7 +18,7 @@ from tests.unit.promql import Facts
 from worker.domain.work import SCAN_OF_ALL, Claim, Lane, RunKind
 from worker.runtime import beat as beat_module
 from worker.store.lanes import Claimed
-from worker.store.schedule_runs import ScheduleRuns
+from worker.store.presence import ScheduleRuns
 
 pytestmark = pytest.mark.real
 

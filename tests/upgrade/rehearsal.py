@@ -31,7 +31,7 @@ from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import State
 from worker.domain.problems import cause_of
 from worker.domain.work import RECONCILE_ALL, Lane
-from worker.store.schedule_runs import ScheduleRuns
+from worker.store.presence import ScheduleRuns
 
 EARLIER_QUICK = {
     "worker.store.work.IN_HAND_SECONDS": 3,

@@ -37,9 +37,7 @@ from worker.reconcile.item_drift import ItemDrift
 from worker.reconcile.orphaned_bills import OrphanedBills
 from worker.reconcile.planning import Planning
 from worker.reconcile.project_comparison import ProjectComparison
-from worker.reconcile.upkeep import Upkeep
-from worker.reconcile.verification import Verification
-from worker.store import results
+from worker.reconcile.verification import Upkeep, Verification
 from worker.store.gate import Precedence
 from worker.store.identity import MEET_EVERY_SECONDS
 
@@ -130,8 +128,8 @@ class Container(Services):
         self.keeper.repeat(self.stores.identity.meet, every=MEET_EVERY_SECONDS)
 
     def result_of(self, task_id: str) -> dict[str, Any] | None:
-        """Celery's task results."""
-        return results.kept(self.redis, self.stores.prefix, task_id)
+        """See `Stores.task_result`."""
+        return self.stores.task_result(task_id)
 
     @part
     def planning(self) -> Planning:
@@ -171,7 +169,7 @@ class Container(Services):
         orphans, information = OrphanedBills(stores, remotes), Information(stores, projects)
         return Verification(stores, projects, comparison, orphans, information, failures)
 
-    upkeep = _part(lambda own: Upkeep(own.redis, work=own.work, verification=own.verification))
+    upkeep = _part(lambda own: Upkeep(own.stores, own.verification))
 
     def handlers(self) -> dict[WorkKind, Handler]:
         """Return what does the work of each kind."""

@@ -1,1 +1,1 @@
-"""Compares what should be with what is: plans, applying them, verification, and forgetting old records."""
+"""Plans and their application, the comparison of both systems with the ledger, and clearing deleted records from the ledger."""

@@ -22,7 +22,8 @@ class InvoiceToCompare:
     """An invoice with its ledger record and its bills: those with its external id, and those that the ledger or Procore refers to.
 
     `withdrawn`: Procore lists it in a status that is not exported, or no longer lists it (`head.status` is "" then). `chain`: when each
-    earlier invoice of its contract was last changed; their balances are part of its amounts.
+    earlier invoice of its contract was last changed; its amounts depend on theirs. `named`: the bill that the ledger or Procore refers to, if
+    it does not have the external id.
     """
 
     project: Project
@@ -39,7 +40,7 @@ class InvoiceToCompare:
         return InvoiceKey(self.project.id, self.head.id)
 
     @property
-    def standing(self) -> list[str]:
+    def bill_ids(self) -> list[str]:
         """Return the internal ids of the bills with its external id."""
         return [bill.id for bill in self.bills]
 
@@ -49,13 +50,18 @@ class InvoiceToCompare:
         return self.record.remote_id if self.record and self.record.done else ""
 
     @property
-    def has_no_bill(self) -> bool:
-        """Return whether neither system nor the ledger has a bill for it."""
-        return not self.bills and not self.recorded_id and not bill_id_of_origin(self.head.origin_id)
+    def named_id(self) -> str:
+        """Return the internal id of the bill that the ledger, else Procore, refers to; "" if there is none."""
+        return self.recorded_id or bill_id_of_origin(self.head.origin_id) or ""
 
     @property
-    def foreign(self) -> bool:
-        """Return whether the origin id in Procore belongs to another integration."""
+    def has_no_bill(self) -> bool:
+        """Return whether neither system nor the ledger has a bill for it."""
+        return not self.bills and not self.named_id
+
+    @property
+    def is_claimed_elsewhere(self) -> bool:
+        """Return whether Procore has an origin id of another integration."""
         return bool(self.head.origin_id) and not bill_id_of_origin(self.head.origin_id)
 
     @property
@@ -68,27 +74,25 @@ class InvoiceToCompare:
         """Return the invoice's name for the start of a sentence."""
         return f"Invoice {self.head.document_number or f'id {self.head.id}'} of project {self.project.label}"
 
-    def find(self, kind: FindingKind, words: str) -> Finding:
-        """Return a finding about this invoice; `words` follow its label."""
-        return Finding(kind, str(self.key), f"{self.label}{words}", self.head.document_number)
+    def find(self, kind: FindingKind, text: str) -> Finding:
+        """Return a finding about this invoice; `text` follows its label."""
+        return Finding(kind, str(self.key), f"{self.label}{text}", self.head.document_number)
 
     def is_explained(self, problems: Mapping[str, Cause]) -> bool:
-        """Return whether the missing bill is explained without a request: by work in progress, a problem, or another integration.
+        """Return whether unfinished work, an open problem or another integration explains the state of an invoice without a bill in the ledger.
 
-        A bill with its external id is explained by a problem only if the problem says that this bill differs. Two bills are never
-        explained, nor is a skip, whose reason has to be read again. `problems`: the cause of each open problem, by key.
+        If it has a bill with its external id, only the problem that this bill differs does. Two bills are never explained, nor is a skip: its
+        reason is checked again. `problems`: the cause of each open problem, by key.
         """
-        if self.recorded_id or len(self.bills) > 1 or (self.bills and self.foreign):
+        if self.recorded_id or len(self.bills) > 1 or (self.bills and self.is_claimed_elsewhere):
             return False
-        if self.foreign or (self.record is not None and self.record.unfinished):
+        if self.is_claimed_elsewhere or (self.record is not None and self.record.unfinished):
             return True
         cause = problems.get(str(self.key))
         return cause is Cause.BILL_DIFFERS if self.bills else cause is not None
 
     def fingerprint(self, rules: str) -> str:
-        """Return a digest of what is known without reading the invoice; if it is unchanged, so is the result. `rules`: the rules of the
-        comparison.
-        """
+        """Return a digest of what the lists and the ledger show; while it is unchanged, so is the verdict. `rules`: of the comparison."""
         record = self.record and [self.record.state, self.record.remote_id, self.record.write_back_due]
         head = [self.head.status, self.head.origin_id, self.head.document_number, self.head.updated_at]
         bills = [
@@ -129,7 +133,7 @@ class Verdict:
     why: str = ""
 
     @property
-    def equal(self) -> bool:
+    def may_be_cached(self) -> bool:
         """Return whether the result may be cached."""
         return not self.findings and not self.why
 

@@ -1,4 +1,4 @@
-"""What a failed request means for a comparison: one record is tried again or given up, or the whole comparison waits."""
+"""Decides what a failed request means for a comparison: one record is retried or given up, or the whole comparison waits."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 class Interrupted(Exception):
-    """The whole comparison cannot continue now, because of `error`."""
+    """The whole comparison has to wait. `error`: the reason."""
 
     def __init__(self, error: SyncError) -> None:
         super().__init__(str(error))
@@ -36,7 +36,7 @@ class Interrupted(Exception):
 
 
 class Later(Exception):
-    """One record or project could not be read this time; `wait`: seconds until the next attempt."""
+    """A record or project has to be compared later. `wait`: seconds until the next attempt."""
 
     def __init__(self, wait: float, error: SyncError) -> None:
         super().__init__(str(error))
@@ -44,21 +44,20 @@ class Later(Exception):
 
 
 class GivenUp(Exception):
-    """One record or project is not compared."""
+    """A record or project is not compared, because it has failed too often. The message is the last error."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """Counts the failures of each record, and asks both systems whether a failure is the record's or theirs."""
+    """Counts the failures of each record, and checks with a request to each remote whether the record or the remote is the cause."""
 
     stores: Stores
     remotes: Remotes
 
     def attempt(self, state: VerificationState, name: str, call: Callable[[], T]) -> T:
-        """Return the result of the call. Its failures are counted under `name`.
+        """Return the result of a call for one record or project. Its failures are counted under `name`.
 
-        Raises Later or GivenUp for a failure of this record or project, Interrupted for a failure of all, NotFound and NotPermitted as
-        they are.
+        Raises Later or GivenUp if the record or project is the cause, Interrupted if all would fail, and NotFound and NotPermitted unchanged.
         """
         try:
             return call()
@@ -82,7 +81,7 @@ class Failures:
             raise GivenUp(f"an internal error of wbs-sync; see its log ({type(error).__name__})") from error
 
     def attempt_of_all(self, state: VerificationState, name: str, call: Callable[[], T]) -> T:
-        """Return the result of a call that concerns all projects. Like `attempt`, but the whole comparison waits for its next attempt."""
+        """Return the result of a call for all projects. Like `attempt`, but raises Interrupted instead of Later."""
         try:
             return self.attempt(state, name, call)
         except Later as later:
@@ -100,11 +99,13 @@ class Failures:
         self.stores.verifications.wait(state.id, until=until, reason=str(error), outages=outages)
 
     def _stops_all(self, error: Transient) -> bool:
-        """Return whether a failure affects more than one record: the remote asks all clients to wait, or fails other requests as well."""
+        """Return whether more than one record would fail: the remote asks its clients to wait, or fails other requests as well."""
         return not error.down or not self._remotes_answer()
 
     def _remotes_answer(self) -> bool:
-        """Return whether both systems respond to a ping: then the failure is that of the record."""
+        """Return whether both remotes respond to another request: then the record is the cause. Raises Interrupted if there is no slot for
+        one.
+        """
         try:
             self.remotes.procore.who_am_i()
             self.remotes.netsuite.find_items(external_ids=["pcr-check"], names=[])

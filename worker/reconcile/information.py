@@ -1,4 +1,4 @@
-"""Lists what each comparison shows for information: decisions on invoices, and inactive projects whose invoices cannot be read."""
+"""Findings for information: decisions on invoices, and inactive projects whose invoices cannot be read."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from worker.sync.projects import Projects
 
 @dataclass(frozen=True, slots=True)
 class Information:
-    """Reads Redis alone, so that nothing is left out because its invoice or project could not be read."""
+    """Lists the findings from Redis alone, so that they do not depend on whether an invoice or project can be read."""
 
     stores: Stores
     projects: Projects
 
     def findings(self) -> Iterator[Finding]:
-        """Yield the entries of all projects in scope."""
+        """Yield the findings of all projects in scope."""
         for key, decision in self.stores.decisions.all().items():
             if self.projects.in_pilot(key.project_id):
                 yield self._of_decision(key, decision)

@@ -20,16 +20,16 @@ from worker.sync.items import Items
 ABOUT_A_FOUND_ITEM = frozenset(
     {Cause.ITEM_TYPE_MISMATCH, Cause.ITEM_INACTIVE, Cause.ITEM_BELONGS_TO_OTHER_CODE, Cause.DUPLICATE_ITEM}
 )
-"""Causes whose problem shows the Item in NetSuite to the user."""
+"""Causes of problems that describe the existing Item."""
 
 
 class ItemNames:
-    """The Item names of one project, for finding other Items with nearly the same name, and the Items that belong to a code."""
+    """The Items of one project's codes and their names: what the comparison across projects needs to find Items with nearly the same name."""
 
     def __init__(self, label: str, records: Collection[Record]) -> None:
         self._label = label
         self._codes: list[tuple[str, str, str]] = []
-        # Items of codes by the ledger are nobody else's, whether the codes are compared or not.
+        # The Items of codes in the ledger count as known, also those of codes that are not compared.
         self._known = {record.remote_id for record in records if record.done}
 
     def note(self, one: CodeToCompare, items: Sequence[FoundItem]) -> None:
@@ -41,33 +41,6 @@ class ItemNames:
     def text(self) -> str:
         """Return the names as JSON, to be stored until all projects are compared."""
         return json.dumps([self._label, self._codes, sorted(self._known)], separators=(",", ":"))
-
-
-class AllItemNames:
-    """The Item names of all projects."""
-
-    def __init__(self, texts: Iterable[str]) -> None:
-        self._codes: dict[str, tuple[str, str, str, str]] = {}
-        self._known: set[str] = set()
-        for text in texts:
-            label, codes, known = json.loads(text)
-            self._known.update(known)
-            for key, flat_code, name in codes:
-                self._codes.setdefault(bare_name(name), (label, key, flat_code, name))
-
-    def findings(self, others: Iterable[tuple[str, str]]) -> list[Finding]:
-        """Return findings on Items (id and name) of others with nearly the same name as the Item of a code."""
-        near: dict[str, list[str]] = {}
-        for item_id, name in others:
-            bare = bare_name(name)
-            if bare in self._codes and item_id not in self._known:
-                near.setdefault(bare, []).append(f"{name!r} (id {item_id})")
-        return [_near_duplicate(*self._codes[bare], alike) for bare, alike in near.items() if bare]
-
-
-def _near_duplicate(label: str, key: str, flat_code: str, name: str, alike: Sequence[str]) -> Finding:
-    words = f": NetSuite has another Item with nearly the same name as {name!r}: {', '.join(alike)}."
-    return Finding(FindingKind.SIMILAR_ITEM_NAME, key, f"Code {flat_code} of project {label}{words}", flat_code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,19 +57,19 @@ class ItemDrift:
         """
         rule, records = self.items.naming_rule(), self.stores.ledger.codes(project.id)
         codes, inactive = self._codes(project, rule, records)
-        standing, recorded = self._looked_up(codes)
-        # A code that is not active needs no Item. It counts, as in a scan: whoever compares the two finds the same number of codes.
+        items_of, recorded = self._find_items(codes)
+        # A code that is not active needs no Item. It counts all the same, so that a scan and a comparison report the same number of codes.
         verified, found = Verified(codes=len(codes) + inactive, explained=inactive), list[Finding]()
         names = ItemNames(project.label, records.values())
         shared = self._shared(project, codes, records)
         for one in codes:
-            items = standing[one.code.id]
+            items = items_of[one.code.id]
             names.note(one, items)
             if _is_explained(one, items, problems):
                 verified.explained += 1
                 continue
             about = [*_findings(one, items, recorded.get(one.recorded_id), rule), *shared.pop(one.code.id, ())]
-            # Whose record changed since it was read is being made just now.
+            # The record has changed since it was read, so an attempt is in progress.
             if about and self.stores.ledger.code(one.key) != one.record:
                 verified.explained += 1
                 continue
@@ -104,16 +77,28 @@ class ItemDrift:
             found += about
         found += [finding for findings in shared.values() for finding in findings]
         compared = {one.code.id for one in codes}
-        found += self._doubled(project, {number: one for number, one in records.items() if number not in compared})
-        # Every code of a renumbered project says so: once is enough.
+        found += self._duplicates(project, {number: one for number, one in records.items() if number not in compared})
+        # Every code of a renumbered project has this finding: it is reported once.
         verified.find(*{finding.problem_key: finding for finding in reversed(found)}.values())
         return verified, names
 
     def near_duplicates(self, names: Iterable[str]) -> list[Finding]:
-        """Return findings on Items of others with nearly the same name as one of wbs-sync, by the names of all projects. One query per 1,000
-        Items of others.
+        """Return findings on Items that wbs-sync did not create and that have nearly the same name as the Item of a code. `names`: the texts of
+        all projects. One query for each 1,000 such Items.
         """
-        return AllItemNames(names).findings(self.remotes.netsuite.names_of_other_items())
+        codes: dict[str, tuple[str, str, str, str]] = {}
+        known: set[str] = set()
+        for text in names:
+            label, codes_of_project, item_ids = json.loads(text)
+            known.update(item_ids)
+            for key, flat_code, name in codes_of_project:
+                codes.setdefault(bare_name(name), (label, key, flat_code, name))
+        near: dict[str, list[str]] = {}
+        for item_id, name in self.remotes.netsuite.names_of_other_items():
+            bare = bare_name(name)
+            if bare in codes and item_id not in known:
+                near.setdefault(bare, []).append(f"{name!r} (id {item_id})")
+        return [_near_duplicate(*codes[bare], items) for bare, items in near.items() if bare]
 
     def _codes(
         self, project: Project, rule: NamingRule, records: Mapping[int, Record]
@@ -131,8 +116,8 @@ class ItemDrift:
     def _external_id(self, project: Project, wbs_code_id: int) -> str:
         return item_external_id(self.remotes.procore.company_id, project.id, wbs_code_id)
 
-    def _looked_up(self, codes: Sequence[CodeToCompare]) -> tuple[dict[int, list[FoundItem]], dict[str, FoundItem]]:
-        """Return the Items of each code (by its id), and those that the ledger has but no look-up shows (by their ids)."""
+    def _find_items(self, codes: Sequence[CodeToCompare]) -> tuple[dict[int, list[FoundItem]], dict[str, FoundItem]]:
+        """Return the Items of each code (by its id), and the Items in the ledger that the queries do not show (by their ids)."""
         found = (
             self.remotes.netsuite.find_items(
                 external_ids=[one.external_id for one in codes], names=[one.name for one in codes if one.name]
@@ -142,55 +127,57 @@ class ItemDrift:
         )
         by_external_id, by_name = _indexed(found)
         codes_of_items = {one.recorded_id: one.code.id for one in codes if one.recorded_id}
-        standing: dict[int, list[FoundItem]] = {}
+        items_of: dict[int, list[FoundItem]] = {}
         for one in codes:
             ours = by_external_id.get(one.external_id.lower(), [])
-            # The Item of another code may have this one's name: two codes whose texts were exchanged.
+            # The Item of another code may have this code's name: the texts of the two codes were exchanged.
             named = [
                 item
                 for item in by_name.get(one.name.casefold(), [])
                 if not is_our_item(item.external_id) and codes_of_items.get(item.id, one.code.id) == one.code.id
             ]
-            standing[one.code.id] = [*ours, *(item for item in named if item.name == one.name)] or named
+            items_of[one.code.id] = [*ours, *(item for item in named if item.name == one.name)] or named
         unseen = [
             one.recorded_id
             for one in codes
-            if one.recorded_id and one.recorded_id not in {item.id for item in standing[one.code.id]}
+            if one.recorded_id and one.recorded_id not in {item.id for item in items_of[one.code.id]}
         ]
         recorded = self.remotes.netsuite.items(unseen)
         for one in codes:
-            # Adopted, so without our external id, and since then the Item, the code or the project has another name.
-            if not standing[one.code.id] and one.recorded_id in recorded:
-                standing[one.code.id] = [recorded[one.recorded_id]]
-            elif not standing[one.code.id] and one.recorded_id:
-                # A query may not show yet what was made a moment ago; the record itself can be read at once.
+            # It was adopted, so it has no external id of wbs-sync, and the Item, the code or the project was renamed since.
+            if not items_of[one.code.id] and one.recorded_id in recorded:
+                items_of[one.code.id] = [recorded[one.recorded_id]]
+            elif not items_of[one.code.id] and one.recorded_id:
+                # A query may not show an Item yet that was just created; the record itself can be read at once.
                 made = self.remotes.netsuite.item_by_external_id(one.external_id)
-                standing[one.code.id] = [made] if made else []
-        return standing, recorded
+                items_of[one.code.id] = [made] if made else []
+        return items_of, recorded
 
     def _shared(
         self, project: Project, codes: Sequence[CodeToCompare], records: Mapping[int, Record]
     ) -> dict[int, list[Finding]]:
-        """Return findings for codes (by id), budgeted or not, whose Item in the ledger belongs to another code: amounts of both are posted to
-        one Item.
+        """Return findings, by code id, for codes whose Item in the ledger belongs to another code, so that amounts of both are posted to it.
+        Also for codes that are not budgeted.
         """
         labels = {one.key: one.label for one in codes}
         found = {}
         for number, owner in self.stores.adopted_items.of_others(project.id).items():
             key, record = CodeKey(project.id, number), records.get(number)
             item = f"Item {record.name} (id {record.remote_id})" if record else "Item"
-            owner_label = labels.get(owner) or _by_id(owner)
-            words = f"{labels.get(key) or _by_id(key)}: its {item} belongs to c{owner_label[1:]}."
-            found[number] = [Finding(FindingKind.ITEM_SHARED, str(key), words)]
+            owner_label = labels.get(owner) or _unread_label(owner)
+            text = f"{labels.get(key) or _unread_label(key)}: its {item} belongs to c{owner_label[1:]}."
+            found[number] = [Finding(FindingKind.ITEM_SHARED, str(key), text)]
         return found
 
-    def _doubled(self, project: Project, records: Mapping[int, Record]) -> list[Finding]:
-        """Return findings for codes that only an invoice needed, or that are no longer budgeted: they may have no Item, but not two."""
+    def _duplicates(self, project: Project, records: Mapping[int, Record]) -> list[Finding]:
+        """Return findings for codes with two Items that are not budgeted (now): such a code may have no Item, but never two."""
         ids = {number: self._external_id(project, number) for number in records}
         found = self.remotes.netsuite.find_items(external_ids=list(ids.values()), names=[]) if ids else []
         by_external_id, _ = _indexed(found)
         return [
-            _of_two(CodeKey(project.id, number), f"Item {records[number].name} of project {project.label}", items)
+            _duplicate_finding(
+                CodeKey(project.id, number), f"Item {records[number].name} of project {project.label}", items
+            )
             for number, external_id in ids.items()
             if len(items := by_external_id.get(external_id.lower(), [])) > 1
         ]
@@ -207,10 +194,10 @@ def _indexed(found: Sequence[FoundItem]) -> tuple[dict[str, list[FoundItem]], di
 
 
 def _is_explained(one: CodeToCompare, items: Sequence[FoundItem], problems: Mapping[str, Cause]) -> bool:
-    """Return whether the reason for a missing Item is known. Two Items are never explained, nor is a code that was skipped once and needs an
-    Item now.
+    """Return whether unfinished work or an open problem explains the state of a code that has no Item in the ledger.
 
-    A code that has an Item, by the ledger or by its external id, is explained only by a problem about this Item.
+    If it has an Item with its external id, only a problem about that Item does. Two Items are never explained, nor is a skip: the code is
+    budgeted now.
     """
     if one.recorded_id or len(items) > 1:
         return False
@@ -225,7 +212,7 @@ def _findings(
     one: CodeToCompare, items: Sequence[FoundItem], recorded: FoundItem | None, rule: NamingRule
 ) -> Iterator[Finding]:
     if len(items) > 1:
-        yield _of_two(one.key, one.label, items, one.code.flat_code)
+        yield _duplicate_finding(one.key, one.label, items, one.code.flat_code)
     elif items:
         yield from item_drift(one, items[0], recorded, rule)
     else:
@@ -237,10 +224,15 @@ def _findings(
         yield one.find(FindingKind.ITEM_MISSING, f" has no Item{was}.")
 
 
-def _by_id(key: CodeKey) -> str:
+def _unread_label(key: CodeKey) -> str:
     return f"Code with id {key.wbs_code_id} of the project with id {key.project_id}"
 
 
-def _of_two(key: CodeKey, label: str, items: Sequence[FoundItem], about: str = "") -> Finding:
-    told = ", ".join(f"{item.name} (id {item.id})" for item in items)
-    return Finding(FindingKind.DUPLICATE_ITEM, str(key), f"{label} has {len(items)} Items: {told}.", about)
+def _duplicate_finding(key: CodeKey, label: str, items: Sequence[FoundItem], about: str = "") -> Finding:
+    listed = ", ".join(f"{item.name} (id {item.id})" for item in items)
+    return Finding(FindingKind.DUPLICATE_ITEM, str(key), f"{label} has {len(items)} Items: {listed}.", about)
+
+
+def _near_duplicate(label: str, key: str, flat_code: str, name: str, items: Sequence[str]) -> Finding:
+    text = f": NetSuite has another Item with nearly the same name as {name!r}: {', '.join(items)}."
+    return Finding(FindingKind.SIMILAR_ITEM_NAME, key, f"Code {flat_code} of project {label}{text}", flat_code)

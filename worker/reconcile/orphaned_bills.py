@@ -1,4 +1,4 @@
-"""Finds bills of wbs-sync whose invoice Procore no longer lists and that are not in the ledger since it was rebuilt. Reads only."""
+"""Finds bills of wbs-sync whose invoice Procore no longer lists and that a rebuilt ledger does not have. Reads only."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UNIT = "orphaned bills"
 
 @dataclass(frozen=True, slots=True)
 class OrphanedBills:
-    """Compares the bills with wbs-sync external ids with all invoices that Procore has listed."""
+    """Compares all bills that have a wbs-sync external id with the invoices that Procore has listed."""
 
     stores: Stores
     remotes: Remotes
@@ -32,13 +32,13 @@ class OrphanedBills:
         compared: Collection[int],
         not_listed: Callable[[Collection[int]], list[int]],
         *,
-        afresh: bool,
+        full: bool,
     ) -> Verified:
-        """`projects`: all projects that Procore has listed; `compared`: ids of those whose invoices were listed; `not_listed`: returns those
-        of some invoices that were in no list; `afresh`: also read what has not changed.
+        """Return the findings. `projects`: all projects that Procore has listed; `compared`: ids of those whose invoices were listed;
+        `not_listed`: returns which of the given invoices were in no list; `full`: read unchanged bills again too.
         """
         orphans = list(self._orphans(not_listed))
-        known = {} if afresh else self.stores.verifications.equal(UNIT)
+        known = {} if full else self.stores.verifications.equal(UNIT)
         verified, labels = Verified(), {project.id: project.label for project in projects}
         for invoice_id, head in orphans:
             name = f"{head.id} {head.modified}"
@@ -47,7 +47,7 @@ class OrphanedBills:
             if label and project_id in compared:
                 verified.find(_finding(InvoiceKey(project_id, invoice_id), labels[project_id], label))
             elif label and not project_id:
-                why = f"Its {label} refers to no project that Procore lists, so wbs-sync cannot tell whether the invoice was withdrawn."
+                why = f"Its {label} refers to no project that Procore lists, so wbs-sync cannot determine whether the invoice was withdrawn."
                 verified.not_compared[f"invoice:0:{invoice_id}"] = f"Invoice id {invoice_id}: {why}"
         current = {f"{head.id} {head.modified}" for _, head in orphans}
         self.stores.verifications.forget_equal(UNIT, [name for name in known if name not in current])
@@ -70,7 +70,7 @@ class OrphanedBills:
             after = int(heads[-1].id) if heads else after
 
     def _recorded(self, invoice_ids: Collection[int]) -> set[int]:
-        """Return those in the ledger: they are compared with their project."""
+        """Return which of the invoices are in the ledger: those are compared with their project."""
         if not invoice_ids:
             return set()
         return {
@@ -80,7 +80,7 @@ class OrphanedBills:
         }
 
     def _read(self, head: BillHead, projects: Iterable[Project]) -> tuple[int, str]:
-        """Return the project of a bill's lines (0 = not known), and the bill's label; "" for a bill that is void or missing."""
+        """Return the project of a bill's lines (0 = unknown) and the bill's label; (0, "") for a bill that is void or missing."""
         found = self.remotes.netsuite.bill(head.id)
         if found is None or found.void:
             return 0, ""
@@ -104,5 +104,5 @@ def _invoice_id(head: BillHead, stem: str) -> int:
 
 
 def _finding(key: InvoiceKey, project: str, bill: str) -> Finding:
-    words = f"Invoice id {key.invoice_id} of project {project}: its {bill} is in NetSuite, but Procore no longer lists this invoice."
-    return Finding(FindingKind.BILL_NOT_COMPARABLE, str(key), words)
+    sentence = f"Invoice id {key.invoice_id} of project {project}: its {bill} is in NetSuite, but Procore no longer lists this invoice."
+    return Finding(FindingKind.BILL_NOT_COMPARABLE, str(key), sentence)

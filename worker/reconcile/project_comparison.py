@@ -1,4 +1,4 @@
-"""Compares one project in a step of a comparison: its codes with Items, its invoices with bills. Each result is saved at once."""
+"""Compares one project: its codes with Items, its invoices with bills. Each result is saved at once, so that the next step continues there."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from worker.store.verifications import VerificationState
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One step of a comparison. `problems`: the cause of each open problem, by key; `until`: monotonic time at which nothing new begins."""
+    """One step of a comparison. `problems`: the cause of each open problem, by key; `until`: monotonic time after which nothing new begins."""
 
     state: VerificationState
     problems: Mapping[str, Cause]
@@ -44,7 +44,7 @@ class ProjectComparison:
     bills: BillDrift
 
     def compare(self, turn: Turn, project: Project) -> Verified | None:
-        """Return the result of one project, or None if time is up before all is compared. Raises Later and Interrupted."""
+        """Return the result of one project, or None if time is up before all of it is compared. Raises Later and Interrupted."""
         verified, later = Verified(compared={project.id}), list[Later]()
         parts = self.stores.verifications.parts(turn.state.id, str(project.id))
         # An inactive project needs no new Items, but what was billed in it stays billed.
@@ -81,59 +81,63 @@ class ProjectComparison:
     def _invoices(self, turn: Turn, project: Project, parts: Mapping[str, str]) -> Verified | None:
         """Compare the invoices of one project. Return None if time is up before all are compared: each step reads the lists again."""
         state, began = turn.state, time.monotonic()
-        found = self.failures.attempt(state, f"invoices {project.id}", lambda: self.bills.look(project))
-        # At least as long as the lists took: where that is longer than a step, no invoice would ever have its turn.
+        found = self.failures.attempt(state, f"invoices {project.id}", lambda: self.bills.list_invoices(project))
+        # As much time again as the lists took: else, if they take longer than a step, no invoice would ever be compared.
         turn = replace(turn, until=max(turn.until, 2 * time.monotonic() - began))
         self.stores.verifications.note_listed(state.id, found.listed)
         remembered = RememberedVerdicts(self.stores.verifications, self.bills, project, state)
         remembered.note_moments(found.moments)
         verdicts: dict[InvoiceKey, tuple[InvoiceToCompare, Verdict]] = {}
         later: list[Later] = []
-        for one in found.invoices:
+        for invoice in found.invoices:
             if turn.is_over:
                 return None
             try:
-                verdicts[one.key] = (one, self._verdict(turn, one, parts, remembered))
+                verdicts[invoice.key] = (invoice, self._verdict(turn, invoice, parts, remembered))
             except Later as error:
                 later.append(error)
         if later:
             raise later[0]
         bills = {key: verdict.bill for key, (_, verdict) in verdicts.items() if verdict.bill}
         twice = self.failures.attempt(
-            state, f"numbers {project.id}", lambda: self.bills.entered_twice(found.invoices, bills)
+            state, f"numbers {project.id}", lambda: self.bills.duplicate_bills(found.invoices, bills)
         )
         return _sum(verdicts.values(), twice)
 
     def _verdict(
-        self, turn: Turn, one: InvoiceToCompare, parts: Mapping[str, str], remembered: RememberedVerdicts
+        self, turn: Turn, invoice: InvoiceToCompare, parts: Mapping[str, str], remembered: RememberedVerdicts
     ) -> Verdict:
-        if (part := parts.get(str(one.head.id))) is not None:
+        if (part := parts.get(str(invoice.head.id))) is not None:
             return Verdict.of(part)
-        if not one.withdrawn and one.is_explained(turn.problems):
+        if not invoice.withdrawn and invoice.is_explained(turn.problems):
             return Verdict(explained=True)
-        if known := remembered.verdict(one):
+        if known := remembered.verdict(invoice):
             return known
         try:
-            verdict = self.failures.attempt(turn.state, str(one.key), lambda: self.bills.compare(one, turn.problems))
+            verdict = self.failures.attempt(
+                turn.state, str(invoice.key), lambda: self.bills.compare(invoice, turn.problems)
+            )
         except (NotFound, NotPermitted, GivenUp) as error:
             verdict = Verdict(why=str(error))
-        self.stores.verifications.keep_part(turn.state.id, str(one.project.id), str(one.head.id), verdict.text())
-        remembered.keep(one, verdict)
+        self.stores.verifications.keep_part(
+            turn.state.id, str(invoice.project.id), str(invoice.head.id), verdict.text()
+        )
+        remembered.keep(invoice, verdict)
         return verdict
 
 
 def _sum(compared: Iterable[tuple[InvoiceToCompare, Verdict]], twice: Mapping[InvoiceKey, Finding]) -> Verified:
     """Return the result of a project's invoices. `twice`: findings about a second bill with the same number."""
     verified = Verified()
-    for one, verdict in compared:
+    for invoice, verdict in compared:
         findings = list(verdict.findings)
-        if second := twice.get(one.key):
-            # It names the invoice's own bills as well.
+        if second := twice.get(invoice.key):
+            # It lists the invoice's own bills as well.
             findings = [*(each for each in findings if each.kind is not second.kind), second]
-        verified.invoices += bool(not one.withdrawn or findings or verdict.why)
+        verified.invoices += bool(not invoice.withdrawn or findings or verdict.why)
         verified.explained += verdict.explained
         verified.right += verdict.right and not findings
         verified.find(*findings)
         if verdict.why:
-            verified.not_compared[str(one.key)] = f"{one.label}: {verdict.why}"
+            verified.not_compared[str(invoice.key)] = f"{invoice.label}: {verdict.why}"
     return verified

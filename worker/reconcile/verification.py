@@ -1,10 +1,10 @@
 """Compares Procore, NetSuite and the ledger: every budgeted code should have one Item, every invoice one bill.
 
-Reads only. A record that is missing for a known reason (an open problem, a skipped invoice, waiting work) is explained; everything else is
-a finding. docs/verify.md describes each kind of finding, its owner, and how to resolve it.
+Reads only. A difference with a known reason (an open problem, a skipped invoice, waiting work) is explained; every other one is a finding.
+docs/verify.md describes each kind of finding, its owner, and how to resolve it.
 
-A comparison runs in steps, each of which saves its results. So it can continue after any interruption, in any process, for as many hours as
-Procore's rate limit requires. What cannot be compared after several attempts is reported as not compared; the rest continues.
+A comparison runs in steps, each of which saves its results, so that any process can continue it after an interruption: at Procore's rate
+limit it may take hours. A record that cannot be compared after several attempts is reported as not compared; the comparison continues.
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ from functools import partial
 
 from worker.domain.errors import Transient
 from worker.domain.findings import Verified
+from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.problem_keys import finding_of, subject_of
 from worker.domain.problems import FindingKind
 from worker.domain.wbs_codes import Project
+from worker.domain.work import RECONCILE_ALL, Lane
 from worker.observability.correlation import kept
 from worker.reconcile.comparison_failures import Failures, GivenUp, Interrupted, Later
 from worker.reconcile.information import Information
@@ -32,9 +34,9 @@ from worker.sync.projects import Projects
 LOCK = "verify"
 PROJECTS_AT_ONCE = 4
 STEP_SECONDS = 45.0
-"""Seconds after which a step starts nothing new, except the invoices of a project whose lists took that long."""
+"""Seconds after which a step starts no new project or invoice, except the invoices of a project whose lists took that long."""
 MAX_OUTAGES = 3
-"""Failures in a row, about a quarter of a minute, after which a waiting user gets an error; a worker continues."""
+"""Failures in a row (about 15 seconds) after which a waiting user gets an error. A worker continues."""
 BUSY_SECONDS = 1.0
 FULL_EVERY_SECONDS = 6.5 * 86_400
 """Seconds after which a comparison is a full one, so that a daily comparison at a fixed hour is full once a week."""
@@ -54,7 +56,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """Compares the three records."""
+    """Runs comparisons, one at a time in an installation."""
 
     stores: Stores
     projects: Projects
@@ -66,7 +68,7 @@ class Verification:
     def request(self, *, full: bool = False) -> tuple[str, bool]:
         """Start a comparison, or join the one in progress: return (its id, joined). A full comparison replaces one that is not.
 
-        A full comparison ignores cached results. One is due each week, whoever starts it.
+        A full comparison ignores cached results. Once a week, any comparison that is started is a full one.
         """
         last, current = self.stores.verifications.last_full(), self.stores.verifications.current()
         due = last is None or self.stores.now() - last > FULL_EVERY_SECONDS
@@ -86,13 +88,13 @@ class Verification:
             step = self.step()
             state = self.stores.verifications.state(verification_id)
             if state is None:
-                # Somebody began a full one instead.
+                # Another process has replaced it with a full one.
                 verification_id, _ = self.request()
                 continue
             progress(state)
             if state.ended:
                 return self.result(state.id)
-            # Those of before this call say nothing about the remote as it is now.
+            # Outages before this call do not count.
             outages_before = state.outages if outages_before is None else min(outages_before, state.outages)
             if state.outages - outages_before >= MAX_OUTAGES:
                 raise Transient(f"{state.waits_for} The next `wbs-sync verify` continues the comparison from there.")
@@ -100,10 +102,8 @@ class Verification:
                 time.sleep(min(max(step.again_at - self.stores.now(), 0.0), BUSY_SECONDS))
 
     def step(self) -> Step | None:
-        """Continue the comparison in progress for less than a minute. Return None if there is none; return immediately if another process is
-        running it.
-
-        Raises Misconfigured if a login is refused.
+        """Continue the comparison in progress for less than a minute; if another process is doing that, only return its state. Return None
+        without a comparison. Raises Misconfigured if a login is refused.
         """
         with self.stores.locks.hold(LOCK) as lock:
             state, now = self.stores.verifications.current(), self.stores.now()
@@ -160,7 +160,7 @@ class Verification:
         try:
             compared = self.failures.attempt_of_all(state, "projects", self._projects_to_compare)
         except GivenUp as error:
-            # Without the list there is nothing to compare: it is asked for until it can be read.
+            # Without the list there is nothing to compare, so it is requested again until it can be read.
             raise Interrupted(Transient(f"the list of projects could not be read: {error}")) from error
         self.stores.verifications.open_projects(state.id, [project.id for project in compared])
 
@@ -181,7 +181,7 @@ class Verification:
         return self.stores.verifications.next_due(verification_id) is None
 
     def _stopped_by(self, turn: Turn, project_id: int) -> Interrupted | None:
-        """Compare one project as far as possible now; return what stops the whole comparison."""
+        """Compare one project as far as possible now. Return the error that stops the whole comparison, if there is one."""
         if turn.is_over:
             return None
         try:
@@ -215,7 +215,7 @@ class Verification:
         def not_listed(invoice_ids: Collection[int]) -> list[int]:
             return self.stores.verifications.not_listed(state.id, invoice_ids)
 
-        return self.orphans.compare(self.stores.listed_projects.all(), compared, not_listed, afresh=state.full)
+        return self.orphans.compare(self.stores.listed_projects.all(), compared, not_listed, full=state.full)
 
     def _inform(self, _state: VerificationState) -> Verified:
         verified = Verified()
@@ -229,7 +229,7 @@ class Verification:
         self.stores.verifications.close(state.id, unit, verified.text())
 
     def _end(self, state: VerificationState) -> None:
-        """Close the problems of findings that no longer exist. They stay open if their subject could not be compared."""
+        """End the comparison. Close the problem of each finding that no longer exists, unless its subject could not be compared."""
         verified = self.result(state.id)
         found = {finding.problem_key for finding in verified.findings}
         for one in self.stores.ledger.problems():
@@ -238,7 +238,7 @@ class Verification:
         self.stores.verifications.end(state, verified.counts())
 
     def _was_compared(self, problem_key: str, verified: Verified) -> bool:
-        """Return whether the subject of a finding's problem was compared: `verify:item_missing:code:17:901`,
+        """Return whether the subject of a finding's problem was compared. Keys: `verify:item_missing:code:17:901`,
         `verify:project_renumbered:project:17`.
         """
         kind, subject = finding_of(problem_key)
@@ -252,3 +252,30 @@ class Verification:
         once = {FindingKind.SIMILAR_ITEM_NAME: ITEM_NAMES, FindingKind.BILL_NOT_COMPARABLE: ORPHANED_BILLS}
         left_out = {subject, next((unit for of, unit in once.items() if of.stored == kind), subject)}
         return not left_out & set(verified.not_compared)
+
+
+@dataclass(frozen=True, slots=True)
+class Upkeep:
+    """Runs a comparison as work of the upkeep lane: one worker at a time claims it, and it is dispatched again if the worker dies."""
+
+    stores: Stores
+    verification: Verification
+
+    def request(self) -> None:
+        """Start a comparison for workers to run, or join the one in progress."""
+        self.verification.request()
+        self.stores.work.add(Lane.UPKEEP, [RECONCILE_ALL])
+
+    def compare(self) -> Outcome:
+        """Run the next step of the comparison in progress. The outcome has the numbers so far: records `checked` and `findings`; none without a
+        comparison.
+        """
+        step = self.verification.step()
+        if step is None:
+            return Outcome(OutcomeKind.ALREADY, reason="no comparison is in progress")
+        verified = self.verification.result(step.state.id)
+        counts = {"checked": verified.codes + verified.invoices, "findings": len(verified.findings)}
+        if step.state.ended:
+            return Outcome(OutcomeKind.ALREADY, counts=counts)
+        again_at, reason = max(step.again_at, self.stores.now()), step.state.waits_for or "still running"
+        return Outcome(OutcomeKind.WAITING, reason=reason, again_at=again_at, counts=counts)

@@ -16,8 +16,7 @@ from config.names import QueueName, TaskName
 from worker.redis_access import one_server_or_exit, redis_at
 from worker.runtime import ending, heartbeat
 from worker.store.connection import why
-from worker.store.presence import Presence
-from worker.store.schedule_runs import ScheduleRuns
+from worker.store.presence import Presence, ScheduleRuns
 
 log = logging.getLogger(__name__)
 

@@ -1,1 +1,1 @@
-"""Redis: the ledger, locks, the gate, rate limits, waiting work, runs, problems, tokens. Its clock is the only shared one."""
+"""Redis: the ledger, locks, the gate, rate limits, waiting work, runs, problems and tokens. All processes use its clock."""

@@ -1,6 +1,6 @@
 """The part of `redis.Redis` that wbs-sync uses, with exact types: those of redis-py allow every response to be awaitable.
 
-All clients decode responses: texts are `str`. Every method raises RedisError.
+Clients decode responses, so that texts are `str`. Every method raises RedisError.
 """
 
 from __future__ import annotations
@@ -19,19 +19,17 @@ class RegisteredScript(Protocol):
     """A Lua script, called by its digest; its text is sent if the server does not know it."""
 
     def __call__(self, *, keys: Sequence[str], args: Sequence[Value]) -> Any:
-        """Run the script, and return what it returns."""
+        """Run the script, and return its reply."""
 
 
 class Pipeline(Protocol):
-    """Commands that are sent together."""
+    """Commands that are sent together at `execute`; those not sent are discarded at the end of a `with` block."""
 
-    def __enter__(self) -> Pipeline:
-        """Begin."""
+    def __enter__(self) -> Pipeline: ...
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
-        """Discard commands that were not sent."""
+    ) -> None: ...
 
     def hsetnx(self, name: str, key: str, value: Value, /) -> Any:
         """Set a field that is missing."""
@@ -43,29 +41,27 @@ class Pipeline(Protocol):
         """Add members."""
 
     def expire(self, name: str, seconds: int, /) -> Any:
-        """Let a key expire."""
+        """Let a key expire in `seconds`."""
 
     def execute(self) -> list[Any]:
         """Send all commands, and return their responses in order."""
 
 
 class Redis(Protocol):
-    """A client of one server."""
+    """A client of one server. A `with` block closes it."""
 
-    def __enter__(self) -> Redis:
-        """The client itself."""
+    def __enter__(self) -> Redis: ...
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
-        """Close its connections."""
+    ) -> None: ...
 
     def close(self) -> None:
-        """Close its connections."""
+        """Close all connections of the client."""
 
     @property
     def connection_pool(self) -> Any:
-        """Its connections."""
+        """Return the pool that opens and keeps the connections."""
 
     # The server
 
@@ -79,10 +75,10 @@ class Redis(Protocol):
         """Return the server's clock: unix seconds, and microseconds."""
 
     def register_script(self, script: str, /) -> RegisteredScript:
-        """Return a script to call; sends nothing."""
+        """Return a script that can be called; sends nothing."""
 
     def pipeline(self, *, transaction: bool) -> Pipeline:
-        """Return commands to send together; with a transaction, all or none are executed."""
+        """Return an empty pipeline. In a transaction, either all or none of its commands are executed."""
 
     # Keys and texts
 
@@ -148,7 +144,7 @@ class Redis(Protocol):
         """Return all members."""
 
     def sismember(self, name: str, member: str, /) -> bool:
-        """Return whether it is a member."""
+        """Return whether the set has a member."""
 
     def scard(self, name: str, /) -> int:
         """Return the number of members."""

@@ -1,4 +1,4 @@
-"""Connects to Redis, for everything except Celery's own connections."""
+"""Connects to Redis for everything but Celery's own connections, and explains errors of Redis."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from worker.store.client import Redis
 
 
 def connect(url: str, *, timeout: float = 30) -> Redis:
-    """Return a client for a redis:// or rediss:// address; it connects at the first command, and waits `timeout` seconds for a response.
+    """Return a client for a redis:// or rediss:// address. It connects at the first command, and waits `timeout` seconds for each response.
 
-    A command whose connection broke is retried for about a second, so every Lua script of wbs-sync must give the same result when it runs
+    A command is retried for about a second if its connection breaks, so every Lua script of wbs-sync must have the same result when it runs
     twice.
     """
     return cast(Redis, redis.Redis.from_url(url, **_options(timeout)))
 
 
 def connect_briefly(url: str) -> Redis:
-    """Return a client that gives up within two seconds, for what a process reports on shutdown."""
+    """Return a client that gives up within two seconds, for a process that is shutting down."""
     briefly = {"socket_timeout": 1, "socket_connect_timeout": 1, "retry": Retry(NoBackoff(), 0)}
     return cast(Redis, redis.Redis.from_url(url, decode_responses=True, **briefly))
 
@@ -46,9 +46,9 @@ def connect_to_master(
     tls: Mapping[str, str] | None,
     timeout: float = 30,
 ) -> Redis:
-    """Return a client for the master that sentinels report: queried with each new connection, so that a new master is found automatically.
+    """Return a client for the master that sentinels report. Each new connection queries them, so that a new master is found automatically.
 
-    `sentinel_options`: how to connect to a sentinel, including its login and TLS; `tls`: the TLS options of the master, None = no TLS.
+    `sentinel_options`: how to connect to a sentinel, including login and TLS; `tls`: the TLS options of the master, None = no TLS.
     """
     sentinels: Any = Sentinel(list(hosts), sentinel_kwargs=dict(sentinel_options))  # type: ignore[no-untyped-call]
     login = {"username": username or None, "password": password or None}
@@ -57,9 +57,7 @@ def connect_to_master(
 
 
 def try_tls(url: str) -> None:
-    """Raise RedisError within seconds when the server at a rediss:// address does not complete the TLS handshake; `connect` would find that
-    out after minutes.
-    """
+    """Raise RedisError within seconds if the server at a rediss:// address does not complete the TLS handshake. `connect` would need minutes."""
     if not url.startswith("rediss://"):
         return
     for is_last in (False, False, True):
@@ -70,42 +68,39 @@ def try_tls(url: str) -> None:
                 once.ping()
             return
         except redis.ConnectionError as error:
-            # A server that refuses the client certificate says so and closes at once: that may be all that arrives, or arrive first.
+            # A server that refuses the client certificate reports that and closes at once. The close may arrive first, or alone.
             if not any(words in str(error) for words in _CLOSED):
                 raise
             if is_last and "connecting to" in str(error):
-                raise  # within the handshake: perhaps this port does not use TLS
+                raise  # closed during the handshake: perhaps this port does not use TLS
             if is_last:
                 raise redis.ConnectionError(_TLS_CLOSED) from error
 
 
 def why(error: Exception) -> str:
-    """Return a few sentences: what is wrong with Redis, what to do, and the server's own message.
+    """Return sentences on an error: what is wrong with Redis, what to do, and the server's own message.
 
-    Nothing of an error that is not a response of the server is repeated: it may contain what was sent.
+    The text of any other error is not included, because it may contain what was sent.
     """
     cause = _by_redis(error)
     answer = _answer_of(cause)
-    default = (
-        "Redis rejected a command."
-        if answer
-        else (
-            f"Redis does not respond ({type(cause).__name__}). Check that it is running, and that REDIS_URL has the correct host and port, and "
-            "rediss:// if and only if the port uses TLS."
-        )
+    if answer:
+        return f"{_sentence(cause) or 'Redis rejected a command.'} Its response: {answer}"
+    return _sentence(cause) or (
+        f"Redis does not respond ({type(cause).__name__}). Check that it is running, and that REDIS_URL has the correct host and port, and "
+        "rediss:// if and only if the port uses TLS."
     )
-    return (_sentence(cause) or default) + (f" Its response: {answer}" if answer else "")
 
 
 def is_unavailable(error: RedisError) -> bool:
-    """Return whether Redis is unreachable or rejects all commands of a kind (full, read-only, no permission): nothing is wrong with the work
-    itself.
+    """Return whether Redis is unreachable, or rejects all commands of a kind (full, read-only, no permission), so that the work itself is not
+    the cause.
     """
     return isinstance(error, (redis.ConnectionError, redis.TimeoutError)) or bool(_sentence(error))
 
 
 def _by_redis(error: BaseException) -> BaseException:
-    """Return Redis' own error if a library raised another one because of it."""
+    """Return the Redis error that caused an error of a library; the error itself if there is none."""
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, RedisError):
         cause = cause.__cause__ or cause.__context__
@@ -113,7 +108,7 @@ def _by_redis(error: BaseException) -> BaseException:
 
 
 def _sentence(error: BaseException) -> str:
-    """Return what is wrong and what to do for a known error; else ""."""
+    """Return what is wrong and what to do; "" for an unknown error."""
     text = str(error)
     known = (sentence for words, sentence in _SENTENCES.items() if any(word in text for word in words.split("|")))
     return next(known, "")
@@ -161,7 +156,7 @@ _SENTENCES = {
         "Redis refused the client certificate: it must be signed by a CA that Redis trusts (tls-ca-cert-file), and must not have expired. Check "
         "ssl_certfile in REDIS_URL."
     ),
-    # What is left of such a refusal when the server has closed before it was read.
+    # The same refusal, if the server closed the connection before its reason was read.
     _TLS_CLOSED: (
         "Redis closed the TLS connection: it requires a client certificate (?ssl_certfile=FILE&ssl_keyfile=FILE at the end of REDIS_URL), "
         "or it refused the one there. Its own log says which."
@@ -184,11 +179,11 @@ _SENTENCES = {
     ),
     "LOADING|loading the dataset": "Redis is loading its data: try again when it has finished.",
 }
-"""Known errors by the server's or TLS message; redis-py drops the first word of some."""
+"""Known errors by parts of the server's or TLS message (separated by |); redis-py removes the first word of some messages."""
 
 
 def is_cluster(client: Redis) -> bool:
-    """Return whether the server is a node of a Redis Cluster, even one without slots. False if the user may not query it."""
+    """Return whether the server is a node of a Redis Cluster, even one without slots. False if the user has no permission for INFO."""
     try:
         return bool(client.info("cluster").get("cluster_enabled"))
     except ResponseError:
@@ -201,12 +196,12 @@ def _options(timeout: float) -> dict[str, Any]:
         "socket_timeout": timeout,
         "socket_connect_timeout": 5,
         "health_check_interval": 25,
-        # Said here, since an address alone gets none.
+        # Without this, a client made from an address does not retry.
         "retry": Retry(ExponentialWithJitterBackoff(base=0.1, cap=1), 4),
     }
 
 
 def seconds(client: Redis) -> float:
-    """Return the time of Redis' clock in unix seconds: the one clock that all workers share."""
+    """Return the time of Redis' clock in unix seconds. All workers share this clock."""
     whole, micro = client.time()
     return int(whole) + int(micro) / 1_000_000

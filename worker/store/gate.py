@@ -1,11 +1,11 @@
 """The gate: limits concurrent NetSuite requests over all workers, exports before scans.
 
-A slot is a lease in a sorted set. Waiting uses one blocked connection instead of polling: a process that releases a slot passes it, in the
-same step, to a waiting export if there is one, else to a waiting scan. So no newcomer takes it first, no wake-up is lost, and no slot is
-idle. However many exports come, one slot in ten goes to a waiting scan.
+A slot is a lease in a sorted set. A waiting request blocks on a list instead of polling: the script that releases a slot passes it to a waiting
+export if there is one, else to a waiting scan. So no newer request takes the slot first, no wake-up is lost, and no slot is idle. If exports
+are always waiting, every tenth slot goes to a waiting scan.
 
-The limit is the lowest NETSUITE_CONCURRENCY of all running processes. Each announces its own, so that machines with different settings
-never exceed it together.
+The limit is the lowest NETSUITE_CONCURRENCY that a running process announces, so that machines with different settings never exceed it
+together.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from worker.store.scripts import Script, flag
 SLOT_SECONDS = 30.0
 """Seconds until a dead worker's slot is released."""
 MAX_EXPORTS_IN_A_ROW = 9
-"""Number of slots after which a waiting scan gets one."""
+"""Number of slots in a row for exports while a scan waits; the scan gets the next one."""
 CAP_SECONDS = 30.0
 """Seconds without an announcement after which a process's limit no longer counts. Workers announce theirs with each heartbeat."""
 USE_KEPT_SECONDS = 12 * 3600.0
 """Seconds for which samples of the slots in use are kept."""
 MAX_POLL_SECONDS = 1.0
-"""Seconds after which a waiter checks again even if it was passed no slot: one may have been released because its holder died."""
+"""Seconds after which a waiting request tries again without being passed a slot: the lease of a dead worker may have ended."""
 MIN_POLL_SECONDS = 0.01
 """Minimum wait: Redis 6.2 treats less than a millisecond as 0, which blocks forever."""
 
@@ -62,20 +62,20 @@ class Gate:
         self._limit = limit
         self._runtime = runtime
         self._keys = keys = Keys(prefix)
-        # Exports first, as the scripts have them.
+        # Exports first: the order of the scripts' KEYS.
         self._waiting = [keys.waiting_for_slot(kind) for kind in (Precedence.EXPORT, Precedence.SCAN)]
         self._announce_cap = Script(client, "gate/announce_cap", flag)
         self._acquire = Script(client, "gate/acquire", flag)
-        self._let_go = Script(client, "gate/leave", flag)
+        self._release = Script(client, "gate/leave", flag)
         self._renew = Script(client, "gate/renew", flag)
         self._note_use = Script(client, "gate/note_use", flag)
 
     @contextmanager
     def slot(self, precedence: Precedence, *, timeout: float = 20.0) -> Iterator[None]:
-        """Hold one slot for the block. Waits up to `timeout` seconds, then raises NoRoom, so that the work releases its thread."""
+        """Hold a slot for the block. Raises NoRoom after waiting `timeout` seconds, so that the work does not keep its thread."""
         token = self._runtime.token(8)
         self._wait(token, precedence, timeout)
-        with self._keeper.keeping(lambda: self._keep(token), every=SLOT_SECONDS / 4):
+        with self._keeper.keeping(lambda: self._renew_lease(token), every=SLOT_SECONDS / 4):
             try:
                 yield
             finally:
@@ -86,16 +86,14 @@ class Gate:
         self._announce_cap(keys=[self._keys.slot_caps], args=[self._limit, int(CAP_SECONDS * 1000)])
 
     def caps(self) -> list[int]:
-        """Return the limits of all running processes, lowest first, including this one's. The lowest applies. More than one means that
-        settings differ.
-        """
+        """Return the different limits of all running processes, including this one, lowest first. The lowest applies."""
         now = int(seconds(self._client) * 1000)
         announced = self._client.zrangebyscore(self._keys.slot_caps, now, "+inf")
         return sorted({self._limit, *map(int, announced)})
 
     def in_use(self) -> int:
         """Return the number of slots in use, including those of dead workers until their lease ends."""
-        # Leases that have ended are only removed when a process asks for a slot.
+        # Leases that have ended are removed only when a process requests a slot.
         return int(self._client.zcount(self._keys.slots, int(seconds(self._client) * 1000), "+inf"))
 
     def waiting(self) -> dict[Precedence, int]:
@@ -105,12 +103,14 @@ class Gate:
         return {precedence: int(self._client.zcount(place, now, "+inf")) for precedence, place in places}
 
     def last_noted(self) -> float | None:
-        """Return when `note_use` was last called (unix seconds): by each `ledger.resume`, so it shows that workers are active."""
+        """Return when `note_use` was last called (unix seconds; None = never). Each `ledger.resume` calls it, so this shows that workers are
+        active.
+        """
         newest = self._client.xrevrange(self._keys.slot_use, count=1)
         return int(newest[0][0].partition("-")[0]) / 1000 if newest else None
 
     def note_use(self) -> None:
-        """Record how many slots are in use now; kept for some hours. One command; a concurrent second call is harmless."""
+        """Record a sample of the slots in use. One command; a concurrent call only adds another sample."""
         self._note_use(keys=[self._keys.slots, self._keys.slot_use], args=[int(USE_KEPT_SECONDS * 1000)])
 
     def use(self) -> list[Use]:
@@ -139,18 +139,11 @@ class Gate:
         return self._acquire(keys=self._slot_keys, args=[token, self._limit, lease, export, poll, cap_kept])
 
     def _leave(self, token: str, precedence: Precedence) -> None:
-        stem = self._keys.handed_slot("")
-        args: list[Value] = [
-            token,
-            self._limit,
-            int(SLOT_SECONDS * 1000),
-            stem,
-            MAX_EXPORTS_IN_A_ROW,
-            precedence.value,
-        ]
-        self._let_go(keys=[*self._slot_keys, self._keys.exports_in_a_row, self._keys.sent], args=args)
+        args: list[Value] = [token, self._limit, int(SLOT_SECONDS * 1000), self._keys.handed_slot("")]
+        args += [MAX_EXPORTS_IN_A_ROW, precedence.value]
+        self._release(keys=[*self._slot_keys, self._keys.exports_in_a_row, self._keys.sent], args=args)
 
-    def _keep(self, token: str) -> None:
+    def _renew_lease(self, token: str) -> None:
         self._renew(keys=[self._keys.slots], args=[token, int(SLOT_SECONDS * 1000)])
 
     @property

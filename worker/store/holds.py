@@ -1,8 +1,8 @@
 """Circuit breakers: a remote, or one permission of it, that fails is paused. Work that needs it waits; all other work continues.
 
-One breaker for each scope (`worker.domain.scopes`). Failures are counted, a pause begins when they show that the scope is in trouble, and
-the first work after its end tests whether it still is. Each pause in a row is twice as long as the one before, up to two minutes; only a
-rate limit asks for longer ones. Work that gets through closes the breaker.
+Each scope (`worker.domain.scopes`) has a breaker. Failures are counted; a pause begins when they show that the scope itself fails, and the
+first work after the pause tests it. Each pause in a row is twice as long as the one before, up to two minutes, or longer if a rate limit asks
+for it. Work that succeeds closes the breaker.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from worker.store.keys import Keys
 from worker.store.scripts import Script, text, texts
 
 LONGEST_PAUSE_SECONDS = 120.0
-"""Longest pause unless a rate limit asks for more: an outage may end, or a person may act, at any time."""
+"""Longest pause unless a rate limit asks for a longer one: an outage may end, or a person fix the cause, at any time."""
 REMEMBERED_SECONDS = 7 * 86_400
-"""Seconds after the last failure of any scope after which all scopes are forgotten."""
+"""Seconds after the last failure of any scope until all breakers are reset."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A scope in trouble. Times in unix seconds of Redis' clock; `times`: pauses in a row; `cause`: of its problem; `answer`: the last response;
-    `works`: keys of the first works that failed because of it.
+    """A scope that has failed and not succeeded since. `since`: its first failure, `ends`: end of its pause (unix seconds, Redis' clock);
+    `times`: pauses in a row; `cause`: of its problem; `answer`: the last response; `works`: keys of the first works that failed.
     """
 
     scope: str
@@ -41,19 +41,19 @@ class Pause:
 
     @property
     def remote(self) -> Remote:
-        """The remote of the scope."""
+        """Return the remote that the scope belongs to."""
         return remote_of(self.scope)
 
     @property
     def work(self) -> str:
-        """What waits, as text."""
+        """Return what waits, as text."""
         return doing(self.scope)
 
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """The result of a failure. `ends`: of the pause, 0 = no pause; `works`: number of different works that failed since the scope last got
-    through; `again`: whether this work was already one of them.
+    """The state of a scope after a failure. `ends`: of the pause, 0 = no pause; `times`: pauses in a row; `works`: number of different works
+    that have failed since the last success; `again`: whether this work had failed before.
     """
 
     ends: float
@@ -72,10 +72,10 @@ class Holds:
         self._lift = Script(client, "pauses/lift", text)
 
     def state(self, lane: Lane) -> tuple[float, list[str]]:
-        """Return when a lane's work may continue (unix seconds, Redis' clock; 0 = now), and the scopes of its remotes that are in trouble."""
-        troubled = _of(lane, self._all())
-        until = _ends(lane, troubled)
-        return until if until and until > seconds(self._client) else 0, [one.scope for one in troubled]
+        """Return when a lane's work may continue (unix seconds, Redis' clock; 0 = now), and the failing scopes of its remotes."""
+        failing = _of(lane, self._all())
+        until = _ends(lane, failing)
+        return until if until and until > seconds(self._client) else 0, [one.scope for one in failing]
 
     def free(self, lanes: Iterable[Lane]) -> list[Lane]:
         """Return the lanes whose work may continue now. One read for all lanes."""
@@ -84,7 +84,7 @@ class Holds:
         return [lane for lane in lanes if _ends(lane, _of(lane, pauses)) <= now]
 
     def note(self, scope: str, work: str, *, cause: Cause | None = None, answer: str = "") -> Noted:
-        """Count a failure of work because of a scope, without a pause."""
+        """Count a failure of work because of a scope. Begins no pause."""
         return self._noted(scope, work, cause, answer, pauses=False, first=0, named=0)
 
     def pause(
@@ -97,29 +97,19 @@ class Holds:
         cause: Cause | None = None,
         answer: str = "",
     ) -> Noted:
-        """Count a failure, and pause all work that needs the scope. `first`: seconds of the first pause in a row; `named`: minimum seconds."""
+        """Count a failure, and pause all work that needs the scope. `first`: seconds of a first pause; `named`: minimum seconds."""
         return self._noted(scope, work, cause, answer, pauses=True, first=first, named=named)
 
     def _noted(
         self, scope: str, work: str, cause: Cause | None, answer: str, *, pauses: bool, first: float, named: float
     ) -> Noted:
-        args: list[Value] = [
-            scope,
-            work,
-            cause.stored if cause else "",
-            answer,
-            int(pauses),
-            first,
-            LONGEST_PAUSE_SECONDS,
-            named,
-            REMEMBERED_SECONDS,
-        ]
-        args.append(remote_of(scope))
+        args: list[Value] = [scope, work, cause.stored if cause else "", answer, int(pauses), first]
+        args += [LONGEST_PAUSE_SECONDS, named, REMEMBERED_SECONDS, remote_of(scope)]
         ends, times, works, again = self._note(keys=[self._key, self._begun], args=args)
         return Noted(float(ends), int(times), int(works), bool(int(again)))
 
     def pauses(self) -> list[Pause]:
-        """Return the scopes that were paused and have not got through since, including those that are being retried now; by name."""
+        """Return the scopes that were paused and have not succeeded since, by name: some pauses may have ended already."""
         return [one for one in self._all() if one.times]
 
     def begun(self) -> dict[Remote, int]:
@@ -134,7 +124,7 @@ class Holds:
         return ends if ends > seconds(self._client) else None
 
     def times(self, scope: str) -> int:
-        """Return how many times in a row a scope was paused; 0 = its work gets through."""
+        """Return the number of pauses in a row of a scope; 0 after a success."""
         stored = self._client.hget(self._key, scope)
         return _pause(scope, stored).times if stored else 0
 
@@ -143,15 +133,15 @@ class Holds:
         return self.until(scope) is not None
 
     def is_in_trouble(self, scope: str) -> bool:
-        """Return whether a scope has failed since it last got through, with a pause or without."""
+        """Return whether a scope has failed since its last success, with or without a pause."""
         return bool(self._client.hexists(self._key, scope))
 
     def over(self, scope: str) -> None:
-        """Close the breaker of a scope: its work gets through again."""
+        """Close the breaker of a scope, because work that needs it has succeeded."""
         self._client.hdel(self._key, scope)
 
     def lift(self, remotes: Collection[Remote]) -> float:
-        """End all pauses of some remotes, because a person has fixed the cause. Return when the last one would have ended (unix seconds); 0 for
+        """End all pauses of some remotes, because a person has fixed the cause. Return when the last one would have ended (unix seconds), 0 for
         none.
         """
         ends = float(self._lift(keys=[self._key], args=list(remotes))) if remotes else 0.0
@@ -167,7 +157,7 @@ def _of(lane: Lane, pauses: Iterable[Pause]) -> list[Pause]:
 
 
 def _ends(lane: Lane, pauses: Iterable[Pause]) -> float:
-    """Return when the last pause that stops a lane ends; 0 if none does."""
+    """Return when the last pause that stops a lane ends (unix seconds); 0 if no pause stops it."""
     return max((one.ends for one in pauses if lane.waits_for(one.scope)), default=0.0)
 
 

@@ -1,7 +1,7 @@
 """The journal: the events of one code or invoice, in order, that its record in the ledger does not show.
 
-One list of lines for each, appended by the script that writes the record, so that it costs no extra command. A repeated event only increments
-the count of the last line. A journal expires some time after its last line, and its length is limited.
+Each journal is a list of lines. The script that writes a record also adds the event, so that it costs no extra command. A repeated event only
+increments the count of the last line. The length of a journal is limited, and it expires some time after its last line.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _EVENTS = {STORED_AS.get(what, what.value): what for what in What}
 
 
 class Journal:
-    """Reads journals, and adds events between two records."""
+    """Reads journals, and adds events that change no record."""
 
     def __init__(self, client: Redis, prefix: str) -> None:
         self._client = client
@@ -30,17 +30,17 @@ class Journal:
 
     def tell(self, key: CodeKey | InvoiceKey, happening: Happening) -> None:
         """Add a line, or increment the count of the last one if it has the same event."""
-        self._append(keys=[self._keys.journal(key)], args=words_of(happening))
+        self._append(keys=[self._keys.journal(key)], args=event_args(happening))
 
     def of(self, key: CodeKey | InvoiceKey) -> list[Entry]:
         """Return the lines of a journal, oldest first."""
         lines = [json.loads(f"[{line}]") for line in self._client.lrange(self._keys.journal(key), 0, -1)]
-        # An event of a kind that only a newer version knows is left to that version.
+        # Without events of a kind that only a newer version knows.
         return [_entry(*line) for line in lines if line[4] in _EVENTS]
 
 
-def words_of(happening: Happening | None) -> tuple[str, int]:
-    """Return the arguments with which a script appends an event: its JSON without the brackets ("" for none), and `again_at` in whole unix
+def event_args(happening: Happening | None) -> tuple[str, int]:
+    """Return the arguments by which a script adds an event: its JSON without the brackets ("" for no event), and `again_at` in whole unix
     seconds.
     """
     if happening is None:

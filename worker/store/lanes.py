@@ -1,14 +1,14 @@
-"""Lanes: work that waits, is dispatched or is claimed. What waits is kept here, not in the broker.
+"""Lanes: work that waits, is dispatched or is claimed. Waiting work is stored here, not in the broker.
 
-Each lane has two sorted sets: `waiting`, scored by when the work is due, and `hand`, scored by when its dispatch or claim ends; after that it
-is due again. Messages are sent only for work in `hand`, a few times the number of slots, so a backlog of any length costs the broker nothing
-and never looks overdue.
+Each lane has two sorted sets: `waiting`, scored by when the work is due, and `hand` (work in progress), scored by when its dispatch or claim
+ends; then it is due again. Only work in progress has messages, a few times as many as there are slots. So a backlog of any length costs the
+broker nothing and never seems overdue.
 
-Work in `hand` was dispatched, or a worker has begun it: then the hash `begun` has its claim. A claim belongs to one attempt and is renewed
-while that attempt makes progress; no other worker begins the work meanwhile. Only a claim that expires counts as the death of a worker; a
-message that no worker takes counts as nothing.
+Work in progress is dispatched, or a worker has begun it: then the hash `begun` has its claim. A claim belongs to one attempt and is renewed
+while that attempt makes progress; meanwhile no other worker begins the work. A claim that expires counts as the death of a worker, a message
+that no worker takes does not.
 
-Work that ends may be part of a run (`worker.store.runs`): it leaves its lane and counts for its run in one script.
+Work may be part of a run (`worker.store.runs`): one script removes ended work from its lane and counts it for its run.
 """
 
 from __future__ import annotations
@@ -30,10 +30,12 @@ from worker.store.runtime import REAL, Runtime
 from worker.store.scripts import Script, flag, texts
 
 CLAIM_SECONDS = 40.0
-"""A claim that is not renewed expires after this; its worker counts as dead."""
+"""Seconds until a claim that is not renewed expires; its worker then counts as dead."""
 RENEWED_EVERY_SECONDS = 5.0
 DISPATCH_SECONDS, LONGEST_DISPATCH_SECONDS = 40.0, 900.0
-"""How long a message may take to be received; then its work waits again. Doubles with each message that no worker takes, up to the longest."""
+"""Seconds within which a message must be received; then its work waits again. Doubles with each message that no worker takes, up to the
+longest.
+"""
 
 
 class Claimed(IntEnum):
@@ -47,7 +49,9 @@ class Claimed(IntEnum):
 
 
 class Taken(NamedTuple):
-    """Work that was taken from its lane: `deaths` of workers that died or stalled with it, and the id of its request ("" = unknown)."""
+    """Work that was taken from its lane. `deaths`: number of workers that died or stalled with it; `correlation_id`: of its request, "" =
+    unknown.
+    """
 
     key: str
     deaths: int
@@ -56,8 +60,8 @@ class Taken(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """Numbers of works in a lane. `due_since`: when the work that is due longest became due (unix seconds); 0 if none is due or all of it
-    goes before everything else, which has no such time.
+    """Numbers of works in a lane. `due_since`: when the longest due work became due (unix seconds); 0 if none is due, or only work that is due
+    before all else.
     """
 
     waiting: int
@@ -66,7 +70,7 @@ class Backlog:
 
 
 class _Begun(NamedTuple):
-    """Work that a thread has begun: its claim, and which ledger existed then ("" = none)."""
+    """Work that a thread has begun: its claim, and the id of the ledger at that time ("" = none)."""
 
     claim: str
     ledger: str | None
@@ -83,7 +87,7 @@ class Lanes:
         self._prefix = prefix
         self._keys = Keys(prefix)
         self._runtime = runtime
-        # By key: the claims of the current thread, and of the thread that started it.
+        # The claims of the current thread and of the thread that started it, by key of the work.
         self._claims: ContextVar[Mapping[str, _Begun]] = ContextVar("claims", default=MappingProxyType({}))
         self._add = Script(client, "lanes/add", flag)
         self._take = Script(client, "lanes/take", texts)
@@ -99,36 +103,38 @@ class Lanes:
         self._forget_ended = Script(client, "lanes/forget_ended_invoices", flag)
 
     def add(self, lane: Lane, keys: Collection[str], *, at: float = 0) -> None:
-        """Queue work in its lane, due at `at` (0 = before all else). Work in progress is not changed."""
-        self._let_wait("add", lane, keys, at)
+        """Queue work in its lane, due at `at` (unix seconds, 0 = before all else). Work in progress is not changed."""
+        self._queue("add", lane, keys, at)
 
     def request(self, lane: Lane, keys: Collection[str], *, at: float = 0) -> None:
-        """Add work, and repeat work in progress after its attempt, whatever its result: that may have begun before what is requested now."""
-        self._let_wait("request", lane, keys, at)
+        """Queue work. Work in progress is repeated after its attempt, which may have begun before the change that is the reason for the
+        request.
+        """
+        self._queue("request", lane, keys, at)
 
     def try_again(self, lane: Lane, keys: Collection[str]) -> None:
-        """Request work before all else, and clear its counts of failed attempts and deaths."""
-        self._let_wait("retry", lane, keys, 0)
+        """Request work, due before all else, and clear its counts of failed attempts and deaths."""
+        self._queue("retry", lane, keys, 0)
 
-    def _let_wait(self, how: str, lane: Lane, keys: Collection[str], at: float) -> None:
+    def _queue(self, how: str, lane: Lane, keys: Collection[str], at: float) -> None:
         known = self._keys
         names = [known.waiting(lane), known.dispatched(lane), known.again, known.deaths, known.failures, known.asked]
         names.append(self._current_of(lane))
-        for some in _in_batches(list(keys)):
-            self._add(keys=names, args=[how, at, current(), self._prefix, *some])
+        for batch in _in_batches(list(keys)):
+            self._add(keys=names, args=[how, at, current(), self._prefix, *batch])
 
     def make_due_now(self, lane: Lane, *, until: float) -> None:
-        """Make work due now that would be due up to `until` (unix seconds)."""
+        """Make work due now that is due at `until` (unix seconds) or before."""
         self._make_due_now(keys=[self._keys.waiting(lane)], args=[until])
 
     def take_back(self, lane: Lane) -> None:
-        """Let all work in progress wait again, except what a living worker renews."""
+        """Move work in progress back to waiting, except work with a claim that its worker is renewing."""
         least = CLAIM_SECONDS - 1.5 * RENEWED_EVERY_SECONDS
         self._take_back(keys=[self._keys.waiting(lane), self._keys.dispatched(lane), self._keys.begun], args=[least])
 
     def take(self, lane: Lane, *, limit: int, at_most: int | None = None, begin: bool = False) -> list[Taken]:
-        """Move work that is due from waiting to in progress, longest due first: until `limit` works are in progress, and at most `at_most`.
-        With `begin` the caller claims it, else it sends messages for it.
+        """Move due work from waiting to in progress, longest due first, until `limit` works are in progress; at most `at_most`. With `begin`
+        the caller claims the work, else it has to send messages for it.
         """
         token = self._runtime.token(8) if begin else ""
         args = self._take_args(limit, at_most or limit, token)
@@ -142,18 +148,18 @@ class Lanes:
         for key, deaths, correlation_id, ledger in zip(*[iter(flat)] * 4, strict=True):
             taken.append(Taken(key, int(deaths), correlation_id))
             if token:
-                self._hold(key, _Begun(token, ledger))
+                self._keep_claim(key, _Begun(token, ledger))
         return taken
 
     def claim(self, lane: Lane, key: str, how: Claim = Claim.REQUEST) -> Claimed:
-        """Begin work now, unless another worker has claimed it. This thread's further calls for the work use this claim."""
+        """Begin work now, unless another worker has claimed it. Further calls of this thread for the work use this claim."""
         token = self._runtime.token(8)
         names = [self._keys.waiting(lane), self._keys.dispatched(lane), self._keys.deaths, self._keys.again]
         names += [self._keys.asked, self._current_of(lane), self._keys.begun, self._keys.unbegun]
         args: list[Value] = [key, CLAIM_SECONDS, token, how.value, current(), self._prefix]
         claimed, *ledger = self._claim(keys=names, args=args)
         if ledger:
-            self._hold(key, _Begun(token, *ledger))
+            self._keep_claim(key, _Begun(token, *ledger))
         return Claimed(int(claimed))
 
     def token(self, key: str) -> str:
@@ -169,7 +175,7 @@ class Lanes:
         self._renew(keys=[self._keys.dispatched(lane), self._keys.begun], args=[key, token, CLAIM_SECONDS])
 
     def hand_over(self, lane: Lane, key: str) -> None:
-        """End the claim of this thread on work whose next step follows by a separate message."""
+        """End this thread's claim on work that continues with a separate message."""
         self._hand_over(
             keys=[self._keys.dispatched(lane), self._keys.begun], args=[key, self._released(key), DISPATCH_SECONDS]
         )
@@ -177,21 +183,19 @@ class Lanes:
     def close(self, lane: Lane, key: str, outcome: OutcomeKind | None, *, limit: int = 0) -> Taken | None:
         """End work in its lane and in its run, which counts the outcome once. With a `limit`, also take and claim the next work of the lane.
 
-        Changes lanes and runs in one script. Work that was requested meanwhile waits again instead, and its run waits for that attempt.
+        One script. Work that was requested meanwhile waits again instead, and its run waits for the next attempt.
         """
         token = self._runtime.token(8) if limit else ""
-        next_one = self._take_args(limit, 1, token) if limit else []
-        args: list[Value] = [key, counted_as(lane, outcome), self._prefix, self._released(key), *next_one]
+        take_args = self._take_args(limit, 1, token) if limit else []
+        args: list[Value] = [key, counted_as(lane, outcome), self._prefix, self._released(key), *take_args]
         taken = self._taken(self._close(keys=self._closing_keys(lane), args=args), token)
         return taken[0] if taken else None
 
     def later(
         self, lane: Lane, key: str, *, at: float, outcome: OutcomeKind | None = None, token: str | None = None
     ) -> None:
-        """End an attempt and let its work wait until `at`, or make it due now if it was requested meanwhile. With an outcome, its run
-        counts that and does not wait for the work. `token`: the claim, if another thread has it.
-
-        Changes lanes and runs in one script.
+        """End an attempt and postpone its work until `at` (unix seconds), or make it due now if it was requested meanwhile. With an outcome,
+        its run counts that and does not wait for the work. `token`: the claim, if another thread has it. One script.
         """
         token = self._released(key) if token is None else token
         args: list[Value] = [key, counted_as(lane, outcome), self._prefix, at, current(), token]
@@ -206,23 +210,21 @@ class Lanes:
         return int(self._client.hget(self._keys.failures, key) or 0)
 
     def spawn(self, parent: str, lane: Lane, children: Children, *, limit: int = 0) -> Taken | None:
-        """End `parent`, let its children wait, and add them to its run. A second call changes nothing in the run. `limit`: as of `close`.
-
-        Changes lanes and runs in one script.
+        """End `parent`, queue its children, and add them to its run. A second call changes nothing in the run. `limit`: as in `close`. One
+        script.
         """
         keys = [*self._closing_keys(lane), self._keys.waiting(children.into), self._keys.dispatched(children.into)]
         counts: list[Value] = [part for name, count in children.counts.items() for part in (name, count)]
         at = "" if children.at is None else children.at
         token = self._runtime.token(8) if limit else ""
-        next_one = self._take_args(limit, 1, token) if limit else []
+        take_args = self._take_args(limit, 1, token) if limit else []
         args: list[Value] = [parent, self._prefix, self._released(parent), len(children.counts), *counts, at]
-        taken = self._taken(self._spawn(keys=keys, args=[*args, len(next_one), *next_one, *children.keys]), token)
+        taken = self._taken(self._spawn(keys=keys, args=[*args, len(take_args), *take_args, *children.keys]), token)
         return taken[0] if taken else None
 
     def requeue_orphans(self, keys: Collection[str]) -> int:
-        """Let those of some work that are in no lane wait again: their worker died between two steps. Return how many.
-
-        Work that has just ended is found ended by its next attempt.
+        """Queue those of some work that are in no lane, because their worker died between two steps. Return how many. If some had just ended,
+        their next attempt finds that.
         """
         orphans = set(keys) - self.going_on(keys, due_before=float("inf"))
         for key in orphans:
@@ -230,12 +232,12 @@ class Lanes:
         return len(orphans)
 
     def waits_until(self, lane: Lane, key: str) -> float | None:
-        """Return when waiting work is due (unix seconds, 0 = before all else); None if it does not wait."""
+        """Return when waiting work is due (unix seconds, 0 = before all else); None if it is not waiting."""
         score = self._client.zscore(self._keys.waiting(lane), key)
         return None if score is None else float(score)
 
     def last_due(self, lane: Lane, keys: Collection[str]) -> float:
-        """Return when the last waiting one of these works is due (unix seconds); 0 if none waits."""
+        """Return when the last of some waiting work is due (unix seconds); 0 if none of it is waiting."""
         scores = self._client.zmscore(self._keys.waiting(lane), list(keys)) if keys else []
         return max((float(score) for score in scores if score is not None), default=0.0)
 
@@ -244,43 +246,43 @@ class Lanes:
         return self._client.zscore(self._keys.dispatched(lane), key) is not None
 
     def is_begun(self, lane: Lane, key: str) -> bool:
-        """Return whether a worker has claimed work and not ended it. A worker that has died counts until its work is taken again."""
+        """Return whether a worker has begun work and not ended it. A worker that has died counts until its work is taken again."""
         return self.in_hand(lane, key) and bool(self._client.hexists(self._keys.begun, key))
 
     def going_on(self, keys: Collection[str], *, due_before: float) -> set[str]:
-        """Return those of some work that are in progress, or wait and are due before a time (unix seconds)."""
+        """Return those of some work that are in progress, or waiting and due before a time (unix seconds)."""
         found: set[str] = set()
         for lane in Lane:
-            for some in _in_batches([key for key in keys if lane_of(key) is lane]):
-                waits = self._client.zmscore(self._keys.waiting(lane), some)
-                hands = self._client.zmscore(self._keys.dispatched(lane), some)
+            for batch in _in_batches([key for key in keys if lane_of(key) is lane]):
+                waits = self._client.zmscore(self._keys.waiting(lane), batch)
+                hands = self._client.zmscore(self._keys.dispatched(lane), batch)
                 found |= {
                     key
-                    for key, until, hand in zip(some, waits, hands, strict=True)
+                    for key, until, hand in zip(batch, waits, hands, strict=True)
                     if hand is not None or (until is not None and until < due_before)
                 }
         return found
 
     def waiting(self, lane: Lane) -> int:
-        """Return how much work waits."""
+        """Return how much work of a lane is waiting."""
         return int(self._client.zcard(self._keys.waiting(lane)))
 
     def depth(self, lane: Lane) -> tuple[int, int]:
-        """Return how much work waits and how much is in progress."""
+        """Return how much work of a lane is waiting, and how much is in progress."""
         return int(self._client.zcard(self._keys.waiting(lane))), int(self._client.zcard(self._keys.dispatched(lane)))
 
     def backlog(self, lane: Lane) -> Backlog:
-        """Return how much work waits and is in progress, and since when work is due."""
+        """Return how much work of a lane is waiting and in progress, and since when work is due."""
         waiting, in_hand, since = self._backlog(keys=[self._keys.waiting(lane), self._keys.dispatched(lane)])
         return Backlog(int(waiting), int(in_hand), float(since))
 
     def oldest_invoice(self) -> tuple[str, float] | None:
-        """Return the invoice that has been work for longest without an end, and since when (unix seconds); None without one."""
+        """Return the invoice that has been unfinished work for longest, and since when (unix seconds); None without one."""
         first = self._client.zrange(self._keys.invoices_since, 0, 0, withscores=True)
         return (str(first[0][0]), float(first[0][1])) if first else None
 
     def forget_ended_invoices(self, *, at_most: int = 100) -> None:
-        """Remove the oldest invoices that are in no lane from those of `oldest_invoice`."""
+        """Remove invoices that are in no lane from the index of `oldest_invoice`, oldest first."""
         lane = Lane.EXPORTS
         self._forget_ended(
             keys=[self._keys.invoices_since, self._keys.waiting(lane), self._keys.dispatched(lane)], args=[at_most]
@@ -290,11 +292,11 @@ class Lanes:
         """Return how many pieces of work have failed and are retried."""
         return int(self._client.hlen(self._keys.failures))
 
-    def _hold(self, key: str, begun: _Begun) -> None:
+    def _keep_claim(self, key: str, begun: _Begun) -> None:
         self._claims.set({**self._claims.get(), key: begun})
 
     def _released(self, key: str) -> str:
-        """Return this thread's claim on a piece of work, and forget it."""
+        """Return this thread's claim on a piece of work ("" for none), and forget it."""
         claims = dict(self._claims.get())
         begun = claims.pop(key, None)
         if begun is None:
@@ -303,7 +305,7 @@ class Lanes:
         return begun.claim
 
     def _current_of(self, lane: Lane) -> str:
-        """Return the key of the id of the run that may wait for work of a lane; upkeep is part of none."""
+        """Return the Redis key with the id of the run that may wait for a lane's work; upkeep is part of no run."""
         return self._keys.current_run(lane.run)
 
     def _lane_keys(self, lane: Lane) -> list[str]:

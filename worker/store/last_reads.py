@@ -1,6 +1,6 @@
-"""What the list showed of an invoice when an export last read it, so that a run reads only invoices that may have changed.
+"""What Procore's list showed of an invoice when an export last read it, so that a run reads only invoices that may have changed.
 
-A cache: a lost entry costs one more read, and nothing else depends on it.
+This is a cache: a lost entry only costs another read.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from worker.store.keys import Keys
 
 @dataclass(frozen=True, slots=True)
 class LastRead:
-    """The last read of an invoice without a bill. `shown`: what the list showed of it; `at`: when its export was queued; `again_at`: when it is
-    to be read again although nothing changed (unix seconds, Redis' clock); `times`: how often this version of the invoice was read.
+    """The last read of an invoice without a bill. `shown`: what the list showed of it; `at`: when its export was queued; `again_at`: when it
+    has to be read again even if nothing changes (unix seconds, Redis' clock); `times`: how often this version of the invoice was read.
     """
 
     shown: str
@@ -37,7 +37,7 @@ class LastReads:
         return {int(invoice_id): _decoded(text) for invoice_id, text in stored.items()}
 
     def note(self, project_id: int, reads: Mapping[int, LastRead], *, drop: Collection[int] = ()) -> None:
-        """Record reads of a project's invoices, and delete those of `drop`."""
+        """Record reads of a project's invoices, and delete those of the invoices in `drop`."""
         if reads:
             self._client.hset(
                 self._keys.reads(project_id), mapping={str(one): _encoded(read) for one, read in reads.items()}
@@ -46,7 +46,7 @@ class LastReads:
             self._client.hdel(self._keys.reads(project_id), *map(str, drop))
 
     def ask_for_all(self, *, at: float) -> None:
-        """Record a request to read everything blocked again, whatever its last read."""
+        """Record a request to read all blocked invoices again, whenever they were last read."""
         self._client.set(self._keys.reads_asked_at, at)
 
     def asked_for_all_at(self) -> float:
@@ -58,7 +58,7 @@ class LastReads:
         self._client.hset(self._keys.reads_unblocked, blocker, at)
 
     def unblocked_at(self, blockers: Collection[str]) -> dict[str, float]:
-        """Return when each of some blockers was last found resolved; without those that never were."""
+        """Return when each of some blockers was last found resolved, without those that never were."""
         names = list(blockers)
         times = self._client.hmget(self._keys.reads_unblocked, names) if names else []
         return {name: float(at) for name, at in zip(names, times, strict=True) if at}

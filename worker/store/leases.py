@@ -23,7 +23,7 @@ class _Lease:
 
 
 class LeaseKeeper:
-    """Renews registered leases until they are released. The thread runs while there are leases, and is restarted after a fork."""
+    """Renews registered leases until they are released. Its thread runs while there are leases, and starts again after a fork."""
 
     def __init__(self, *, runtime: Runtime = REAL) -> None:
         self._runtime = runtime
@@ -42,7 +42,7 @@ class LeaseKeeper:
                 self._leases.discard(lease)
 
     def repeat(self, call: Callable[[], None], *, every: float) -> None:
-        """Call `renew` every `every` seconds for the life of the process."""
+        """Call `call` every `every` seconds for the life of the process."""
         self._keep(call, every)
 
     def _keep(self, renew: Callable[[], None], every: float) -> _Lease:
@@ -68,8 +68,8 @@ class LeaseKeeper:
                 try:
                     lease.renew()
                 except RedisError as error:
-                    # The lease may run out; its holder notices by its own clock before it writes.
+                    # The lease may expire. Its holder detects that by its own clock before it writes.
                     log.warning("Could not renew a lease: %s", error)
                 except Exception:
-                    # A fault of one renewal must not end those of all the others.
+                    # An error in one renewal must not stop all others.
                     log.exception("Could not renew a lease")

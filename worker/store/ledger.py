@@ -1,7 +1,7 @@
-"""The ledger: records of every code and invoice. An index, never the only record: NetSuite is the source of truth.
+"""The ledger: a record of each code and invoice. It is an index, never the only record: NetSuite is the source of truth.
 
-One hash per project and kind, one small JSON text per record. Every write is a script that refuses to go back: from a record known to be in
-NetSuite to one that is not, or from a later holder of the lock to an earlier one.
+One hash for each project and kind, one small JSON text for each record. Every write is a script, which refuses to replace a record that is in
+NetSuite by one that is not, or a record of a later lock holder by one of an earlier holder.
 """
 
 from __future__ import annotations
@@ -19,32 +19,31 @@ from worker.domain.series import Series
 from worker.domain.story import Happening, What, told_by
 from worker.domain.work import Lane, scan_of
 from worker.store.client import Redis, Value
-from worker.store.journal import Journal, words_of
+from worker.store.journal import Journal, event_args
 from worker.store.keys import Keys
 from worker.store.ledger_state import LedgerState
 from worker.store.locks import Lock
 from worker.store.open_problems import OpenProblem, problem_of, problem_text
 from worker.store.record_text import decode, decode_all, encode
-from worker.store.scripts import Script, flag, number, texts
+from worker.store.scripts import Script, flag, number, sizes, texts
 from worker.store.series import SeriesState, state_of
-from worker.store.sizes import Sizes
 
 UNFINISHED = (State.WAITING.value, State.INTENT.value, State.UNKNOWN.value, State.BLOCKED.value, "write_back")
-"""Unfinished states of a code or an invoice. `write_back`: the bill exists, and its id is not saved in Procore yet."""
+"""Unfinished states of a code or invoice. `write_back`: the bill exists, but its id is not saved in Procore yet."""
 
 LEAVES_WITHIN_SECONDS = 1.0
-"""Seconds after its intent within which a write must leave: its settle time is counted from the intent."""
+"""Seconds after its intent within which a write must be sent: its settle window is counted from the intent."""
 
 FOR_AN_INVOICE = "an invoice"
-"""Trigger name for a code that an invoice needs."""
+"""What requested a code that an invoice needs."""
 
 KeyT = TypeVar("KeyT", CodeKey, InvoiceKey)
 
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """Codes or invoices (`kind`) in one unfinished state: how many, and which has been in it for longest, since when (unix seconds): since its
-    write may have been sent if it is unconfirmed, else since it was first seen.
+    """Codes or invoices (`kind`) in one unfinished state: their number, and the key of the oldest. `since`: when the write in doubt of the
+    oldest was sent, else when the record was first seen (unix seconds).
     """
 
     kind: str
@@ -56,7 +55,7 @@ class Unfinished:
 
 @dataclass(frozen=True, slots=True)
 class Restored(Generic[KeyT]):
-    """Result of restoring records: how many were new, and the keys for which the ledger has another record."""
+    """The result of restoring records: how many were new, and the keys for which the ledger has another Item or bill."""
 
     new: int
     otherwise: Sequence[KeyT]
@@ -72,7 +71,7 @@ class Ledger:
         self._problems = keys.problems
         self.state = LedgerState(client, prefix)
         self.journal = Journal(client, prefix)
-        self._sizes = Sizes(client)
+        self._sizes = Script(client, "sorted_sets/sizes", sizes)
         self._write = Script(client, "ledger/write", texts)
         self._plan = Script(client, "ledger/plan_codes", texts)
         self._report = Script(client, "problems/report", flag)
@@ -92,7 +91,9 @@ class Ledger:
         return self._read(self._keys.codes(project_id), wbs_code_ids)
 
     def adopted(self, project_id: int) -> dict[int, str]:
-        """Return the ids of Items that codes of a project have adopted. Hardly any code has adopted one, so only their records are parsed."""
+        """Return the ids of the Items that codes of a project have adopted, by code id. Such codes are rare, so only their records are
+        parsed.
+        """
         texts = self._client.hgetall(self._keys.codes(project_id))
         adopted = decode_all({field: text for field, text in texts.items() if f'"{State.ADOPTED}"' in text})
         return {
@@ -110,12 +111,12 @@ class Ledger:
         return self._read(self._keys.invoices(project_id), invoice_ids)
 
     def project_of(self, invoice_id: int) -> int | None:
-        """Return the project of an invoice that has a record; None for any other. One command per project."""
+        """Return the project of an invoice that has a record, else None. One command for each project."""
         known = (number for number in self.projects() if self.invoice(InvoiceKey(number, invoice_id)))
         return next(known, None)
 
     def place(self, key: CodeKey | InvoiceKey) -> tuple[str, int]:
-        """Return the Redis key and field of a record, for a caller that takes its lock and reads it in the same step (`read_with`)."""
+        """Return the Redis key and field of a record, for a caller that reads it when it takes its lock (`read_with`)."""
         return self._keys.records(key), _field(key)
 
     def read_with(self, lock: Lock) -> Record | None:
@@ -123,31 +124,30 @@ class Ledger:
         return decode(lock.text)
 
     def projects(self) -> list[int]:
-        """Return the projects with records."""
+        """Return the ids of the projects that have records."""
         return sorted(int(project_id) for project_id in self._client.smembers(self._keys.ledger_projects))
 
     def write(self, key: CodeKey | InvoiceKey, record: Record, event: Happening | None = None) -> bool:
-        """Write a record; return False if the ledger already has a later or more certain one.
+        """Write a record; return False if the ledger already has a later or more certain one, or if another code has adopted the Item.
 
-        It also refuses one Item for two codes. A blocked record opens a problem in the same step; one that is done or skipped closes it.
-        Both close the findings of `verify` that the Item or the bill is missing; a blocked one also closes a finding of the same kind as
-        its problem. The journal gets `event`, or an entry made from the record.
+        A blocked record also opens a problem; one that is done or skipped closes it. Both close the finding that the Item or bill is missing,
+        and a blocked one also closes the finding of the same kind as its problem. The journal gets `event`, or an event made from the record.
         """
         return self._written(key, record, "", "", event)[0]
 
     def write_created(self, key: CodeKey | InvoiceKey, record: Record, lock: Lock) -> SeriesState:
-        """Record what was just created, and release its lock in the same step: the next holder finds the record done. Return the state of its
-        series afterwards, which decides whether it is read back.
+        """Record what was just created, and release its lock in the same step, so that the next holder finds the record done. Return the
+        state of its series, which decides whether the new record is read back.
         """
         _, series = self._written(key, record, lock.key, lock.token)
         lock.is_released = True
         return series
 
     def intend(self, key: CodeKey | InvoiceKey, intent: Record, lock: Lock) -> bool:
-        """Record that a write leaves now; return False if it must not. Raises SeriesStopped if no record of its series may.
+        """Record the intent to send a write now. Return False if it must not be sent. Raises SeriesStopped if its series is stopped.
 
-        Together with the intent, this makes a lost lock harmless: the next holder finds the intent and waits. An emptied Redis has no lock
-        either. The clock is checked last, so that a process that was suspended in between sends nothing later than its intent says.
+        The intent makes a lost lock harmless: the next holder finds it and waits. It is refused without the lock, which an emptied Redis does
+        not have either. The clock is checked last, so that a process that was suspended in between sends nothing long after its intent.
         """
         noted, _ = self._written(key, intent, lock.key, lock.token)
         return noted and lock.now() <= intent.sent_at + LEAVES_WITHIN_SECONDS
@@ -158,41 +158,23 @@ class Ledger:
         problem = "ended" if record.ended else ""
         if record.state is State.BLOCKED:
             problem = problem_text(record.cause, record.facts, record.at)
-        args: list[Value] = [
-            _field(key),
-            encode(record),
-            record.fence,
-            int(record.done),
-            str(key),
-            problem,
-            key.project_id,
-            token,
-            *words_of(event or told_by(record, of_code=isinstance(key, CodeKey))),
-            FOR_AN_INVOICE if record.for_invoice else "",
-            self._prefix,
-            str(key),
-            scan_of(key.project_id),
-        ]
-        # A script names all its keys; where no lock matters any key of ours will do.
-        lock_key = lock_key or self._keys.ledger
-        series = Series.ITEMS if isinstance(key, CodeKey) else Series.BILLS
-        keys = [
-            self._keys.records(key),
-            self._problems,
-            self._keys.ledger_projects,
-            lock_key,
-            self._keys.journal(key),
-            self._run(key),
-        ]
-        result, *fields = self._write(keys=[*keys, self._keys.series(series)], args=args)
+        of_code = isinstance(key, CodeKey)
+        args: list[Value] = [_field(key), encode(record), record.fence, int(record.done), str(key), problem]
+        args += [key.project_id, token, *event_args(event or told_by(record, of_code=of_code))]
+        args += [FOR_AN_INVOICE if record.for_invoice else "", self._prefix, str(key), scan_of(key.project_id)]
+        series = Series.ITEMS if of_code else Series.BILLS
+        # The script needs a key in the place of the lock even if it does not check one: any key will do.
+        keys = [self._keys.records(key), self._problems, self._keys.ledger_projects, lock_key or self._keys.ledger]
+        keys += [self._keys.journal(key), self._run(key), self._keys.series(series)]
+        result, *fields = self._write(keys=keys, args=args)
         if int(result) < 0:
             raise SeriesStopped(f"writing {series} is stopped")
         return result != "0", state_of(dict(zip(fields[::2], fields[1::2], strict=True)))
 
     def plan_codes(self, project_id: int, records: Mapping[int, Record], *, by: str = "") -> list[int]:
-        """Record codes that need an Item, except those that have one or an unconfirmed write. Return the recorded ones.
+        """Record codes that need an Item, except those that have one or an unconfirmed write. Return the ids of the recorded codes.
 
-        Their problems stay open until the Item exists. `by`: who requested it; "" for the scan in progress.
+        Their problems stay open until the Item exists. `by`: what requested them; "" = the run that waits for the project's scan.
         """
         pairs: list[Value] = [part for field, record in records.items() for part in (field, encode(record))]
         any_code = CodeKey(project_id, 0)
@@ -202,16 +184,13 @@ class Ledger:
         return [int(field) for field in self._plan(keys=keys, args=args)]
 
     def forget(self, key: CodeKey | InvoiceKey, record: Record, lock: Lock, event: Happening) -> bool:
-        """Clear a record that is done; its journal is kept, and gets `event`.
-
-        Return False if the lock is lost or the record has changed.
-        """
+        """Clear a record that is done, and add `event` to its journal. Return False if the lock is lost or the record has changed."""
         keys = [self._keys.records(key), lock.key, self._keys.journal(key), self._keys.adopted]
-        args: list[Value] = [_field(key), lock.token, record.remote_id, *words_of(event), str(key)]
+        args: list[Value] = [_field(key), lock.token, record.remote_id, *event_args(event), str(key)]
         return self._forget(keys=keys, args=args)
 
     def restore(self, records: Mapping[KeyT, Record]) -> Restored[KeyT]:
-        """Restore records from NetSuite for codes or invoices that have none. Existing records are kept."""
+        """Add records that were restored from NetSuite, for codes or invoices without one. Existing records are kept."""
         keys = list(records)
         if not keys:
             return Restored(0, [])
@@ -227,7 +206,7 @@ class Ledger:
         return Restored(sum(new), others)
 
     def records_of(self, keys: Iterable[KeyT]) -> dict[KeyT, Record]:
-        """Return the records of codes or invoices of many projects, with one command for each project that has any."""
+        """Return the records of codes or invoices of any projects. One command for each of these projects."""
         places: dict[str, list[KeyT]] = {}
         for key in keys:
             places.setdefault(self._keys.records(key), []).append(key)
@@ -238,9 +217,9 @@ class Ledger:
         return found
 
     def unfinished(self) -> list[Unfinished]:
-        """Return the unfinished records by kind and state, including states without any. One command, however many there are."""
+        """Return the unfinished records by kind and state, including empty states. One command, whatever their number."""
         places = [(kind, state) for kind in ("code", "invoice") for state in UNFINISHED]
-        found = self._sizes([self._keys.unfinished(kind, state) for kind, state in places])
+        found = self._sizes(keys=[self._keys.unfinished(kind, state) for kind, state in places])
         return [Unfinished(kind, state, *one) for (kind, state), one in zip(places, found, strict=True)]
 
     def totals(self) -> dict[tuple[str, str], int]:
@@ -253,13 +232,13 @@ class Ledger:
         }
 
     def report(self, key: str, cause: Cause, facts: Mapping[str, str], *, at: float) -> bool:
-        """Open a problem that belongs to no single code or invoice. Return True if it was not open before, so that it is logged once."""
+        """Open a problem under a key that need not be of a code or invoice. Return whether it was not open before, so that it is logged once."""
         happening = Happening(What.BLOCKED, {"cause": cause.stored, **facts}) if record_of(key) else None
-        args: list[Value] = [key, problem_text(cause, facts, at), *words_of(happening)]
+        args: list[Value] = [key, problem_text(cause, facts, at), *event_args(happening)]
         return self._report(keys=[self._problems, self._keys.journal(key)], args=args)
 
     def resolve(self, *keys: str) -> bool:
-        """Close such problems; return True if one was open."""
+        """Close problems, by key. Return whether any was open."""
         return bool(self._resolve(keys=[self._problems], args=keys))
 
     def is_problem(self, key: str) -> bool:
@@ -267,7 +246,7 @@ class Ledger:
         return bool(self._client.hexists(self._problems, key))
 
     def problem(self, key: str) -> OpenProblem | None:
-        """Return the problem that is open under this key."""
+        """Return the problem that is open under this key, else None."""
         text = self._client.hget(self._problems, key)
         return problem_of(key, text) if text else None
 
@@ -289,7 +268,7 @@ class Ledger:
         return decode_all({field: text for field, text in zip(wanted, texts, strict=True) if text})
 
     def _run(self, key: CodeKey | InvoiceKey) -> str:
-        """Return the Redis key of the run that may wait for it."""
+        """Return the Redis key with the id of the run that may wait for a code or invoice."""
         lane = Lane.ITEMS if isinstance(key, CodeKey) else Lane.EXPORTS
         return self._keys.current_run(lane.run)
 

@@ -1,7 +1,7 @@
-"""The state of the ledger as a whole: which company it belongs to, whether it is open, and how far a rebuild has come.
+"""The state of the ledger as a whole: its owner, whether it is open, and the progress of a rebuild.
 
-Without an open ledger nothing is written to NetSuite: a lost Redis is rebuilt from NetSuite first (`worker.engine.recovery`). Locks read the
-same state, to find out how long the ledger can be trusted (`worker.store.locks`).
+Without an open ledger nothing is written to NetSuite: a lost ledger is rebuilt from NetSuite first (`worker.engine.recovery`). Locks read the
+same state to determine since when the ledger is complete (`worker.store.locks`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from worker.store.scripts import Script, flag, text
 
 
 class LedgerState:
-    """Owner, opening and rebuild of the ledger, and which Redis server it was last checked on."""
+    """The owner of the ledger, its opening and rebuild, and the Redis server on which it was last checked."""
 
     def __init__(self, client: Redis, prefix: str) -> None:
         self._client = client
@@ -30,23 +30,23 @@ class LedgerState:
         return None if owner is None else str(owner)
 
     def claim_for(self, owner: str) -> None:
-        """Let an unowned ledger belong to a company and account. Does nothing if it has an owner."""
+        """Set the owner (company and account) of an unowned ledger. Does nothing if it has an owner."""
         self._client.set(self._keys.belongs_to, owner, nx=True)
 
     def is_open(self) -> bool:
-        """Return whether there is a ledger: without one, nothing is written to NetSuite."""
+        """Return whether the ledger is open. Nothing is written to NetSuite before."""
         return bool(self._client.exists(self._state))
 
     def opened_at(self) -> str:
-        """Return the id of this ledger, which no other has; "" if there is none."""
+        """Return the id of this ledger, which no other ledger has; "" if there is no ledger."""
         since, opened_at = self._client.hmget(self._state, ["since", "opened_at"])
         return str(opened_at or since or "")
 
     def open(self, *, since: float, adoptions_known: bool = True) -> None:
         """Open the ledger. `since`: the last moment at which an intent may have been lost (unix seconds), 0 for never.
 
-        A loss of the store that a process reported before counts too. In a store that has just begun, nothing is written before every
-        running process has had the time to report one.
+        A loss of the store that a process has reported counts as well. In a new store, nothing is written before every running process has had
+        the time to report a loss. `adoptions_known`: False if the adopted Items of the lost ledger are not known.
         """
         self._open(
             keys=[self._state, self._keys.rebuild, self._keys.store],
@@ -58,7 +58,7 @@ class LedgerState:
         return {name: int(count) for name, count in self._client.hgetall(self._keys.rebuild).items()}
 
     def save_rebuild(self, counts: Mapping[str, int]) -> None:
-        """Save the progress of a rebuild, for a process that continues it and for status commands. Opening the ledger ends it."""
+        """Save the progress of a rebuild, for the process that continues it and for status commands. Opening the ledger deletes it."""
         self._client.hset(self._keys.rebuild, mapping=dict(counts))
 
     def has_lost_adoptions(self) -> bool:
@@ -70,13 +70,13 @@ class LedgerState:
         self._client.hdel(self._state, "adoptions_lost")
 
     def unchecked_server(self, *, runs_for: float) -> str:
-        """Return the server (its run id) whose ledger has not been checked for lost work yet, if it has been running for that many seconds;
-        else "".
+        """Return the run id of the server if the ledger has not been checked for lost work on it, and it has been running for `runs_for`
+        seconds; else "".
         """
         return self._unchecked_server(keys=[self._state], args=[runs_for])
 
     def mark_checked(self, server: str) -> None:
-        """Record that this server's ledger was checked for lost work."""
+        """Record that the ledger was checked for lost work on this server."""
         self._client.hset(self._state, "looked_through", server)
 
     def mark_clean_stop(self) -> None:

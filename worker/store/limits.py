@@ -1,10 +1,10 @@
-"""Procore's two rate limits (per hour and per ten seconds), respected by all workers together.
+"""Procore's two rate limits (per hour and per ten seconds), which all workers respect together.
 
-The response headers decide: each response has limit, remaining and reset of the window that is nearer to its end
-(https://developers.procore.com/documentation/rate-limiting). All workers share these values; requests in flight are counted before their
-responses come. Scans leave a part of each window to exports: a small one while nothing is exported, so that a scan of many projects ends as
-early as the windows allow, and a fifth for a minute after each request of an export. Upkeep (verify) may take hours, so it always leaves
-half of each window to the others.
+Each response has limit, remaining and reset of the window that is nearer to its end in its headers
+(https://developers.procore.com/documentation/rate-limiting). All workers share these values, and count a request when they send it. Scans
+leave a part of each window to exports: a small part while nothing is exported, so that a scan of many projects ends as early as the windows
+allow, and a fifth for a minute after each request of an export. Upkeep (verify) may take hours, so it always leaves half of each window to
+the others.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _WINDOWS = {"hour": "hourly", "spike": "10-second"}
 
 @dataclass(frozen=True, slots=True)
 class LimitPause:
-    """Requests waiting for a rate limit. `of_scans`: only those of scans, which leave the rest to exports. `ends`: unix seconds."""
+    """A wait for a rate limit. `of_scans`: only scans wait, because they leave the rest of the window to exports. `ends`: unix seconds."""
 
     of_scans: bool
     reason: str
@@ -42,8 +42,8 @@ class LimitPause:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """One window of the remote, `hour` or `spike`: how many requests it allows, how many are left in it now, and when the last known one
-    `ends` (unix seconds of Redis' clock).
+    """A window of the remote, `hour` or `spike`: the requests that it allows, those left now, and when the latest known window of this kind
+    ends (unix seconds, Redis' clock).
     """
 
     name: str
@@ -65,27 +65,19 @@ class RateLimits:
         self._block = Script(client, "limits/block", flag)
 
     def wait(self, precedence: Precedence, *, timeout: float = 15.0) -> None:
-        """Return when a request may be sent. Raises NoRoom with the time to wait if that is longer than `timeout` seconds."""
+        """Wait until a request may be sent, and count it. Raises NoRoom, with the time to wait, if that is longer than `timeout` seconds."""
         until = self._runtime.monotonic() + timeout
         yields, counted = int(precedence is not Precedence.EXPORT), f"{self._remote}:{precedence.value}"
-        left = (
-            (LEFT_BY_UPKEEP, LEFT_BY_UPKEEP)
-            if precedence is Precedence.UPKEEP
-            else (LEFT_BY_SCANS, LEFT_WHILE_EXPORTING)
-        )
-        args: list[Value] = [
-            yields,
-            *left,
-            int(EXPORTS_REMEMBERED_SECONDS * 1000),
-            counted,
-            SHORT_WINDOW_SECONDS * 1000,
-        ]
+        is_upkeep = precedence is Precedence.UPKEEP
+        left = (LEFT_BY_UPKEEP, LEFT_BY_UPKEEP) if is_upkeep else (LEFT_BY_SCANS, LEFT_WHILE_EXPORTING)
+        args: list[Value] = [yields, *left, int(EXPORTS_REMEMBERED_SECONDS * 1000), counted]
+        args.append(SHORT_WINDOW_SECONDS * 1000)
         while wait_ms := self._acquire(keys=[self._key, self._sent], args=args):
             wait = wait_ms / 1000
             if self._runtime.monotonic() + wait > until:
-                words = next((one.reason for one in self.pauses()), "Procore's rate limit is used up")
-                raise NoRoom(words, retry_after=wait)
-            # Spread: all workers get the same time from the script.
+                reason = next((pause.reason for pause in self.pauses()), "Procore's rate limit is used up")
+                raise NoRoom(reason, retry_after=wait)
+            # A random part, because all workers get the same time from the script.
             self._runtime.sleep(wait + self._runtime.uniform(0, 0.1))
 
     def observe(self, headers: Mapping[str, str], *, sent_at: float | None = None) -> None:
@@ -96,20 +88,20 @@ class RateLimits:
             self._observe(keys=[self._key], args=[*values, ahead])
 
     def windows(self) -> list[Window]:
-        """Return the known windows; empty until the remote has responded with limits, and two hours after its last response."""
+        """Return the known windows; none before the first response with limits, and two hours after the last one."""
         fields = self._client.hgetall(self._key)
         now = seconds(self._client) * 1000
         found = []
         for name in ("hour", "spike"):
             if f"{name}:limit" in fields:
                 limit, ends = int(fields[f"{name}:limit"]), float(fields[f"{name}:reset"])
-                # Nothing of an ended window is used up; the next response has the values of the new one.
+                # After the end of a window all requests are left; the next response has the values of the new window.
                 left = limit if ends <= now else max(0, int(float(fields[f"{name}:left"])))
                 found.append(Window(name, limit, left, ends / 1000))
         return found
 
     def pauses(self) -> list[LimitPause]:
-        """Return what is waiting for the limit now: everything after a 429 or when a window is used up, or scans alone."""
+        """Return the current waits for the limits: of all requests after a 429 or in a used up window, or only of scans."""
         fields = self._client.hgetall(self._key)
         if not fields:
             return []
@@ -118,17 +110,14 @@ class RateLimits:
         if blocked_until > now:
             found.append(LimitPause(False, "Procore answered 429 (too many requests)", blocked_until))
         exporting = now - float(fields.get("exported", 0)) / 1000 < EXPORTS_REMEMBERED_SECONDS
-        for name, words in _WINDOWS.items():
+        share = LEFT_WHILE_EXPORTING if exporting else LEFT_BY_SCANS
+        for name, title in _WINDOWS.items():
             limit, ends = float(fields.get(f"{name}:limit", 0)), float(fields.get(f"{name}:reset", 0)) / 1000
             left = float(fields.get(f"{name}:left", 0))
-            if (
-                not limit
-                or ends <= now
-                or left > math.floor(limit * (LEFT_WHILE_EXPORTING if exporting else LEFT_BY_SCANS))
-            ):
+            if not limit or ends <= now or left > math.floor(limit * share):
                 continue
             used = "is used up" if left <= 0 else f"has {left:,.0f} requests left, which are reserved for exports"
-            found.append(LimitPause(left > 0, f"Procore's {words} limit of {limit:,.0f} requests {used}", ends))
+            found.append(LimitPause(left > 0, f"Procore's {title} limit of {limit:,.0f} requests {used}", ends))
         return found
 
     def block(self, for_seconds: float) -> None:

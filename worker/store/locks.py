@@ -1,5 +1,5 @@
-"""Locks on codes and invoices. They save requests; they do not make a write happen exactly once: NetSuite's unique external ids and the
-ledger's intents do (docs/decisions/0003-exactly-once.md, also for what happens when a lock is lost).
+"""Locks on codes and invoices. They save requests. What makes a write happen exactly once is not a lock, but NetSuite's unique external ids and
+the ledger's intents (docs/decisions/0003-exactly-once.md, also on lost locks).
 """
 
 from __future__ import annotations
@@ -16,21 +16,22 @@ from worker.store.runtime import REAL, Runtime
 from worker.store.scripts import Script, flag, texts
 
 LOCK_SECONDS = 20.0
-"""Seconds until a dead worker's lock is released; a living one renews it long before."""
+"""Seconds until a dead worker's lock is released. A running worker renews its lock long before."""
 KEPT_SECONDS = 2.0
-"""A server that syncs its file every second may lose what is younger than this. So no write leaves for NetSuite before the record of the
-server is older: else that record and an intent could be lost together, without a trace of either."""
+"""A server that syncs its file every second may lose writes that are younger than this (seconds). So no write to NetSuite is sent before the
+record of the server is older: otherwise that record and an intent could be lost together, without a trace.
+"""
 NO_LEDGER_SECONDS = 5.0
 
 
 @dataclass(slots=True)
 class Lock:
-    """A lock that is held. `fence` grows with every acquisition of any lock, even across a loss of Redis; `at`: Redis' time of the acquisition.
+    """A lock that is held. `fence`: higher than that of any earlier lock, even after a loss of Redis; `at`: when it was acquired (Redis'
+    clock).
 
-    `ledger_since`: since when the ledger is known to have lost no intent (unix seconds); None while there is no ledger.
-    `asked`, `answered`: `at` is between these two times of the monotonic clock.
-    `server_met_at`: since when this server is recorded as the ledger's. `text`: the field that was read with the lock, "" for none.
-    `is_released`: set by a caller that has released it before the end of its block.
+    `asked`, `answered`: monotonic times of this process before and after the acquisition. `ledger_since`: the ledger has lost no intent since
+    then (unix seconds); None while there is no ledger. `server_met_at`: since when this server is recorded as the ledger's. `text`: of the
+    record that was read with the lock, "" for none. `is_released`: set by a caller that releases the lock before the end of the block.
     """
 
     key: str
@@ -46,24 +47,24 @@ class Lock:
     runtime: Runtime = field(kw_only=True)
 
     def now(self) -> float:
-        """Return Redis' time now, from the acquisition and this process's monotonic clock: without a command, and unaffected by clock changes.
+        """Return Redis' time now: that of the acquisition plus the monotonic time since. Needs no command, and no clock change affects it.
 
         It is the latest possible time: ahead by at most the round trip of the acquisition.
         """
         return self.at + self.runtime.monotonic() - self.asked
 
     def until(self, moment: float) -> float:
-        """Return the seconds until a time (unix seconds) has certainly come, by the earliest possible time now; 0 if it has."""
+        """Return the seconds until a time (unix seconds) has certainly passed on Redis' clock; 0 if it has."""
         return max(0.0, moment - self.at - (self.runtime.monotonic() - self.answered))
 
     def may_write_at(self, settle_seconds: float) -> float:
-        """Return when a write may leave (unix seconds): after any write that Redis may have lost has settled in NetSuite."""
+        """Return when a write may be sent (unix seconds): when any write that Redis may have lost has settled in NetSuite."""
         if self.ledger_since is None:
             return self.at + NO_LEDGER_SECONDS
         return max(self.ledger_since + settle_seconds, self.server_met_at + KEPT_SECONDS)
 
     def held_back_until(self, settle_seconds: float) -> float | None:
-        """Return when a write may leave if that is not now, else None. Waits here for the two seconds after a new server was recorded."""
+        """Return when a write may be sent, None = now. Waits itself for up to two seconds, the time after a new server was recorded."""
         may_write_at = self.may_write_at(settle_seconds)
         wait = self.until(may_write_at)
         if wait > KEPT_SECONDS:
@@ -73,7 +74,7 @@ class Lock:
 
 
 class Locks:
-    """Token-aware locks with expiry, renewed while held."""
+    """Locks that expire, are renewed while they are held, and are released only by their holder's token."""
 
     def __init__(
         self,
@@ -97,9 +98,9 @@ class Locks:
 
     @contextmanager
     def hold(self, name: str, *, reads: tuple[str, int] | None = None) -> Iterator[Lock | None]:
-        """Hold the lock called `name` for the block; yield None immediately if another has it.
+        """Hold the lock called `name` for the block; yield None at once if another caller holds it.
 
-        `reads`: a Redis hash and its field, which the lock guards and the acquisition reads, so that reading costs no extra command.
+        `reads`: the Redis hash and field of the record that the lock guards. It is read with the lock, so that reading costs no extra command.
         """
         key, token = self._keys.lock(name), self._runtime.token(12)
         lock = self._try(key, token, reads)
@@ -112,15 +113,15 @@ class Locks:
             finally:
                 self._held.discard((key, token))
                 if not lock.is_released:
-                    self._let_go(key, token)
+                    self._release_key(key, token)
 
     def give_back(self) -> None:
-        """Release all locks of this process, and take no more: the process ends before its threads can release them."""
+        """Release all locks of this process and take no more, because the process ends before its threads can release them."""
         self._ending = True
         for key, token in list(self._held):
-            self._let_go(key, token)
+            self._release_key(key, token)
 
-    def _let_go(self, key: str, token: str) -> None:
+    def _release_key(self, key: str, token: str) -> None:
         self._held.discard((key, token))
         self._release(keys=[key], args=[token])
 
@@ -136,7 +137,7 @@ class Locks:
             return None
         self._held.add((key, token))
         if self._ending:
-            self._let_go(key, token)
+            self._release_key(key, token)
             return None
         at = int(whole) + int(micro) / 1_000_000
         ledger_since = float(since) if since else None

@@ -1,8 +1,8 @@
-"""Which processes are running now: each announces itself every few seconds, and soon after its last announcement it does not count as running.
+"""Which processes are running: each announces itself every few seconds, and counts as running until shortly after its last announcement.
 
-A process that stopped without withdrawing hangs or was killed. It is reported as silent until a process of the same name replaces it, or for
-some hours. Nothing else proves that work will be done: neither an open run nor a short queue says anything about processes. All times are
-Redis', so clocks of machines need not agree; the offset of each process's clock is stored with it.
+A process that stops without withdrawing hangs or was killed. It is reported as silent until a process of the same name replaces it, or for
+some hours. Only this shows that work will be done: an open run or a short queue says nothing about processes. All times are of Redis' clock, so
+that the clocks of machines need not agree; the offset of each process's clock is stored with it. Also when beat last ran each entry.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Running:
 
     @property
     def name(self) -> str:
-        """Kind and host without the process id, such as items@host."""
+        """Return kind and host without the process id, such as items@host."""
         return self.process.partition(" (")[0]
 
 
@@ -72,7 +72,7 @@ class Presence:
         self._announce(keys=[self._key], args=args)
 
     def withdraw(self, process: str) -> None:
-        """Record that a process ends."""
+        """Remove a process that ends."""
         self._client.hdel(self._key, process)
 
     def all(self) -> list[Running]:
@@ -90,3 +90,24 @@ class Presence:
     def running(self) -> list[Running]:
         """Return the running processes, by name."""
         return [one for one in self.all() if not one.is_silent]
+
+
+class ScheduleRuns:
+    """The last run of each entry, in unix seconds of beat's own clock, which its schedule uses."""
+
+    def __init__(self, client: Redis, prefix: str) -> None:
+        self._client = client
+        self._keys = Keys(prefix)
+
+    def note(self, entry: str, at: float) -> None:
+        """Record that an entry ran at `at`."""
+        self._client.hset(self._keys.schedule, entry, repr(at))
+
+    def last(self) -> dict[str, float]:
+        """Return the last run of each entry, without those whose time is unreadable: such an entry runs when it is next due."""
+        noted = self._client.hgetall(self._keys.schedule)
+        return {entry: float(at) for entry, at in noted.items() if at.replace(".", "", 1).isdigit()}
+
+    def messages_in(self, queue: str) -> int:
+        """Return how many messages wait in one of Celery's queues."""
+        return int(self._client.llen(self._keys.queue(queue)))

@@ -1,7 +1,7 @@
 """The company's projects as last listed: names for people, numbers for Item names, links to NetSuite.
 
-Also when the invoices of each inactive project were last listed, since not every run has to list them, and for which of them Procore
-refuses to list invoices.
+Also when the invoices of each inactive project were last listed, since not every run has to list them, and which of these projects have
+invoices that Procore refuses to list.
 """
 
 from __future__ import annotations
@@ -53,12 +53,12 @@ class ProjectList:
         self._take_over(keys=keys, args=[count, begun_at])
 
     def add(self, project: Project) -> None:
-        """Add one project, which was queried by itself."""
+        """Add one project that was read separately."""
         self._client.hset(self._key, mapping={str(project.id): _row(project)})
         self._read = ("", ())
 
     def claim(self) -> str | None:
-        """Claim the right to read a new list: return a token; None while another thread or worker is reading one."""
+        """Claim the reading of a new list. Return a token; None while another thread or worker is reading it."""
         token = self._runtime.token(8)
         return token if self._client.set(self._claim, token, nx=True, ex=CLAIM_SECONDS) else None
 
@@ -71,12 +71,12 @@ class ProjectList:
         return self._listed()[1]
 
     def aged(self, project_id: int) -> tuple[float, Project | None]:
-        """Return the age of the list and one project as last listed, in one command: every scanned project needs both."""
+        """Return the age of the list and one project as last listed (None if it was not), in one command: each scan of a project needs both."""
         _, age, row = self._listed(str(project_id))
         return age, _project(project_id, row) if row else None
 
     def outdate(self) -> None:
-        """Mark the list as outdated, including one that is being read now: it is known to have changed."""
+        """Mark the list as outdated, also one that is being read now, because a project has changed."""
         self._client.set(self._outdated_at, seconds(self._client))
         self._client.delete(self._listed_at)
 
@@ -91,7 +91,7 @@ class ProjectList:
         return [project_id for project_id, row in zip(project_ids, rows, strict=True) if row is None]
 
     def all(self) -> Sequence[Project]:
-        """Return all projects as last listed. Each list is read once: further calls return the same object."""
+        """Return all projects as last listed. A list is read from Redis once: further calls return the same object."""
         return self._all(self._client.get(self._listed_at))
 
     def all_younger_than(self, age: float) -> Sequence[Project] | None:
@@ -125,17 +125,17 @@ class ProjectList:
         return {int(project_id): answer for project_id, answer in self._client.hgetall(self._refused).items()}
 
     def forget_refusals(self, project_ids: Collection[int]) -> None:
-        """Delete the refusals of projects that are active again or do not exist any more."""
+        """Delete the refusals of projects that are active again or no longer exist."""
         if project_ids:
             self._client.hdel(self._refused, *map(str, project_ids))
 
     def forget_looks(self, project_ids: Collection[int]) -> None:
-        """Delete the times of projects that are active again or do not exist any more."""
+        """Delete the times of projects that are active again or no longer exist."""
         if project_ids:
             self._client.hdel(self._looked_at, *map(str, project_ids))
 
     def _listed(self, *project: str) -> tuple[str | None, float, str]:
-        """Return when reading the list began (None if there is none), its age, and the row of a project."""
+        """Return when reading the list began (None without a list), its age in seconds, and the row of a project ("" for none)."""
         listed_at, whole, micro, row = self._age(keys=[self._listed_at, self._key], args=project)
         if not listed_at:
             return None, float("inf"), row

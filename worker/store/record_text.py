@@ -14,9 +14,10 @@ _FIELDS = frozenset(field.name for field in fields(Record))
 
 
 def encode(record: Record) -> str:
-    """Return the text of a record: default fields are left out, and data that only a waiting code needs is dropped once its Item exists.
+    """Return the text of a record, without fields that have their default, and without those that only a waiting code needs if its Item
+    exists.
 
-    The fence guards an unconfirmed write only: any process may plan a blocked or waiting code again. The scripts keep the time it was first
+    Only an unconfirmed write keeps its fence: any process may plan a blocked or waiting code again. The scripts keep when a record was first
     seen.
     """
     stored = {name: value for name, value in asdict(record).items() if value and name not in ("seen", "by")}
@@ -49,7 +50,7 @@ def _record(stored: dict[str, Any]) -> Record:
         stored["cause"] = cause_of(stored["cause"])
     if "facts" in stored or "payment_due" in stored:
         stored["payment_due"] = stored_due(stored.get("payment_due"), stored.get("facts", {}))
-    # A newer version may have more fields (docs/upgrade.md). Rare, so other records do not pay for it.
+    # A newer version may have more fields (docs/upgrade.md). This is rare, so other records are not filtered.
     if not _FIELDS.issuperset(stored):
         stored = {name: value for name, value in stored.items() if name in _FIELDS}
     return Record(**stored)

@@ -1,11 +1,11 @@
-"""Runs: a scan or an export of all, which a person starts and watches to its end.
+"""Runs: scans and exports, each followed from its start until its last work has ended.
 
-A run is a hash of counts and the set of its open keys: the work that it still waits for. A key is removed from the set once, so work that is
-done twice counts once; the run has ended when the set is empty. Work ends in its lane and counts for its run in one script, so both are in
-`worker.store.lanes` (`Lanes.close`, `Lanes.later` and `Lanes.spawn`; their scripts are in `lua/lanes_and_runs/`).
+A run is a hash of counts and the set of its open keys: the work that it still waits for. A key is removed from the set only once, so work
+that is done twice counts once. The run has ended when the set is empty. One script ends work in its lane and counts it for its run, so these
+methods are in `worker.store.lanes` (`Lanes.close`, `Lanes.later` and `Lanes.spawn`; their scripts are in `lua/lanes_and_runs/`).
 
-What a run has sent is the difference between the counters of all workers (the hash `sent`) at its beginning and at its end. A count for each
-piece of work would have to pass through every thread that does a part of it, and would be lost with a worker that dies.
+The requests of a run are the difference between the counters of all workers (the hash `sent`) at its beginning and at its end. A count for
+each piece of work would have to be passed to every thread that does a part of it, and would be lost if a worker dies.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from worker.store.scripts import Script, number, texts
 log = logging.getLogger(__name__)
 
 RUN_TTL_SECONDS = 7 * 86_400
-"""How long a run is kept after it began, was joined, or some of its open keys were last read."""
+"""Seconds for which a run is kept after it began, was joined, or had some of its open keys read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The current state of a run. `counts`: by field, outcomes and what was listed; `open_keys`: number of works left. Times in unix seconds.
+    """The current state of a run. `counts`: of outcomes and of listed records, by field; `open_keys`: number of works left. Times in unix
+    seconds.
 
-    `requests`: what all workers have sent for scans (for exports) from its beginning to its end, or until now, without logins. None for a
-    run that a process of an older version began or ended.
-    `correlation_id`: of the request that began it; its own id if that had none.
+    `requests`: sent by all workers for scans (or exports) from its beginning to its end, or until now, without logins; None if a process of
+    an older version began or ended the run. `correlation_id`: of the request that began it; its own id if that had none.
     """
 
     id: str
@@ -49,7 +49,7 @@ class Run:
 
     @property
     def ended(self) -> bool:
-        """Whether it waits for no more work."""
+        """Return whether all its work has ended."""
         return self.ended_at is not None
 
 
@@ -71,20 +71,18 @@ class Runs:
         while True:
             run_id, joined = self._begin(keys=[self._keys.current_run(kind), self._keys.runs], args=args)
             is_joined = joined == "1"
-            # Missing only if the server was restarted in between and lost its last second.
+            # It is missing only if the server restarted meanwhile and lost its last second.
             if run := self.run(run_id):
                 log.info("%s %s (%s): %s", run.id, "is joined" if is_joined else "begins", trigger, run.correlation_id)
                 return run, is_joined
 
     def count(self, kind: RunKind, name: str, number: int) -> None:
-        """Add to a count of the run of this kind in progress; do nothing without one."""
+        """Add a number to a count of the run of this kind in progress; do nothing without one."""
         if number:
             self._count(keys=[self._keys.current_run(kind)], args=[self._prefix, name, number])
 
     def some_open_keys(self, kind: RunKind, *, at_most: int = 100) -> set[str]:
-        """Return some keys that the run in progress waits for, chosen at random: repeated calls find all. Keeps the run for another
-        `RUN_TTL_SECONDS`.
-        """
+        """Return some keys that the run in progress waits for, chosen at random, so that repeated calls find all. Extends its expiry."""
         args: list[Value] = [self._prefix, RUN_TTL_SECONDS, at_most]
         return set(self._open_keys(keys=[self._keys.current_run(kind)], args=args))
 
@@ -102,7 +100,7 @@ class Runs:
         return _run(run_id, fields, int(self._client.scard(self._keys.open_keys(run_id))), until)
 
     def current(self, kind: RunKind) -> Run | None:
-        """Return the run in progress, else the last one."""
+        """Return the run in progress, else the last one; None without any."""
         run_id = self._client.get(self._keys.current_run(kind))
         return self.run(str(run_id)) if run_id else None
 
@@ -112,7 +110,7 @@ class Runs:
         return [run for run_id in ids if (run := self.run(str(run_id)))]
 
     def last_whole(self, kind: RunKind) -> Run | None:
-        """Return the last ended run over everything, however long ago; its id is not kept."""
+        """Return the last ended run over everything, whatever its age; its id is not kept."""
         fields = self._client.hgetall(self._keys.last_whole_run(kind))
         return _run("", fields, 0) if fields else None
 
@@ -122,7 +120,7 @@ class Runs:
 
 
 def counted_as(lane: Lane, outcome: OutcomeKind | None) -> str:
-    """Return the field under which a run counts an outcome; "" for None. A project whose listing was blocked is no blocked code or invoice."""
+    """Return the field under which a run counts an outcome; "" for None. A blocked or skipped project is not counted as a code or invoice."""
     if outcome is None:
         return ""
     of_project = lane in (Lane.SCANS, Lane.LISTINGS) and outcome in (OutcomeKind.BLOCKED, OutcomeKind.SKIPPED)
@@ -130,13 +128,13 @@ def counted_as(lane: Lane, outcome: OutcomeKind | None) -> str:
 
 
 def _run(run_id: str, fields: dict[str, str], open_keys: int, sent_so_far: Requests | None = None) -> Run:
-    """Build a run from its hash. `sent_so_far`: today's counters, for a run in progress."""
+    """Return a run from its hash. `sent_so_far`: the current counters, for a run in progress."""
     ended = fields.pop("ended_at", None)
     fields.pop("whole", None)
     correlation_id = fields.pop("correlation_id", run_id)
     kind, trigger, started = RunKind(fields.pop("kind")), fields.pop("trigger"), float(fields.pop("started_at"))
     begun, until = _sent(fields, "from"), _sent(fields, "until") or sent_so_far
-    # A field that is no number was written by a newer version.
+    # A newer version may have written fields that are not numbers.
     counts = {name: int(value) for name, value in fields.items() if value.isdigit()}
     requests = until - begun if begun and until else None
     return Run(
@@ -145,7 +143,9 @@ def _run(run_id: str, fields: dict[str, str], open_keys: int, sent_so_far: Reque
 
 
 def _sent(fields: dict[str, str], when: str) -> Requests | None:
-    """Remove the counters of a moment from a run's fields and return them; None if an older version did not record them."""
+    """Remove the counters at the beginning (`from`) or end (`until`) from a run's fields, and return them; None if an older version wrote
+    none.
+    """
     procore, netsuite = fields.pop(f"procore_{when}", None), fields.pop(f"netsuite_{when}", None)
     return Requests(int(procore), int(netsuite)) if procore and netsuite else None
 

@@ -1,4 +1,4 @@
-"""Time, chance and thread locks, as the store and the clients use them. A simulation passes its own, so that it can repeat a history exactly."""
+"""Clocks, random values and thread locks for the store and the clients. A simulation passes its own, to repeat a history exactly."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Protocol
 
 
 class ThreadLock(Protocol):
-    """A lock between the threads of one process; another thread than its holder may release it."""
+    """A lock between the threads of one process. A thread other than its holder may release it."""
 
     def acquire(self) -> bool:
         """Wait until the lock is free, take it, and return True."""
@@ -44,4 +44,4 @@ class Runtime:
 
 
 REAL = Runtime(time.monotonic, time.sleep, random.uniform, secrets.token_hex, threading.Lock, time.time)
-"""Of this process."""
+"""The clocks, random values and locks of this process."""

@@ -1,7 +1,7 @@
-"""The Lua scripts of the store: one file in `lua/` for each command, read once when this module is imported.
+"""The Lua scripts of the store: one file in `lua/` for each command, read when this module is imported.
 
-A script runs as a whole or not at all, and may run twice: redis-py repeats a command whose connection broke. The header of each file says
-what it does, its KEYS and ARGV, and what it returns. `--- @include "includes/NAME"` inserts a shared part, once in each script.
+A script runs atomically, and may run twice: redis-py repeats a command if its connection breaks. The header of each file describes the script,
+its KEYS and ARGV, and what it returns. `--- @include "includes/NAME"` inserts a shared part, once in each script.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def _read(name: str) -> str:
 
 
 def _resolved(name: str) -> str:
-    """Return a script with its includes and without comments, since some callers send the text with each call. Its first line is its name."""
+    """Return a script with its includes and without comments, since some callers send the text with each call. The first line is its name."""
     included: set[str] = set()
 
     def lines(name: str) -> Iterator[str]:
@@ -49,7 +49,7 @@ def _names() -> Iterator[str]:
 
 
 SOURCES = {name: _resolved(name) for name in sorted(_names())}
-"""The text that is sent to Redis, by name, such as `lanes/claim`."""
+"""The texts that are sent to Redis, by name, such as `lanes/claim`."""
 
 
 class Script(Generic[Reply]):
@@ -60,7 +60,7 @@ class Script(Generic[Reply]):
         self._reply = reply
 
     def __call__(self, *, keys: Sequence[str], args: Sequence[Value] = ()) -> Reply:
-        """Run it on the server. Raises RedisError."""
+        """Run the script on the server. Raises RedisError."""
         return self._reply(self._run(keys=keys, args=args))
 
 
@@ -82,3 +82,8 @@ def text(reply: Any) -> str:
 def texts(reply: Any) -> list[str]:
     """Convert the reply of a script that returns a list of texts and integers: all as text."""
     return [str(value) for value in reply]
+
+
+def sizes(reply: Any) -> list[tuple[int, str, float]]:
+    """Convert the reply of `sorted_sets/sizes`: (size, first member, its score) of each set; (0, "", 0) for an empty one."""
+    return [(int(size), str(first), float(score)) for size, first, score in zip(*[iter(reply)] * 3, strict=True)]

@@ -1,4 +1,4 @@
-"""Whether NetSuite stores the records of a series as they are sent: how the newest ones compared, and whether the series is stopped."""
+"""Whether NetSuite stores the records of a series as they are sent: differences of the newest records, and whether the series is stopped."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ _IN_A_ROW, _ACCEPTED = "in_a_row:", "accepted:"
 
 @dataclass(frozen=True, slots=True)
 class SeriesState:
-    """`agreed_at`: when a record was last found as it was sent (unix seconds, 0 = never). `in_a_row`: number of newest records with each
-    difference. `accepted`: differences that a person has accepted. `stopped`: the difference that stopped the series, or None.
+    """The state of a series. `agreed_at`: when a record was last found without a difference (unix seconds, 0 = never). `in_a_row`: number of
+    newest records with each difference. `accepted`: differences that a person has accepted. `stopped`: the difference that stopped the
+    series, or None.
     """
 
     agreed_at: float
@@ -26,7 +27,7 @@ class SeriesState:
 
 
 class SeriesStates:
-    """One small hash for each series."""
+    """The state of each series, one small hash for each."""
 
     def __init__(self, client: Redis, prefix: str) -> None:
         self._client = client
@@ -37,7 +38,7 @@ class SeriesStates:
         return state_of(self._client.hgetall(self._keys.series(series)))
 
     def differs(self, series: Series, deviation: Deviation) -> int:
-        """Count one more record with a difference. Return how many in a row have it."""
+        """Count another record with a difference. Return how many records in a row have had it."""
         return int(self._client.hincrby(self._keys.series(series), _IN_A_ROW + deviation, 1))
 
     def agrees(self, series: Series, deviations: Collection[Deviation], *, at: float) -> None:
@@ -55,7 +56,7 @@ class SeriesStates:
         self._client.hset(self._keys.series(series), STOPPED, deviation.value)
 
     def go_on(self, series: Series) -> Deviation | None:
-        """Continue a series, and accept the difference that stopped it. Return that; None if the series is not stopped."""
+        """Continue a series, and accept the difference that stopped it. Return that difference; None if the series is not stopped."""
         stopped = self.state(series).stopped
         if stopped:
             self._client.hset(self._keys.series(series), _ACCEPTED + stopped, 1)

@@ -11,7 +11,7 @@ SAVES = {
     "append_only_rewrite": "aof_last_bgrewrite_status",
     "snapshot": "rdb_last_bgsave_status",
 }
-"""The ways in which a server saves, each with the field of `INFO persistence` that has the status of the last save."""
+"""The ways in which a server saves its data, each with the field of `INFO persistence` that has the status of the last save."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +29,12 @@ class ServerState:
 
     @property
     def failed_saves(self) -> list[str]:
-        """The kinds of save whose last attempt failed."""
+        """Return the ways of saving whose last attempt failed."""
         return [kind.replace("_", " ") for kind, succeeded in self.saves.items() if not succeeded]
 
     @property
     def memory_share(self) -> float:
-        """Share of the memory in use, from 0 to 1; 0 if no limit is known."""
+        """Return the share of the memory in use, from 0 to 1; 0 if no limit is known."""
         return self.memory_used / self.memory_limit if self.memory_limit else 0.0
 
 

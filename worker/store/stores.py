@@ -1,37 +1,38 @@
-"""The stores in Redis as one parameter object: a service takes `Stores` and says in its body which of them it uses."""
+"""All stores of a process as one parameter object. A service takes `Stores`, and its body shows which of them it uses."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from worker.domain.scopes import Remote
 from worker.part import BuildingLock, Part
 from worker.store.adopted_items import AdoptedItems
 from worker.store.bill_claims import BillClaims
-from worker.store.cache import Cache
+from worker.store.cache import Cache, Currencies
 from worker.store.client import Redis
 from worker.store.connection import seconds
-from worker.store.currencies import Currencies
 from worker.store.decisions import Decisions
 from worker.store.gate import Gate
 from worker.store.holds import Holds
 from worker.store.identity import StoreIdentity
+from worker.store.keys import Keys
 from worker.store.lanes import Lanes
 from worker.store.last_reads import LastReads
 from worker.store.leases import LeaseKeeper
 from worker.store.ledger import Ledger
 from worker.store.limits import RateLimits
+from worker.store.local_file import Copy
 from worker.store.locks import Locks
 from worker.store.open_problems import Handling
 from worker.store.plan_keys import PlanKeys
-from worker.store.presence import Presence
+from worker.store.presence import Presence, ScheduleRuns
 from worker.store.projects import ProjectList
 from worker.store.runs import Runs
 from worker.store.runtime import Runtime
-from worker.store.schedule_runs import ScheduleRuns
 from worker.store.series import SeriesStates
 from worker.store.verifications import Verifications
 from worker.store.webhook_counts import WebhookCounts
@@ -55,7 +56,7 @@ class Installation:
 
     @property
     def account(self) -> str:
-        """Return the NetSuite account id as keys and plans have it."""
+        """Return the NetSuite account id in lower case, as keys and plans contain it."""
         return self.account_id.lower()
 
     @property
@@ -66,7 +67,7 @@ class Installation:
 
 @dataclass(frozen=True)
 class Stores:
-    """The Redis connection of one process and its stores, each built at its first use. `keeper`: renews locks and slots."""
+    """The stores of one process on its Redis connection, each built at its first use. `keeper`: renews locks and slots."""
 
     redis: Redis
     keeper: LeaseKeeper
@@ -96,28 +97,29 @@ class Stores:
     )
     identity = _store(lambda own: StoreIdentity(own.redis, own.prefix, own.file("store"), runtime=own.runtime))
     locks = _store(lambda own: Locks(own.redis, own.prefix, own.keeper, own.identity, runtime=own.runtime))
-    decisions = _store(
-        lambda own: Decisions(
-            own.redis, own.prefix, owner=own.copies_of, file=own.file("invoice-decisions"), runtime=own.runtime
-        )
-    )
-    adopted_items = _store(
-        lambda own: AdoptedItems(own.redis, own.prefix, own.ledger, owner=own.copies_of, file=own.file("adopted-items"))
-    )
+    decisions = _store(lambda own: Decisions(own.redis, own.prefix, own.copy("invoice-decisions"), runtime=own.runtime))
+    adopted_items = _store(lambda own: AdoptedItems(own.redis, own.prefix, own.ledger, own.copy("adopted-items")))
 
     @property
     def prefix(self) -> str:
-        """Return the prefix of all keys."""
+        """Return the prefix of all Redis keys."""
         return self.installation.prefix
 
-    @property
-    def copies_of(self) -> str:
-        """Return the ledger that copies on this machine belong to."""
-        return f"{self.prefix} {self.installation.owner}"
-
     def file(self, name: str) -> Path:
-        """Return the file in DATA_DIR with a copy of this name."""
+        """Return the path of a JSON file in DATA_DIR."""
         return self.installation.data_dir / f"{name}.json"
+
+    def copy(self, name: str) -> Copy:
+        """Return this ledger's part of a file in DATA_DIR."""
+        return Copy(self.file(name), f"{self.prefix} {self.installation.owner}")
+
+    def task_result(self, task_id: str) -> dict[str, Any] | None:
+        """Return status, result, name and arguments of a task that a worker has begun, which Celery stores for a day; None for any other task.
+
+        `result` of a failure is `{"exc_type": ..., "exc_message": [...]}`. Other apps read the same key (`{prefix}celery-task-meta-{task id}`).
+        """
+        text = self.redis.get(Keys(self.prefix).task_result(task_id))
+        return json.loads(text) if text else None
 
     def now(self) -> float:
         """Return the time of Redis' clock in unix seconds."""

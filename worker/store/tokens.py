@@ -1,6 +1,6 @@
-"""Access tokens shared by all workers: fetched once, renewed early by one of them.
+"""Access tokens that all workers share: one worker fetches a token and renews it early.
 
-A token service that hangs or refuses blocks one thread only: the other threads of the process share its result, other processes wait ten
+A token service that hangs or refuses blocks only one thread: the other threads of the process use its result, other processes wait for ten
 seconds at most, and a valid token is used until it expires.
 """
 
@@ -22,9 +22,9 @@ from worker.store.scripts import Script, flag
 log = logging.getLogger(__name__)
 
 RENEW_AT = 0.8
-"""Share of a token's lifetime after which one worker fetches the next, while the others continue with the old one."""
+"""Share of a token's lifetime after which one worker fetches a new one; the others still use the old one meanwhile."""
 MINT_SECONDS = 60
-"""Seconds that one worker may take for it before another tries; longer than a login may take (`worker.clients.http`)."""
+"""Seconds after which another worker may log in; longer than a login may take (`worker.clients.http`)."""
 RENEWAL_PUT_OFF_SECONDS = 30.0
 """Seconds after a failed renewal until the next one, while the old token is valid."""
 
@@ -42,15 +42,15 @@ class AccessToken:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """The token cached in this process; monotonic seconds until which it need not be renewed, and until which it is valid."""
+    """The token cached in this process. `fresh_until`, `good_until`: monotonic seconds until which it need not be renewed, and is valid."""
 
     value: str = ""
     fresh_until: float = 0.0
     good_until: float = 0.0
 
 
-class _Flight:
-    """One renewal in this process, and its waiting threads."""
+class _Renewal:
+    """One renewal in this process. Other threads wait for its result."""
 
     def __init__(self, lock: ThreadLock) -> None:
         self._lock = lock
@@ -58,7 +58,7 @@ class _Flight:
         self._value = ""
         self._error: Exception | None = None
 
-    def landed(self, value: str = "", error: Exception | None = None) -> None:
+    def finish(self, value: str = "", error: Exception | None = None) -> None:
         """End the renewal and release the waiting threads."""
         self._value, self._error = value, error
         self._lock.release()
@@ -75,7 +75,7 @@ class _Flight:
 
 
 class Tokens:
-    """The token of one remote. It is stored in Redis, which therefore contains a secret: protect it accordingly."""
+    """The token of one remote. It is stored in Redis, which therefore contains a secret and has to be protected."""
 
     def __init__(
         self, client: Redis, prefix: str, remote: str, mint: Callable[[], AccessToken], *, runtime: Runtime = REAL
@@ -88,25 +88,25 @@ class Tokens:
         self._forget = Script(client, "values/delete_if_equal", flag)
         self._known = _Known()
         self._guard = runtime.thread_lock()
-        self._flight: _Flight | None = None
+        self._renewal: _Renewal | None = None
 
     def get(self) -> str:
-        """Return a valid token. Raises what `mint` raises, with the remote marked as down if it did not respond, and NoRoom while another
+        """Return a valid token. Raises the error of `mint` (with the remote marked as down if it did not respond), and NoRoom while another
         worker is logging in.
         """
         known = self._known
         if self._runtime.monotonic() < known.fresh_until:
             return known.value
         with self._guard:
-            leads, flight = self._flight is None, self._flight or _Flight(self._runtime.thread_lock())
-            self._flight = flight
-        if leads:
-            return self._led(flight)
-        # No thread waits for a renewal while the cached token is valid.
-        return known.value if self._runtime.monotonic() < known.good_until else flight.wait()
+            is_first, renewal = self._renewal is None, self._renewal or _Renewal(self._runtime.thread_lock())
+            self._renewal = renewal
+        if is_first:
+            return self._renew_for_all(renewal)
+        # Other threads do not wait for a renewal while the cached token is valid.
+        return known.value if self._runtime.monotonic() < known.good_until else renewal.wait()
 
     def renew(self) -> None:
-        """Log in now, whatever token there is. Raises what `mint` raises."""
+        """Log in now, even if there is a valid token. Raises the error of `mint`."""
         self._keep(self._mint())
 
     def forget(self, value: str) -> None:
@@ -116,21 +116,21 @@ class Tokens:
         if stored and json.loads(str(stored))["value"] == value:
             self._forget(keys=[self._key], args=[stored])
 
-    def _led(self, flight: _Flight) -> str:
+    def _renew_for_all(self, renewal: _Renewal) -> str:
         """Renew the token for all threads of this process."""
         value, error = "", None
         try:
-            value = self._shared()
+            value = self._renew_or_share()
         except Exception as raised:
             error = raised
             raise
         finally:
             with self._guard:
-                self._flight = None
-            flight.landed(value, error)
+                self._renewal = None
+            renewal.finish(value, error)
         return value
 
-    def _shared(self) -> str:
+    def _renew_or_share(self) -> str:
         for _ in range(100):
             value, fresh = self._stored()
             if fresh:
@@ -143,19 +143,19 @@ class Tokens:
         raise NoRoom("another worker is still logging in", retry_after=2.0)
 
     def _stored(self) -> tuple[str, bool]:
-        """Return the token in Redis ("" for none), and whether it need not be renewed yet; caches it."""
+        """Return the token in Redis ("" for none), and whether it is still fresh. Caches it in this process."""
         stored = self._client.get(self._key)
         if not stored:
             return "", False
         fields, now, here = json.loads(str(stored)), seconds(self._client), self._runtime.monotonic()
         fresh_for = fields["renew_at"] - now
-        # An older version recorded no expiry: its token counts as valid as long as it is fresh.
+        # An older version recorded no expiry: its token counts as valid while it is fresh.
         good_for = max(fields.get("good_until", fields["renew_at"]) - now, fresh_for)
         self._known = _Known(fields["value"], here + fresh_for, here + good_for)
         return str(fields["value"]), fresh_for > 0
 
     def _renewed(self, old: str) -> str:
-        """Return a new token, or `old`, if any, when the service returns none now."""
+        """Return a new token; if the service returns none, `old` ("" for none)."""
         try:
             # Another worker may have stored one before this one got the right to log in.
             value, fresh = self._stored()
@@ -182,7 +182,9 @@ class Tokens:
 
 
 def _of_remote(error: SyncError, remote: str) -> SyncError:
-    """Mark the remote as failing: a login without a response is a failure of the remote, whatever work needed it."""
+    """Return the error of a login with the remote marked as down: no response is a failure of the remote, not of the work that needed the
+    login.
+    """
     if isinstance(error, Transient):
         return type(error)(str(error), retry_after=error.retry_after, down=remote)
     return error

@@ -1,7 +1,7 @@
-"""Comparisons of both systems: progress of the current one, counts of the last one, and records that were found equal.
+"""Comparisons of both systems: the progress of the current one, the counts of the last one, and records that were found equal.
 
-A comparison takes hours if Procore allows few requests, so its progress is stored after each step: any process can continue it there. Its
-units are the projects (by id, as text) and what is compared once for the whole account.
+A comparison may take hours at Procore's rate limit, so its progress is stored after each step, and any process can continue it. Its units are
+the projects (by id, as text) and the comparisons that are made once for the whole account.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ KEPT_SECONDS = 2 * 86_400
 """Seconds after its last step until the progress of a comparison expires."""
 RESULT_KEPT_SECONDS = 3600
 STALE_SECONDS = 6 * 3600.0
-"""Seconds without a step after which a comparison is begun again: its first results may be outdated."""
+"""Seconds without a step after which a new comparison begins instead, because the first results may be outdated."""
 EQUAL_KEPT_SECONDS = 90 * 86_400
 
 
@@ -55,17 +55,17 @@ class VerificationState:
 
     @property
     def ended(self) -> bool:
-        """Whether it has a result."""
+        """Return whether it has ended, with a result."""
         return bool(self.ended_at)
 
     @property
     def projects_done(self) -> int:
-        """Number of projects that are compared."""
+        """Return the number of projects that have been compared."""
         return (self.projects or 0) - self.open_projects
 
 
 class Verifications:
-    """The comparison in progress, the last one, and what was found equal."""
+    """The comparison in progress, the last one, and the records that were found equal."""
 
     def __init__(self, client: Redis, prefix: str) -> None:
         self._client = client
@@ -74,7 +74,7 @@ class Verifications:
         self._end = Script(client, "values/delete_if_equal", flag)
 
     def begin(self, *, full: bool, replace: bool = False) -> tuple[str, bool]:
-        """Begin a comparison, or join the one in progress unless it is to be replaced: return (id, joined)."""
+        """Begin a comparison, or join the one in progress unless `replace`. Return (id, joined)."""
         stem = self._keys.verification("")
         args: list[Value] = [new_id("verify"), int(full), int(replace), STALE_SECONDS, KEPT_SECONDS]
         args += [stem, Precedence.UPKEEP]
@@ -89,7 +89,7 @@ class Verifications:
     def state(self, verification_id: str) -> VerificationState | None:
         """Return a comparison; None if it is unknown or has expired."""
         fields = self._client.hgetall(self._key(verification_id, "state"))
-        # Without its beginning it was written by a step after Redis was emptied.
+        # Without this field, a step has written the hash after Redis was emptied.
         if "full" not in fields:
             return None
         names = [f"{remote}:{Precedence.UPKEEP}" for remote in ("procore", "netsuite")]
@@ -166,13 +166,13 @@ class Verifications:
             self._save(verification_id, "listed")
 
     def not_listed(self, verification_id: str, invoice_ids: Collection[int]) -> list[int]:
-        """Return those of some invoices that Procore has not listed."""
+        """Return which of some invoices Procore has not listed."""
         ids = list(invoice_ids)
         found = self._client.hmget(self._key(verification_id, "listed"), [str(each) for each in ids]) if ids else []
         return [each for each, was_listed in zip(ids, found, strict=True) if not was_listed]
 
     def failed(self, verification_id: str, name: str) -> int:
-        """Count a failure of a unit or a record. Return how many it has had."""
+        """Count a failure of a unit or record. Return the number of its failures."""
         count = int(self._client.hincrby(self._key(verification_id, "failures"), name, 1))
         self._save(verification_id, "failures")
         return count
@@ -186,26 +186,25 @@ class Verifications:
         self._save(verification_id, waits_until=0, waits_for="", outages=0)
 
     def end(self, state: VerificationState, counts: Mapping[str, int]) -> None:
-        """End a comparison and record its counts; its result is kept for an hour."""
+        """End a comparison and record its counts. Its result is kept for an hour."""
         ended_at = seconds(self._client)
-        times = {"started_at": state.started_at, "ended_at": ended_at}
         self._client.delete(self._keys.verification("last"))
         self.note(LastVerification(state.started_at, ended_at, counts))
         if state.full:
             self._client.set(self._keys.verification("last_full"), state.started_at)
-        self._save(state.id, ended_at=times["ended_at"])
+        self._save(state.id, ended_at=ended_at)
         for name in ("state", "results"):
             self._client.expire(self._key(state.id, name), RESULT_KEPT_SECONDS)
         self._client.delete(*(self._key(state.id, name) for name in ("open", "names", "listed", "failures")))
         self._end(keys=[self._keys.verification("current")], args=[state.id])
 
     def note(self, verification: LastVerification) -> None:
-        """Record the last comparison."""
+        """Record times and counts of the last comparison."""
         times = {"started_at": verification.started_at, "ended_at": verification.ended_at}
         self._client.hset(self._keys.verification("last"), mapping={**times, **verification.counts})
 
     def last(self) -> LastVerification | None:
-        """Return the last comparison; None if there was none since this ledger began."""
+        """Return the last comparison; None if there was none with this ledger."""
         fields = self._client.hgetall(self._keys.verification("last"))
         if not fields:
             return None
@@ -217,24 +216,26 @@ class Verifications:
         at = self._client.get(self._keys.verification("last_full"))
         return float(at) if at else None
 
-    # What was found equal
+    # Records that were found equal
 
     def equal(self, unit: str) -> dict[str, str]:
-        """Return what was found equal in a unit, by record."""
+        """Return the texts of the records of a unit that were found equal, by record."""
         return dict(self._client.hgetall(self._keys.verification(f"equal:{unit}")))
 
     def keep_equal(self, unit: str, record: str, text: str) -> None:
-        """Record that a record was found equal."""
+        """Record that a record was found equal, with the text that shows whether it still is."""
         self._client.hset(self._keys.verification(f"equal:{unit}"), record, text)
         self._client.expire(self._keys.verification(f"equal:{unit}"), EQUAL_KEPT_SECONDS)
 
     def forget_equal(self, unit: str, records: Collection[str]) -> None:
-        """Delete records that are not known to be equal any more."""
+        """Delete records that may no longer be equal."""
         if records:
             self._client.hdel(self._keys.verification(f"equal:{unit}"), *records)
 
     def newest(self, remote: str, *moments: str) -> str:
-        """Record times of changes in a remote (texts that sort by time), and return the latest ever recorded; "" if there is none."""
+        """Record times of changes in a remote, as texts that sort by time. Return the latest of all that were ever recorded, "" if there is
+        none.
+        """
         known = str(self._client.hget(self._keys.verification("newest"), remote) or "")
         newest = max((known, *moments))
         if newest > known:
@@ -242,7 +243,7 @@ class Verifications:
         return newest
 
     def _save(self, verification_id: str, *written: str, **fields: str | float) -> None:
-        """Record fields and the time of this step, and extend the expiry of what was written."""
+        """Record fields and the time of this step. Extend the expiry of the parts that were `written`."""
         state = self._key(verification_id, "state")
         self._client.hset(state, mapping={**fields, "saved_at": seconds(self._client)})
         for name in ("state", *written):

@@ -1,4 +1,4 @@
-"""The responses of the webhook receiver: counted by the receiver, read by metrics."""
+"""Counts the requests to the webhook receiver by response, for metrics."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ KEPT_SECONDS = 3 * 86_400
 
 
 class WebhookCounts:
-    """Counts in this process; `save` adds them to those in Redis, so that a flood of requests costs Redis nothing."""
+    """Counts in this process. `save` adds them to those in Redis, so that many requests do not load Redis."""
 
     def __init__(self, client: Redis, prefix: str, *, runtime: Runtime = REAL) -> None:
         self._client = client
@@ -30,7 +30,9 @@ class WebhookCounts:
             self._unsaved[answer] += 1
 
     def save(self) -> None:
-        """Add the counts since the last call, even if they are 0: that shows that a receiver runs. Raises RedisError; then no count is lost."""
+        """Add the counts since the last call to those in Redis, even if they are 0, which shows that a receiver is running. Raises
+        RedisError; the counts are kept then.
+        """
         with self._lock:
             counted = self._unsaved.copy()
         with self._client.pipeline(transaction=True) as together:

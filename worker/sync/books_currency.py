@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from worker.domain.errors import Blocked
 from worker.domain.invoices import Invoice
 from worker.domain.problems import Cause
-from worker.store.currencies import Currencies
+from worker.store.cache import Currencies
 
 
 class BooksCurrency:

@@ -270,7 +270,7 @@ def test_ctrl_c_leaves_what_was_compared_and_status_shows_how_far_it_is(
 ) -> None:
     undisturbed = told(drifted.container.verification.verify(full=True))
     with monkeypatch.context() as patch:
-        patch.setattr("worker.reconcile.bill_drift.BillDrift.entered_twice", interrupted_by_the_second)
+        patch.setattr("worker.reconcile.bill_drift.BillDrift.duplicate_bills", interrupted_by_the_second)
         ended = call("verify", "--full")
     assert (ended.exit_code, "the next `wbs-sync verify` continues from here" in ended.output) == (130, True)
     state = drifted.container.stores.verifications.current()
@@ -346,11 +346,11 @@ def test_a_project_whose_lists_take_longer_than_a_step_is_compared(
     """The comparison ends after several steps with the same result."""
     verification, clock = drifted.container.verification, Clock()
     undisturbed = verification.verify(full=True)
-    look, compare = BillDrift.look, BillDrift.compare
+    list_invoices, compare = BillDrift.list_invoices, BillDrift.compare
 
-    def slow_look(self: BillDrift, project: Project) -> ProjectInvoices:
+    def slow_list(self: BillDrift, project: Project) -> ProjectInvoices:
         clock.now += 1.5 * STEP_SECONDS
-        return look(self, project)
+        return list_invoices(self, project)
 
     def slow_compare(self: BillDrift, one: InvoiceToCompare, problems: Mapping[str, Cause]) -> Verdict:
         clock.now += STEP_SECONDS
@@ -359,7 +359,7 @@ def test_a_project_whose_lists_take_longer_than_a_step_is_compared(
     for module in (verification_module, project_comparison):
         monkeypatch.setattr(module, "time", clock)
     monkeypatch.setattr(verification_module, "PROJECTS_AT_ONCE", 1)
-    monkeypatch.setattr(BillDrift, "look", slow_look)
+    monkeypatch.setattr(BillDrift, "list_invoices", slow_list)
     monkeypatch.setattr(BillDrift, "compare", slow_compare)
     verification_id, _ = verification.request(full=True)
     steps = 0

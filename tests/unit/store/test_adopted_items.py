@@ -14,6 +14,7 @@ from worker.domain.story import Happening, What
 from worker.store.adopted_items import AdoptedItems
 from worker.store.leases import LeaseKeeper
 from worker.store.ledger import Ledger
+from worker.store.local_file import Copy
 from worker.store.locks import Locks
 
 CODE, OTHER = CodeKey(17, 901), CodeKey(18, 901)
@@ -29,7 +30,7 @@ def ledger(client: Redis) -> Ledger:
 
 @pytest.fixture
 def adopted(client: Redis, ledger: Ledger, tmp_path: Path) -> AdoptedItems:
-    return AdoptedItems(client, PREFIX, ledger, owner="mine", file=tmp_path / "adopted-items.json")
+    return AdoptedItems(client, PREFIX, ledger, Copy(tmp_path / "adopted-items.json", "mine"))
 
 
 def test_an_item_is_adopted_by_one_code(
@@ -104,7 +105,7 @@ def test_the_copy_is_of_one_ledger_and_one_owner(
     adopted.keep_copy("100.5")
     assert adopted.copy_is_of("100.5")
     assert not adopted.copy_is_of("200.5")
-    other = AdoptedItems(client, PREFIX, ledger, owner="other", file=file)
+    other = AdoptedItems(client, PREFIX, ledger, Copy(file, "other"))
     assert other.copied() == {}
     other.keep_copy("100.5")
     assert adopted.copied() == other.copied() == {CODE: "5871"}

@@ -1,10 +1,10 @@
--- Takes a claim from the invoice that has it. Only under that invoice's lock: then the invoice is not between its claim and its intent.
+-- Releases an invoice's claim, under that invoice's lock: so the invoice is not between its claim and its intent to write.
 --
 -- KEYS[1]  claims   hash of claim -> invoice key
 -- KEYS[2]  lock     of the invoice that has the claim
 -- ARGV[1]  claim    what is claimed
 -- ARGV[2]  invoice  key of the invoice that has it
--- ARGV[3]  token    with which the caller holds the lock
+-- ARGV[3]  token    by which the caller holds the lock
 --
 -- Returns 1 when it was released; 0 when the lock is lost or another invoice has the claim.
 

@@ -1,8 +1,8 @@
--- Takes a slot, or registers the caller as waiting for one. Exports that wait hold scans back.
+-- Takes a slot, or adds the caller to those that wait for one. For a scan, waiting exports count as slots in use.
 --
 -- KEYS[1]  slots            sorted set of tokens, scored by when each lease ends (ms)
 -- KEYS[2]  waiting exports  sorted set of tokens, scored by when each counts as gone (ms)
--- KEYS[3]  waiting scans    the same
+-- KEYS[3]  waiting scans    as KEYS[2]
 -- KEYS[4]  caps             sorted set of caps, scored by when each ends (ms)
 -- ARGV[1]  token            of the caller
 -- ARGV[2]  cap              of this process

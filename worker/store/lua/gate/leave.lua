@@ -1,8 +1,8 @@
--- Gives a slot back, or stops waiting for one, and hands free slots to those who wait: exports first, and after some exports in a row a scan.
+-- Releases a slot, or stops waiting for one, and hands free slots to waiting requests: exports first, and after some exports in a row a scan.
 --
 -- KEYS[1]  slots            sorted set of tokens, scored by when each lease ends (ms)
 -- KEYS[2]  waiting exports  sorted set of tokens, scored by when each counts as gone (ms)
--- KEYS[3]  waiting scans    the same
+-- KEYS[3]  waiting scans    as KEYS[2]
 -- KEYS[4]  caps             sorted set of caps, scored by when each ends (ms)
 -- KEYS[5]  in a row         how many exports got a slot in a row while a scan waited
 -- KEYS[6]  sent             hash of `remote:precedence` -> requests sent
@@ -20,7 +20,7 @@
 local slots, exports, scans, caps, in_a_row, sent = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local token, cap, lease, stem, max_in_a_row, precedence = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 
--- Counted when a slot comes back: once, and not for a caller that never got one.
+-- Counted at the release, so each request counts once, and a caller that never had a slot does not count.
 if redis.call('ZREM', slots, token) == 1 then redis.call('HINCRBY', sent, 'netsuite:' .. precedence, 1) end
 redis.call('ZREM', exports, token)
 redis.call('ZREM', scans, token)

@@ -6,9 +6,10 @@
 --
 -- Returns 1, or 0 when the slot is lost.
 
+--- @include "includes/now_ms"
+
 local slots, token, lease = KEYS[1], ARGV[1], ARGV[2]
 
 if not redis.call('ZSCORE', slots, token) then return 0 end
-local t = redis.call('TIME')
-redis.call('ZADD', slots, t[1] * 1000 + math.floor(t[2] / 1000) + tonumber(lease), token)
+redis.call('ZADD', slots, now + tonumber(lease), token)
 return 1

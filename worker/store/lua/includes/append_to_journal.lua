@@ -1,4 +1,4 @@
--- append_to_journal(journal, event, again): appends a line to a journal, or counts its last line up when that has the same event.
+-- append_to_journal(journal, event, again): adds an event to a journal; if its last line has the same event, only counts it there.
 --
 -- journal: list of lines `first time,last time,count,again,event`, times in whole unix seconds. A list takes a few hundred bytes, a stream
 --          4,400 from its first entry on (docs/decisions/0012-journal.md)
@@ -6,7 +6,7 @@
 -- again:   when the work is tried again (whole unix seconds), 0 for never
 
 local MAX_LINES = 60
-local KEPT_SECONDS = 34560000 -- 400 days: a year's audit, and the month in which it is made
+local KEPT_SECONDS = 34560000 -- 400 days: a fiscal year, and the month in which it is audited
 
 local function append_to_journal(journal, event, again)
   if event == '' then return end

@@ -1,7 +1,7 @@
--- The index of open problems: next to the hash of problems a sorted set for each cause, scored by when the problem was opened (unix seconds),
--- with ignored problems in sets of their own. Counting problems reads the sets alone.
+-- The index of open problems: two sorted sets for each cause, one of them for ignored problems, scored by when each problem was opened (unix
+-- seconds). Counting problems reads only these sets.
 --
--- index_of(problems, problem):   the key of the sorted set that holds a decoded problem
+-- index_of(problems, problem):   the key of the sorted set for a decoded problem
 -- close_problem(problems, key):  closes a problem; returns 1 when it was open, else 0
 --
 -- problems: hash of problem key -> JSON with `cause`, `facts`, `since` and, if it is ignored, `ignored`

@@ -1,4 +1,4 @@
--- A record keeps for good when its code or invoice was first seen, and what requested it.
+-- A record keeps permanently when its code or invoice was first seen, and what requested it.
 --
 -- trigger_of(current, prefix, ...):  the trigger of the open run that waits for one of the given keys, shortened; '' when none does.
 --                                    current: the key that holds the id of the current run
@@ -8,7 +8,7 @@ local TRIGGER_BYTES = 16 -- there are as many records as codes; the run itself h
 
 local function brief(text)
   if #text <= TRIGGER_BYTES then return text end
-  -- No half character at the end.
+  -- Without a character that the limit would cut in two.
   return string.match(string.sub(text, 1, TRIGGER_BYTES), '^(.-)[\192-\255]?[\128-\191]*$')
 end
 local function trigger_of(current, prefix, ...)
@@ -22,6 +22,6 @@ local function trigger_of(current, prefix, ...)
 end
 local function with_first_seen(record, seen, by)
   if not seen then return record end
-  local asked = by and by ~= '' and ',"by":' .. cjson.encode(by) or ''
-  return string.sub(record, 1, -2) .. ',"seen":' .. seen .. asked .. '}'
+  local by_field = by and by ~= '' and ',"by":' .. cjson.encode(by) or ''
+  return string.sub(record, 1, -2) .. ',"seen":' .. seen .. by_field .. '}'
 end

@@ -1,5 +1,5 @@
--- index_unfinished(prefix, key, old, new, seen): moves a code or an invoice to the sorted set of its state, or out of all of them when it has
--- ended. Counting what is unfinished reads these sets alone.
+-- index_unfinished(prefix, key, old, new, seen): moves a code or invoice to the sorted set of its unfinished state, or removes it from all of
+-- them when it has ended. Counting unfinished records reads only these sets.
 --
 -- key:      of the code or invoice
 -- old, new: its decoded record before (nil = there was none) and now
@@ -12,7 +12,7 @@ end
 local function index_unfinished(prefix, key, old, new, seen)
   local stem = prefix .. 'unfinished:' .. string.match(key, '^%a+') .. ':'
   local now = unfinished_state(new)
-  -- Without a record it may be in any set: its record was cleared by a person.
+  -- Without a record it may be in any set: a user may have cleared its record.
   local places = old and {unfinished_state(old) or nil} or {'waiting', 'intent', 'unknown', 'blocked', 'write_back'}
   for _, place in ipairs(places) do
     if place ~= now then redis.call('ZREM', stem .. place, key) end

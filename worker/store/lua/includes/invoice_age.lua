@@ -1,4 +1,4 @@
--- Since when each invoice is work without an end: from its first request on, however often it waits again.
+-- Records since when each invoice has been unfinished work: from its first request until it ends, through any number of attempts.
 --
 -- invoice_begins(prefix, key), invoice_ends(prefix, key): do nothing for a key of any other kind
 

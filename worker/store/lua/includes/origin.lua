@@ -1,7 +1,7 @@
--- The request that a piece of work goes back to (worker/observability/correlation.py).
+-- The request that caused a piece of work (worker/observability/correlation.py).
 --
--- origin(asked, current, prefix, key):            its own request, or that of the open run which waits for it; '' when there is none
--- note_origin(asked, current, prefix, key, id):   keeps `id` as its request unless it has one
+-- origin(asked, current, prefix, key):            the correlation id of its request, or of the open run that waits for it; '' for none
+-- note_origin(asked, current, prefix, key, id):   records `id` as that of its request unless it has one
 --
 -- asked:   hash of work -> correlation id
 -- current: the key that holds the id of the current run

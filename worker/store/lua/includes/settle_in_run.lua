@@ -1,4 +1,4 @@
--- settle_in_run(current, prefix, key, field): takes a key out of the current run and counts it there. The run ends with its last key.
+-- settle_in_run(current, prefix, key, field): removes a key from the current run and counts it there. The run ends with its last key.
 --
 -- current: the key that holds the id of the current run
 -- field:   what the run counts, '' for nothing
@@ -11,7 +11,7 @@ local function settle_in_run(current, prefix, key, field)
   local open = prefix .. 'run:' .. run .. ':open'
   if redis.call('SREM', open, key) == 0 then return end
   local kind = redis.call('HGET', prefix .. 'run:' .. run, 'kind')
-  -- The run is older than runs are kept: nothing counts for it any more.
+  -- The run itself has expired.
   if not kind then
     redis.call('DEL', open)
     return
@@ -23,7 +23,7 @@ local function settle_in_run(current, prefix, key, field)
   local fields = redis.call('HGETALL', prefix .. 'run:' .. run)
   local ended = {}
   for i = 1, #fields, 2 do ended[fields[i]] = fields[i + 1] end
-  -- The result of the last run over everything is kept for good.
+  -- The result of the last run over everything never expires.
   if not ended.whole then return end
   local last = prefix .. 'run:last:' .. ended.kind
   redis.call('DEL', last)

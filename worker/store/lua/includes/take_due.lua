@@ -1,11 +1,11 @@
--- take_due(limit, at_most, dispatch, longest, lease, prefix, claim): moves work that is due from waiting to in progress, longest due first.
--- Returns a list of key, deaths, correlation id ('' = not known), which ledger there is ('' = none, or no claim), key, ...
+-- take_due(limit, at_most, dispatch, longest, lease, prefix, claim): moves due work from waiting to in progress, longest due first.
+-- Returns a list of key, deaths, correlation id ('' = not known), ledger id ('' = no ledger, or no claim), key, ...
 --
 -- limit:             how much may be in progress at once
 -- at_most:           how much is taken
 -- dispatch, longest: seconds of a first dispatch, and of the longest one
 -- lease:             seconds of a claim
--- claim:             the caller's claim; '' = messages are sent for the work, and whoever receives one claims it
+-- claim:             the caller's claim; '' = messages are sent for the work, and the worker that receives one claims it
 --
 -- Uses KEYS[1] to KEYS[9] of its script: waiting, dispatched, deaths, current run, asked, begun, failures, again, unbegun.
 
@@ -14,11 +14,11 @@
 --- @include "includes/which_ledger"
 
 local function take_due(limit, at_most, dispatch, longest, lease, prefix, claim)
-  -- Each piece begins with a write that a full server refuses: else it would be taken and no message could be sent for it.
+  -- The first write for each piece of work is one that a full server refuses: else work would be taken for which no message can be sent.
   for _, key in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, 100)) do
     redis.call('ZADD', KEYS[1], 0, key)
     redis.call('ZREM', KEYS[2], key)
-    -- Its worker died with it. A message that no worker has begun says nothing about the work.
+    -- A claim that ended means that its worker died. A message that no worker has begun means nothing of the kind.
     if redis.call('HDEL', KEYS[6], key) == 1 then redis.call('HINCRBY', KEYS[3], key, 1)
     else redis.call('HINCRBY', KEYS[9], key, 1) end
   end
@@ -27,7 +27,7 @@ local function take_due(limit, at_most, dispatch, longest, lease, prefix, claim)
   if room <= 0 then return taken end
   for _, key in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, room)) do
     local seconds = tonumber(lease)
-    -- Its messages pile up in a queue that no worker reads, so each waits twice as long as the one before.
+    -- No worker reads the queue of its messages: each further message is sent after twice the time, so that they do not pile up.
     if claim == '' then seconds = math.min(dispatch * 2 ^ (redis.call('HGET', KEYS[9], key) or 0), tonumber(longest)) end
     redis.call('ZADD', KEYS[2], now + seconds, key)
     if claim ~= '' then

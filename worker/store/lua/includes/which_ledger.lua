@@ -1,4 +1,4 @@
--- which_ledger(prefix): which ledger there is, a text that no other one has; '' when there is none.
+-- which_ledger(prefix): the id of the ledger, which no other ledger has; '' when there is none.
 
 local function which_ledger(prefix)
   local state = redis.call('HMGET', prefix .. 'ledger', 'opened_at', 'since')

@@ -1,4 +1,4 @@
--- Appends a line to a journal, or counts its last line up when that has the same event.
+-- Adds an event to a journal; if its last line has the same event, only counts it there.
 --
 -- KEYS[1]  journal  list of lines
 -- ARGV[1]  event    JSON without its brackets

@@ -1,4 +1,4 @@
--- Queues work in its lane. Work in progress is not changed; if it is requested again, it is repeated after its attempt.
+-- Queues work in its lane. Work in progress is not changed; a request for it repeats it after the attempt in progress.
 --
 -- KEYS[1]     waiting      sorted set of work, scored by when it is due (unix seconds, 0 = before all else)
 -- KEYS[2]     dispatched   sorted set of work in progress, scored by when its dispatch or claim ends (unix seconds)
@@ -31,7 +31,7 @@ for i = 5, #ARGV do
     redis.call('HDEL', failures, key)
   end
   if not redis.call('ZSCORE', dispatched, key) then redis.call('ZADD', waiting, 'LT', at, key)
-  -- The attempt in progress may have begun before what is requested now; an attempt that is yet to begin removes the note.
+  -- The attempt in progress may not see what is requested now. An attempt that is yet to begin clears the note.
   elseif how ~= 'add' then redis.call('SADD', again, key) end
 end
 return 1

@@ -1,9 +1,9 @@
--- Reads how much work a lane has, and for how long the longest has been due.
+-- Reads how much work a lane has, and since when work has been due.
 --
 -- KEYS[1]  waiting     sorted set of work, scored by when it is due (unix seconds, 0 = before all else)
 -- KEYS[2]  dispatched  sorted set of work in progress, scored by when its dispatch or claim ends (unix seconds)
 --
--- Returns {waiting, in progress, since when the longest due is due (unix seconds, '0' = none is)}.
+-- Returns {number waiting, number in progress, since when the longest due work has been due (unix seconds, '0' = none is due)}.
 
 --- @include "includes/now_seconds"
 

@@ -11,11 +11,11 @@
 -- ARGV[1]  key          of the work
 -- ARGV[2]  lease        seconds of the claim
 -- ARGV[3]  claim        of the caller
--- ARGV[4]  how          'request' = it is asked for now; 'in lane' = by a message of its lane, which may be late; 'aside' = neither
+-- ARGV[4]  how          'request' = a new request; 'in lane' = a message of its lane, which may be late; 'aside' = neither
 -- ARGV[5]  correlation  id of the request, '' for none
 -- ARGV[6]  prefix       of all keys
 --
--- Returns {1, ledger} = begun, and which ledger there is ('' = none); {0} = another worker is doing it; {-1} = it is in no lane or due later.
+-- Returns {1, ledger id ('' = none)} = begun; {0} = another worker is doing it; {-1} = it is in no lane or due later.
 
 --- @include "includes/now_seconds"
 --- @include "includes/origin"
@@ -39,7 +39,7 @@ if how == 'in lane' and not lease then
   local due = redis.call('ZSCORE', waiting, key)
   if not due or tonumber(due) > now then return {-1} end
 end
--- First, since a full server refuses it: what cannot be recorded is not begun.
+-- A full server refuses this first write, so that work whose claim cannot be recorded is not begun.
 redis.call('ZADD', dispatched, now + tonumber(claim_seconds), key)
 if holder then redis.call('HINCRBY', deaths, key, 1) end
 note_origin(asked, current_run, prefix, key, correlation_id)
@@ -47,6 +47,6 @@ invoice_begins(prefix, key)
 redis.call('ZREM', waiting, key)
 redis.call('HSET', begun, key, claim)
 redis.call('HDEL', unbegun, key)
--- This attempt sees what was requested before now.
+-- This attempt sees everything that was requested before it.
 redis.call('SREM', again, key)
 return {1, which_ledger(prefix)}

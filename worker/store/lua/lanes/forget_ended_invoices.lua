@@ -1,5 +1,5 @@
--- Removes invoices that are in no lane from the sorted set of invoices at work, oldest first. A worker of an older version ends work without
--- doing so.
+-- Removes invoices that are in no lane from the sorted set of unfinished invoices, oldest first: a worker of an older version leaves them there
+-- when it ends their work.
 --
 -- KEYS[1]  since       sorted set of invoices, scored by when they became work (unix seconds)
 -- KEYS[2]  waiting     sorted set of work, scored by when it is due (unix seconds, 0 = before all else)

@@ -1,4 +1,4 @@
--- Ends the caller's claim on a piece of work whose next step follows by a separate message.
+-- Ends the caller's claim on a piece of work that continues with a separate message.
 --
 -- KEYS[1]  dispatched  sorted set of work in progress, scored by when its dispatch or claim ends (unix seconds)
 -- KEYS[2]  begun       hash of work -> claim

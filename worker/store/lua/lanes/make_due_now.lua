@@ -1,4 +1,4 @@
--- Makes work due now that would be due later, up to a time.
+-- Makes work due now that would be due between now and a given time.
 --
 -- KEYS[1]  waiting  sorted set of work, scored by when it is due (unix seconds, 0 = before all else)
 -- ARGV[1]  until    unix seconds

@@ -1,4 +1,4 @@
--- Moves work that is due from waiting to in progress.
+-- Moves due work from waiting to in progress.
 --
 -- KEYS[1]  waiting      sorted set of work, scored by when it is due (unix seconds, 0 = before all else)
 -- KEYS[2]  dispatched   sorted set of work in progress, scored by when its dispatch or claim ends (unix seconds)
@@ -17,7 +17,7 @@
 -- ARGV[6]  prefix       of all keys
 -- ARGV[7]  claim        of the caller; '' = messages are sent for the work
 --
--- Returns {key, deaths, correlation id ('' = not known), ledger ('' = none, or no claim), key, ...}.
+-- Returns {key, deaths, correlation id ('' = not known), ledger id ('' = no ledger, or no claim), key, ...}.
 
 --- @include "includes/take_due"
 

@@ -1,9 +1,9 @@
--- Lets all work in progress wait again, except what a living worker renews.
+-- Moves work in progress back to waiting, except work with a claim that its worker is renewing.
 --
 -- KEYS[1]  waiting     sorted set of work, scored by when it is due (unix seconds, 0 = before all else)
 -- KEYS[2]  dispatched  sorted set of work in progress, scored by when its dispatch or claim ends (unix seconds)
 -- KEYS[3]  begun       hash of work -> claim
--- ARGV[1]  least       seconds that a claim has left at least while its worker renews it
+-- ARGV[1]  least       minimum seconds until a claim expires while its worker renews it
 --
 -- Returns 1.
 

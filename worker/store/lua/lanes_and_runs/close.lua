@@ -1,5 +1,5 @@
--- Ends a piece of work in its lane and in its run, which counts the result once. Work that was requested meanwhile waits again instead. With
--- ARGV[5] and more, takes the next work of the lane. One step, so that no run waits for work that its lane no longer has.
+-- Ends a piece of work in its lane and in its run, which counts the result once; work that was requested meanwhile waits again instead. With
+-- ARGV[5] and more, takes the next work of the lane. One script, so that no run waits for work that its lane no longer has.
 --
 -- KEYS[1]     waiting      sorted set of work, scored by when it is due (unix seconds, 0 = before all else)
 -- KEYS[2]     dispatched   sorted set of work in progress, scored by when its dispatch or claim ends (unix seconds)
@@ -16,30 +16,12 @@
 -- ARGV[4]     claim        of the caller, '' for none; nothing ends when another claim has begun the work
 -- ARGV[5...]  take         optional: the arguments of lanes/take
 --
--- Returns what was taken: {key, deaths, correlation id, ledger}, as lanes/take; empty without ARGV[5].
+-- Returns the work that was taken, as lanes/take does; empty without ARGV[5].
 
 --- @include "includes/now_seconds"
---- @include "includes/settle_in_run"
---- @include "includes/origin"
+--- @include "includes/end_work"
 --- @include "includes/holder_of"
 --- @include "includes/take_due"
---- @include "includes/invoice_age"
 
-local function close(key, field, prefix, claim)
-  if holder_of(KEYS[2], KEYS[6], key) ~= claim then return end
-  redis.call('ZREM', KEYS[1], key)
-  redis.call('ZREM', KEYS[2], key)
-  redis.call('HDEL', KEYS[3], key)
-  redis.call('HDEL', KEYS[6], key)
-  redis.call('HDEL', KEYS[7], key)
-  -- It was requested meanwhile, for something that this attempt may not have seen: its run waits for the next attempt.
-  if redis.call('SISMEMBER', KEYS[8], key) == 1 then
-    redis.call('ZADD', KEYS[1], 0, key)
-    return
-  end
-  redis.call('HDEL', KEYS[5], key)
-  invoice_ends(prefix, key)
-  settle_in_run(KEYS[4], prefix, key, field)
-end
-close(ARGV[1], ARGV[2], ARGV[3], ARGV[4])
+if holder_of(KEYS[2], KEYS[6], ARGV[1]) == ARGV[4] then end_work(ARGV[3], ARGV[1], ARGV[2]) end
 return ARGV[5] and take_due(unpack(ARGV, 5)) or {}

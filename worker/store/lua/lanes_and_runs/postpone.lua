@@ -1,5 +1,5 @@
--- Ends an attempt and lets its work wait in its lane, or makes it due at once if it was requested meanwhile. With a field its run counts that
--- and does not wait for the work. One step, so that a run never counts work that is still in progress.
+-- Ends an attempt and postpones its work, or makes it due at once if it was requested meanwhile. With a field, its run counts that and does not
+-- wait for the work. One script, so that a run never counts work that is still in progress.
 --
 -- KEYS[1]  waiting      sorted set of work, scored by when it is due (unix seconds, 0 = before all else)
 -- KEYS[2]  dispatched   sorted set of work in progress, scored by when its dispatch or claim ends (unix seconds)
@@ -29,7 +29,7 @@ local field, prefix, correlation_id, claim = ARGV[2], ARGV[3], ARGV[5], ARGV[6]
 local key, at = ARGV[1], ARGV[4]
 local by = holder_of(dispatched, begun, key)
 if by ~= '' and by ~= claim then return 0 end
--- First, since a full server takes it, and what follows it: a claim is released even then.
+-- A full server accepts this first write, and with it all others of the script: a claim is released even then.
 redis.call('ZREM', dispatched, key)
 note_origin(asked, current_run, prefix, key, correlation_id)
 invoice_begins(prefix, key)

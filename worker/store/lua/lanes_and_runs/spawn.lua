@@ -1,5 +1,5 @@
--- Ends a piece of work in its lane and its run, lets its children wait in their lane, and adds them to the run. A second call changes nothing
--- in the run. Can take the next work of the parent's lane. One step, so that the run neither ends between parent and children nor misses some.
+-- Ends a piece of work in its lane and its run, queues its children in their lane, and adds them to the run. A second call changes nothing in
+-- the run. Can take the next work of the parent's lane. One script, so that the run neither ends between parent and children nor misses any.
 --
 -- KEYS[1]   waiting           of the parent's lane: sorted set of work, scored by when it is due (unix seconds, 0 = before all else)
 -- KEYS[2]   dispatched        of the parent's lane: sorted set of work in progress, scored by when its dispatch or claim ends (unix seconds)
@@ -14,19 +14,18 @@
 -- KEYS[11]  child dispatched  as KEYS[2], of the children's lane
 -- ARGV[1]   parent            key of the work
 -- ARGV[2]   prefix            of all keys
--- ARGV[3]   claim             of the caller, '' for none; children wait even when the claim is lost, and nothing else happens then
+-- ARGV[3]   claim             of the caller, '' for none; if it has expired, only the children are queued, and with another claim nothing happens
 -- ARGV[4]   counts            c, how many fields the run counts
 -- ARGV[5...]                  c times a field and its number; when the children are due (unix seconds, '' = now); t, how many arguments of
 --                             lanes/take follow (0 or all of them); these; the keys of the children
 --
--- Returns what was taken: {key, deaths, correlation id, ledger}, as lanes/take; empty for t = 0.
+-- Returns the work that was taken, as lanes/take does; empty for t = 0.
 
 --- @include "includes/now_seconds"
---- @include "includes/settle_in_run"
+--- @include "includes/end_work"
 --- @include "includes/origin"
 --- @include "includes/holder_of"
 --- @include "includes/take_due"
---- @include "includes/invoice_age"
 
 local parent, prefix = ARGV[1], ARGV[2]
 local by = holder_of(KEYS[2], KEYS[6], parent)
@@ -39,7 +38,7 @@ local function spawn()
   local open = run and (prefix .. 'run:' .. run .. ':open')
   local again = redis.call('SISMEMBER', KEYS[8], parent) == 1
   local listed = open and redis.call('SISMEMBER', open, parent) == 1 and redis.call('HEXISTS', prefix .. 'run:' .. run, 'kind') == 1
-  -- For a parent that was requested again meanwhile the run counts the next attempt, which finds all of these children again.
+  -- If the parent was requested again meanwhile, the run counts its next attempt, which finds all these children again.
   local mine = listed and not again
   if mine then
     for i = 1, counts do redis.call('HINCRBY', prefix .. 'run:' .. run, ARGV[3 + 2 * i], ARGV[4 + 2 * i]) end
@@ -53,19 +52,7 @@ local function spawn()
     invoice_begins(prefix, ARGV[i])
     if mine then redis.call('SADD', open, ARGV[i]) end
   end
-  if by ~= ARGV[3] then return end
-  redis.call('ZREM', KEYS[1], parent)
-  redis.call('ZREM', KEYS[2], parent)
-  redis.call('HDEL', KEYS[3], parent)
-  redis.call('HDEL', KEYS[6], parent)
-  redis.call('HDEL', KEYS[7], parent)
-  if again then
-    redis.call('ZADD', KEYS[1], 0, parent)
-    return
-  end
-  redis.call('HDEL', KEYS[5], parent)
-  invoice_ends(prefix, parent)
-  settle_in_run(KEYS[4], prefix, parent, '')
+  if by == ARGV[3] then end_work(prefix, parent, '') end
 end
 spawn()
 return taking > 0 and take_due(unpack(ARGV, 7 + 2 * counts, 6 + 2 * counts + taking)) or {}

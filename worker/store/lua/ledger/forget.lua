@@ -1,17 +1,17 @@
--- Clears the record of a code or an invoice that is recorded as done; its journal is kept. Only under its lock.
+-- Clears the record of a code or invoice that is recorded as done, under its lock. The journal is kept.
 --
 -- KEYS[1]  records   hash of code or invoice id -> JSON
 -- KEYS[2]  lock      of the code or invoice
 -- KEYS[3]  journal   list of lines
 -- KEYS[4]  adopted   hash of Item id -> key of the code that has adopted it
 -- ARGV[1]  field     code or invoice id
--- ARGV[2]  token     with which the caller holds the lock
+-- ARGV[2]  token     by which the caller holds the lock
 -- ARGV[3]  remote id internal id that the record must have
 -- ARGV[4]  event     for the journal
 -- ARGV[5]  again     of the event (whole unix seconds), 0 for never
 -- ARGV[6]  key       of the code or invoice
 --
--- Returns 1 when it was cleared; 0 when the lock is lost or the record says something else now.
+-- Returns 1 when it was cleared; 0 when the lock is lost or the record has changed.
 
 --- @include "includes/append_to_journal"
 

@@ -1,11 +1,11 @@
--- Opens the ledger: from now on it is the record.
+-- Opens the ledger: from now on, workers write to NetSuite by its records.
 --
 -- KEYS[1]  ledger          hash with the ledger's state
--- KEYS[2]  rebuild         hash with the counts of a rebuild, which is over
--- KEYS[3]  store           hash with the id of this store, and since when it exists
+-- KEYS[2]  rebuild         hash with the counts of the rebuild, which ends
+-- KEYS[3]  store           hash with the id of this store, and when it got the id
 -- ARGV[1]  since           the last moment at which an intent may have been lost (unix seconds), 0 for never
 -- ARGV[2]  reporting time  seconds after the store began in which processes may still report a loss
--- ARGV[3]  adoptions lost  '1' = nothing is known of adopted Items, '0' = they are known
+-- ARGV[3]  adoptions lost  '1' = the adopted Items of the earlier ledger are not known, '0' = they are
 --
 -- Returns 1.
 

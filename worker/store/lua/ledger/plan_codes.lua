@@ -1,14 +1,14 @@
--- Records codes of one project that need an Item. A code that has one, or whose write is in doubt, is left as it is.
+-- Records codes of one project that need an Item. The record of a code that has one, or whose write is in doubt, is not changed.
 --
 -- KEYS[1]     records          hash of code id -> JSON
--- KEYS[2]     projects         set of the projects of which anything is known
+-- KEYS[2]     projects         set of the projects that have records
 -- KEYS[3]     current run      id of the run that may wait for the project's scan
 -- ARGV[1]     project          id
 -- ARGV[2]     scan             the work under which a run may wait
 -- ARGV[3]     requester        '' = the trigger of the run that waits for the scan
 -- ARGV[4]     prefix           of all keys
 -- ARGV[5]     journal stem     beginning of the journal of each code, before its id
--- ARGV[6...]  fields, records  code id and JSON by turns
+-- ARGV[6...]  fields, records  code id and JSON, alternating
 --
 -- Returns the ids of the codes that were recorded.
 

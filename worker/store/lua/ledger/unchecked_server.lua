@@ -1,4 +1,4 @@
--- Returns the running server if the ledger has not been checked for lost work there yet.
+-- Returns the running server if the ledger has not been checked for lost work on it.
 --
 -- KEYS[1]  ledger    hash with the ledger's state
 -- ARGV[1]  runs for  seconds that the server must have been running

@@ -1,15 +1,15 @@
--- Asks whether a request may be sent to a remote now, and counts it in the remote's windows and among the requests sent if it may.
+-- Checks whether a request may be sent to a remote now; if so, counts it in the remote's windows and among the requests sent.
 --
 -- KEYS[1]  limits               hash of what is known of the remote's windows, times in ms
 -- KEYS[2]  sent                 hash of `remote:precedence` -> requests sent
 -- ARGV[1]  yields               '0' for an export, '1' for anything else
 -- ARGV[2]  share                of each window that the request leaves to exports, from 0 to 1
--- ARGV[3]  share with exports   the same while exports are running
+-- ARGV[3]  share with exports   as ARGV[2], while exports are running
 -- ARGV[4]  exports remembered   ms after the last request of an export in which exports count as running
 -- ARGV[5]  counted as           `remote:precedence`
 -- ARGV[6]  short window         ms
 --
--- Returns ms to wait before asking again; 0 = send the request.
+-- Returns ms to wait before the next call; 0 = send the request.
 
 --- @include "includes/now_ms"
 
@@ -38,7 +38,7 @@ for _, window in ipairs({'spike', 'hour'}) do
   local f = redis.call('HMGET', limits, window .. ':limit', window .. ':reset')
   if f[1] and tonumber(f[2]) > now then redis.call('HINCRBY', limits, window .. ':left', -1)
   elseif f[1] and window == 'spike' then
-    -- The window is over, and no response has named the next one yet: it begins now, and holds everybody who waited for this moment.
+    -- The window has ended, and no response has shown the next one yet: let it begin now, so that not all waiting callers send at once.
     redis.call('HSET', limits, 'spike:left', f[1] - 1, 'spike:reset', now + tonumber(short_window), 'spike:begun', 1)
   end
 end

@@ -1,4 +1,4 @@
--- Blocks all requests to a remote, after a 429.
+-- Blocks all requests to a remote for a while, after a 429.
 --
 -- KEYS[1]  limits    hash of what is known of the remote's windows, times in ms
 -- ARGV[1]  duration  ms

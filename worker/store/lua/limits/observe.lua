@@ -1,4 +1,4 @@
--- Records the window that a response names in its headers.
+-- Records the window that the headers of a response describe.
 --
 -- KEYS[1]  limits     hash of what is known of the remote's windows, times in ms
 -- ARGV[1]  limit      requests in the window
@@ -6,7 +6,7 @@
 -- ARGV[3]  reset      when it ends (unix seconds of the remote's clock)
 -- ARGV[4]  ahead      ms until then by the remote's clock; '' = not known
 --
--- Returns 1, or 0 for a moment that makes no sense.
+-- Returns 1, or 0 when the window does not end within the next two hours.
 
 --- @include "includes/now_ms"
 
@@ -15,7 +15,7 @@ local limit, remaining, named_reset, named_ahead = ARGV[1], ARGV[2], ARGV[3], AR
 
 -- The wait is counted from now, so that the remote's clock and this server's need not agree.
 local ahead = tonumber(named_ahead) or tonumber(named_reset) * 1000 - now
--- No window is longer than an hour: everybody would wait for a moment that is far off.
+-- No window is longer than an hour. A later end is an error, and all callers would wait for it.
 if ahead <= 0 or ahead > 7200000 then return 0 end
 local reset, window = now + ahead, (ahead <= 11000) and 'spike' or 'hour'
 if redis.call('HGET', limits, 'hour:limit') == limit then window = 'hour' end

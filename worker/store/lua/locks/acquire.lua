@@ -1,4 +1,4 @@
--- Takes a lock, or the same lock again with the same token, with a fence that no earlier holder of any lock has. In the same step it compares
+-- Takes a lock, or takes it again with the same token, with a fence that is higher than those of all earlier holders of any lock. Also compares
 -- this store and this server with those that the ledger knows, and reads the record that the lock guards.
 --
 -- KEYS[1]  lock     of a code or an invoice
@@ -13,8 +13,8 @@
 -- ARGV[5]  field    optional: of `records`
 --
 -- Returns {fence, seconds, microseconds, since, met, store, text}. fence: 0 = another caller has the lock. seconds, microseconds: this
--- server's clock. since: from when on the ledger has lost no intent (unix seconds), '' = there is no ledger. met: when this server became
--- the ledger's (unix seconds). store: its id. text: of the field, '' for none.
+-- server's clock. since: the ledger has lost no intent since then (unix seconds), '' = there is no ledger. met: when this server was
+-- recorded as the ledger's (unix seconds). store: its id. text: of the field, '' for none.
 
 --- @include "includes/running_server"
 --- @include "includes/meet_store"
@@ -29,8 +29,8 @@ if holder and holder ~= token then return {0, now[1], now[2], '', '', store, ''}
 redis.call('SET', lock, token, 'PX', lease)
 local state = redis.call('HMGET', ledger, 'since', 'server', 'met')
 if state[1] then
-  -- Another server than the one that knew the ledger: it was restarted or a replica took over, and the last second of writes may be gone.
-  -- What was in doubt then is in doubt again.
+  -- Not the server that is recorded for the ledger: it was restarted or a replica took over, and the last second of writes may be lost.
+  -- Every write that was in doubt then is in doubt again.
   local server = running_server()
   if server and server ~= state[2] then
     if state[2] then state[1] = now[1] end
@@ -38,8 +38,8 @@ if state[1] then
     redis.call('HSET', ledger, 'server', server, 'since', state[1], 'met', state[3])
   end
 end
--- Never below the clock in microseconds: a server that lost the counter must not issue a lower fence than a living holder has, or no later
--- holder could settle what that one recorded as in doubt.
+-- Never below the clock in microseconds: if the counter is lost, a fence must not be lower than that of a running holder. Else no later holder
+-- could settle what that one records as in doubt.
 local fence = math.max(tonumber(redis.call('GET', last_fence) or '0') + 1, now[1] * 1000000 + now[2])
 fence = string.format('%.0f', fence)
 redis.call('SET', last_fence, fence)

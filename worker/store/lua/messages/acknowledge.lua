@@ -1,4 +1,4 @@
--- Forgets a message that a worker has acknowledged or dropped. A second call changes nothing.
+-- Removes a message that a worker has acknowledged or dropped. A second call changes nothing.
 --
 -- KEYS[1]  unacked index  sorted set of tags, scored by when each message was taken (whole unix seconds)
 -- KEYS[2]  unacked        hash of tag -> JSON of message, exchange and queue

@@ -1,4 +1,4 @@
--- Lists messages that their workers have not acknowledged in time.
+-- Lists messages that their workers have not acknowledged within the timeout.
 --
 -- KEYS[1]  unacked index  sorted set of tags, scored by when each message was taken (whole unix seconds)
 -- ARGV[1]  timeout        seconds after which a message is delivered again

@@ -1,5 +1,5 @@
--- Takes the next message of some queues and notes it as unacknowledged, in kombu's own form. Whatever step Redis refuses, the message is
--- still in its queue afterwards.
+-- Takes the next message of some queues and records it as unacknowledged, in kombu's format. If Redis refuses any step, the message is still
+-- in its queue.
 --
 -- KEYS[1]     unacked index  sorted set of tags, scored by when each message was taken (whole unix seconds)
 -- KEYS[2]     unacked        hash of tag -> JSON of message, exchange and queue

@@ -1,4 +1,4 @@
--- Ends the pauses of some remotes now. What is known of their trouble is kept.
+-- Ends the pauses of some remotes now. Their failures are kept.
 --
 -- KEYS[1]     pauses   hash of scope -> JSON: since, ends (unix seconds), times, works, cause, answer
 -- ARGV[1...]  remotes  whose pauses end
@@ -12,10 +12,10 @@ local all = redis.call('HGETALL', pauses)
 for place = 1, #all, 2 do
   for _, remote in ipairs(ARGV) do
     if string.match(all[place], '^[^:]+') == remote then
-      local one = cjson.decode(all[place + 1])
-      latest = math.max(latest, one.ends)
-      one.ends = 0
-      redis.call('HSET', pauses, all[place], cjson.encode(one))
+      local pause = cjson.decode(all[place + 1])
+      latest = math.max(latest, pause.ends)
+      pause.ends = 0
+      redis.call('HSET', pauses, all[place], cjson.encode(pause))
     end
   end
 end

@@ -1,4 +1,4 @@
--- Announces a running process, and removes processes that it replaces or that have been silent for long.
+-- Records that a process is running, and removes processes that it replaces or that have been silent for too long.
 --
 -- KEYS[1]  presence     hash of process -> JSON: until_, seen (unix seconds), off (seconds), queues, threads, settings
 -- ARGV[1]  process      unique, such as `items@host (17)`
@@ -12,15 +12,15 @@
 --
 -- Returns 1.
 
+--- @include "includes/now_seconds"
+
 local presence = KEYS[1]
 local process, its_queues, its_clock, counts_for = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local its_threads, its_name, silent_kept, its_settings = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 
-local t = redis.call('TIME')
-local now = tonumber(t[1]) + tonumber(t[2]) / 1000000
 local kept = redis.call('HGETALL', presence)
 for i = 1, #kept, 2 do
-  -- It replaces a process of the same name that is gone.
+  -- It replaces a process of the same name that has stopped.
   local gone = now - cjson.decode(kept[i + 1]).until_
   local replaced = string.sub(kept[i], 1, #its_name + 2) == its_name .. ' ('
   if gone > 0 and (replaced or gone > tonumber(silent_kept)) then redis.call('HDEL', presence, kept[i]) end

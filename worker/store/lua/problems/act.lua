@@ -3,7 +3,7 @@
 -- KEYS[1]  problems  hash of problem key -> JSON
 -- KEYS[2]  acts      list of acts on this problem, newest first
 -- ARGV[1]  key       of the problem
--- ARGV[2]  seen      the problem as the person saw it, JSON
+-- ARGV[2]  seen      JSON of the problem that the person saw
 -- ARGV[3]  act       JSON: act, by, at (unix seconds), note, cause, facts
 -- ARGV[4]  kept      how many acts are kept
 --

@@ -1,4 +1,4 @@
--- Begins a run with its first keys, or joins the open one of the same kind.
+-- Begins a run with its first keys, or adds them to the open run of the same kind.
 --
 -- KEYS[1]     current run  id of the current run of this kind
 -- KEYS[2]     runs         sorted set of run ids, scored by when they began (unix seconds)
@@ -20,7 +20,7 @@ local fresh_id, kind, trigger, kept, correlation_id = ARGV[1], ARGV[2], ARGV[3],
 local joined, prefix = 1, ARGV[4]
 local run = redis.call('GET', current_run)
 local known = run and redis.call('HGET', prefix .. 'run:' .. run, 'kind')
--- What is left of a run that is older than runs are kept is no run any more.
+-- A run that has expired in part is deleted.
 if run and not known then redis.call('DEL', prefix .. 'run:' .. run, prefix .. 'run:' .. run .. ':open') end
 if not known or redis.call('HGET', prefix .. 'run:' .. run, 'ended_at') then
   joined = 0
@@ -36,7 +36,7 @@ end
 local open = prefix .. 'run:' .. run .. ':open'
 for i = 7, #ARGV do
   local whole = ARGV[i]:sub(-4) == ':all'
-  -- A run over everything already has its key, or has worked it off; a run over some projects is widened.
+  -- A run over everything has this key already, or has finished it. A run over some projects becomes one over everything.
   if not whole or redis.call('HSETNX', prefix .. 'run:' .. run, 'whole', 1) == 1 then redis.call('SADD', open, ARGV[i]) end
 end
 redis.call('EXPIRE', prefix .. 'run:' .. run, kept)

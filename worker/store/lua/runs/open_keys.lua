@@ -1,4 +1,4 @@
--- Reads some open keys of the current run, chosen by chance, and keeps the run for as long again.
+-- Reads some open keys of the current run, chosen at random, and extends the run's expiry.
 --
 -- KEYS[1]  current run  id of the current run of this kind
 -- ARGV[1]  prefix       of all keys

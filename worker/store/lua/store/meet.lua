@@ -1,4 +1,4 @@
--- Compares this store with the one that the caller knows: gives it an id if it has none, and records a loss if it is another store.
+-- Gives this store an id if it has none, and records a loss if it is not the store that the caller knows.
 --
 -- KEYS[1]  store   hash with the id of this store
 -- KEYS[2]  ledger  hash with the ledger's state

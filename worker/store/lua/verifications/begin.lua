@@ -1,4 +1,4 @@
--- Begins a verification, or joins the one in progress unless that is to be replaced or has stalled.
+-- Begins a verification, or joins the one in progress unless it is to be replaced or has stalled.
 --
 -- KEYS[1]  current     id of the verification in progress
 -- KEYS[2]  sent        hash of `remote:precedence` -> requests sent
@@ -12,10 +12,11 @@
 --
 -- Returns {id, 1 = joined or 0 = begun}.
 
+--- @include "includes/now_seconds"
+
 local current, requests_sent = KEYS[1], KEYS[2]
 local fresh_id, is_full, replace, stale, kept, stem, precedence = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 
-local t = redis.call('TIME'); local now = tonumber(t[1]) + tonumber(t[2]) / 1000000
 local id = redis.call('GET', current)
 if id and replace == '0' then
   local saved_at = redis.call('HGET', stem .. id .. ':state', 'saved_at')
