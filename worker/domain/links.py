@@ -167,7 +167,7 @@ class Wanted:
 
 
 def words_of(name: str) -> list[str]:
-    """Return a name's words without case, accents and punctuation: obrien, and, sons, llc for "O'Brien & Sons, L.L.C."."""
+    """Return the words in a name without case, accents and punctuation: obrien, and, sons, llc for "O'Brien & Sons, L.L.C."."""
     plain = unicodedata.normalize("NFKD", name).casefold().replace("&", " and ")
     kept = (
         "" if unicodedata.combining(each) or each in ".'’`" else each if each.isalnum() else " "  # noqa: RUF001
@@ -214,7 +214,7 @@ def _core(name: str) -> list[str]:
 
 
 def _contains(longer: list[str], shorter: list[str]) -> bool:
-    """Return whether one name begins with the words of the other, or contains all of them, at least two, in a row."""
+    """Return whether `longer` begins with `shorter`, or contains all of it, at least two words, in a row."""
     size = len(shorter)
     places = range(len(longer) - size + 1 if size > 1 else 1)
     return size > 0 and any(longer[at : at + size] == shorter for at in places)

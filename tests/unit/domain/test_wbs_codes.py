@@ -132,7 +132,7 @@ def test_names_are_compared_without_case(one: str, other: str, same: bool) -> No
         (CODE_FIRST, "24", "24 1", False),
     ],
 )
-def test_only_projects_whose_names_can_meet_are_rivals(rule: NamingRule, mine: str, theirs: str, rival: bool) -> None:
+def test_only_projects_whose_names_can_clash_are_rivals(rule: NamingRule, mine: str, theirs: str, rival: bool) -> None:
     one, other = project(mine, 1), project(theirs, 2)
     assert Rivals([one, other], rule).of(one) == ([other] if rival else [])
     assert Rivals([one, other], rule).of(other) == ([one] if rival else [])
@@ -144,7 +144,7 @@ def test_of_many_projects_hardly_any_is_compared_with_another(
 ) -> None:
     """Ten thousand compared with ten thousand would take a scan an hour."""
     compared = []
-    monkeypatch.setattr(wbs_codes, "_can_meet", lambda one, other: compared.append((one, other)))
+    monkeypatch.setattr(wbs_codes, "_can_clash", lambda one, other: compared.append((one, other)))
     many = [project(f"{number % 7}4-{number:05d}", number) for number in range(1, 501)]
     rivals = Rivals(many, rule)
     for one in many:
