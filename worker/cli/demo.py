@@ -161,7 +161,7 @@ def _show(simulators: SimulatorsProcess, container: Container) -> DemoResult:
         "verify": as_dict(verified),
         "duplicates": doubled,
     }
-    faults = [f"{check.name}: {check.words}" for check in checks if check.ok is False]
+    faults = [f"{check.name}: {check.message}" for check in checks if check.ok is False]
     faults += _unseeded(exported["problems"])
     faults += [finding.sentence for finding in verified.findings]
     faults += verified.not_compared.values()
