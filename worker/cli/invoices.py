@@ -73,7 +73,7 @@ def include(invoice: str, project: str | None, note: str, as_json: bool) -> None
     """Undo the decision on INVOICE (Procore id or number) and process the invoice now."""
     with faults_as_sentences():
         kept = _required(note)
-        done = open_container().invoice_decisions.take_back(invoice, project, by=user(), note=kept)
+        done = open_container().invoice_decisions.undo(invoice, project, by=user(), note=kept)
         if as_json:
             print_json({"key": str(done.key), "undone": done.decision.stored})
         else:

@@ -14,14 +14,14 @@ KEPT_SECONDS = 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class FixedItemNames:
-    """Looks them up once a day."""
+    """Looks the Items up in NetSuite once a day."""
 
     stores: Stores
     remotes: Remotes
     policy: Policy
 
     def names(self) -> dict[str, str]:
-        """Return the names by id, without Items that NetSuite does not return now."""
+        """Return the names by internal id, without Items that NetSuite does not return."""
         return {item_id: name for item_id in self._ids() if (name := self._name(item_id))}
 
     def _ids(self) -> list[str]:

@@ -30,12 +30,12 @@ class Alive:
     @property
     def faults(self) -> list[str]:
         """Return sentences on what is not running."""
-        found = []
+        sentences = []
         if self.missing_queues:
-            found.append(f"No worker is running for: {', '.join(self.missing_queues)}.")
+            sentences.append(f"No worker is running for: {', '.join(self.missing_queues)}.")
         if not self.has_beat:
-            found.append("Beat is not running: nothing starts by schedule, and waiting work is not resumed.")
-        return found
+            sentences.append("Beat is not running: nothing starts by schedule, and waiting work is not resumed.")
+        return sentences
 
     @property
     def warnings(self) -> list[str]:

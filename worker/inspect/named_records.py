@@ -42,7 +42,7 @@ class NamedRecords:
         if found:
             return found[0]
         if text in map(str, self.stores.ledger.projects()):
-            # The app may not see it any more; what is known of it is told all the same.
+            # The app may no longer see the project, but the ledger still has its records.
             return Project(int(text), f"project {text}", None, active=False)
         raise NotFound(f"There is no project with the id, number or name {text} visible to the app.")
 
@@ -61,7 +61,7 @@ class NamedRecords:
         known = {one.id: {one.flat_code, self.item_name(project, one)} for one in listed}
         for number, record in records.items():
             known.setdefault(number, set()).update((record.code, record.name))
-        # As people write it before Procore's id: a flat code may be all digits.
+        # Names and flat codes take precedence over Procore's ids, because a flat code may consist of digits.
         named = [number for number, names in known.items() if text in names] or [
             number for number, names in known.items() if text.casefold() in {name.casefold() for name in names}
         ]
@@ -94,7 +94,7 @@ class NamedRecords:
         found = self._known_invoices(text, invoice_id, [known_in] if known_in else self.stores.ledger.projects())
         not_read: list[int] = []
         if not found and within and invoice_id:
-            # Work on an invoice that cannot be listed says so by itself.
+            # If the project's invoices cannot be listed, the work on this invoice reports it.
             listed, _ = asked(lambda: self._listed_invoices(text, invoice_id, [within], not_read))
             found = listed or [InvoiceKey(within, invoice_id)]
         elif not found:

@@ -19,7 +19,7 @@ Link = dict[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """Pages on which users find the subject of a problem."""
+    """Builds the links of problems."""
 
     stores: Stores
     procore: ProcorePages
@@ -27,8 +27,8 @@ class Pages:
 
     def of(self, one: OpenProblem) -> list[Link]:
         """Return the links of a problem; records without a known address are left out."""
-        told = [*self._in_procore(one.key), *self._in_netsuite(one)]
-        return [{"system": system, "record": record, "url": url} for system, record, url in told if url]
+        pages = [*self._in_procore(one.key), *self._in_netsuite(one)]
+        return [{"system": system, "record": record, "url": url} for system, record, url in pages if url]
 
     def _in_procore(self, key: str) -> Iterator[tuple[str, str, str]]:
         about = subject_of(key)
@@ -67,5 +67,5 @@ def _is_credit(facts: Mapping[str, str]) -> bool:
 
 def _ids(facts: Mapping[str, str], name: str) -> list[str]:
     """Return the internal ids among a problem's facts: one under its name, or several under the plural."""
-    told = [facts.get(name, ""), *facts.get(f"{name}s", "").split(", ")]
-    return [one for one in dict.fromkeys(told) if is_internal_id(one)]
+    ids = [facts.get(name, ""), *facts.get(f"{name}s", "").split(", ")]
+    return [one for one in dict.fromkeys(ids) if is_internal_id(one)]

@@ -54,8 +54,8 @@ class Pauses:
         return self.stores.holds.begun()
 
     def of(self, lane: Lane, key: str, *, scopes: Collection[str] = ()) -> list[PauseView]:
-        """Return the pauses that affect one piece of work: of its lane, of scopes it met itself, or of further scopes that it needs. A pause
-        that has ended counts until a request succeeds.
+        """Return the pauses that affect one piece of work: of its lane, of scopes that paused this work alone, or of the given
+        `scopes`. A pause that has ended counts until a request succeeds.
         """
         now, paused = self.stores.now(), self.stores.holds.pauses()
         found = [

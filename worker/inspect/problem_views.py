@@ -41,11 +41,11 @@ class ProblemViews:
 
     def named(self, text: str) -> list[str]:
         """Return the keys of open problems of the code, invoice or project with this name, in any letter case; the text itself if it is a key."""
-        found = self.stores.ledger.problems()
-        if any(one.key == text for one in found):
+        problems = self.stores.ledger.problems()
+        if any(one.key == text for one in problems):
             return [text]
         folded = text.casefold()
-        return [one.key for one in found if folded in self._names(one)]
+        return [one.key for one in problems if folded in self._names(one)]
 
     def _names(self, one: OpenProblem) -> set[str]:
         about = subject_of(one.key)
@@ -95,7 +95,7 @@ class ProblemViews:
         }
 
     def _named(self, one: OpenProblem) -> OpenProblem:
-        """Return the facts with names for ids: a record without a name when the problem was found may have one in the list of projects or the
+        """Return the problem with names for ids in its facts: a record without a name when the problem was found may have one in the list of projects or the
         ledger.
         """
         about = subject_of(one.key)
@@ -159,8 +159,8 @@ class ProblemViews:
         }
 
     def _record(self, key: str) -> Record | None:
-        of = record_of(key)
-        return self.stores.ledger.record(of) if of else None
+        record_key = record_of(key)
+        return self.stores.ledger.record(record_key) if record_key else None
 
 
 def _ignored(handled: Handled | None) -> Mapping[str, Any] | None:

@@ -37,7 +37,7 @@ class Tally:
 
     @property
     def wanted(self) -> int:
-        """Those that are in NetSuite or should be."""
+        """Number of records that are in NetSuite or should be."""
         return self.done + self.waiting + self.blocked
 
     def __add__(self, other: Tally) -> Tally:
@@ -63,9 +63,9 @@ class Due:
     @classmethod
     def of(cls, records: Iterable[Record]) -> Due:
         """Return the totals of these invoices' records."""
-        found = [record.payment_due for record in records]
-        known = [amount for amount in found if amount is not None]
-        return cls(len(found), len(known), sum(known, money.ZERO))
+        amounts = [record.payment_due for record in records]
+        known = [amount for amount in amounts if amount is not None]
+        return cls(len(amounts), len(known), sum(known, money.ZERO))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,20 +157,20 @@ class Report:
 
     @property
     def codes(self) -> Tally:
-        """The codes of all projects."""
+        """The codes of all projects, by status."""
         return sum((project.codes for project in self.projects), Tally())
 
     @property
     def bills(self) -> Tally:
-        """The invoices of all projects."""
+        """The invoices of all projects, by status."""
         return sum((project.invoices for project in self.projects), Tally())
 
     @property
     def all_invoices(self) -> Due:
         """The totals of invoices in all states."""
-        some = self.invoices.values()
-        due = sum((one.payment_due for one in some), money.ZERO)
-        return Due(sum(one.invoices for one in some), sum(one.known for one in some), due)
+        totals = self.invoices.values()
+        due = sum((one.payment_due for one in totals), money.ZERO)
+        return Due(sum(one.invoices for one in totals), sum(one.known for one in totals), due)
 
     @property
     def open_problems(self) -> int:
@@ -180,14 +180,14 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Reports:
-    """Builds the report. Reads every record of the ledger, one project at a time."""
+    """Builds the report."""
 
     stores: Stores
     overview: Overview
     pauses: Pauses
 
     def report(self) -> Report:
-        """Return the current report."""
+        """Return the current report. Reads every record of the ledger, one project at a time."""
         invoices: dict[str, Record] = {}
         projects = [self._project(project_id, invoices) for project_id in self.stores.ledger.projects()]
         by_state = {state: [one for one in invoices.values() if one.state is state] for state in State}
@@ -225,16 +225,16 @@ def _tally(records: Iterable[Record]) -> Tally:
 
 def _by_owner(rows: Iterable[Mapping[str, Any]], invoices: Mapping[str, Record]) -> list[ProblemsOfOwner]:
     """Return the owners in a fixed order, without those that have no problem. `invoices`: all of them by key."""
-    found: dict[str, dict[str, list[Mapping[str, Any]]]] = {owner.value: {} for owner in Owner}
+    by_owner: dict[str, dict[str, list[Mapping[str, Any]]]] = {owner.value: {} for owner in Owner}
     for row in rows:
-        found[row["owner"]].setdefault(row["cause"], []).append(row)
+        by_owner[row["owner"]].setdefault(row["cause"], []).append(row)
     return [
         ProblemsOfOwner(
             owner,
-            [_of_cause(some) for some in sorted(causes.values(), key=len, reverse=True)],
+            [_of_cause(problems) for problems in sorted(causes.values(), key=len, reverse=True)],
             _held_back(causes, invoices),
         )
-        for owner, causes in found.items()
+        for owner, causes in by_owner.items()
         if causes
     ]
 
@@ -251,5 +251,5 @@ def _of_cause(rows: Sequence[Mapping[str, Any]]) -> ProblemsOfCause:
 
 
 def _run_row(run: Run) -> RunRow:
-    took = None if run.ended_at is None else round(run.ended_at - run.started_at, 2)
-    return RunRow(run.kind.value, run.trigger, run.started_at, took, run.open_keys, dict(run.counts), run.requests)
+    seconds = None if run.ended_at is None else round(run.ended_at - run.started_at, 2)
+    return RunRow(run.kind.value, run.trigger, run.started_at, seconds, run.open_keys, dict(run.counts), run.requests)

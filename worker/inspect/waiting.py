@@ -42,13 +42,13 @@ class WaitingRecord:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Finds them with a fixed number of commands, however much is waiting."""
+    """Finds the longest-waiting records with a fixed number of commands, however many are waiting."""
 
     stores: Stores
     pauses: Pauses
 
     def oldest(self) -> list[WaitingRecord]:
-        """Yield the longest-waiting invoice and code, if any. Raises RedisError."""
+        """Return the longest-waiting invoice and code, if any. Raises RedisError."""
         return [*self._invoice(), *self._code()]
 
     def _invoice(self) -> Iterator[WaitingRecord]:
@@ -86,9 +86,9 @@ class Waiting:
         if due is None:
             return Reason.IN_NO_LANE, "it is in no lane; the next scan or export picks it up."
         if due > self.stores.now():
-            return Reason.SCHEDULED, f"the next attempt is at {clock(due)}.{self._last_words(key)}"
+            return Reason.SCHEDULED, f"the next attempt is at {clock(due)}.{self._last_event(key)}"
         return Reason.DUE, "it is due, and no worker has claimed it."
 
-    def _last_words(self, key: InvoiceKey | CodeKey) -> str:
+    def _last_event(self, key: InvoiceKey | CodeKey) -> str:
         entries = self.stores.ledger.journal.of(key)
         return f" {entries[-1].sentence}." if entries else ""

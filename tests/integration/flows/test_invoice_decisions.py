@@ -126,7 +126,7 @@ def test_decisions_outlive_a_lost_redis_where_a_copy_is(open_office: OpenOffice,
     office.container.invoice_decisions.exclude(*_named(kept), by="ana", note="never")
     taken_back = office.container.invoice_decisions
     taken_back.exclude(*_named(lost), by="ana", note="not yet")
-    taken_back.take_back(*_named(lost), by="ana", note="now")
+    taken_back.undo(*_named(lost), by="ana", note="now")
     for key in office.container.redis.keys(f"{office.container.settings.redis_key_prefix}*"):
         office.container.redis.delete(key)
     after = office.reopened(netsuite_settle_seconds=0)
