@@ -48,28 +48,28 @@ class CodeToCompare:
         """The code's name for the start of a sentence."""
         return f"Code {self.code.flat_code} of project {self.project.label}"
 
-    def find(self, kind: FindingKind, words: str) -> Finding:
-        """Return a finding about this code; `words` follow its label."""
-        return Finding(kind, str(self.key), f"{self.label}{words}", self.code.flat_code)
+    def find(self, kind: FindingKind, text: str) -> Finding:
+        """Return a finding about this code; `text` follow its label."""
+        return Finding(kind, str(self.key), f"{self.label}{text}", self.code.flat_code)
 
 
 def item_drift(one: CodeToCompare, item: FoundItem, recorded: FoundItem | None, rule: NamingRule) -> Iterator[Finding]:
     """Yield findings on the one Item of a code. `recorded`: the other Item that the ledger refers to, if it exists."""
     if not item.usable:
         kind = f"{item.type} {item.subtype}".strip()
-        words = f": its Item {item.name} is of type {kind}, not an Other Charge for purchase or resale."
-        yield one.find(FindingKind.ITEM_TYPE_MISMATCH, words)
+        text = f": its Item {item.name} is of type {kind}, not an Other Charge for purchase or resale."
+        yield one.find(FindingKind.ITEM_TYPE_MISMATCH, text)
     if item.inactive:
         yield one.find(FindingKind.ITEM_INACTIVE, f": its Item {item.name} is inactive.")
     if is_our_item(item.external_id) and not same_external_id(item.external_id, one.external_id):
-        words = f": its Item {item.name} (id {item.id}) has the external id of another code ({item.external_id})."
-        yield one.find(FindingKind.ITEM_SHARED, words)
+        text = f": its Item {item.name} (id {item.id}) has the external id of another code ({item.external_id})."
+        yield one.find(FindingKind.ITEM_SHARED, text)
     if one.recorded_id and one.recorded_id != item.id:
         fate = f"is now named {recorded.name}" if recorded else "no longer exists"
-        words = (
+        text = (
             f": the ledger has Item {one.recorded_id}, which {fate}; in NetSuite, its Item is {item.id}, {item.name}."
         )
-        yield one.find(FindingKind.ITEM_REPLACED, words)
+        yield one.find(FindingKind.ITEM_REPLACED, text)
     yield from _other_name(one, item, rule)
     yield from _other_display_name(one, item)
 
@@ -82,14 +82,14 @@ def _other_name(one: CodeToCompare, item: FoundItem, rule: NamingRule) -> Iterat
     if before != item.name:
         yield one.find(FindingKind.ITEM_RENAMED, f": its Item {before} was renamed to {item.name} in NetSuite.")
     elif one.name and rule.is_of_code(item.name, one.code.flat_code):
-        words = (
+        text = (
             f"Project {one.project.label}: its Items still have names with its former number, such as {item.name}; with the current number, that "
             f"name would be {one.name}."
         )
-        yield Finding(FindingKind.PROJECT_RENUMBERED, f"project:{one.project.id}", words)
+        yield Finding(FindingKind.PROJECT_RENUMBERED, f"project:{one.project.id}", text)
     elif one.name:
-        words = f": its Item is still named {item.name}; with the current code, the name would be {one.name}."
-        yield one.find(FindingKind.CODE_RENAMED, words)
+        text = f": its Item is still named {item.name}; with the current code, the name would be {one.name}."
+        yield one.find(FindingKind.CODE_RENAMED, text)
 
 
 def _other_display_name(one: CodeToCompare, item: FoundItem) -> Iterator[Finding]:
@@ -98,7 +98,7 @@ def _other_display_name(one: CodeToCompare, item: FoundItem) -> Iterator[Finding
     written = one.code.description[:ITEM_NAME_LIMIT].strip()
     ours = same_external_id(item.external_id, one.external_id) and not adopted
     if ours and written and item.display_name.strip() != written:
-        words = (
+        text = (
             f": its Item {item.name} has the display name {item.display_name!r}; the code's description is {written!r}."
         )
-        yield one.find(FindingKind.DISPLAY_NAME_CHANGED, words)
+        yield one.find(FindingKind.DISPLAY_NAME_CHANGED, text)

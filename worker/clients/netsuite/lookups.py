@@ -41,7 +41,7 @@ class LookUps(NetSuiteRecords):
         )
         periods = [row.period() for row in self._query(wire.PostingPeriodRow, query)]
         if not periods:
-            # Every account has some, so an empty response is about the role and not about the periods.
+            # Every account has some, so an empty response means that the role may not see them.
             raise UnexpectedAnswer("NetSuite's SuiteQL returned no posting period")
         return periods
 
@@ -60,7 +60,7 @@ class LookUps(NetSuiteRecords):
         return self._with_persons(self._entities("vendor", _by_ids(internal_id, external_id)))
 
     def vendors_named(self, name: str) -> list[Entity]:
-        """Return vendors that may have this name, inactive ones too. These are more than have it, so the caller compares the names."""
+        """Return vendors that may have this name, inactive ones too. The result may contain others, so the caller compares the names."""
         pattern, words = search_pattern(name), words_of(name)
         if not pattern:
             return []
@@ -108,7 +108,7 @@ class LookUps(NetSuiteRecords):
         try:
             schema = self._api.get(path, accept="application/schema+json").json()
         except (NotFound, Blocked, Misconfigured, UnexpectedAnswer):
-            # The catalog needs a separate permission; without it the usual length holds.
+            # The catalog needs a separate permission; without it, the usual length is used.
             return ITEM_NAME_LIMIT
         return wire.name_limit(schema) or ITEM_NAME_LIMIT
 
@@ -125,8 +125,8 @@ class LookUps(NetSuiteRecords):
         return found
 
     def _persons(self, where: str) -> list[wire.PersonRow]:
-        """Return the names of people among the vendors. A separate query, because an account that does not show these columns refuses all of
-        it; then vendors have only the names that are shown.
+        """Return the names of people among the vendors. A separate query, because an account that does not show these columns refuses the
+        whole query; vendors then have only the other names.
         """
         query = f"SELECT id, firstname, lastname FROM vendor WHERE {where} ORDER BY id ASC"
         try:

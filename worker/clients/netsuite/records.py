@@ -1,4 +1,4 @@
-"""What the methods for every kind of record share: SuiteQL queries with paging, and the id of a new record."""
+"""The base class of the requests: SuiteQL queries with paging, and the id of a new record."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from worker.store.cache import Cache
 
 ROWS_PER_PAGE = 1000
 MAX_ROWS = 100_000
-"""The most rows of one query, over all its pages (ohelp/section_156414087576)."""
+"""Maximum rows of one query, over all its pages (ohelp/section_156414087576)."""
 
 IdRowT = TypeVar("IdRowT", bound=wire.IdRow)
 
 
 @dataclass(frozen=True, slots=True)
 class RowPage(Generic[IdRowT]):
-    """A page of rows by ascending id. `in_all`: how many rows there are from the first of them on. `last`: whether none follows."""
+    """A page of rows by ascending id. `in_all`: number of rows from the first one of this page on. `last`: whether it is the last page."""
 
     rows: Sequence[IdRowT]
     in_all: int
@@ -32,7 +32,7 @@ class RowPage(Generic[IdRowT]):
 
 
 class NetSuiteRecords:
-    """The base of the methods by kind of record."""
+    """Base class of the requests for each kind of record."""
 
     def __init__(self, api: NetSuiteApi, defaults: wire.AccountDefaults, cache: Cache) -> None:
         self._api = api

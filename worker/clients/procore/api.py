@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from worker.clients.fields import OddRow, RowT, read_rows
+from worker.clients.fields import RowT, UnreadableRow, read_rows
 from worker.clients.http import Answer, Transport
 from worker.clients.procore import wire
 from worker.clients.procore.auth import ProcoreAddress
@@ -23,7 +23,7 @@ from worker.store.tokens import Tokens
 log = logging.getLogger(__name__)
 
 MAX_PAGES = 1000
-"""A hundred thousand budget lines of one project: a list with more pages is taken for one without an end."""
+"""Enough for a hundred thousand budget lines of one project. A list with more pages is treated as endless."""
 
 
 class ProcoreApi:
@@ -70,12 +70,12 @@ class ProcoreApi:
         path: str,
         params: Mapping[str, Any],
         per_page: int,
-        odd: list[OddRow] | None = None,
+        unreadable: list[UnreadableRow] | None = None,
     ) -> Iterator[RowT]:
         """Return all rows of a list (https://developers.procore.com/documentation/pagination): the last page has no `next` link.
 
         Without links, `Total` is the number of rows, since a page may be shorter than requested; without either, a short page is the last.
-        Rows that cannot be read are skipped, and added to `odd` or else logged. Raises UnexpectedAnswer for a page without any readable row.
+        Rows that cannot be read are skipped, and added to `unreadable` or else logged. Raises UnexpectedAnswer for a page without any readable row.
         """
         before, seen = "", 0
         for page in range(1, MAX_PAGES + 1):
@@ -84,11 +84,11 @@ class ProcoreApi:
             # Not every endpoint has pages: one that repeats its response would otherwise never end.
             if answer.text == before:
                 return
-            if unread and not rows and odd is None:
+            if unread and not rows and unreadable is None:
                 raise UnexpectedAnswer(unread[0].complaint)
             for row in unread:
                 log.warning("Skipped an unreadable row of %s: %s", path, row.complaint)
-            (odd if odd is not None else []).extend(unread)
+            (unreadable if unreadable is not None else []).extend(unread)
             yield from rows
             count = len(rows) + len(unread)
             seen += count
@@ -109,13 +109,13 @@ class ProcoreApi:
             raise
         self._limits.observe(answer.headers, sent_at=answer.sent_at)
         if error := error_of(answer):
-            self._note(error, token)
+            self._record(error, token)
             raise error
         response_seen(Remote.PROCORE)
         return answer
 
-    def _note(self, error: SyncError, token: str) -> None:
-        """Note what an error means for the requests after it."""
+    def _record(self, error: SyncError, token: str) -> None:
+        """Record what an error means for later requests."""
         if isinstance(error, Unauthorized):
             self._tokens.forget(token)
         elif isinstance(error, NoRoom):
