@@ -54,7 +54,7 @@ class CodeToCompare:
 
 
 def item_drift(one: CodeToCompare, item: FoundItem, recorded: FoundItem | None, rule: NamingRule) -> Iterator[Finding]:
-    """Yield findings on the one Item of a code. `recorded`: the other Item that the ledger refers to, if it exists."""
+    """Yield findings on the Item of a code. `recorded`: the Item that the ledger refers to if that is another one and it exists."""
     if not item.usable:
         kind = f"{item.type} {item.subtype}".strip()
         text = f": its Item {item.name} is of type {kind}, not an Other Charge for purchase or resale."
@@ -65,9 +65,9 @@ def item_drift(one: CodeToCompare, item: FoundItem, recorded: FoundItem | None, 
         text = f": its Item {item.name} (id {item.id}) has the external id of another code ({item.external_id})."
         yield one.find(FindingKind.ITEM_SHARED, text)
     if one.recorded_id and one.recorded_id != item.id:
-        fate = f"is now named {recorded.name}" if recorded else "no longer exists"
+        state = f"is now named {recorded.name}" if recorded else "no longer exists"
         text = (
-            f": the ledger has Item {one.recorded_id}, which {fate}; in NetSuite, its Item is {item.id}, {item.name}."
+            f": the ledger has Item {one.recorded_id}, which {state}; in NetSuite, its Item is {item.id}, {item.name}."
         )
         yield one.find(FindingKind.ITEM_REPLACED, text)
     yield from _other_name(one, item, rule)

@@ -73,7 +73,7 @@ def _parts(noted: Sequence[Use], begins: float, ends: float, count: int) -> list
 
 
 def _outline(values: Sequence[float | None], height: int) -> str:
-    """An SVG path: a step for each value, a hole where there is none."""
+    """Return an SVG path with a step for each value and a gap for each missing one."""
     path = []
     before: float | None = None
     for place, value in enumerate([*values, None]):

@@ -45,5 +45,5 @@ def _tighten(path: Path) -> None:
 def _is_only_ours(data_dir: Path) -> bool:
     """Return whether the folder is neither shared (/tmp) nor contains the working directory or the home directory."""
     folder = data_dir.resolve()
-    holds = {Path.cwd().resolve(), Path.home().resolve()}
-    return not folder.stat().st_mode & stat.S_ISVTX and not any(one.is_relative_to(folder) for one in holds)
+    others = {Path.cwd().resolve(), Path.home().resolve()}
+    return not folder.stat().st_mode & stat.S_ISVTX and not any(one.is_relative_to(folder) for one in others)
