@@ -8,7 +8,7 @@ import click
 from rich.text import Text
 
 from worker.cli.output import FAILED, faults_as_sentences, json_option, out, print_json, styled
-from worker.cli.session import open_to_look
+from worker.cli.session import open_without_claim
 from worker.inspect.checks.check import Check
 
 MARKS = {True: ("ok  ", "green"), False: ("FAIL", "red"), None: ("WARN", "yellow")}
@@ -21,7 +21,7 @@ def check(as_json: bool) -> None:
     fix. Writes nothing to Procore or NetSuite.
     """
     with faults_as_sentences():
-        container = open_to_look()
+        container = open_without_claim()
         done = []
         for result in container.checks.run():
             done.append(result)

@@ -96,7 +96,7 @@ class Overview:
 
     def _waits_for(self, key: CodeKey | InvoiceKey) -> str:
         """Return what all work like this one is waiting for, "" if nothing stops it."""
-        return " ".join(one.words for one in self.stoppages.of(lane_of(str(key)), str(key)))
+        return " ".join(one.text for one in self.stoppages.of(lane_of(str(key)), str(key)))
 
     def problems(self, *, ignored_too: bool = False) -> list[dict[str, Any]]:
         """Return the open problems, oldest first, with names instead of ids; ignored ones only if requested."""

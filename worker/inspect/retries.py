@@ -36,7 +36,7 @@ class Retry:
     without_work: Sequence[str]
 
     @property
-    def given_out(self) -> dict[str, int]:
+    def dispatched(self) -> dict[str, int]:
         """Return the number of each kind: codes, invoices, projects, remotes."""
         kinds = Counter(
             {"code": "codes", "invoice": "invoices"}.get(subject_of(key).kind, "projects") for key in self.work
@@ -53,7 +53,7 @@ class Retries:
     items: Items
     dispatch: Dispatch
 
-    def again(self, problems: Collection[str]) -> Retry:
+    def retry(self, problems: Collection[str]) -> Retry:
         """Make the work behind the problems with these keys due now, and reset its count of failed attempts."""
         remotes = {key: remote_of(scope) for key in problems if (scope := scope_of_problem(key))}
         work = {key: work_behind(key) for key in problems if key not in remotes}
@@ -69,14 +69,14 @@ class Retries:
             self.stores.work.try_again(lane, sorted(key for key in first if lane_of(key) is lane))
         return Retry(work, remotes, [key for key in problems if key not in work and key not in remotes])
 
-    def going_on(self, retry: Retry) -> set[str]:
+    def unfinished(self, retry: Retry) -> set[str]:
         """Return the keys of problems whose work has not ended, without work that is due in more than a minute."""
         soon = self.stores.now() + RUN_WAITS_SECONDS
         # In this order: work that ends queues the work that follows it in the same step.
         begun = self.stores.work.going_on({pieces[0] for pieces in retry.work.values()}, due_before=soon)
         follows = self.stores.work.going_on({pieces[-1] for pieces in retry.work.values()}, due_before=soon)
-        going_on = {key for key, pieces in retry.work.items() if pieces[0] in begun or pieces[-1] in follows}
-        return going_on | {key for key, remote in retry.remotes.items() if self._is_retried(key, remote)}
+        unfinished = {key for key, pieces in retry.work.items() if pieces[0] in begun or pieces[-1] in follows}
+        return unfinished | {key for key, remote in retry.remotes.items() if self._is_retried(key, remote)}
 
     def due_later(self, retry: Retry, key: str) -> float | None:
         """Return when the work behind a problem is attempted next (unix seconds); None if it is not scheduled."""

@@ -28,7 +28,7 @@ class Stoppage:
     next_step: str
 
     @property
-    def words(self) -> str:
+    def text(self) -> str:
         """Return all of it as text."""
         named = f" Problem {self.problem}:" if self.problem else ""
         return f"{self.sentence}{named} {self.next_step}"

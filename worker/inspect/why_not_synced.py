@@ -122,7 +122,7 @@ class WhyNotSynced:
         """Return what the record is waiting for, or when its next attempt is."""
         lane = Lane.ITEMS if isinstance(key, CodeKey) else Lane.EXPORTS
         if stopped := self.stoppages.of(lane, str(key)):
-            return stopped[0].words
+            return stopped[0].text
         if self.stores.work.is_begun(lane, str(key)):
             return "a worker is working on it."
         if self.stores.work.in_hand(lane, str(key)):
@@ -139,7 +139,7 @@ class WhyNotSynced:
     def _stopped(self, key: CodeKey | InvoiceKey) -> str:
         """Return what else would block the next scan or export, to be appended to a sentence; "" for nothing."""
         lane = Lane.ITEMS if isinstance(key, CodeKey) else Lane.EXPORTS
-        return "".join(f" However: {one.words}" for one in self.stoppages.of(lane, str(key))[:1])
+        return "".join(f" However: {one.text}" for one in self.stoppages.of(lane, str(key))[:1])
 
     def _is_work(self, key: CodeKey | InvoiceKey) -> bool:
         lane = Lane.ITEMS if isinstance(key, CodeKey) else Lane.EXPORTS

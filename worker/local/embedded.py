@@ -31,7 +31,7 @@ START_TIMEOUT = 60.0  # seconds; a server with a large append-only file takes lo
 STOP_TIMEOUT = (
     4.0  # seconds until a server that does not end is killed; by then, all acknowledged writes are in its file
 )
-LEFT_BEHIND_TIMEOUT = 20.0  # seconds for a server whose owner was killed
+ORPHAN_STOP_TIMEOUT = 20.0  # seconds until a server whose owner was killed has stopped
 POLL = 0.02  # seconds
 PORT_TRIES = 5
 NOTE = "server.json"
@@ -56,7 +56,7 @@ class ServerNote:
 
     @classmethod
     def of(cls, *, port: int, password: str, pid: int) -> ServerNote:
-        """Return the entry for a server on the loopback address."""
+        """Return the content for a server on the loopback address."""
         return cls(url=f"redis://:{password}@127.0.0.1:{port}/0", port=port, pid=pid)
 
     @property
@@ -142,7 +142,7 @@ class EmbeddedServer:
 
 def find_running(data_dir: Path | str) -> str | None:
     """Return the address of the embedded server that runs for `data_dir`, if one responds there with its password."""
-    note = _answering(_read_note(Path(data_dir).absolute() / "valkey"))
+    note = _if_running(_read_note(Path(data_dir).absolute() / "valkey"))
     return note.url if note else None
 
 
@@ -184,7 +184,7 @@ def _launch(folder: Path) -> tuple[ServerNote, subprocess.Popen[bytes]]:
         for _ in range(PORT_TRIES):
             process = _run(program, _configuration(folder, port, password), guard)
             note = ServerNote.of(port=port, password=password, pid=process.pid)
-            if _comes_up(note, process):
+            if _responds_in_time(note, process):
                 record_program(folder, program)
                 _write_note(folder, note)
                 return note, process
@@ -207,7 +207,7 @@ def _sole_server(folder: Path, last: ServerNote | None) -> IO[str]:
     if last:
         with _client(last) as client, contextlib.suppress(redis.RedisError):
             client.shutdown()
-    deadline = time.monotonic() + LEFT_BEHIND_TIMEOUT
+    deadline = time.monotonic() + ORPHAN_STOP_TIMEOUT
     while not _locked(guard):
         if time.monotonic() > deadline:
             guard.close()
@@ -258,11 +258,11 @@ def _quoted(value: str) -> str:
     return f'"{escaped}"'
 
 
-def _comes_up(note: ServerNote, process: subprocess.Popen[bytes]) -> bool:
+def _responds_in_time(note: ServerNote, process: subprocess.Popen[bytes]) -> bool:
     """Wait for the first response; return False if the program ended, or had to be stopped, without one."""
     deadline = time.monotonic() + START_TIMEOUT
     while process.poll() is None:
-        if _answering(note):
+        if _if_running(note):
             return True
         if time.monotonic() > deadline:
             process.kill()
@@ -271,8 +271,8 @@ def _comes_up(note: ServerNote, process: subprocess.Popen[bytes]) -> bool:
     return False
 
 
-def _answering(note: ServerNote | None) -> ServerNote | None:
-    """Return the entry, if exactly that server accepts commands."""
+def _if_running(note: ServerNote | None) -> ServerNote | None:
+    """Return the note if the server that it describes accepts commands, else None."""
     if note is None:
         return None
     with _client(note) as client:

@@ -52,7 +52,7 @@ def resolve(key: str, note: str, as_json: bool) -> None:
     help="What was changed in NetSuite, or why the difference is accepted; saved with the problem.",
 )
 @json_option
-def go_on(key: str, note: str, as_json: bool) -> None:
+def continue_writing(key: str, note: str, as_json: bool) -> None:
     """Resume writing Items or bills after it was stopped because NetSuite changed each one (KEY: series:items or series:bills).
 
     The same difference does not stop writing again until one record matches. Records that differ keep separate problems. For a problem
@@ -76,7 +76,7 @@ def go_on(key: str, note: str, as_json: bool) -> None:
         else:
             container.former_items.reject(one.facts)
             same = (other.key for other in container.ledger.problems() if other.problem.cause is one.problem.cause)
-            container.retries.again([key, *same])
+            container.retries.retry([key, *same])
             send(TaskName.RESUME)
         if as_json:
             print_json({"continued": key, "sentence": one.problem.sentence})
