@@ -192,8 +192,8 @@ def describe_value(value: Any) -> str:
 
 def _complaint(model: type[Row], body: Any, error: ValidationError) -> str:
     faults = error.errors(include_input=False, include_url=False)[:3]
-    found = "; ".join(f"{_place(fault['loc'], body)}: {_message(fault)}" for fault in faults)
-    return f"{model.remote}'s {model.__name__.removesuffix('Row')} is not in the documented format: {found}"
+    places = "; ".join(f"{_place(fault['loc'], body)}: {_message(fault)}" for fault in faults)
+    return f"{model.remote}'s {model.__name__.removesuffix('Row')} is not in the documented format: {places}"
 
 
 def _place(path: tuple[int | str, ...], body: Any) -> str:

@@ -260,8 +260,8 @@ def _host(url: str) -> str:
 def _why_unreachable(error: Exception) -> str:
     """Return what failed before a request could be sent, and what to check."""
     text = str(error)
-    if found := re.search(r"Tunnel connection failed: ([0-9]{3})\b", text):
-        return f"the proxy in HTTPS_PROXY refused to connect to it ({found[1]})"
+    if match := re.search(r"Tunnel connection failed: ([0-9]{3})\b", text):
+        return f"the proxy in HTTPS_PROXY refused to connect to it ({match[1]})"
     if isinstance(error, requests.exceptions.ProxyError):
         return "the proxy in HTTPS_PROXY does not respond, or is not an HTTP proxy (ProxyError)"
     if "CERTIFICATE_VERIFY_FAILED" in text:

@@ -161,19 +161,19 @@ class Wanted:
         return record
 
     def _question(self, cause: Cause, records: Iterable[Entity]) -> Blocked:
-        found = list(records)
-        shown = ", ".join(one.label for one in found[:MAX_SHOWN])
-        return Blocked(cause=cause, facts=self.facts | {"count": str(len(found)), "candidates": shown})
+        candidates = list(records)
+        shown = ", ".join(one.label for one in candidates[:MAX_SHOWN])
+        return Blocked(cause=cause, facts=self.facts | {"count": str(len(candidates)), "candidates": shown})
 
 
 def words_of(name: str) -> list[str]:
     """Return the words in a name without case, accents and punctuation: obrien, and, sons, llc for "O'Brien & Sons, L.L.C."."""
     plain = unicodedata.normalize("NFKD", name).casefold().replace("&", " and ")
-    kept = (
+    letters = (
         "" if unicodedata.combining(each) or each in ".'’`" else each if each.isalnum() else " "  # noqa: RUF001
         for each in plain
     )
-    return "".join(kept).split()
+    return "".join(letters).split()
 
 
 def same_name(one: str, other: str) -> bool:

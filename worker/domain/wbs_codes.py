@@ -164,7 +164,7 @@ def clashing_names(
     clashes = {}
     for code in mine:
         sharing = named[rule.join(str(project.number), code.flat_code).casefold()]
-        other = next((pair for pair in sharing if pair != (project, code)), None)
-        if other:
-            clashes[code.id] = other
+        clash = next((pair for pair in sharing if pair != (project, code)), None)
+        if clash:
+            clashes[code.id] = clash
     return clashes

@@ -29,8 +29,8 @@ class FixedItemNames:
         return [item_id for item_id in (fixed.retainage, fixed.tax) if item_id]
 
     def _name(self, item_id: str) -> str:
-        if known := self.stores.cache.get(f"item-name:{item_id}"):
-            return str(known)
+        if cached := self.stores.cache.get(f"item-name:{item_id}"):
+            return str(cached)
         item, _ = asked(lambda: self.remotes.netsuite.item(item_id))
         if item is None:
             return ""

@@ -47,8 +47,8 @@ class InvoiceDecisions:
         if bill is None or bill.void:
             state = "is void" if bill else "does not exist"
             raise NotDecided(f"The bill or credit {bill_id} {state} in NetSuite.")
-        own = bill_external_id(self.remotes.company_id, key.invoice_id)
-        if is_our_bill(bill.external_id) and not same_external_id(bill.external_id, own):
+        our_external_id = bill_external_id(self.remotes.company_id, key.invoice_id)
+        if is_our_bill(bill.external_id) and not same_external_id(bill.external_id, our_external_id):
             raise NotDecided(f"The {bill.label} was created for another Procore invoice.")
         return self._note(key, DecisionKind.BILLED_ELSEWHERE, by=by, note=note, bill_id=bill.id)
 

@@ -83,14 +83,14 @@ class Metrics(Collector):
 
     def _processes(self, families: Families, alive: Alive) -> None:
         for queue in self.liveness.queues:
-            families.put("workers", sum(queue in one.queues for one in alive.processes), queue)
+            families.put("workers", sum(queue in process.queues for process in alive.processes), queue)
             families.put("queue_messages", self.stores.schedule_runs.messages_in(queue), queue)
-        seen: dict[str, float] = {}
-        for one in (*alive.processes, *alive.silent):
+        last_seen: dict[str, float] = {}
+        for process in (*alive.processes, *alive.silent):
             # If two processes have the same name, which is a mistake, the older time shows that one of them is silent.
-            seen[one.name] = min(one.seen, seen.get(one.name, one.seen))
-        for process, at in seen.items():
-            families.put("process_last_seen_timestamp_seconds", at, process)
+            last_seen[process.name] = min(process.seen, last_seen.get(process.name, process.seen))
+        for name, at in last_seen.items():
+            families.put("process_last_seen_timestamp_seconds", at, name)
 
     def _webhooks(self, families: Families, alive: Alive) -> None:
         if counts := self.stores.webhook_counts.total():
@@ -120,9 +120,9 @@ class Metrics(Collector):
         families.put("retrying_work", self.stores.work.failing())
 
     def _records(self, families: Families) -> None:
-        for one in self.stores.ledger.unfinished():
-            families.put("unfinished_records", one.count, one.kind, one.state)
-            families.put_known("oldest_unfinished_timestamp_seconds", one.since, one.kind, one.state)
+        for group in self.stores.ledger.unfinished():
+            families.put("unfinished_records", group.count, group.kind, group.state)
+            families.put_known("oldest_unfinished_timestamp_seconds", group.since, group.kind, group.state)
         for waiting in self.waiting.oldest():
             families.put("oldest_waiting_timestamp_seconds", waiting.since, waiting.record, waiting.reason)
         for (kind, outcome), count in self.stores.ledger.totals().items():
@@ -130,12 +130,12 @@ class Metrics(Collector):
 
     def _problems(self, families: Families) -> None:
         oldest: dict[Owner, float] = {}
-        for one in self.stores.handling.counted():
-            owner = CATALOGUE[one.cause].owner
-            families.put("problems", one.open, one.cause, owner)
-            families.put("ignored_problems", one.ignored, one.cause, owner)
-            if one.open:
-                oldest[owner] = min(one.since, oldest.get(owner, one.since))
+        for group in self.stores.handling.counted():
+            owner = CATALOGUE[group.cause].owner
+            families.put("problems", group.open, group.cause, owner)
+            families.put("ignored_problems", group.ignored, group.cause, owner)
+            if group.open:
+                oldest[owner] = min(group.since, oldest.get(owner, group.since))
         for owner, since in oldest.items():
             families.put("oldest_problem_timestamp_seconds", since, owner)
 

@@ -35,12 +35,12 @@ class NamedRecords:
         """Return a project by Procore id, number or name, from the cached list, or from a new one if Procore returns it."""
         projects, _ = asked(self.projects.all)
         all_listed = self.stores.listed_projects.all() if projects is None else projects
-        found = [one for one in all_listed if text in (str(one.id), one.number, one.name, one.label)]
-        if len(found) > 1:
-            ids = ", ".join(f"{one.label} (id {one.id})" for one in found)
+        matches = [one for one in all_listed if text in (str(one.id), one.number, one.name, one.label)]
+        if len(matches) > 1:
+            ids = ", ".join(f"{one.label} (id {one.id})" for one in matches)
             raise NotFound(f"More than one project is named {text}: {ids}. Pass the id.")
-        if found:
-            return found[0]
+        if matches:
+            return matches[0]
         if text in map(str, self.stores.ledger.projects()):
             # The app may no longer see the project, but the ledger still has its records.
             return Project(int(text), f"project {text}", None, active=False)
@@ -91,20 +91,20 @@ class NamedRecords:
         invoice_id = _id_in(text)
         known_in = self.stores.ledger.project_of(invoice_id) if invoice_id and text.startswith("id:") else None
         known_in = within or known_in
-        found = self._known_invoices(text, invoice_id, [known_in] if known_in else self.stores.ledger.projects())
+        matches = self._known_invoices(text, invoice_id, [known_in] if known_in else self.stores.ledger.projects())
         not_read: list[int] = []
-        if not found and within and invoice_id:
+        if not matches and within and invoice_id:
             # If the project's invoices cannot be listed, the work on this invoice reports it.
             listed, _ = asked(lambda: self._listed_invoices(text, invoice_id, [within], not_read))
-            found = listed or [InvoiceKey(within, invoice_id)]
-        elif not found:
+            matches = listed or [InvoiceKey(within, invoice_id)]
+        elif not matches:
             searched = [within] if within else self._projects_to_search(text)
-            found = self._listed_invoices(text, invoice_id, searched, not_read)
-        if len(found) > 1:
-            ids = ", ".join(f"id:{key.invoice_id} (project {self._label(key.project_id)})" for key in found)
+            matches = self._listed_invoices(text, invoice_id, searched, not_read)
+        if len(matches) > 1:
+            ids = ", ".join(f"id:{key.invoice_id} (project {self._label(key.project_id)})" for key in matches)
             raise NotFound(f"More than one invoice has the number {text}. Pass --project, or one of {ids}.")
-        if found:
-            return found[0]
+        if matches:
+            return matches[0]
         where = f"Project {self._label(within)} has" if within else "Procore's active projects have"
         not_asked = not_read if within else sorted({*not_read, *self.stores.listed_projects.refused()})
         labels = ", ".join(self._label(one) for one in not_asked)

@@ -25,9 +25,9 @@ class Pages:
     procore: ProcorePages
     netsuite: NetSuitePages
 
-    def of(self, one: OpenProblem) -> list[Link]:
+    def of(self, problem: OpenProblem) -> list[Link]:
         """Return the links of a problem; records without a known address are left out."""
-        pages = [*self._in_procore(one.key), *self._in_netsuite(one)]
+        pages = [*self._in_procore(problem.key), *self._in_netsuite(problem)]
         return [{"system": system, "record": record, "url": url} for system, record, url in pages if url]
 
     def _in_procore(self, key: str) -> Iterator[tuple[str, str, str]]:
@@ -39,12 +39,12 @@ class Pages:
         else:
             yield "Procore", "project", self.procore.project(about.project_id)
 
-    def _in_netsuite(self, one: OpenProblem) -> Iterator[tuple[str, str, str]]:
-        for item_id in _ids(one.facts, "item_id"):
+    def _in_netsuite(self, problem: OpenProblem) -> Iterator[tuple[str, str, str]]:
+        for item_id in _ids(problem.facts, "item_id"):
             yield "NetSuite", f"Item {item_id}", self.netsuite.item(item_id)
-        for bill_id in _ids(one.facts, "bill_id"):
-            yield "NetSuite", f"bill {bill_id}", self.netsuite.bill(bill_id, credit=_is_credit(one.facts))
-        finding, about = finding_of(one.key)
+        for bill_id in _ids(problem.facts, "bill_id"):
+            yield "NetSuite", f"bill {bill_id}", self.netsuite.bill(bill_id, credit=_is_credit(problem.facts))
+        finding, about = finding_of(problem.key)
         if finding:
             yield from self._recorded(record_of(about))
 

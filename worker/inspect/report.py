@@ -209,8 +209,8 @@ class Reports:
 
     def _project(self, project_id: int, all_invoices: dict[str, Record]) -> ProjectRow:
         """Return one project's row; its invoices are added to all invoices, by key."""
-        known = self.stores.listed_projects.get(project_id)
-        number, name = (known.number or "", known.name) if known else ("", "")
+        project = self.stores.listed_projects.get(project_id)
+        number, name = (project.number or "", project.name) if project else ("", "")
         invoices = self.stores.ledger.invoices(project_id)
         all_invoices |= {str(InvoiceKey(project_id, invoice_id)): record for invoice_id, record in invoices.items()}
         codes = self.stores.ledger.codes(project_id)

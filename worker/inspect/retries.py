@@ -93,8 +93,8 @@ class Retries:
         work: dict[str, Sequence[str]] = {}
         for project_id, codes in of_project.items():
             busy = self.stores.work.going_on([str(key) for key in codes], due_before=float("inf"))
-            noted = self.items.ask_again(project_id, [key.wbs_code_id for key in codes if str(key) not in busy])
-            work |= {str(key): (plan_of(project_id), str(key)) for key in codes if key.wbs_code_id in noted}
+            planned = self.items.ask_again(project_id, [key.wbs_code_id for key in codes if str(key) not in busy])
+            work |= {str(key): (plan_of(project_id), str(key)) for key in codes if key.wbs_code_id in planned}
         return work
 
     def _refresh_projects(self) -> None:

@@ -60,13 +60,13 @@ class Waiting:
             yield WaitingRecord("invoice", str(key), name, oldest[1], reason, sentence)
 
     def _code(self) -> Iterator[WaitingRecord]:
-        for one in self.stores.ledger.unfinished():
-            if (one.kind, one.state) == ("code", State.WAITING) and one.count:
-                key = CodeKey.parse(one.oldest)
+        for group in self.stores.ledger.unfinished():
+            if (group.kind, group.state) == ("code", State.WAITING) and group.count:
+                key = CodeKey.parse(group.oldest)
                 record = self.stores.ledger.code(key)
                 reason, sentence = self._why(Lane.ITEMS, key, in_doubt=False)
                 name = record.name if record else f"id {key.wbs_code_id}"
-                yield WaitingRecord("code", str(key), name, one.since, reason, sentence)
+                yield WaitingRecord("code", str(key), name, group.since, reason, sentence)
 
     def _why(self, lane: Lane, key: InvoiceKey | CodeKey, *, in_doubt: bool) -> tuple[Reason, str]:
         work = str(key)

@@ -71,13 +71,13 @@ def render(report: Report) -> str:
 
 def bar(tally: Tally) -> list[tuple[str, float, float]]:
     """Return the non-empty parts of a bar of width 100 as (kind, start, width)."""
-    found, begins = [], 0.0
+    parts, begins = [], 0.0
     for kind in ("done", "waiting", "blocked"):
         width = 100 * getattr(tally, kind) / max(tally.wanted, 1)
         if width:
-            found.append((kind, round(begins, 2), round(width, 2)))
+            parts.append((kind, round(begins, 2), round(width, 2)))
         begins += width
-    return found
+    return parts
 
 
 def share(tally: Tally) -> str:

@@ -24,9 +24,9 @@ def keep_private(data_dir: Path) -> None:
         if _is_only_ours(data_dir):
             _tighten(data_dir)
         for pattern in OURS:
-            for found in data_dir.glob(pattern):
-                _tighten(found)
-                for inner in found.rglob("*") if found.is_dir() and not found.is_symlink() else ():
+            for path in data_dir.glob(pattern):
+                _tighten(path)
+                for inner in path.rglob("*") if path.is_dir() and not path.is_symlink() else ():
                     _tighten(inner)
     except OSError as error:
         log.warning("Could not restrict access to %s: %s", data_dir, error.strerror)

@@ -172,20 +172,20 @@ class TaskQueues:
         if not QUEUES.issuperset(self.active_queues):  # a set, or a list in kombu 5.7
             super()._brpop_start(timeout)  # type: ignore[misc]
             return
-        left = self._next_take - time.monotonic()
-        if left > 0 and self.connection.cycle._in_protected_read:
-            time.sleep(left)  # for a caller that blocks, not a worker's event loop
-        elif left > 0:
+        wait = self._next_take - time.monotonic()
+        if wait > 0 and self.connection.cycle._in_protected_read:
+            time.sleep(wait)  # for a caller that blocks, not a worker's event loop
+        elif wait > 0:
             return
         self._brpop_sent_at = time.monotonic()  # kombu checks from here on that a response arrives
         queues = self._queue_cycle.consume(len(self.active_queues))
         keys = [self._q_for_pri(queue, step) for step in self.priority_steps for queue in queues]
         names = [queue for _ in self.priority_steps for queue in queues]
-        noted = [self.global_keyprefix + key for key in (self.unacked_index_key, self.unacked_key, *keys)]
+        keys_of_script = [self.global_keyprefix + key for key in (self.unacked_index_key, self.unacked_key, *keys)]
         self._in_poll, self._tag = self.client.connection, str(uuid.uuid4())
         # The digest saves 600 bytes in the command that a worker sends most often.
         script = ("EVALSHA", TAKE_DIGEST) if self._redis_knows_take else ("EVAL", TAKE)
-        self.client.connection.send_command(*script, len(noted), *noted, self._tag, *names)
+        self.client.connection.send_command(*script, len(keys_of_script), *keys_of_script, self._tag, *names)
 
     def _brpop_read(self: Any, **options: Any) -> bool:
         """Called by kombu when the response is there: deliver the message. Raises queue.Empty without one."""
@@ -194,7 +194,7 @@ class TaskQueues:
             return bool(super()._brpop_read(**options))  # type: ignore[misc]
         self._next_take = time.monotonic() + self.pace
         try:
-            found = self.client.parse_response(self.client.connection, "EVAL", **options)
+            reply = self.client.parse_response(self.client.connection, "EVAL", **options)
         except self.connection_errors:
             self.client.connection.disconnect()
             raise
@@ -208,10 +208,10 @@ class TaskQueues:
         finally:
             self._in_poll = None
         self._redis_knows_take = True
-        if not found:
+        if not reply:
             raise Empty
         self._next_take, self._came_at = 0.0, time.monotonic()
-        queue, raw = found[0].decode(), found[1]
+        queue, raw = reply[0].decode(), reply[1]
         self._queue_cycle.rotate(queue)
         message = admitted(queue, raw)
         message["properties"]["delivery_tag"] = tag

@@ -59,8 +59,8 @@ class Receiver(RequestHandler):
 
     async def post(self) -> None:
         """Respond 204 if the event was recorded, is known or is not relevant; 401 without the correct header; 503 if it could not be recorded."""
-        given = self.request.headers.get("Authorization", "").encode(errors="replace")
-        if not hmac.compare_digest(given, self._authorization):
+        login = self.request.headers.get("Authorization", "").encode(errors="replace")
+        if not hmac.compare_digest(login, self._authorization):
             log.warning(
                 "Refused a request from %s: its Authorization header is not WEBHOOK_AUTHORIZATION",
                 self.request.remote_ip,

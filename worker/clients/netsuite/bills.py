@@ -92,17 +92,17 @@ class BillRequests(NetSuiteRecords):
 
     def bill(self, bill_id: str) -> FoundBill | None:
         """GET /vendorBill/{id} with its lines, or else /vendorCredit/{id}; None if there is neither."""
-        found = self._bill(bill_id)
-        if found:
-            require_requested(found.id, bill_id)
-        return found
+        bill = self._bill(bill_id)
+        if bill:
+            require_requested(bill.id, bill_id)
+        return bill
 
     def bill_by_external_id(self, external_id: str) -> FoundBill | None:
         """GET /vendorBill/eid:{external id}, or else the credit: finds a record as soon as it is committed, which SuiteQL may not."""
-        found = self._bill(f"eid:{external_id}")
-        if found:
-            require_requested(found.external_id, external_id)
-        return found
+        bill = self._bill(f"eid:{external_id}")
+        if bill:
+            require_requested(bill.external_id, external_id)
+        return bill
 
     def create_bill(self, bill: Bill, *, before_sending: Callable[[], None]) -> str:
         """POST /vendorBill or /vendorCredit: create it and return its internal id; `before_sending` as for Items. Never an upsert: a repeated

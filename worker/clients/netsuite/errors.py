@@ -159,5 +159,5 @@ def message_of(answer: Answer) -> str:
 
 
 def _text(detail: Any, name: str) -> str:
-    found = detail.get(name) if isinstance(detail, dict) else None
-    return found if isinstance(found, str) else ""
+    value = detail.get(name) if isinstance(detail, dict) else None
+    return value if isinstance(value, str) else ""

@@ -37,15 +37,15 @@ class ItemRequests(NetSuiteRecords):
         `ignoring_case`: also names that differ only in case. This is slower; use it if NetSuite reports that a name is taken and the exact
         query does not find it.
         """
-        found: dict[str, FoundItem] = {}
+        by_internal_id: dict[str, FoundItem] = {}
         for ids, batch_names in zip(*_aligned(external_ids, names), strict=True):
             by_id = suiteql.is_in("externalid", ids) if ids else ""
             by_name = suiteql.is_in("itemid", batch_names) if batch_names else ""
             if ignoring_case and batch_names:
                 upper = [name.upper() for name in batch_names]
                 by_name = suiteql.any_of(by_name, suiteql.is_in("UPPER(itemid)", upper))
-            found |= self._items(suiteql.any_of(by_id, by_name))
-        return list(found.values())
+            by_internal_id |= self._items(suiteql.any_of(by_id, by_name))
+        return list(by_internal_id.values())
 
     def item(self, item_id: str) -> FoundItem | None:
         """Return one Item by its internal id, of any type."""
@@ -53,10 +53,10 @@ class ItemRequests(NetSuiteRecords):
 
     def items(self, item_ids: Sequence[str]) -> dict[str, FoundItem]:
         """Return the Items that exist by their internal ids, of any type; one query per 1,000."""
-        found: dict[str, FoundItem] = {}
+        by_internal_id: dict[str, FoundItem] = {}
         for batch in suiteql.batches(item_ids):
-            found |= self._items(suiteql.is_in("id", batch))
-        return found
+            by_internal_id |= self._items(suiteql.is_in("id", batch))
+        return by_internal_id
 
     def item_by_external_id(self, external_id: str) -> FoundItem | None:
         """GET /{type}/eid:{external id}: finds a record as soon as it is committed, which SuiteQL may not."""

@@ -65,12 +65,12 @@ class LookUps(NetSuiteRecords):
         if not pattern:
             return []
         like = suiteql.literal(pattern)
-        found = self._entities("vendor", f"UPPER(companyname) LIKE {like} OR UPPER(entityid) LIKE {like}")
+        vendors = self._entities("vendor", f"UPPER(companyname) LIKE {like} OR UPPER(entityid) LIKE {like}")
         first, last = (suiteql.literal(search_pattern(word)) for word in (words[0], words[-1]))
         people = f"UPPER(firstname) LIKE {first} AND UPPER(lastname) LIKE {last}"
         if len(words) > 1 and (ids := [row.id for row in self._persons(people)]):
-            found += self._entities("vendor", suiteql.is_in("id", ids[: suiteql.MAX_VALUES]))
-        return self._with_persons({vendor.id: vendor for vendor in found}.values())
+            vendors += self._entities("vendor", suiteql.is_in("id", ids[: suiteql.MAX_VALUES]))
+        return self._with_persons({vendor.id: vendor for vendor in vendors}.values())
 
     def has_vendor(self, subsidiary_id: str) -> bool | None:
         """Return whether there is an active vendor. With a subsidiary: one that has it as its primary subsidiary, or is shared with it by a
@@ -118,11 +118,11 @@ class LookUps(NetSuiteRecords):
 
     def _with_persons(self, vendors: Iterable[Entity]) -> list[Entity]:
         """Add first and last names to vendors without a company name, which are people."""
-        found = list(vendors)
-        if people := [vendor.id for vendor in found if not vendor.company_name]:
+        named = list(vendors)
+        if people := [vendor.id for vendor in named if not vendor.company_name]:
             rows = {row.id: row for row in self._persons(suiteql.is_in("id", people[: suiteql.MAX_VALUES]))}
-            found = [rows[vendor.id].named(vendor) if vendor.id in rows else vendor for vendor in found]
-        return found
+            named = [rows[vendor.id].named(vendor) if vendor.id in rows else vendor for vendor in named]
+        return named
 
     def _persons(self, where: str) -> list[wire.PersonRow]:
         """Return the names of people among the vendors. A separate query, because an account that does not show these columns refuses the

@@ -85,8 +85,8 @@ class NetSuiteRecords:
         exists, so no error here is a failed write.
         """
         location = answer.headers.get("Location", "")
-        if found := re.search(rf"/{record_type}/([0-9]{{1,19}})/?$", location, re.IGNORECASE):
-            return found[1]
+        if match := re.search(rf"/{record_type}/([0-9]{{1,19}})/?$", location, re.IGNORECASE):
+            return match[1]
         try:
             body = self._api.get(f"{record_type}/eid:{external_id}", params={"fields": "id"}).json()
             return read(wire.IdRow, body).id
@@ -94,7 +94,7 @@ class NetSuiteRecords:
             raise OutcomeUnknown(f"created, but its id could not be read: {error}") from error
 
 
-def require_requested(found: str | None, requested: str) -> None:
+def require_requested(returned: str | None, requested: str) -> None:
     """Raise UnexpectedAnswer if NetSuite returned another record than the requested one."""
-    if not same_external_id(found, requested):
-        raise UnexpectedAnswer(f"NetSuite returned the record {found!r} instead of {requested!r}")
+    if not same_external_id(returned, requested):
+        raise UnexpectedAnswer(f"NetSuite returned the record {returned!r} instead of {requested!r}")

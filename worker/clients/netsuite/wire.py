@@ -274,8 +274,8 @@ class VendorBillRow(IdRow):
 
 def _id_in(reference: Any) -> str:
     """Return the internal id in a reference, from which nothing is written; "" if there is none."""
-    found = reference.get("id") if isinstance(reference, dict) else None
-    return str(found) if isinstance(found, str | int) and str(found).isdecimal() else ""
+    value = reference.get("id") if isinstance(reference, dict) else None
+    return str(value) if isinstance(value, str | int) and str(value).isdecimal() else ""
 
 
 def name_limit(schema: Any, field: str = "itemId") -> int | None:

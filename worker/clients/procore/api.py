@@ -77,7 +77,7 @@ class ProcoreApi:
         Without links, `Total` is the number of rows, since a page may be shorter than requested; without either, a short page is the last.
         Rows that cannot be read are skipped, and added to `unreadable` or else logged. Raises UnexpectedAnswer for a page without any readable row.
         """
-        before, seen = "", 0
+        before, read_so_far = "", 0
         for page in range(1, MAX_PAGES + 1):
             answer = self.get(path, {**params, "page": page, "per_page": per_page})
             rows, unread = read_rows(model, wire.rows_of(answer.json()))
@@ -91,8 +91,8 @@ class ProcoreApi:
             (unreadable if unreadable is not None else []).extend(unread)
             yield from rows
             count = len(rows) + len(unread)
-            seen += count
-            if not count or not _has_next(answer, seen, is_full=count == per_page):
+            read_so_far += count
+            if not count or not _has_next(answer, read_so_far, is_full=count == per_page):
                 return
             before = answer.text
         name = model.__name__.removesuffix("Row")

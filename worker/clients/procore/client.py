@@ -67,8 +67,8 @@ class Procore:
 
     def find_project(self, project_id: int) -> Project | None:
         """Return one project; None if the app may not see it."""
-        found = self._projects({"filters[id]": project_id}, None)
-        return next((project for project in found if project.id == project_id), None)
+        projects = self._projects({"filters[id]": project_id}, None)
+        return next((project for project in projects if project.id == project_id), None)
 
     def _projects(self, filters: Mapping[str, Any], unreadable: list[UnreadableRow] | None) -> Iterator[Project]:
         params = {"company_id": self.company_id, "filters[by_status]": "All", **filters}
@@ -205,8 +205,8 @@ class Procore:
         path = f"/rest/v2.0/companies/{self.company_id}/projects/{project_id}/budget_line_items"
         params = {"filters[wbs_code_id]": str(wbs_code_id)} if wbs_code_id else {}
         rows = self._api.pages(wire.BudgetLineRow, path, params, BUDGET_LINES_PER_PAGE, unreadable)
-        own = [row.wbs_code for row in rows if row.wbs_code and row.project_id in (None, project_id)]
-        return list({code.id: code.wbs_code() for code in own}.values())
+        codes = [row.wbs_code for row in rows if row.wbs_code and row.project_id in (None, project_id)]
+        return list({code.id: code.wbs_code() for code in codes}.values())
 
     def _budget_view_codes(self, project_id: int, unreadable: list[UnreadableRow] | None = None) -> list[WbsCode]:
         params = {"project_id": project_id}
@@ -226,6 +226,6 @@ class Procore:
         return [row.wbs_code() for row in self._api.pages(wire.WbsCodeRow, path, filters, CODES_PER_PAGE)]
 
 
-def _require_requested(found: int, requested: int) -> None:
-    if found != requested:
-        raise UnexpectedAnswer(f"Procore returned the record {found} instead of {requested}")
+def _require_requested(returned: int, requested: int) -> None:
+    if returned != requested:
+        raise UnexpectedAnswer(f"Procore returned the record {returned} instead of {requested}")

@@ -54,8 +54,8 @@ class ProcessChecks:
     def _same_settings(self) -> Check:
         """Compare the settings that determine what is written, in all workers and in this command."""
         name, workers = "Same settings", self.liveness.now().workers
-        if found := differences(workers):
-            message = f"nothing is written while the workers' settings differ. Digests: {'; '.join(found)}"
+        if differing := differences(workers):
+            message = f"nothing is written while the workers' settings differ. Digests: {'; '.join(differing)}"
             return failed(name, message, "Give all machines the same settings and restart their workers.")
         theirs = {setting: digest for one in workers for setting, digest in one.settings.items()}
         others = sorted(setting for setting, own in self.settings.items() if theirs.get(setting, own) != own)

@@ -114,15 +114,16 @@ class ProcoreChecks:
         name, setting = "Currency", self.books_currency.setting
         if setting:
             return passed(name, f"{setting}: invoices in any other currency are blocked")
-        seen = self.books_currency.seen()
-        if len(seen) > 1:
+        currencies = self.books_currency.seen()
+        if len(currencies) > 1:
             fix = "Set NETSUITE_CURRENCY to the currency of the books on all machines, then restart the processes."
-            return failed(name, f"the Procore projects use {', '.join(seen)}, so no invoice is billed", fix)
-        if not seen:
+            return failed(name, f"the Procore projects use {', '.join(currencies)}, so no invoice is billed", fix)
+        if not currencies:
             fix = "Set NETSUITE_CURRENCY to the currency of the books; otherwise the first currency found in Procore is used."
             return warning(name, "no invoice with a currency has been read yet, and NETSUITE_CURRENCY is empty", fix)
         return passed(
-            name, f"{seen[0]}, the only currency on Procore invoices; if the books use another, set NETSUITE_CURRENCY"
+            name,
+            f"{currencies[0]}, the only currency on Procore invoices; if the books use another, set NETSUITE_CURRENCY",
         )
 
     def _vendors(self) -> Check:
