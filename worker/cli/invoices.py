@@ -21,6 +21,8 @@ from worker.cli.session import open_container
 from worker.domain.texts import counted
 from worker.inspect.invoice_decisions import Decided
 
+NOTE_MISSING = "Give the reason in --note."
+
 
 @click.group()
 def invoices() -> None:
@@ -72,7 +74,7 @@ def exclude(invoice: str, project: str | None, note: str, as_json: bool) -> None
 def include(invoice: str, project: str | None, note: str, as_json: bool) -> None:
     """Undo the decision on INVOICE (Procore id or number) and process the invoice now."""
     with faults_as_sentences():
-        reason = _required(note)
+        reason = checked_note(note, required=NOTE_MISSING)
         done = open_container().invoice_decisions.undo(invoice, project, by=user(), note=reason)
         if as_json:
             print_json({"key": str(done.key), "undone": done.decision.stored})
@@ -99,14 +101,8 @@ def decisions(as_json: bool) -> None:
 
 def _decide(as_json: bool, note: str, decide: Callable[[str], Decided]) -> None:
     with faults_as_sentences():
-        done = decide(_required(note))
+        done = decide(checked_note(note, required=NOTE_MISSING))
         if as_json:
             print_json({"key": str(done.key), **done.decision.stored})
         else:
             out.print(f"Saved: {done.decision.label} is {done.decision.reason}", soft_wrap=True)
-
-
-def _required(note: str) -> str:
-    if not note.strip():
-        raise click.UsageError("Give the reason in --note.")
-    return checked_note(note)

@@ -41,8 +41,12 @@ def require_one_record(project: str | None, code: str | None, invoice: str | Non
         raise click.UsageError("Pass a code (PROJECT CODE) or an invoice (--invoice ID).")
 
 
-def checked_note(note: str) -> str:
-    """Return the note without surrounding space. Raises UsageError if it is too long or has unsupported characters."""
+def checked_note(note: str, *, required: str = "") -> str:
+    """Return the note without surrounding space. Raises UsageError if it is too long or has unsupported characters, or, with the message
+    `required`, if it is empty.
+    """
+    if required and not note.strip():
+        raise click.UsageError(required)
     if len(note) > MAX_NOTE_LENGTH:
         raise click.UsageError(f"The note is {len(note)} characters long; the limit is {MAX_NOTE_LENGTH}.")
     if character := unwritable(note):

@@ -32,13 +32,13 @@ def is_complete(container: Container, run: Run) -> bool:
     if not run.ended or any(run.counts.get(name) for name in UNFINISHED):
         return False
     blocked = run.counts.get("blocked", 0) + run.counts.get("projects_blocked", 0)
-    problems = [one for one in container.ledger.problems() if _belongs_to(run, one.key)] if blocked else []
+    problems = [
+        one
+        for one in (container.ledger.problems() if blocked else ())
+        if any(lane_of(piece).run is run.kind for piece in work_behind(one.key))
+    ]
     ignored = sum(one.ignored is not None for one in problems)
     return blocked <= ignored and ignored == len(problems)
-
-
-def _belongs_to(run: Run, key: str) -> bool:
-    return any(lane_of(piece).run is run.kind for piece in work_behind(key))
 
 
 def print_started(started: Mapping[str, Any]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import secrets
 import socket
@@ -17,7 +16,7 @@ from redis.exceptions import RedisError
 from config.processes import REPORT_PATH, processes
 from config.settings import Settings
 from worker.cli.output import Fault
-from worker.local.embedded import EmbeddedServer, free_port
+from worker.local.embedded import EmbeddedServer, free_port, locked
 from worker.local.log_files import limit_size
 from worker.local.supervisor import Supervisor
 from worker.runtime.private_files import keep_private
@@ -113,13 +112,9 @@ def require_free(host: str, port: int, settings: str) -> None:
 def _lock(data_dir: Path) -> IO[str]:
     """Return the lock on a data directory. The operating system releases it when the process ends for any reason."""
     lock = (data_dir / "up.lock").open("w")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if not locked(lock):
         lock.close()
-        raise Fault(
-            f"`wbs-sync up` is already running for {data_dir}. Stop it first, or set another DATA_DIR."
-        ) from None
+        raise Fault(f"`wbs-sync up` is already running for {data_dir}. Stop it first, or set another DATA_DIR.")
     return lock
 
 

@@ -39,8 +39,5 @@ def period_of(periods: Iterable[PostingPeriod], day: date) -> PostingPeriod | No
 
 def next_open(periods: Iterable[PostingPeriod], day: date) -> PostingPeriod | None:
     """Return the first open period that begins after a day; None if all are closed."""
-    return min((period for period in periods if period.open and period.start > day), key=_start, default=None)
-
-
-def _start(period: PostingPeriod) -> date:
-    return period.start
+    later = (period for period in periods if period.open and period.start > day)
+    return min(later, key=lambda period: period.start, default=None)

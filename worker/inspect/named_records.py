@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
 from worker.clients.remotes import Remotes
 from worker.domain.errors import Blocked, Misconfigured, NotFound, NotPermitted, SyncError
 from worker.domain.identities import CodeKey, InvoiceKey
-from worker.domain.invoice_heads import InvoiceHead
 from worker.domain.policy import Policy
 from worker.domain.problems import describe
 from worker.domain.wbs_codes import Project, WbsCode
@@ -130,7 +129,8 @@ class NamedRecords:
         ids = list(project_ids)
         for project_id in ids:
             try:
-                names |= {InvoiceKey(project_id, head.id): head.document_number for head in self._heads(project_id)}
+                heads = self.remotes.procore.list_invoices(project_id, ())
+                names |= {InvoiceKey(project_id, head.id): head.document_number for head in heads}
             except (NotFound, NotPermitted) as error:
                 if len(ids) == 1:
                     raise NotFound(
@@ -138,10 +138,6 @@ class NamedRecords:
                     ) from error
                 not_read.append(project_id)
         return _matching(names, number, invoice_id)
-
-    def _heads(self, project_id: int) -> Sequence[InvoiceHead]:
-        """Read the invoices of a project in every status, as Procore lists them."""
-        return self.remotes.procore.list_invoices(project_id, ())
 
     def _projects_to_search(self, text: str) -> list[int]:
         projects = [project.id for project in self.projects.all() if project.active]

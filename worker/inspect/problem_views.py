@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -79,7 +78,7 @@ class ProblemViews:
 
     def _row(self, stored: OpenProblem) -> dict[str, Any]:
         entry = self._with_names(stored)
-        problem = entry.problem
+        problem, ignored = entry.problem, entry.ignored
         return {
             "key": entry.key,
             "record": self._record_name(entry),
@@ -91,7 +90,7 @@ class ProblemViews:
             "next_step": problem.next_step,
             "since": entry.since,
             "links": self.pages.of(entry),
-            "ignored": _ignored(entry.ignored),
+            "ignored": {"by": ignored.by, "at": ignored.at, "note": ignored.note} if ignored else None,
         }
 
     def _with_names(self, entry: OpenProblem) -> OpenProblem:
@@ -165,10 +164,6 @@ class ProblemViews:
     def _record(self, key: str) -> Record | None:
         record_key = record_of(key)
         return self.stores.ledger.record(record_key) if record_key else None
-
-
-def _ignored(handled: Handled | None) -> Mapping[str, Any] | None:
-    return {"by": handled.by, "at": handled.at, "note": handled.note} if handled else None
 
 
 def _note(handled: Handled) -> dict[str, Any]:

@@ -157,13 +157,14 @@ def free_port() -> int:
 def _lock(folder: Path) -> IO[str]:
     """Return the directory's lock, which the operating system releases when its process ends for any reason."""
     lock = (folder / "owner.lock").open("w")
-    if not _locked(lock):
+    if not locked(lock):
         lock.close()
         raise AlreadyRunning(f"Another process is already running the embedded server in {folder}.")
     return lock
 
 
-def _locked(file: IO[str]) -> bool:
+def locked(file: IO[str]) -> bool:
+    """Lock a file for this process; return False if another process has locked it."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -202,13 +203,13 @@ def _sole_server(folder: Path, last: ServerNote | None) -> IO[str]:
     first; then all of its data is on disk.
     """
     guard = (folder / "server.lock").open("w")
-    if _locked(guard):
+    if locked(guard):
         return guard
     if last:
         with _client(last) as client, contextlib.suppress(redis.RedisError):
             client.shutdown()
     deadline = time.monotonic() + ORPHAN_STOP_TIMEOUT
-    while not _locked(guard):
+    while not locked(guard):
         if time.monotonic() > deadline:
             guard.close()
             raise AlreadyRunning(f"A server left running in {folder} does not stop; stop its process by hand.")

@@ -28,13 +28,11 @@ def resolve(key: str, note: str, as_json: bool) -> None:
     This starts and stops no work: what is written depends only on the records.
     """
     with faults_as_sentences():
-        if not note.strip():
-            raise click.UsageError("Describe in --note what was done.")
+        text = checked_note(note, required="Describe in --note what was done.")
         container = open_container()
         entry = _open_problem(container, key)
         if key in {each.problem_key for each in Series}:
             raise Fault(f"Writing is stopped until you run `wbs-sync problems continue {key} --note NOTE`.")
-        text = checked_note(note)
         _require_an_end(container, entry)
         if not container.stores.handling.resolve(entry, by=user(), at=container.now(), note=text):
             raise Fault(_CHANGED.format(key=key))
@@ -59,8 +57,7 @@ def continue_writing(key: str, note: str, as_json: bool) -> None:
     possible_former_items: create new Items, because the listed Items do not belong to the project.
     """
     with faults_as_sentences():
-        if not note.strip():
-            raise click.UsageError("Describe in --note what was changed, or why the difference is accepted.")
+        text = checked_note(note, required="Describe in --note what was changed, or why the difference is accepted.")
         container = open_container()
         entry = _open_problem(container, key)
         series = next((each for each in Series if each.problem_key == key), None)
@@ -69,7 +66,7 @@ def continue_writing(key: str, note: str, as_json: bool) -> None:
             raise click.UsageError(
                 f"{key} is not a stopped series. For other problems, run `wbs-sync problems retry {key}`."
             )
-        if not container.stores.handling.go_on(entry, by=user(), at=container.now(), note=checked_note(note)):
+        if not container.stores.handling.go_on(entry, by=user(), at=container.now(), note=text):
             raise Fault(_CHANGED.format(key=key))
         if series:
             container.differences.go_on(series)

@@ -76,16 +76,16 @@ class ProcessChecks:
 
     def _clocks(self) -> Check:
         ahead = {"Redis": time.time() - self.stores.now(), **self.remote_clocks()}
-        wrong = [f"this machine's is {_difference(off)} {name}'s" for name, off in ahead.items() if _is_wrong(off)]
+        wrong = [
+            f"this machine's is {_difference(off)} {name}'s"
+            for name, off in ahead.items()
+            if abs(off) > CLOCK_LIMIT_SECONDS
+        ]
         alive = self.liveness.now()
         wrong += [f"{one.process}'s is {_difference(one.clock_ahead)} Redis'" for one in alive.wrong_clocks]
         if wrong:
             return warning("Clocks", "; ".join(wrong), SYNCHRONIZE)
         return passed("Clocks", f"this machine, {', '.join(ahead)} and {len(alive.processes)} processes agree")
-
-
-def _is_wrong(off: float) -> bool:
-    return abs(off) > CLOCK_LIMIT_SECONDS
 
 
 def _difference(off: float) -> str:
