@@ -250,7 +250,7 @@ def _path(url: str) -> str:
 
 
 def _host(url: str) -> str:
-    """Return the host of an address, and nothing else of it; "the remote" if it has none."""
+    """Return the host of an address without the rest, which may be secret; "the remote" if there is no host."""
     try:
         return urlsplit(url).hostname or "the remote"
     except ValueError:

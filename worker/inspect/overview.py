@@ -95,7 +95,7 @@ class Overview:
         return None
 
     def _waits_for(self, key: CodeKey | InvoiceKey) -> str:
-        """Return what all work like this one is waiting for, "" if nothing stops it."""
+        """Return why work of this kind is blocked now; "" if it is not."""
         return " ".join(one.text for one in self.stoppages.of(lane_of(str(key)), str(key)))
 
     def problems(self, *, ignored_too: bool = False) -> list[dict[str, Any]]:

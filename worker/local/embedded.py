@@ -113,7 +113,7 @@ class EmbeddedServer:
     def revive(self) -> bool:
         """Restart the server at its old address if it has died; return whether it was restarted.
 
-        It is not restarted while another process uses its port, because the workers know no other. Call again in that case.
+        It is not restarted while another process uses its port, because the workers know only this port. Call again in that case.
         """
         if self._process.poll() is None or not _is_free(self.port):
             return False
@@ -199,8 +199,8 @@ def _launch(folder: Path) -> tuple[ServerNote, subprocess.Popen[bytes]]:
 def _sole_server(folder: Path, last: ServerNote | None) -> IO[str]:
     """Return the lock that a server holds while it runs, because two servers would write to one file.
 
-    If it is held here, the owner of the last server was killed and the server is still running, as it may for a moment. It is stopped
-    first; then all of its data is on disk.
+    If another process holds the lock, the owner of the last server was killed and that server is still running for a moment. It is stopped
+    first, which writes all of its data to disk.
     """
     guard = (folder / "server.lock").open("w")
     if locked(guard):

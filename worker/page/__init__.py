@@ -43,7 +43,7 @@ POLICY = f"default-src 'none'; img-src data:; style-src 'sha256-{_STYLE_HASH}'; 
 
 def render(report: Report) -> str:
     """Return the page; times in UTC."""
-    literal = _to_the_letter(report)
+    literal = _literal(report)
     page = Loader(str(_HERE)).load("report.html").generate(
         report=literal,
         # Projects that need attention come first.
@@ -97,7 +97,7 @@ def known_amounts(due: Due) -> str:
 
 
 def on_hold(due: Due) -> str:
-    """Return a sentence on the invoices that problems keep from being billed."""
+    """Return a sentence on the invoices that are not billed because of problems."""
     invoices = "1 invoice" if due.invoices == 1 else f"{due.invoices:,} invoices"
     return f"On hold: {invoices}, payment due {amount(due)}" + (
         f" ({known_amounts(due)})." if known_amounts(due) else "."
@@ -123,14 +123,14 @@ def heading(code: str) -> str:
     return code.replace("_", " ").capitalize()
 
 
-def _to_the_letter(value: Any) -> Any:
+def _literal(value: Any) -> Any:
     """Return the value with control characters in all of its strings escaped."""
     if isinstance(value, str):
         return shown(value)
     if isinstance(value, list):
-        return [_to_the_letter(one) for one in value]
+        return [_literal(item) for item in value]
     if isinstance(value, dict):
-        return {_to_the_letter(name): _to_the_letter(one) for name, one in value.items()}
+        return {_literal(name): _literal(item) for name, item in value.items()}
     if is_dataclass(value) and not isinstance(value, type):
-        return replace(value, **{field.name: _to_the_letter(getattr(value, field.name)) for field in fields(value)})
+        return replace(value, **{field.name: _literal(getattr(value, field.name)) for field in fields(value)})
     return value

@@ -38,7 +38,7 @@ class Beat(beat.Beat):  # type: ignore[misc]  # Celery is published without type
     """Celery's beat, with a clean shutdown on signals."""
 
     def install_sync_handler(self, service: Any) -> None:
-        """Called by Celery. Its own handlers take locks and wait for Redis in the middle of whatever they interrupt."""
+        """Called by Celery. Celery's own handlers take locks and wait for Redis, whatever code they interrupt."""
         ending.watch()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: ending.begin())

@@ -1,7 +1,7 @@
 """Moves task messages between queues with scripts, so that a message is always in its queue or recorded as unacknowledged.
 
 Kombu's transport pops a message first and records it afterwards. Between the two it exists in the worker's memory alone: it is lost if the
-worker dies, or if Redis rejects the record (it is full, its disk is, it is a replica, a permission is missing). Here, one script records
+worker dies, or if Redis rejects the record (it or its disk is full, it is a replica, or a permission is missing). Here, one script records
 the message and then removes it from its queue; if Redis rejects the script, the message stays in the queue. A script cannot block, so a
 worker polls: every 10 ms after a message, then less and less often, down to every 50 ms.
 
@@ -155,7 +155,7 @@ class TaskQueues:
             return client.eval(SOURCES[script], len(keys), *(self.global_keyprefix + key for key in keys), *arguments)
 
     def settle_rest(self: Any) -> None:
-        """Retry what Redis rejected, if it is time to; also while this worker has fetched all it may."""
+        """Retry what Redis rejected, after a pause; also while this worker may fetch no more messages."""
         if time.monotonic() >= self._next_take:
             self.qos.settle_rest()
 
@@ -168,7 +168,7 @@ class TaskQueues:
             log.error("No messages are taken until Redis accepts writes again; none are lost. %s", why(error))
 
     def _brpop_start(self: Any, timeout: float | None = None) -> None:
-        """Called by kombu before each wait for events, unless a poll is in progress: ask for the next message if it is time to."""
+        """Called by kombu before each wait for events, unless a poll is in progress: poll for the next message if it is due."""
         if not QUEUES.issuperset(self.active_queues):  # a set, or a list in kombu 5.7
             super()._brpop_start(timeout)  # type: ignore[misc]
             return

@@ -1,4 +1,4 @@
-"""SuiteTalk REST: sends one request with a token and a slot at the gate, and says what its response means.
+"""SuiteTalk REST: sends one request with a token and a slot at the gate, and raises the error that its response means.
 
 A write without a response raises OutcomeUnknown.
 """

@@ -2,7 +2,7 @@
 
 REST returns `USER_ERROR` for nearly every business rule, so the table matches status, code and text (ohelp/section_156570709583; texts and
 codes: docs/remotes.md). The first row that matches decides. The outcome of a write with a 5xx response is unknown, because NetSuite may have
-committed it before it failed; so is that of a write whose response does not come from NetSuite.
+committed it before it failed. The outcome is unknown as well if the response does not come from NetSuite.
 """
 
 from __future__ import annotations
@@ -123,8 +123,8 @@ def error_of(answer: Answer, *, writes: bool, known: Sequence[KnownRefusal] = ()
 
 
 def _of_a_write(error: SyncError, answer: Answer, message: str) -> SyncError:
-    """Every other 4xx is a refusal too, and one that names a field is about the record, not about the role. Any other response, such as a
-    redirect, says nothing about the result.
+    """Return the error of a failed write. Every other 4xx is a refusal too; a refusal that names a field is about the record, not the role. Any
+    other response, such as a redirect, leaves the result unknown.
     """
     if isinstance(error, Misconfigured) and _names_a_field(answer):
         return _blocked(Cause.UNEXPECTED)(message)
@@ -134,7 +134,7 @@ def _of_a_write(error: SyncError, answer: Answer, message: str) -> SyncError:
 
 
 def _of_a_read(error: SyncError, answer: Answer, message: str) -> SyncError:
-    """A failed read can be repeated, and "already exists" in its response is part of a quoted name."""
+    """Return the error of a failed read, which can be repeated. "Already exists" in its response is part of a quoted name."""
     if isinstance(error, OutcomeUnknown):
         return Transient(message, down="netsuite" if answer.status in (502, 503, 504) else "")
     return _blocked(Cause.UNEXPECTED)(message) if isinstance(error, AlreadyExists) else error

@@ -49,13 +49,13 @@ class NetSuiteRecords:
         raise UnexpectedAnswer(f"NetSuite's SuiteQL response continues after {MAX_ROWS} rows")
 
     def _first_rows(self, model: type[RowT], query: str, *, limit: int) -> tuple[Sequence[RowT], int]:
-        """Return the first page of a query, and how many rows there are in all: those of the page if NetSuite does not say."""
+        """Return the first page of a query, and the number of all rows; without a total from NetSuite, that of the page."""
         body = self._query_body(query, offset=0, limit=limit)
         rows, total = read_list(model, body.get("items")), body.get("totalResults")
         return rows, max(total, len(rows)) if isinstance(total, int) and not isinstance(total, bool) else len(rows)
 
     def _page_after(self, model: type[IdRowT], query: str, after: int) -> RowPage[IdRowT]:
-        """Return the rows of a query, which ends with its conditions, whose id is above `after`. A query has at most `MAX_ROWS` rows, so
+        """Return the rows of a query whose id is above `after`. `query` ends with its conditions. A query returns at most `MAX_ROWS` rows, so
         longer lists are read by ascending id.
         """
         rows, in_all = self._first_rows(model, f"{query} AND id > {after} ORDER BY id ASC", limit=ROWS_PER_PAGE)

@@ -41,7 +41,7 @@ class AccountDefaults:
 
 
 def item_body(need: ItemNeed, defaults: AccountDefaults, *, display_name_limit: int) -> dict[str, Any]:
-    """Return the body of POST /{otherCharge…Item}. The display name may be cut, because it identifies nothing."""
+    """Return the body of POST /{otherCharge…Item}. The display name may be shortened: it identifies nothing."""
     body: dict[str, Any] = {"externalId": need.external_id, "itemId": need.name, "includeChildren": False}
     if need.description:
         body["displayName"] = need.description[:display_name_limit]
@@ -273,7 +273,7 @@ class VendorBillRow(IdRow):
 
 
 def _id_in(reference: Any) -> str:
-    """Return the internal id in a reference, from which nothing is written; "" if there is none."""
+    """Return the internal id in a reference; "" for any other value. Nothing is written from it."""
     value = reference.get("id") if isinstance(reference, dict) else None
     return str(value) if isinstance(value, str | int) and str(value).isdecimal() else ""
 

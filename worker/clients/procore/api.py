@@ -1,4 +1,4 @@
-"""Procore's REST API: sends one request within the rate limits, says what its response means, and reads lists page by page."""
+"""Procore's REST API: sends one request within the rate limits, raises the error that its response means, and reads lists page by page."""
 
 from __future__ import annotations
 
