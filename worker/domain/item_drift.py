@@ -11,7 +11,7 @@ from worker.domain.items import FoundItem
 from worker.domain.outcomes import Record, State
 from worker.domain.problems import FindingKind
 from worker.domain.texts import unwritable
-from worker.domain.wbs_codes import ITEM_NAME_LIMIT, NamingRule, Project, WbsCode, same_name
+from worker.domain.wbs_codes import ITEM_NAME_LIMIT, NamingRule, Project, WbsCode, same_item_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def item_drift(
 def _other_name(compared: CodeToCompare, item: FoundItem, rule: NamingRule) -> Iterator[Finding]:
     """Yield findings on the name. An Item keeps its name when Procore's is changed; one renamed by hand to match is correct as well."""
     before = compared.record.name if compared.record and compared.recorded_id == item.id else item.name
-    if compared.name and same_name(item.name, compared.name):
+    if compared.name and same_item_name(item.name, compared.name):
         return
     if before != item.name:
         yield compared.find(FindingKind.ITEM_RENAMED, f": its Item {before} was renamed to {item.name} in NetSuite.")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from worker.domain.errors import Blocked
 from worker.domain.identities import is_our_item, same_external_id
 from worker.domain.problems import Cause
-from worker.domain.wbs_codes import same_name
+from worker.domain.wbs_codes import same_item_name
 
 OTHER_CHARGE = "OthCharge"
 USABLE_SUBTYPES = ("Purchase", "Resale")
@@ -53,7 +53,7 @@ def item_for(need: ItemNeed, found: Sequence[FoundItem], adopted: Mapping[str, s
     if the Item cannot be used, or if more than one matches.
     """
     ours = [item for item in found if same_external_id(item.external_id, need.external_id)]
-    named = ours or [item for item in found if same_name(item.name, need.name)]
+    named = ours or [item for item in found if same_item_name(item.name, need.name)]
     if not named:
         return None
     item = named[0]

@@ -79,7 +79,7 @@ class NamingRule:
         return name
 
 
-def same_name(one: str, other: str) -> bool:
+def same_item_name(one: str, other: str) -> bool:
     """Return whether two Item names may conflict in NetSuite. Ignores case, which is safe whether or not NetSuite does."""
     return one.casefold() == other.casefold()
 
@@ -89,7 +89,7 @@ def bare_name(name: str) -> str:
     return "".join(sign for sign in name.casefold() if sign.isalnum())
 
 
-class Rivals:
+class NameClashes:
     """Finds projects whose Items could have the same names as those of another project.
 
     Different numbers and codes can result in one name: `24` + `017-01.S` and `24-017` + `01.S`. All names of one project have the same
