@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from worker.clients.remotes import Remotes
 from worker.domain.policy import Policy
-from worker.inspect.named_records import asked
+from worker.inspect.named_records import try_query
 from worker.store.stores import Stores
 
 KEPT_SECONDS = 24 * 3600
@@ -31,7 +31,7 @@ class FixedItemNames:
     def _name(self, item_id: str) -> str:
         if cached := self.stores.cache.get(f"item-name:{item_id}"):
             return str(cached)
-        item, _ = asked(lambda: self.remotes.netsuite.item(item_id))
+        item, _ = try_query(lambda: self.remotes.netsuite.item(item_id))
         if item is None:
             return ""
         self.stores.cache.put(f"item-name:{item_id}", item.name, seconds=KEPT_SECONDS)

@@ -32,7 +32,7 @@ class NamedRecords:
 
     def project(self, text: str) -> Project:
         """Return a project by Procore id, number or name, from the cached list, or from a new one if Procore returns it."""
-        projects, _ = asked(self.projects.all)
+        projects, _ = try_query(self.projects.all)
         all_listed = self.stores.listed_projects.all() if projects is None else projects
         matches = [one for one in all_listed if text in (str(one.id), one.number, one.name, one.label)]
         if len(matches) > 1:
@@ -94,7 +94,7 @@ class NamedRecords:
         not_read: list[int] = []
         if not matches and within and invoice_id:
             # If the project's invoices cannot be listed, the work on this invoice reports it.
-            listed, _ = asked(lambda: self._listed_invoices(text, invoice_id, [within], not_read))
+            listed, _ = try_query(lambda: self._listed_invoices(text, invoice_id, [within], not_read))
             matches = listed or [InvoiceKey(within, invoice_id)]
         elif not matches:
             searched = [within] if within else self._projects_to_search(text)
@@ -178,10 +178,10 @@ def may_be_id(text: str) -> bool:
     )
 
 
-def asked(question: Callable[[], T]) -> tuple[T | None, str | None]:
+def try_query(query: Callable[[], T]) -> tuple[T | None, str | None]:
     """Return the result, or a sentence on why there is none."""
     try:
-        return question(), None
+        return query(), None
     except (Blocked, Misconfigured) as error:
         return None, describe(error.cause, error.facts).sentence
     except SyncError as error:

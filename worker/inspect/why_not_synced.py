@@ -14,7 +14,7 @@ from worker.domain.problem_keys import of_project
 from worker.domain.story import clock
 from worker.domain.texts import counted
 from worker.domain.work import Lane
-from worker.inspect.named_records import asked
+from worker.inspect.named_records import try_query
 from worker.inspect.stoppages import Stoppages
 from worker.store.stores import Stores
 from worker.sync.invoice_export import InvoiceExport
@@ -86,7 +86,7 @@ class WhyNotSynced:
             return _not_yet(problems[0])
         if invoice is None:
             return f"Not yet: it is not in the ledger, and it could not be read from Procore: {fault}"
-        ready, obstacle = asked(lambda: self.export.plan(key))
+        ready, obstacle = try_query(lambda: self.export.plan(key))
         if obstacle:
             return f"Not yet: {obstacle}"
         if isinstance(ready, Outcome) and ready.kind is OutcomeKind.ADOPTED:
@@ -112,7 +112,9 @@ class WhyNotSynced:
 
     def _why_skipped(self, key: CodeKey | InvoiceKey, record: Record) -> str:
         """Return a sentence on a skipped record; for an invoice, on whether the reason still applies."""
-        ready, fault = asked(lambda: self.export.plan(key)) if isinstance(key, InvoiceKey) else (None, "not checked")
+        ready, fault = (
+            try_query(lambda: self.export.plan(key)) if isinstance(key, InvoiceKey) else (None, "not checked")
+        )
         if isinstance(ready, Outcome) or fault:
             reason = ready.reason if isinstance(ready, Outcome) else record.detail
             return f"Not billed: {reason}."
