@@ -131,7 +131,7 @@ def bill_ended(outcome: Outcome) -> BillEnded:
 
 
 def compared(outcome: Outcome) -> Compared:
-    """The result of one step of the comparison: {"checked": n, "findings": n}."""
+    """Return the result of one step of the comparison: {"checked": n, "findings": n}."""
     if not outcome.counts:
         return {"checked": 0, "findings": 0, "joined": True}
     result = cast(Compared, dict(outcome.counts))

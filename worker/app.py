@@ -78,7 +78,7 @@ app.add_defaults(_options)
 
 
 @signals.setup_logging.connect
-def _log_our_way(**_: Any) -> None:
+def _set_up_logging(**_: Any) -> None:
     settings = settings_or_exit()
     set_up_logging(level=settings.log_level, style=settings.log_format, correlation_id=correlation.current)
 
@@ -87,7 +87,7 @@ def _log_our_way(**_: Any) -> None:
 @signals.worker_process_init.connect
 def _build_container(**_: Any) -> None:
     """Build the container of this process. Threads share one; each prefork child builds its own, because connections do not survive a fork."""
-    # Only here: beat and Flower have no use for it.
+    # Imported here, because beat and Flower do not need it.
     from worker.container import Container  # noqa: PLC0415
 
     ending.watch()
@@ -104,13 +104,13 @@ def _build_container(**_: Any) -> None:
     except InvalidSettings as error:
         _exit_with(error)
     except RedisError as error:
-        # Redis may start later: Celery keeps trying to connect, and so does each of our own commands.
+        # Redis may start later: Celery and each command of wbs-sync keep trying to connect.
         log.warning("Redis does not respond yet: %s", type(error).__name__)
     use(built)
 
 
 @signals.worker_ready.connect
-def _resume_at_once(**_: Any) -> None:
+def _dispatch_waiting_work(**_: Any) -> None:
     """Dispatch the work that waited while no worker ran, instead of waiting for the next `resume` from beat."""
     current().watch_store()
     try:
@@ -120,8 +120,8 @@ def _resume_at_once(**_: Any) -> None:
 
 
 @signals.worker_ready.connect
-def _show_that_it_runs(sender: Any = None, **_: Any) -> None:
-    """Announce this worker: from here on it takes work."""
+def _announce(sender: Any = None, **_: Any) -> None:
+    """Announce this worker, which takes work from now on."""
     queues = [str(queue) for queue in app.amqp.queues.consume_from]
     started = heartbeat.start(
         current().stores.presence,
@@ -135,7 +135,7 @@ def _show_that_it_runs(sender: Any = None, **_: Any) -> None:
 
 
 @signals.heartbeat_sent.connect
-def _show_that_it_still_runs(**_: Any) -> None:
+def _send_heartbeat(**_: Any) -> None:
     """Send a heartbeat every two seconds from the loop that also receives messages, so that a worker whose loop hangs stops sending it.
 
     Pinging a worker over the broker instead costs 58 MB and 0.6 s of CPU each time.
@@ -144,7 +144,7 @@ def _show_that_it_still_runs(**_: Any) -> None:
 
 
 @signals.worker_ready.connect
-def _end_when_asked(**_: Any) -> None:
+def _install_signal_handlers(**_: Any) -> None:
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, _on_signal)

@@ -53,17 +53,17 @@ class WorkTask(Task):
 
 
 def give_out(app: Celery, lanes: Iterable[Lane]) -> int:
-    """Send the messages of work that is due; return how many were sent. Work whose message cannot be sent counts as claimed and is released
-    when overdue.
+    """Send the messages of due work in these lanes, and return how many were sent. Work whose message cannot be sent counts as claimed until it
+    is overdue.
     """
-    given = current().dispatch.next(lanes)
-    for text, correlation_id in given.items():
+    due = current().dispatch.next(lanes)
+    for text, correlation_id in due.items():
         key = WorkKey.parse(text)
         # Callers that wait for such work read the ledger; a stored result would only cost memory.
         with correlation.of(correlation_id):
             headers = {DISPATCHED_HEADER: True}
             app.send_task(key.kind.task, kwargs=key.arguments, ignore_result=True, headers=headers)
-    return len(given)
+    return len(due)
 
 
 def pick_up(app: Celery) -> int:
@@ -76,12 +76,12 @@ def pick_up(app: Celery) -> int:
         current().dispatch.take_in_strays()
     finally:
         # Waiting work is dispatched even if one of these fails; otherwise one fault would stop all work.
-        given = give_out(app, tuple(Lane))
-    return given
+        sent = give_out(app, tuple(Lane))
+    return sent
 
 
 @signals.before_task_publish.connect
-def _carry_on(headers: Any = None, **_: Any) -> None:
-    """Return message headers with the correlation id of the request."""
+def _add_correlation_id(headers: Any = None, **_: Any) -> None:
+    """Add the correlation id of this thread to the headers of a message."""
     if headers is not None and correlation.current():
         headers.setdefault(CORRELATION_HEADER, correlation.current())

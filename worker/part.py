@@ -1,4 +1,4 @@
-"""A part of an object that is built at its first use, once in a process, whichever thread asks for it first."""
+"""A property that is built at its first use, once per object, even if several threads use it at the same time."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import Any, Generic, Protocol, TypeVar, overload
 
 T_co = TypeVar("T_co", covariant=True)
 BuildingLock = RLock
-"""The lock of an object with parts: one for all of them, since building one part asks for others."""
+"""The lock of an object with parts: one for all parts, because building one part uses others."""
 
 
 class HasParts(Protocol):
-    """What owns parts."""
+    """An object with parts."""
 
     @property
     def building(self) -> BuildingLock:
-        """The lock."""
+        """The lock that is held while a part is built."""
 
 
 class Part(Generic[T_co]):
     """A property whose value is built at its first use and kept.
 
-    `functools.cached_property` has no lock from Python 3.12 on: threads that begin at the same time would each build their
-    own part, and `Container.give_back` would then know only one of them.
+    `functools.cached_property` has no lock from Python 3.12 on: threads that begin at the same time would each build a part,
+    and `Container.give_back` would use only one of them.
     """
 
     def __init__(self, build: Callable[[Any], T_co]) -> None:

@@ -19,14 +19,14 @@ from worker.runtime.beat import Beat
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until the process is asked to stop, and return the exit code."""
-    asked = _parsed(arguments)
-    if asked.kind == "beat":
+    options = _parsed(arguments)
+    if options.kind == "beat":
         app.subclass_with_self(Beat)().run()
         return 0
     worker = app.Worker(
-        hostname=host_format(default_nodename(asked.name)),
-        queues=asked.queues.split(","),
-        concurrency=asked.threads,
+        hostname=host_format(default_nodename(options.name)),
+        queues=options.queues.split(","),
+        concurrency=options.threads,
         # Messages between workers are not used here. Flower needs the task events.
         without_gossip=True,
         without_mingle=True,

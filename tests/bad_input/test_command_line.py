@@ -27,7 +27,7 @@ from tests.bad_input.desk import Desk, Office, in_a_hurry
 from tests.bad_input.examples import in_the_suite
 from tests.real.site import environment, run
 from worker.cli import COMMANDS, output, wbs_sync
-from worker.cli.output import Plain, styled, table
+from worker.cli.output import LiteralConsole, styled, table
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Record, State
 from worker.domain.problems import CATALOGUE, Cause
@@ -41,10 +41,12 @@ OBEYED = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 LINE_ENDS = {"\n"}
 
 
-def on_a_terminal(*, width: int = 200) -> tuple[Plain, io.StringIO]:
+def on_a_terminal(*, width: int = 200) -> tuple[LiteralConsole, io.StringIO]:
     """A console as a terminal in colour sees it, and what was written to it."""
     written = io.StringIO()
-    return Plain(file=written, force_terminal=True, color_system="standard", width=width, highlight=False), written
+    return LiteralConsole(
+        file=written, force_terminal=True, color_system="standard", width=width, highlight=False
+    ), written
 
 
 def assert_nothing_obeyed(told: str) -> None:
@@ -102,7 +104,7 @@ def test_json_output_is_ascii_and_one_value(value: Any) -> None:
 
 
 def test_rich_itself_would_have_taken_names_for_markup() -> None:
-    """The test's own sight: the colours and the crash that `Plain` is there against."""
+    """The test's own sight: the colours and the crash that `LiteralConsole` is there against."""
     written = io.StringIO()
     usual = Console(file=written, force_terminal=True, color_system="standard", highlight=False)
     usual.print("[red]a[/red] \x1b[2J")
@@ -159,10 +161,11 @@ arguments_of_commands = st.sampled_from(ASKING).flatmap(
 
 def call(desk: Desk, *arguments: str) -> tuple[int, str, str]:
     """Run a command against a desk's world: exit code, standard output, standard error."""
-    out, err = (Plain(file=io.StringIO(), width=200, highlight=False) for _ in range(2))
+    out, err = (LiteralConsole(file=io.StringIO(), width=200, highlight=False) for _ in range(2))
     patches: list[Any] = [
         mock.patch(
-            f"worker.cli.{name}.{'open_to_look' if name == 'check' else 'open_container'}", return_value=desk.container
+            f"worker.cli.{name}.{'open_without_claim' if name == 'check' else 'open_container'}",
+            return_value=desk.container,
         )
         for name in (*ASKING, "rebuild", "report", "resume")
     ]

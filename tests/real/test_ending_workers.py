@@ -48,7 +48,7 @@ def test_what_was_fetched_and_not_begun_is_left_to_others(open_site: OpenSite) -
 
 def test_a_worker_that_waits_for_netsuite_ends_and_releases_its_work(open_site: OpenSite) -> None:
     """It ends within its time and leaves no lock, and another worker finishes the scan."""
-    times = {**QUICK, "worker.runtime.pool.LEAVE_SECONDS": 1}
+    times = {**QUICK, "worker.runtime.pool.TASK_SECONDS": 1}
     # The account itself goes on with what nobody waits for any more, and takes more beside it.
     site = open_site(profile="large:1x4", slots=THREADS, concurrency_limit=50)
     slow = {"kind": "slow_commit", "method": "POST", "path": "otherCharge", "times": THREADS, "value": 60}

@@ -35,7 +35,7 @@ pytestmark = pytest.mark.real
 EXAMPLES = ROOT / "examples"
 NODE = shutil.which("node")
 AUTHORIZATION = "Bearer a-secret-that-procore-was-told"
-SOON = {"worker.sync.webhooks.GATHER_SECONDS": 0, "worker.runtime.webhooks.ANSWER_SECONDS": 0.5}
+SOON = {"worker.sync.webhooks.GATHER_SECONDS": 0, "worker.runtime.webhooks.RESPONSE_TIMEOUT_SECONDS": 0.5}
 NOTHING: Mapping[str, str] = {}
 OPTIONS = {"global_keyprefix": PREFIX}
 """All that an app needs to know beside the address: REDIS_KEY_PREFIX of the installation."""

@@ -124,11 +124,11 @@ def test_resumes_do_not_pile_up_while_no_worker_runs(open_site: OpenSite) -> Non
     """A second beat starts after the queue is full: by the time it runs, the first had several turns and sent nothing more."""
     site = open_site(profile="large:1x4", env={"LOG_LEVEL": "DEBUG"})
     first = site.beat()
-    eventually(lambda: site.redis.llen(f"{PREFIX}{QueueName.UPKEEP}") == beat_module.ENOUGH_RESUMES)
+    eventually(lambda: site.redis.llen(f"{PREFIX}{QueueName.UPKEEP}") == beat_module.MAX_WAITING_RESUMES)
     site.beat(number=2)
     eventually(lambda: len(site.container.stores.presence.running()) == 2)
-    assert first.log.count("Sending due task") == beat_module.ENOUGH_RESUMES
-    assert site.redis.llen(f"{PREFIX}{QueueName.UPKEEP}") == beat_module.ENOUGH_RESUMES
+    assert first.log.count("Sending due task") == beat_module.MAX_WAITING_RESUMES
+    assert site.redis.llen(f"{PREFIX}{QueueName.UPKEEP}") == beat_module.MAX_WAITING_RESUMES
 
 
 def test_a_command_that_follows_a_run_says_when_no_worker_is_running(open_site: OpenSite) -> None:

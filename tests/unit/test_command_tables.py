@@ -24,7 +24,7 @@ retry = import_module("worker.cli.problems.retry")
 def paper(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     """Where commands print, 250 columns wide."""
     told = io.StringIO()
-    console = output.Plain(file=told, width=250, highlight=False)
+    console = output.LiteralConsole(file=told, width=250, highlight=False)
     for module in (output, plans, apply, runs, verify, retry):
         monkeypatch.setattr(module, "out", console)
     return told

@@ -25,7 +25,7 @@ from config.settings import Settings, setting_names
 from worker.local.embedded import STOP_TIMEOUT
 from worker.local.supervisor import GRACE, HUNG, MAX_DELAY
 from worker.runtime.ending import END_SECONDS
-from worker.runtime.pool import GIVE_BACK_SECONDS, LEAVE_SECONDS
+from worker.runtime.pool import RELEASE_SECONDS, TASK_SECONDS
 
 ROOT = Path(__file__).parents[2]
 PROCFILE = (ROOT / "Procfile").read_text()
@@ -132,7 +132,7 @@ def test_compose_gives_what_listens_nothing_that_it_does_not_use() -> None:
 
 def test_units_end_and_start_again_as_the_supervisor_does_it() -> None:
     (stop,) = re.findall(r"^TimeoutStopSec=(\d+)$", COMMON, re.MULTILINE)
-    assert int(stop) > LEAVE_SECONDS + GIVE_BACK_SECONDS
+    assert int(stop) > TASK_SECONDS + RELEASE_SECONDS
     assert f"stop_grace_period: {stop}s" in COMPOSE
     assert f"RestartPreventExitStatus={BAD_SETTINGS_EXIT_CODE}\n" in COMMON
     assert all("\nWantedBy=wbs-sync.target\n" in text for text in UNITS.values())
@@ -289,7 +289,7 @@ def test_flower_stands_behind_a_login_on_the_loopback() -> None:
 def test_a_worker_has_the_time_that_it_takes_to_end() -> None:
     grace = re.search(r"stop_grace_period: (\d+)s\n\nservices", COMPOSE)
     assert grace
-    assert min(int(grace[1]), GRACE, END_SECONDS) > LEAVE_SECONDS + GIVE_BACK_SECONDS
+    assert min(int(grace[1]), GRACE, END_SECONDS) > TASK_SECONDS + RELEASE_SECONDS
     assert GRACE + STOP_TIMEOUT <= 30
 
 

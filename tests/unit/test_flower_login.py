@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tornado.web import HTTPError
 
 from worker.flower import login as flower_login
-from worker.flower.login import FAILURES, LINES, WINDOW_SECONDS, Logins
+from worker.flower.login import MAX_FAILURES, MAX_LINES, WINDOW_SECONDS, Logins
 
 LOGIN = "engineer:a-password-of-flower"
 
@@ -64,7 +64,7 @@ def test_whatever_stands_in_the_header_it_is_401(header: str) -> None:
 
 
 def test_after_ten_failures_nothing_is_looked_at_for_a_minute(logins: Logins, clock: Clock) -> None:
-    assert [status(logins, basic("engineer:guess")) for _ in range(FAILURES)] == [401] * FAILURES
+    assert [status(logins, basic("engineer:guess")) for _ in range(MAX_FAILURES)] == [401] * MAX_FAILURES
     assert status(logins, basic(LOGIN)) == status(logins, basic("engineer:guess")) == 429
     assert status(logins, basic(LOGIN), "192.0.2.8") == 200, "another address"
     clock.now += WINDOW_SECONDS
@@ -77,14 +77,14 @@ def test_a_browser_that_asks_first_guesses_nothing(logins: Logins) -> None:
 
 
 def test_the_addresses_of_one_machine_of_version_6_are_one(logins: Logins) -> None:
-    for number in range(FAILURES):
+    for number in range(MAX_FAILURES):
         status(logins, basic("guess"), f"2001:db8::{number:x}")
     assert status(logins, basic(LOGIN), "2001:db8::ffff") == 429
     assert status(logins, basic(LOGIN), "2001:db8:1::1") == 200
 
 
 def test_no_more_addresses_are_kept_than_there_is_room_for(logins: Logins, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flower_login, "ADDRESSES", 10)
+    monkeypatch.setattr(flower_login, "MAX_ADDRESSES", 10)
     for number in range(200):
         status(logins, basic("guess"), f"192.0.2.{number}")
     assert len(logins._windows) == 10
@@ -94,10 +94,10 @@ def test_failed_logins_are_logged_with_their_address_and_no_guess(
     logins: Logins, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The last line says that no further attempt from there is checked for a while."""
-    for _ in range(FAILURES + 5):
+    for _ in range(MAX_FAILURES + 5):
         status(logins, basic("engineer:canary"))
     lines = [record.getMessage() for record in caplog.records]
-    assert len(lines) == FAILURES
+    assert len(lines) == MAX_FAILURES
     assert lines[0] == "Flower refused a login from 192.0.2.7, failed login 1 in a minute"
     assert lines[-1].endswith("failed login 10 in a minute; further logins from that address are refused for 60 s")
     assert "canary" not in " ".join(lines)
@@ -109,7 +109,7 @@ def test_however_many_guess_the_log_grows_slowly(
     caplog.set_level(logging.WARNING)
     for number in range(500):
         status(logins, basic("guess"), f"192.0.2.{number % 250}")
-    assert len(caplog.records) == LINES
+    assert len(caplog.records) == MAX_LINES
     clock.now += WINDOW_SECONDS
     status(logins, basic("guess"))
     assert "refused 470 more logins in the last minute" in caplog.text

@@ -86,7 +86,7 @@ def test_what_runs_ends_and_what_no_thread_has_begun_is_left(held: Held, go_on: 
 def test_what_does_not_end_is_given_back_and_left(
     held: Held, go_on: threading.Event, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(pool, "LEAVE_SECONDS", 0.01)
+    monkeypatch.setattr(pool, "TASK_SECONDS", 0.01)
     threads = TaskPool(2)
     begun(threads, go_on.wait)
     threads.on_stop()
@@ -99,8 +99,8 @@ def test_what_does_not_end_is_given_back_and_left(
 def test_a_redis_that_does_not_answer_keeps_nobody_from_ending(
     held: Held, go_on: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pool, "LEAVE_SECONDS", 0.01)
-    monkeypatch.setattr(pool, "GIVE_BACK_SECONDS", 0.01)
+    monkeypatch.setattr(pool, "TASK_SECONDS", 0.01)
+    monkeypatch.setattr(pool, "RELEASE_SECONDS", 0.01)
     held.give_back = lambda: go_on.wait(10)
     threads = TaskPool(1)
     begun(threads, go_on.wait)

@@ -78,9 +78,9 @@ def test_check_names_files_that_others_may_read(tmp_path: Path) -> None:
     for path, rights in ((private, 0o600), (readable, 0o640)):
         path.write_text("x")
         path.chmod(rights)
-    ((_, look),) = FileChecks([private, readable, tmp_path / "no"]).looks()
+    ((_, look),) = FileChecks([private, readable, tmp_path / "no"]).checks()
     found = look()
-    assert (found.ok, found.words) == (None, f"other users of this machine can read {readable}")
-    assert found.cure == f"chmod 600 {readable}"
+    assert (found.ok, found.message) == (None, f"other users of this machine can read {readable}")
+    assert found.fix == f"chmod 600 {readable}"
     readable.chmod(0o400)
     assert look().ok is True

@@ -100,7 +100,7 @@ def exported() -> Iterator[Exported]:
     kept = Exported()
     telemetry.start_tracing(exporter=kept)
     yield kept
-    spans.listen(None)
+    spans.record_with(None)
 
 
 def test_whatever_comes_of_one_request_is_one_trace_in_any_process(exported: Exported) -> None:

@@ -8,7 +8,7 @@ import click
 from rich.text import Text
 
 from worker.cli.output import FAILED, faults_as_sentences, json_option, out, print_json, styled
-from worker.cli.session import open_to_look
+from worker.cli.session import open_without_claim
 from worker.inspect.checks.check import Check
 
 MARKS = {True: ("ok  ", "green"), False: ("FAIL", "red"), None: ("WARN", "yellow")}
@@ -21,7 +21,7 @@ def check(as_json: bool) -> None:
     fix. Writes nothing to Procore or NetSuite.
     """
     with faults_as_sentences():
-        container = open_to_look()
+        container = open_without_claim()
         done = []
         for result in container.checks.run():
             done.append(result)
@@ -30,7 +30,7 @@ def check(as_json: bool) -> None:
         if as_json:
             print_json(
                 [
-                    {"check": result.name, "ok": result.ok, "message": result.words, "fix": result.cure}
+                    {"check": result.name, "ok": result.ok, "message": result.message, "fix": result.fix}
                     for result in done
                 ]
             )
@@ -39,6 +39,6 @@ def check(as_json: bool) -> None:
 
 def print_check(result: Check) -> None:
     """Print one line for a check, and a second one with the fix, if it has one."""
-    out.print(styled(MARKS[result.ok], f" {result.name}: {result.words}"), soft_wrap=True)
-    if result.cure:
-        out.print(Text(f"     {result.cure}"), soft_wrap=True)
+    out.print(styled(MARKS[result.ok], f" {result.name}: {result.message}"), soft_wrap=True)
+    if result.fix:
+        out.print(Text(f"     {result.fix}"), soft_wrap=True)

@@ -26,8 +26,8 @@ from worker.cli.verify import as_dict, print_verified, run_verification
 from worker.container import Container
 
 SLOTS = 15
-STARTED_SECONDS = 60.0
-"""Seconds to wait until workers and beat run. A few are usual; a busy machine takes longer."""
+START_TIMEOUT_SECONDS = 60.0
+"""Seconds to wait until workers and beat run. They usually need a few; a busy machine takes longer."""
 DEMO_SETTINGS = {
     "NETSUITE_CONCURRENCY": str(SLOTS),
     "FLOWER_PORT": "0",
@@ -80,7 +80,7 @@ def demo(keep: bool, seed: int, as_json: bool) -> None:
     """
     began = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="wbs-sync-demo-"))
-    _leave_behind_own_settings(folder)
+    _isolate(folder)
     out.quiet = as_json
     try:
         with faults_as_sentences(), SimulatorsProcess.start(profile="demo", seed=seed, data_dir=folder) as simulators:
@@ -100,7 +100,7 @@ def demo(keep: bool, seed: int, as_json: bool) -> None:
     sys.exit(FAILED if result.faults else 0)
 
 
-def _leave_behind_own_settings(folder: Path) -> None:
+def _isolate(folder: Path) -> None:
     """Clear settings from the environment and leave the current directory, so that the demo cannot reach a real installation."""
     for name in [name for name in os.environ if is_ours(name)]:
         del os.environ[name]
@@ -130,7 +130,7 @@ def _run(simulators: SimulatorsProcess, folder: Path, *, keep: bool) -> DemoResu
 
 def _show(simulators: SimulatorsProcess, container: Container) -> DemoResult:
     _heading("1. Check: configuration, connections and permissions")
-    if not wait_until(lambda: not container.liveness.now().faults, seconds=STARTED_SECONDS):
+    if not wait_until(lambda: not container.liveness.now().faults, seconds=START_TIMEOUT_SECONDS):
         raise Fault(f"{' '.join(container.liveness.now().faults)} The logs are in {container.settings.data_dir}/logs.")
     checks = list(container.checks.run())
     for check in checks:
@@ -139,8 +139,8 @@ def _show(simulators: SimulatorsProcess, container: Container) -> DemoResult:
     first = _scan(container)
     _heading("3. Export: create a vendor bill for every approved invoice, missing Items first")
     exported = _export(container)
-    untouched = container.overview.without_a_write()
-    rows = ((row["outcome"], row["count"], row["reason"], row["example"]) for row in untouched)
+    not_written = container.overview.without_a_write()
+    rows = ((row["outcome"], row["count"], row["reason"], row["example"]) for row in not_written)
     table("Adopted and skipped", ("outcome", "count", "reason", "example"), rows)
     print_problems(exported["problems"], title="Needs attention, by cause", by_cause=True)
     _heading("4. Scan again: nothing is sent twice")
@@ -151,24 +151,24 @@ def _show(simulators: SimulatorsProcess, container: Container) -> DemoResult:
     _heading("5. Verify: compare Procore with NetSuite")
     verified = run_verification(container)
     print_verified(verified)
-    doubled = simulators.admin("netsuite", "GET", "duplicates")
-    out.print(f"Duplicates in the simulated NetSuite: {_count(doubled)}")
+    duplicates = simulators.admin("netsuite", "GET", "duplicates")
+    out.print(f"Duplicates in the simulated NetSuite: {_count(duplicates)}")
     report = {
         "scan": first,
         "export": exported,
-        "without_a_write": untouched,
+        "without_a_write": not_written,
         "second_scan": second,
         "verify": as_dict(verified),
-        "duplicates": doubled,
+        "duplicates": duplicates,
     }
-    faults = [f"{check.name}: {check.words}" for check in checks if check.ok is False]
+    faults = [f"{check.name}: {check.message}" for check in checks if check.ok is False]
     faults += _unseeded(exported["problems"])
     faults += [finding.sentence for finding in verified.findings]
     faults += verified.not_compared.values()
     if _writes(second):
         faults.append(f"the second scan wrote {_writes(second)} records")
-    if _count(doubled):
-        faults.append(f"NetSuite has duplicates: {doubled}")
+    if _count(duplicates):
+        faults.append(f"NetSuite has duplicates: {duplicates}")
     return DemoResult(report, faults)
 
 
@@ -197,16 +197,18 @@ def _netsuite_requests(simulators: SimulatorsProcess) -> int:
     return sum(Counter(stats["requests"]).values())
 
 
-def _count(doubled: Any) -> int:
-    rows = doubled.get("duplicates", doubled) if isinstance(doubled, dict) else doubled
+def _count(duplicates: Any) -> int:
+    rows = duplicates.get("duplicates", duplicates) if isinstance(duplicates, dict) else duplicates
     return len(rows)
 
 
 def _unseeded(problems: list[dict[str, Any]]) -> list[str]:
     """Return problems that were not seeded, and seeded cases that did not become a problem."""
     causes = {row["cause"] for row in problems}
-    surprises = [row["sentence"] for row in problems if row["cause"] not in SEEDED_CAUSES]
-    return surprises + [f"the seeded case {cause} did not become a problem" for cause in sorted(SEEDED_CAUSES - causes)]
+    unexpected = [row["sentence"] for row in problems if row["cause"] not in SEEDED_CAUSES]
+    return unexpected + [
+        f"the seeded case {cause} did not become a problem" for cause in sorted(SEEDED_CAUSES - causes)
+    ]
 
 
 def _heading(title: str) -> None:

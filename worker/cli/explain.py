@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from worker.cli.one_record import names_one, require_one
+from worker.cli.one_record import record_options, require_one_record
 from worker.cli.output import clock, faults_as_sentences, json_option, out, print_json, styled, table
 from worker.cli.session import open_container
 from worker.domain import money
@@ -19,7 +19,7 @@ LABELS = {"remote_id": "NetSuite id", "at": "since", "seen": "first seen", "by":
 
 
 @click.command()
-@names_one
+@record_options
 @json_option
 def explain(project: str | None, code: str | None, invoice: str | None, of_project: str | None, as_json: bool) -> None:
     """Show the status and history of one WBS code (PROJECT CODE) or one invoice (--invoice ID), and why it has no Item or bill yet.
@@ -28,7 +28,7 @@ def explain(project: str | None, code: str | None, invoice: str | None, of_proje
     number. Queries both Procore and NetSuite; writes nothing.
     """
     with faults_as_sentences():
-        require_one(project, code, invoice)
+        require_one_record(project, code, invoice)
         explanations = open_container().explain
         if invoice is not None:
             explanation = explanations.invoice(invoice, of_project)
@@ -82,10 +82,10 @@ def _print_bill_lines(explanation: JsonObject) -> None:
     rows += [("Total of lines", ties, _amount(explanation["total"]))]
     rows += [("Payment due in Procore", "", _amount(explanation["payment_due"]))]
     table("Bill lines, calculated from Procore", ("line", "from", "amount"), rows)
-    _print_witness(explanation["retainage"])
+    _print_retainage_check(explanation["retainage"])
 
 
-def _print_witness(retainage: JsonObject) -> None:
+def _print_retainage_check(retainage: JsonObject) -> None:
     """Print the retainage from Procore's totals as a cross-check, if Procore shows them."""
     reported = retainage["reported"]
     if reported is not None:

@@ -22,7 +22,7 @@ from worker.cli.output import (
     styled,
 )
 from worker.cli.plans import plan_options, require_dry_run, run_dry
-from worker.cli.runs import is_complete, print_problems, print_run, run_report, say_started
+from worker.cli.runs import is_complete, print_problems, print_run, print_started, run_report
 from worker.cli.session import open_container, send, wait_until, watch
 from worker.container import Container
 from worker.domain.identities import InvoiceKey
@@ -32,7 +32,7 @@ from worker.domain.work import Lane
 from worker.observability import correlation
 from worker.reconcile.planning import Planning, Progress
 
-LONGEST_WAIT_SECONDS = 180.0
+MAX_WAIT_SECONDS = 180.0
 SOON_SECONDS = 30.0
 
 
@@ -84,7 +84,7 @@ def _export_approved(container: Container, *, wait: bool, as_json: bool) -> None
         send(TaskName.EXPORT_APPROVED, trigger="command line")
     if not wait:
         started = {"run": run.id, "joined": joined}
-        print_json(started) if as_json else say_started(started)
+        print_json(started) if as_json else print_started(started)
         return
     ended = watch(container, run, noun="invoices")
     report = run_report(container, ended, joined=joined)
@@ -107,7 +107,7 @@ def _export_one(container: Container, key: InvoiceKey, *, wait: bool, as_json: b
             f"Queued as {correlation_id}. Follow it with `wbs-sync status --invoice {key.invoice_id}`.", soft_wrap=True
         )
         return
-    ended = wait_until(lambda: _at_rest(container, key), seconds=LONGEST_WAIT_SECONDS)
+    ended = wait_until(lambda: _has_ended(container, key), seconds=MAX_WAIT_SECONDS)
     outcome = _outcome(container, key, began)
     again_at = container.work.waits_until(Lane.EXPORTS, str(key))
     result = {**outcome.result(noun="bill"), "next_attempt_at": again_at, "correlation_id": correlation_id}
@@ -126,16 +126,16 @@ def _export_one(container: Container, key: InvoiceKey, *, wait: bool, as_json: b
     sys.exit(0 if succeeded else FAILED)
 
 
-def _at_rest(container: Container, key: InvoiceKey) -> bool:
-    """Return whether no worker has claimed the invoice and none is due to do so soon."""
+def _has_ended(container: Container, key: InvoiceKey) -> bool:
+    """Return whether no worker has claimed the invoice and its next attempt, if any, is not due soon."""
     waits_until = container.work.waits_until(Lane.EXPORTS, str(key))
     soon = waits_until is not None and waits_until < container.now() + SOON_SECONDS
     return not soon and not container.work.in_hand(Lane.EXPORTS, str(key))
 
 
 def _outcome(container: Container, key: InvoiceKey, began: float) -> Outcome:
-    """Return the outcome of the export. A bill created or adopted since `began` counts as created or adopted, an older one as already there."""
+    """Return the outcome of the export. A bill created or adopted since `began` counts as created or adopted, an older one as `already`."""
     record = container.ledger.invoice(key)
     outcome = container.overview.outcome_of(key) or Outcome(OutcomeKind.WAITING, reason="no worker has started it yet")
-    made_now = record is not None and record.done and record.at >= began
-    return replace(outcome, kind=OutcomeKind(record.state.value)) if record and made_now else outcome
+    is_new = record is not None and record.done and record.at >= began
+    return replace(outcome, kind=OutcomeKind(record.state.value)) if record and is_new else outcome

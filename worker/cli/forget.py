@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 
-from worker.cli.one_record import checked_note, names_one, require_one, user
+from worker.cli.one_record import checked_note, record_options, require_one_record, user
 from worker.cli.output import err, faults_as_sentences, json_option, out, print_json
 from worker.cli.session import open_container
 from worker.reconcile.forgetting import Forgettable
 
 
 @click.command()
-@names_one
+@record_options
 @click.option(
     "--take",
     metavar="ID",
@@ -37,7 +37,7 @@ def forget(
     record could be mistaken for it, or if a write of it is unconfirmed. It starts no work and writes to neither system.
     """
     with faults_as_sentences():
-        require_one(project, code, invoice)
+        require_one_record(project, code, invoice)
         kept_note, forgetting = checked_note(note), open_container().forgetting
 
         def find() -> Forgettable:

@@ -21,6 +21,8 @@ from worker.cli.session import open_container
 from worker.domain.texts import counted
 from worker.inspect.invoice_decisions import Decided
 
+NOTE_MISSING = "Give the reason in --note."
+
 
 @click.group()
 def invoices() -> None:
@@ -72,8 +74,8 @@ def exclude(invoice: str, project: str | None, note: str, as_json: bool) -> None
 def include(invoice: str, project: str | None, note: str, as_json: bool) -> None:
     """Undo the decision on INVOICE (Procore id or number) and process the invoice now."""
     with faults_as_sentences():
-        kept = _required(note)
-        done = open_container().invoice_decisions.take_back(invoice, project, by=user(), note=kept)
+        reason = checked_note(note, required=NOTE_MISSING)
+        done = open_container().invoice_decisions.undo(invoice, project, by=user(), note=reason)
         if as_json:
             print_json({"key": str(done.key), "undone": done.decision.stored})
         else:
@@ -85,28 +87,22 @@ def include(invoice: str, project: str | None, note: str, as_json: bool) -> None
 def decisions(as_json: bool) -> None:
     """List the decisions on invoices: who, when and why."""
     with faults_as_sentences():
-        found = open_container().stores.decisions.all()
+        by_key = open_container().stores.decisions.all()
         if as_json:
-            print_json([{"key": str(key), **decision.stored} for key, decision in found.items()])
+            print_json([{"key": str(key), **decision.stored} for key, decision in by_key.items()])
             return
         columns = ("invoice", "decision", "bill", "by", "since", "note")
         rows = (
             (one.label, one.kind.replace("_", " "), one.bill_id, one.by, clock(one.at), one.note)
-            for one in found.values()
+            for one in by_key.values()
         )
-        table(counted(len(found), "decisions"), columns, rows)
+        table(counted(len(by_key), "decisions"), columns, rows)
 
 
 def _decide(as_json: bool, note: str, decide: Callable[[str], Decided]) -> None:
     with faults_as_sentences():
-        done = decide(_required(note))
+        done = decide(checked_note(note, required=NOTE_MISSING))
         if as_json:
             print_json({"key": str(done.key), **done.decision.stored})
         else:
             out.print(f"Saved: {done.decision.label} is {done.decision.reason}", soft_wrap=True)
-
-
-def _required(note: str) -> str:
-    if not note.strip():
-        raise click.UsageError("Give the reason in --note.")
-    return checked_note(note)

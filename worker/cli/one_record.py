@@ -13,11 +13,11 @@ from worker.cli.output import named_invoice, named_project
 from worker.domain.texts import unwritable
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
-LONGEST_NOTE = 1000
+MAX_NOTE_LENGTH = 1000
 
 
-def names_one(command: CommandT) -> CommandT:
-    """Add PROJECT CODE, --invoice and --project to a command; `require_one` checks them."""
+def record_options(command: CommandT) -> CommandT:
+    """Add PROJECT CODE, --invoice and --project to a command; `require_one_record` checks them."""
     for parameter in (
         click.option(
             "--project",
@@ -33,7 +33,7 @@ def names_one(command: CommandT) -> CommandT:
     return command
 
 
-def require_one(project: str | None, code: str | None, invoice: str | None) -> None:
+def require_one_record(project: str | None, code: str | None, invoice: str | None) -> None:
     """Raise UsageError unless exactly one code or one invoice is given."""
     if invoice is not None and (project or code):
         raise click.UsageError("Pass a code (PROJECT CODE) or an invoice (--invoice ID --project ID), not both.")
@@ -41,10 +41,14 @@ def require_one(project: str | None, code: str | None, invoice: str | None) -> N
         raise click.UsageError("Pass a code (PROJECT CODE) or an invoice (--invoice ID).")
 
 
-def checked_note(note: str) -> str:
-    """Return the note without surrounding space. Raises UsageError if it is too long or has unsupported characters."""
-    if len(note) > LONGEST_NOTE:
-        raise click.UsageError(f"The note is {len(note)} characters long; the limit is {LONGEST_NOTE}.")
+def checked_note(note: str, *, required: str = "") -> str:
+    """Return the note without surrounding space. Raises UsageError if it is too long or has unsupported characters, or, with the message
+    `required`, if it is empty.
+    """
+    if required and not note.strip():
+        raise click.UsageError(required)
+    if len(note) > MAX_NOTE_LENGTH:
+        raise click.UsageError(f"The note is {len(note)} characters long; the limit is {MAX_NOTE_LENGTH}.")
     if character := unwritable(note):
         raise click.UsageError(f"The note contains an unsupported character ({character}).")
     return note.strip()

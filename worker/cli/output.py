@@ -34,7 +34,7 @@ RIGHT_ALIGNED = frozenset({"amount", "total", "count", "waiting", "in progress",
 """Right-aligned columns."""
 
 
-class Plain(Console):
+class LiteralConsole(Console):
     """A console that prints strings literally; use `styled` for styles."""
 
     def print(self, *objects: Any, **options: Any) -> None:
@@ -42,8 +42,8 @@ class Plain(Console):
         super().print(*(styled(one) if isinstance(one, str) else one for one in objects), **options)
 
 
-out = Plain(highlight=False)
-err = Plain(stderr=True, highlight=False)
+out = LiteralConsole(highlight=False)
+err = LiteralConsole(stderr=True, highlight=False)
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
@@ -74,7 +74,7 @@ class Fault(click.ClickException):
 
     def show(self, file: Any = None) -> None:
         """Print the sentence to standard error, without a traceback."""
-        say_fault(self.format_message())
+        print_fault(self.format_message())
 
 
 @contextmanager
@@ -84,7 +84,7 @@ def faults_as_sentences() -> Any:
         yield
     except InvalidSettings as error:
         for fault in error.faults:
-            say_fault(fault)
+            print_fault(fault)
         sys.exit(BAD_SETTINGS_EXIT_CODE)
     except (Blocked, Misconfigured) as error:
         problem = describe(error.cause, error.facts)
@@ -99,7 +99,7 @@ def faults_as_sentences() -> Any:
         raise Fault(why(error)) from error
 
 
-def say_fault(sentence: str) -> None:
+def print_fault(sentence: str) -> None:
     """Print one sentence to standard error."""
     err.print(styled(("wbs-sync:", "red"), f" {sentence}"), soft_wrap=True)
 

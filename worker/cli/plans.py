@@ -58,13 +58,13 @@ def run_dry(
 ) -> None:
     """Make a plan, save it if requested, and print it. Writes nothing else, not even to the ledger."""
     if save:
-        _require_room(save, force=force)
+        _require_writable(save, force=force)
     container.stores.cache.leave_no_trace()
     with progress() as bars:
         bar = bars.add_task("projects", total=None, note="")
         plan = make(container.planning, lambda project: bars.update(bar, advance=1, note=shown(project.label)))
-        looked = max(1, bars.tasks[bar].completed)
-        bars.update(bar, completed=looked, total=looked, note="")
+        projects = max(1, bars.tasks[bar].completed)
+        bars.update(bar, completed=projects, total=projects, note="")
     if save:
         plan = signed(plan, container.stores.plan_keys.get_or_make())
         _save(plan, save, force=force)
@@ -100,8 +100,8 @@ def read_plan(container: Container, file: Path) -> Plan:
                 money.amount(line.world.get("total"))
     except (ValueError, IndexError, RecursionError, ValidationError) as error:
         raise Fault(f"{file} is not a plan written by `--dry-run --save`. Make a new plan.") from error
-    own = container.stores.installation
-    theirs, ours = (plan.company_id, plan.account), (own.company_id, own.account)
+    installation = container.stores.installation
+    theirs, ours = (plan.company_id, plan.account), (installation.company_id, installation.account)
     if theirs != ours:
         raise Fault(
             f"{file} is a plan for Procore company {theirs[0]} and NetSuite account {theirs[1]}; the settings are for {ours[0]} and {ours[1]}. "
@@ -119,8 +119,8 @@ def read_plan(container: Container, file: Path) -> Plan:
             "not changed or added. Make a new plan."
         )
     keys = Counter(line.key for line in plan.lines)
-    if doubled := [key for key, count in keys.items() if count > 1]:
-        raise Fault(f"{file} lists {', '.join(doubled[:3])} more than once. Nothing was done. Make a new plan.")
+    if repeated := [key for key, count in keys.items() if count > 1]:
+        raise Fault(f"{file} lists {', '.join(repeated[:3])} more than once. Nothing was done. Make a new plan.")
     return plan
 
 
@@ -134,8 +134,8 @@ def _require_key(line: PlanLine) -> None:
         raise ValueError(line.key)
 
 
-def _require_room(file: Path, *, force: bool) -> None:
-    """Check that the plan can be saved, before the dry run rather than after it."""
+def _require_writable(file: Path, *, force: bool) -> None:
+    """Raise Fault if the plan cannot be saved; called before the dry run, not only after it."""
     if file.exists() and not force:
         raise Fault(f"{file} exists already; --force overwrites it.")
     if not os.access(file.parent, os.W_OK):
@@ -148,7 +148,7 @@ def _save(plan: Plan, file: Path, *, force: bool) -> None:
             json.dump(asdict(plan), opened, indent=1)
             opened.write("\n")
     except FileExistsError:
-        _require_room(file, force=False)
+        _require_writable(file, force=False)
         raise
 
 

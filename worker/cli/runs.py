@@ -16,7 +16,7 @@ from worker.store.runs import Run
 UNFINISHED = ("unknown", "waiting")
 MAX_ROWS = 25
 """Maximum rows per cause, unless one cause was requested."""
-ROOM_FOR_WORDS = 60
+PROBLEM_TEXT_COLUMNS = 60
 """Terminal columns needed for a problem's text next to its key."""
 
 
@@ -28,20 +28,20 @@ def run_report(container: Container, run: Run, *, joined: bool) -> dict[str, Any
 
 
 def is_complete(container: Container, run: Run) -> bool:
-    """Return whether nothing is in doubt, waiting, or blocked by a problem that is not ignored."""
+    """Return whether the run has ended and nothing is in doubt, waiting, or blocked by a problem that is not ignored."""
     if not run.ended or any(run.counts.get(name) for name in UNFINISHED):
         return False
     blocked = run.counts.get("blocked", 0) + run.counts.get("projects_blocked", 0)
-    problems = [one for one in container.ledger.problems() if _belongs_to(run, one.key)] if blocked else []
+    problems = [
+        one
+        for one in (container.ledger.problems() if blocked else ())
+        if any(lane_of(piece).run is run.kind for piece in work_behind(one.key))
+    ]
     ignored = sum(one.ignored is not None for one in problems)
     return blocked <= ignored and ignored == len(problems)
 
 
-def _belongs_to(run: Run, key: str) -> bool:
-    return any(lane_of(piece).run is run.kind for piece in work_behind(key))
-
-
-def say_started(started: Mapping[str, Any]) -> None:
+def print_started(started: Mapping[str, Any]) -> None:
     """Print the id of a run that the command does not wait for."""
     out.print(f"{'Joined' if started['joined'] else 'Started'} {started['run']}. Follow it with `wbs-sync status`.")
 
@@ -86,7 +86,7 @@ def print_cause(cause: str, rows: Sequence[Mapping[str, Any]], columns: Mapping[
     title = f"{cause}: {len(rows):,} ({rows[0]['owner']})"
     texts = [[row[name] for name in columns.values()] for row in shown]
     longest_key = max(len(row["key"]) for row in shown) if "key" in columns else 0
-    if len(columns) == 1 or longest_key + ROOM_FOR_WORDS > out.width:
+    if len(columns) == 1 or longest_key + PROBLEM_TEXT_COLUMNS > out.width:
         # One column needs no table, and next to keys of this length a table would wrap the sentences after each word.
         out.print(styled((title, "bold")), soft_wrap=True)
         for key, *cells in texts if longest_key else (["", *text] for text in texts):

@@ -12,7 +12,7 @@ import click
 from config.names import TaskName
 from worker.cli.output import FAILED, faults_as_sentences, json_option, named_project, print_json
 from worker.cli.plans import plan_options, require_dry_run, run_dry
-from worker.cli.runs import is_complete, print_problems, print_run, run_report, say_started
+from worker.cli.runs import is_complete, print_problems, print_run, print_started, run_report
 from worker.cli.session import open_container, send, watch
 from worker.domain.plans import Plan
 from worker.observability import correlation
@@ -48,7 +48,7 @@ def scan(named: tuple[str, ...], dry_run: bool, save: Path | None, force: bool, 
             send(TaskName.SCAN_PROJECTS, trigger="command line", project_ids=project_ids)
         if not wait:
             started = {"run": run.id, "joined": joined}
-            print_json(started) if as_json else say_started(started)
+            print_json(started) if as_json else print_started(started)
             return
         ended = watch(container, run, noun="codes")
         report = run_report(container, ended, joined=joined)

@@ -21,7 +21,7 @@ from worker.store.connection import try_tls
 from worker.store.runs import Run
 
 POLL_SECONDS = 0.2
-LOOK_FOR_WORKERS_SECONDS = 1.0
+CHECK_WORKERS_SECONDS = 1.0
 RESTART_SECONDS = 3.0
 """Seconds without a worker, such as during a restart, before a waiting command gives up."""
 QUEUES_OF_RUN = {
@@ -38,8 +38,8 @@ def open_container() -> Container:
     return container
 
 
-def open_to_look() -> Container:
-    """Return a container that does not claim an unowned ledger: the settings may be those of the wrong company."""
+def open_without_claim() -> Container:
+    """Return a container that does not claim an unowned ledger, because the settings to check may be those of the wrong company."""
     settings = load_settings()
     container = Container(settings, redis_url=redis_url(settings))
     container.ownership.may_claim = False
@@ -83,12 +83,14 @@ def watch(container: Container, run: Run, *, noun: str) -> Run:
             time.sleep(POLL_SECONDS)
 
 
-def follow(container: Container, going_on: Callable[[], int], *, count: int, noun: str) -> None:
-    """Return when none of `count` pieces of work is in progress. Raises Fault if a queue has no worker."""
+def follow(container: Container, unfinished: Callable[[], int], *, count: int, noun: str) -> None:
+    """Show a progress bar until all work has ended. `count`: pieces of work; `unfinished`: returns how many have not ended. Raises Fault if a
+    queue has no worker.
+    """
     workers = _Workers(container, tuple(QueueName))
     with progress() as bars:
         bar = bars.add_task(noun, total=count, note="")
-        while left := going_on():
+        while left := unfinished():
             bars.update(bar, completed=count - left)
             workers.require()
             time.sleep(POLL_SECONDS)
@@ -101,14 +103,14 @@ class _Workers:
     def __init__(self, container: Container, queues: Collection[QueueName]) -> None:
         self._container = container
         self._queues = {queue.value for queue in queues}
-        self._look_at = self._gone_since = time.monotonic()
+        self._next_check = self._gone_since = time.monotonic()
 
     def require(self) -> None:
         """Raise Fault if one of the queues has had no worker for some seconds. The work stays queued."""
         now = time.monotonic()
-        if now < self._look_at:
+        if now < self._next_check:
             return
-        self._look_at = now + LOOK_FOR_WORKERS_SECONDS
+        self._next_check = now + CHECK_WORKERS_SECONDS
         missing = sorted(self._queues.intersection(self._container.liveness.now().missing_queues))
         if not missing:
             self._gone_since = now

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import secrets
 import socket
@@ -17,7 +16,7 @@ from redis.exceptions import RedisError
 from config.processes import REPORT_PATH, processes
 from config.settings import Settings
 from worker.cli.output import Fault
-from worker.local.embedded import EmbeddedServer, free_port
+from worker.local.embedded import EmbeddedServer, free_port, locked
 from worker.local.log_files import limit_size
 from worker.local.supervisor import Supervisor
 from worker.runtime.private_files import keep_private
@@ -51,7 +50,7 @@ class Stack:
         `up` runs for DATA_DIR, or if a port is in use.
         """
         keep_private(settings.data_dir)
-        lock = _own(settings.data_dir)
+        lock = _lock(settings.data_dir)
         try:
             flower_url, login = flower_access(settings)
             require_free(settings.flower_address, int(os.environ["FLOWER_PORT"]), "FLOWER_ADDRESS and FLOWER_PORT")
@@ -83,7 +82,9 @@ class Stack:
         """Stop beat, Flower and the workers first, then the server."""
         self.supervisor.stop()
         if self.server:
-            with contextlib.suppress(RedisError):  # it died by itself: then its ledger counts as one that lost a second
+            with contextlib.suppress(
+                RedisError
+            ):  # it has died: its ledger then counts as one that may have lost a second of data
                 LedgerState(connect_briefly(self.server.url), self.key_prefix).mark_clean_stop()
             self.server.stop()
         self.lock.close()
@@ -108,26 +109,22 @@ def require_free(host: str, port: int, settings: str) -> None:
             ) from error
 
 
-def _own(data_dir: Path) -> IO[str]:
+def _lock(data_dir: Path) -> IO[str]:
     """Return the lock on a data directory. The operating system releases it when the process ends for any reason."""
     lock = (data_dir / "up.lock").open("w")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if not locked(lock):
         lock.close()
-        raise Fault(
-            f"`wbs-sync up` is already running for {data_dir}. Stop it first, or set another DATA_DIR."
-        ) from None
+        raise Fault(f"`wbs-sync up` is already running for {data_dir}. Stop it first, or set another DATA_DIR.")
     return lock
 
 
-def _kept_password(data_dir: Path) -> str:
+def _flower_password(data_dir: Path) -> str:
     """Return Flower's password saved in this data directory, or generate one and save it with access for the owner only."""
     file = data_dir / PASSWORD_FILE
     with contextlib.suppress(FileNotFoundError):
-        if kept := file.read_text().strip():
+        if saved := file.read_text().strip():
             file.chmod(0o600)
-            return kept
+            return saved
     password = secrets.token_urlsafe(12)
     draft = file.with_suffix(f".{os.getpid()}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
@@ -146,6 +143,6 @@ def flower_access(settings: Settings) -> tuple[str, str]:
         login = settings.flower_basic_auth.get_secret_value()
         shown = f"{login.partition(':')[0]}, with the password of FLOWER_BASIC_AUTH"
     else:
-        login = shown = f"{FLOWER_USER}:{_kept_password(settings.data_dir)}"
+        login = shown = f"{FLOWER_USER}:{_flower_password(settings.data_dir)}"
     os.environ |= {"FLOWER_PORT": str(port), "FLOWER_BASIC_AUTH": login}
     return address_of(settings.flower_address, port), shown

@@ -16,8 +16,8 @@ from worker.cli.output import (
     named_invoice,
     named_project,
     out,
+    print_fault,
     print_json,
-    say_fault,
     styled,
     table,
 )
@@ -26,7 +26,7 @@ from worker.cli.verify import progress_dict, progress_line
 from worker.container import Container
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.run_counts import run_counts
-from worker.domain.texts import counted
+from worker.domain.texts import counted, first_few
 from worker.inspect.liveness import HOW_TO_START, Alive
 from worker.inspect.overview import run_view
 
@@ -70,9 +70,9 @@ def status(task_id: str | None, invoice: str | None, code_id: int | None, projec
                         styled(("Comparison in progress (verify): ", "bold"), progress_line(comparison)), soft_wrap=True
                     )
             for sentence in alive.faults + alive.warnings:
-                say_fault(sentence)
+                print_fault(sentence)
             if alive.faults:
-                say_fault(HOW_TO_START)
+                print_fault(HOW_TO_START)
                 sys.exit(FAILED)
         else:
             key = _key(container, invoice, code_id, project)
@@ -113,15 +113,15 @@ def _of(container: Container, key: InvoiceKey | CodeKey) -> dict[str, Any]:
 
 def _task(container: Container, task_id: str) -> dict[str, Any]:
     """Return how a task ended, and the current status of its work, which may have continued under another task id."""
-    kept = container.result_of(task_id)
-    if kept is None:
+    stored = container.result_of(task_id)
+    if stored is None:
         raise Fault(
             f"Task {task_id} not found: no worker has started it, it was sent with ignore_result, or it ended more than a day ago."
         )
-    arguments, status = kept.get("kwargs"), kept["status"]
-    # What is kept of a task that still runs is where it runs.
-    result = kept["result"] if status in ENDED else None
-    shown = {"task": task_id, "name": kept.get("name"), "arguments": arguments, "status": status, "result": result}
+    arguments, status = stored.get("kwargs"), stored["status"]
+    # The stored result of a task that is still running is only the worker that runs it.
+    result = stored["result"] if status in ENDED else None
+    shown = {"task": task_id, "name": stored.get("name"), "arguments": arguments, "status": status, "result": result}
     return {**shown, "now": _now(container, arguments, result)}
 
 
@@ -153,7 +153,7 @@ def _print_one(shown: dict[str, Any]) -> None:
 
 def _not_readable(projects: list[str], answer: str) -> str:
     """Return a sentence on the inactive projects whose invoices cannot be read, with the first few names."""
-    named = ", ".join(projects[:MAX_NAMED]) + (", ..." if len(projects) > MAX_NAMED else "")
+    named = first_few(projects, MAX_NAMED)
     return (
         f"Invoices not readable: {counted(len(projects), 'inactive projects')} ({named}); approved invoices of these projects are not billed. "
         f"Procore's response: {answer}"

@@ -7,7 +7,7 @@ import sys
 import click
 
 from config.loading import load_settings
-from worker.cli.output import faults_as_sentences, json_option, out, print_json, say_fault
+from worker.cli.output import faults_as_sentences, json_option, out, print_fault, print_json
 from worker.cli.session import open_container
 from worker.cli.stack import Stack, address_of
 from worker.runtime.webhooks import PATH
@@ -38,7 +38,7 @@ def up(as_json: bool) -> None:
         finally:
             stack.stop()
         for fault in stack.supervisor.faults:
-            say_fault(fault)
+            print_fault(fault)
         sys.exit(code)
 
 

@@ -17,9 +17,9 @@ from worker.cli.output import (
     faults_as_sentences,
     json_option,
     out,
+    print_fault,
     print_json,
     progress,
-    say_fault,
     styled,
     table,
 )
@@ -57,7 +57,7 @@ def verify(as_json: bool, as_csv: bool, full: bool) -> None:
         try:
             verified = run_verification(container, full=full)
         except KeyboardInterrupt:
-            say_fault("Stopped. Results so far are kept; the next `wbs-sync verify` continues from here.")
+            print_fault("Stopped. Results so far are kept; the next `wbs-sync verify` continues from here.")
             sys.exit(INTERRUPTED)
         if as_json:
             print_json(as_dict(verified))
@@ -69,7 +69,7 @@ def verify(as_json: bool, as_csv: bool, full: bool) -> None:
 
 
 def exit_code(verified: Verified) -> int:
-    """Return the exit code of a comparison."""
+    """Return 1 if there are findings, 3 if there are none but something was not compared, else 0."""
     if verified.findings:
         return FAILED
     return 0 if verified.whole else NOT_COMPARED
@@ -87,11 +87,11 @@ def run_verification(container: Container, *, full: bool = False) -> Verified:
 
 
 def _note(state: VerificationState) -> str:
-    """Return the number of requests so far, and what the comparison waits for until when."""
-    asked = f"{state.requests.procore:,} requests to Procore, {state.requests.netsuite:,} to NetSuite"
+    """Return the number of requests so far, and if the comparison is waiting, why and until when."""
+    requests = f"{state.requests.procore:,} requests to Procore, {state.requests.netsuite:,} to NetSuite"
     if not state.waits_for or state.ended:
-        return asked
-    return f"{asked}; waiting until {clock(state.waits_until)}: {state.waits_for}"
+        return requests
+    return f"{requests}; waiting until {clock(state.waits_until)}: {state.waits_for}"
 
 
 def progress_line(state: VerificationState) -> str:
@@ -155,8 +155,8 @@ def print_verified(verified: Verified) -> None:
     for unread in (*verified.unreadable.values(), *verified.not_compared.values()):
         out.print(f"Not compared: {unread}", soft_wrap=True)
     rows = ({"record": finding.sentence, **_row(finding)} for finding in verified.findings)
-    for kind, some in grouped(rows, "kind"):
-        print_cause(kind, some, {"finding": "sentence"}, rest=f"wbs-sync problems --cause drift_{kind}")
+    for kind, findings in grouped(rows, "kind"):
+        print_cause(kind, findings, {"finding": "sentence"}, rest=f"wbs-sync problems --cause drift_{kind}")
     if verified.information:
         out.print()
         entries = ((finding.kind.value, finding.sentence) for finding in verified.information)

@@ -21,7 +21,7 @@ from worker.container import Container
 from worker.inspect.liveness import RECEIVES
 from worker.observability import correlation
 from worker.runtime import heartbeat
-from worker.runtime.webhooks import PATH, THREAD_NAME, listening, receive
+from worker.runtime.webhooks import PATH, THREAD_NAME, open_socket, receive
 from worker.store.webhook_counts import WebhookCounts
 
 END_SECONDS = 1.0
@@ -42,7 +42,7 @@ def webhooks(as_json: bool) -> None:
             raise InvalidSettings(faults=("WEBHOOK_AUTHORIZATION is not set; the receiver requires it.",))
         where = (settings.webhook_address, settings.webhook_port)
         try:
-            on = listening(*where)
+            on = open_socket(*where)
         except OSError as error:
             raise Fault(
                 f"Cannot listen on {address_of(*where)}: {error.strerror}. See WEBHOOK_ADDRESS and WEBHOOK_PORT."
@@ -63,7 +63,7 @@ def webhooks(as_json: bool) -> None:
         finally:
             heartbeat.end(wait=END_SECONDS)
         if any(thread.name.startswith(THREAD_NAME) for thread in threading.enumerate()):
-            # They wait for a Redis that does not answer, and Python would wait for them.
+            # These threads wait for a Redis that does not respond, and Python would wait for the threads.
             logging.shutdown()
             os._exit(0)
 

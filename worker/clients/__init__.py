@@ -1,1 +1,1 @@
-"""Procore and NetSuite over HTTP: authentication, wire models, error tables. The two do not know each other."""
+"""Procore and NetSuite over HTTP: authentication, wire models, error tables. Neither client imports the other."""

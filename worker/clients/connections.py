@@ -18,11 +18,11 @@ _thread = threading.local()
 
 
 class TooLate(OSError):
-    """A request was not sent, because the time by which it had to leave was over."""
+    """A request was not sent, because its time limit had passed."""
 
 
 def expect_request(is_late: Callable[[], bool]) -> None:
-    """Record that this thread is about to send a request, of which nothing is sent yet. `is_late`: whether it is too late to send it."""
+    """Record that this thread is about to send a request and has sent nothing of it. `is_late`: returns whether it is too late to send it."""
     _thread.begun, _thread.is_late = False, is_late
 
 
@@ -45,7 +45,7 @@ def has_begun() -> bool:
 
 
 class _Recorded:
-    """Connects first, then records that the request begins. CONNECT, which goes to a proxy, is not sent through this method."""
+    """Connects, then records that the request begins. `endheaders` does not send CONNECT, which is for a proxy."""
 
     def endheaders(self, *args: Any, **options: Any) -> None:
         connection: Any = self
@@ -75,7 +75,7 @@ _POOLS = {"http": _HTTPPool, "https": _HTTPSPool}
 
 
 class RecordingAdapter(HTTPAdapter):
-    """Sends through these connections, also with a proxy."""
+    """Sends requests through the connections above, also with a proxy."""
 
     def get_connection_with_tls_context(self, *args: Any, **options: Any) -> Any:
         """Return the pool for one request. A pool of another kind (SOCKS) does not record, so its requests count as begun."""

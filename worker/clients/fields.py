@@ -20,7 +20,7 @@ from worker.domain.errors import UnexpectedAnswer
 from worker.domain.texts import REPLACEMENT
 
 MAX_TEXT_LENGTH = 1000
-"""Far more than either system allows in a name, so a text that is cut here is refused as too long and never written."""
+"""Far more than either system allows in a name, so a text that is shortened here is refused as too long and never written."""
 SHOWN_LENGTH = 20
 """Longer values are not repeated in an error, since they may be anything."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -59,12 +59,12 @@ def _text(value: Any) -> str:
         value = str(value)
     if not isinstance(value, str):
         raise ValueError(f"{describe_value(value)} is not text")
-    # Half a character cannot be stored or sent; what takes its place cannot be in a name that is written.
+    # Half of a surrogate pair cannot be stored or sent. Its replacement is not accepted in a name that is written.
     whole = value if value.isascii() else _SURROGATE.sub(REPLACEMENT, value)
     return whole if len(whole) <= MAX_TEXT_LENGTH else whole[:MAX_TEXT_LENGTH] + "…"
 
 
-def _some_text(value: Any) -> str:
+def _non_empty_text(value: Any) -> str:
     text = _text(value)
     if not text.strip():
         raise ValueError("is empty")
@@ -115,7 +115,7 @@ Id = Annotated[int, BeforeValidator(_id)]
 InternalId = Annotated[str, BeforeValidator(_internal_id)]
 """NetSuite's id: digits, as text or number."""
 Text = Annotated[str, BeforeValidator(_text)]
-SomeText = Annotated[str, BeforeValidator(_some_text)]
+NonEmptyText = Annotated[str, BeforeValidator(_non_empty_text)]
 OptionalText = Annotated[str | None, BeforeValidator(lambda value: _text(value) or None)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 Money = Annotated[Decimal, BeforeValidator(money.amount)]
@@ -143,29 +143,29 @@ def read(model: type[RowT], body: Any) -> RowT:
 
 
 @dataclass(frozen=True, slots=True)
-class OddRow:
+class UnreadableRow:
     """An unreadable row of a list: its id, if that is readable, and what is wrong with it."""
 
     id: int | None
     complaint: str
 
 
-def read_rows(model: type[RowT], rows: Any) -> tuple[Sequence[RowT], list[OddRow]]:
-    """Return the records of a list, and its unreadable rows. Raises UnexpectedAnswer if it is no list."""
+def read_rows(model: type[RowT], rows: Any) -> tuple[Sequence[RowT], list[UnreadableRow]]:
+    """Return the records of a list, and its unreadable rows. Raises UnexpectedAnswer if `rows` is not a list."""
     try:
         return _list_of(model).validate_python(rows), []
     except ValidationError as error:
         if not isinstance(rows, list):
             raise UnexpectedAnswer(_complaint(model, rows, error)) from None
     good: list[RowT] = []
-    odd: list[OddRow] = []
+    unreadable: list[UnreadableRow] = []
     for row in rows:
         try:
             good.append(model.model_validate(row))
         except ValidationError as error:
             row_id = _id_or_none(row.get("id")) if isinstance(row, dict) else None
-            odd.append(OddRow(row_id, _complaint(model, row, error)))
-    return good, odd
+            unreadable.append(UnreadableRow(row_id, _complaint(model, row, error)))
+    return good, unreadable
 
 
 def read_list(model: type[RowT], rows: Any) -> Sequence[RowT]:
@@ -178,7 +178,7 @@ def read_list(model: type[RowT], rows: Any) -> Sequence[RowT]:
 
 @cache
 def _list_of(model: type[RowT]) -> TypeAdapter[list[RowT]]:
-    """Cached for each kind of record: building it takes longer than reading a page."""
+    """Return the validator of a list. Cached for each kind of record, because building it takes longer than reading a page."""
     return TypeAdapter(list[model])  # type: ignore[valid-type]
 
 
@@ -192,19 +192,18 @@ def describe_value(value: Any) -> str:
 
 def _complaint(model: type[Row], body: Any, error: ValidationError) -> str:
     faults = error.errors(include_input=False, include_url=False)[:3]
-    found = "; ".join(f"{_place(fault['loc'], body)}: {_words(fault)}" for fault in faults)
-    return f"{model.remote}'s {model.__name__.removesuffix('Row')} is not in the documented format: {found}"
+    places = "; ".join(f"{_place(fault['loc'], body)}: {_message(fault)}" for fault in faults)
+    return f"{model.remote}'s {model.__name__.removesuffix('Row')} is not in the documented format: {places}"
 
 
 def _place(path: tuple[int | str, ...], body: Any) -> str:
     """Return the path of a field, such as `items.2.wbs_code`; in a list with the record's id, if there is one."""
-    words = ".".join(str(part) for part in path) or "body"
+    text = ".".join(str(part) for part in path) or "body"
     row = body[path[0]] if isinstance(body, list) and path and isinstance(path[0], int) else None
     name = row.get("id") if isinstance(row, dict) else None
-    return f"{words} (id {describe_value(name)})" if name is not None and len(path) > 1 else words
+    return f"{text} (id {describe_value(name)})" if name is not None and len(path) > 1 else text
 
 
-def _words(fault: Any) -> str:
-    return (
-        str(fault["msg"]).removeprefix("Value error, ").removeprefix("Input ").replace("Field required", "is missing")
-    )
+def _message(fault: Any) -> str:
+    message = str(fault["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+    return message.replace("Field required", "is missing")

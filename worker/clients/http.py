@@ -1,4 +1,4 @@
-"""The HTTP transport of both systems. It returns a response or raises one of the domain's errors, never one of `requests`."""
+"""The HTTP transport of both systems. Returns a response or raises an error of the domain, never one of `requests`."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ CONNECT_TIMEOUT_SECONDS = 10.0
 LOGIN_TIMEOUT_SECONDS = 30.0
 """A token service responds within a second or not at all, and all requests wait for the token."""
 MAX_WAIT_SECONDS = 3600.0
-"""Longest wait for a rate limit, whatever the header says."""
+"""Maximum wait for a rate limit, whatever the header says."""
 MAX_OUTAGE_WAIT_SECONDS = 120.0
-"""Longest wait in an outage, whose end no header knows."""
+"""Maximum wait in an outage: no header says when it ends."""
 MAX_BYTES = 64 * 1024 * 1024
-"""Largest response that is read; a full page of either system is a few hundred kilobytes."""
+"""Maximum size of a response; a full page of either system has a few hundred kilobytes."""
 SECRET_FIELDS = ("client_secret", "client_assertion")
 
 
@@ -88,8 +88,8 @@ class Answer:
         try:
             return self._parsed()
         except ValueError as error:
-            words = f"the response ({self.status}) is not JSON ({error}): {self.excerpt()[:80]!r}"
-            raise Transient(words) from None
+            message = f"the response ({self.status}) is not JSON ({error}): {self.excerpt()[:80]!r}"
+            raise Transient(message) from None
 
     def json_or_none(self) -> Any:
         """Return the body, or None if it is not JSON: for errors, which gateways send as HTML."""
@@ -196,10 +196,10 @@ class Transport:
         """Log one line per request, without the query, headers and body."""
         if not log.isEnabledFor(level):
             return
-        path, took = _path(url), self.runtime.monotonic() - began
-        fields = {"remote": self._remote, "method": method, "path": path, "answer": answer, "seconds": round(took, 3)}
-        facts = fields | ({"request_id": request_id} if request_id else {})
-        log.log(level, "%s %s %s: %s in %.3f s", self._remote, method, path, answer, took, extra={"facts": facts})
+        path, seconds = _path(url), self.runtime.monotonic() - began
+        facts = {"remote": self._remote, "method": method, "path": path, "answer": answer, "seconds": round(seconds, 3)}
+        facts |= {"request_id": request_id} if request_id else {}
+        log.log(level, "%s %s %s: %s in %.3f s", self._remote, method, path, answer, seconds, extra={"facts": facts})
 
     def _parts(self, response: requests.Response) -> Iterator[bytes]:
         """Read the body in parts. The session's timeout applies between two bytes; this one ends a body that arrives too slowly."""
@@ -250,7 +250,7 @@ def _path(url: str) -> str:
 
 
 def _host(url: str) -> str:
-    """Return the host of an address, and nothing else of it; "the remote" if it has none."""
+    """Return the host of an address without the rest, which may be secret; "the remote" if there is no host."""
     try:
         return urlsplit(url).hostname or "the remote"
     except ValueError:
@@ -260,8 +260,8 @@ def _host(url: str) -> str:
 def _why_unreachable(error: Exception) -> str:
     """Return what failed before a request could be sent, and what to check."""
     text = str(error)
-    if found := re.search(r"Tunnel connection failed: ([0-9]{3})\b", text):
-        return f"the proxy in HTTPS_PROXY refused to connect to it ({found[1]})"
+    if match := re.search(r"Tunnel connection failed: ([0-9]{3})\b", text):
+        return f"the proxy in HTTPS_PROXY refused to connect to it ({match[1]})"
     if isinstance(error, requests.exceptions.ProxyError):
         return "the proxy in HTTPS_PROXY does not respond, or is not an HTTP proxy (ProxyError)"
     if "CERTIFICATE_VERIFY_FAILED" in text:

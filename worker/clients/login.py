@@ -12,28 +12,29 @@ from worker.store.tokens import AccessToken
 
 MAX_LIFETIME_SECONDS = 366 * 86_400
 CLOCKS_AGREE_SECONDS = 5.0
-"""A smaller difference is latency and rounding, and no token service refuses it."""
+"""A smaller difference results from latency and rounding, and no token service refuses it."""
 CLOCK_REFUSED_SECONDS = 60.0
 """From this difference on, the clock is the first thing to check, whatever the refusal says."""
 _TOKEN = re.compile(r"[!-~]{1,16384}")
 
 
-def require_admitted(answer: Answer, words: str, cause: Cause, *, url: str = "", identity: str = "") -> None:
-    """Raise Misconfigured for any refusal, since none says anything about the work that needed the token.
+def require_admitted(answer: Answer, message: str, cause: Cause, *, url: str = "", identity: str = "") -> None:
+    """Raise Misconfigured if the login was refused; the refusal is about the credentials, not about the work that needs the token.
 
-    The message names what may be wrong: the host of `url`, the `identity` that logged in, and the difference of the clocks.
+    `message`: the response text. The error's message adds what may be wrong: the host of `url`, the `identity` that logged in, and the
+    difference of the clocks.
     """
     if 300 <= answer.status < 500 and answer.status not in (408, 429):
         clocks = _clocks(answer)
-        login = "; ".join(part for part in (f"asked {urlsplit(url).netloc}", f"as {identity}", clocks) if part)
-        words = f"{words} ({login})" if url else words
+        login = "; ".join(part for part in (f"sent to {urlsplit(url).netloc}", f"as {identity}", clocks) if part)
+        message = f"{message} ({login})" if url else message
         if abs(answer.clock_ahead or 0.0) >= CLOCK_REFUSED_SECONDS:
-            words = f"{clocks}: correct the clock of this machine first (NTP), because a signed login with a wrong time is refused. The response: {words}"
-        raise Misconfigured(words, cause=cause, facts={"answer": words})
+            message = f"{clocks}: correct the clock of this machine first (NTP), because a signed login with a wrong time is refused. The response: {message}"
+        raise Misconfigured(message, cause=cause, facts={"answer": message})
 
 
 def _clocks(answer: Answer) -> str:
-    """Return how this machine's clock differs from that of the token service (its `Date` header); "" if it hardly does."""
+    """Return how this machine's clock differs from that of the token service (its `Date` header); "" if the difference is small."""
     ahead = answer.clock_ahead or 0.0
     if abs(ahead) < CLOCKS_AGREE_SECONDS:
         return ""
@@ -50,6 +51,6 @@ def token_of(answer: Answer, remote: str, *, url: str = "") -> AccessToken:
     except (Transient, LookupError, TypeError, ValueError, OverflowError):
         value, seconds = None, 0.0
     if not (isinstance(value, str) and _TOKEN.fullmatch(value) and 0 < seconds <= MAX_LIFETIME_SECONDS):
-        asked = f" (asked {urlsplit(url).netloc})" if url else ""
-        raise Transient(f"{remote}'s token response is not in the documented format{asked}")
+        host = f" (from {urlsplit(url).netloc})" if url else ""
+        raise Transient(f"{remote}'s token response is not in the documented format{host}")
     return AccessToken(value, seconds)

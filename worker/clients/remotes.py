@@ -17,5 +17,5 @@ class Remotes:
 
     @property
     def company_id(self) -> int:
-        """Return the Procore company."""
+        """Procore's id of the company."""
         return self.procore.company_id

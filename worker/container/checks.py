@@ -28,15 +28,15 @@ def checks_of(own: Services, liveness: Liveness, pauses: Pauses) -> Checks:
         stores, liveness, own.connections.clocks, written_settings(own.settings, own.connections.profile)
     )
     groups = (
-        RedisChecks(stores, liveness.queues).looks(),
-        MachineChecks(stores, own.connections.certificate_expiry).looks(),
+        RedisChecks(stores, liveness.queues).checks(),
+        MachineChecks(stores, own.connections.certificate_expiry).checks(),
         processes.running(),
-        PauseChecks(pauses).looks(),
-        ProcoreChecks(remotes.procore, own.policy, projects, own.books_currency).looks(),
-        NetSuiteChecks(remotes.netsuite, _chosen(own)).looks(),
+        PauseChecks(pauses).checks(),
+        ProcoreChecks(remotes.procore, own.policy, projects, own.books_currency).checks(),
+        NetSuiteChecks(remotes.netsuite, _chosen(own)).checks(),
         # Last, after both systems have responded.
         processes.clocks(),
-        FileChecks(secret_files(own.settings)).looks(),
+        FileChecks(secret_files(own.settings)).checks(),
     )
     return Checks(tuple(chain.from_iterable(groups)))
 

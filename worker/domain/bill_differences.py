@@ -46,14 +46,14 @@ def differences(bill: Bill, found: FoundBill) -> dict[Aspect, str]:
     if found.total != bill.total and not_on_lines:
         differs[Aspect.TOTAL] = f"{totals}, of which {money.text(not_on_lines)} is not on Item lines"
     if found.exchange_rate != 1:
-        # The vendor's currency in NetSuite is another one, so its 900.00 are not ours.
+        # The vendor's currency in NetSuite is another one, so equal numbers are not equal amounts.
         differs[Aspect.TOTAL] = (
             f"total {money.text(found.total)} in another currency (exchange rate {found.exchange_rate})"
         )
     if _amounts(found.lines) != _amounts(bill.lines):
-        words = _other_lines(bill.lines, found.lines)
-        alone = found.total != bill.total and Aspect.TOTAL not in differs
-        differs[Aspect.LINES] = f"{totals}, {words}" if alone else words
+        lines = _other_lines(bill.lines, found.lines)
+        is_only_reason = found.total != bill.total and Aspect.TOTAL not in differs
+        differs[Aspect.LINES] = f"{totals}, {lines}" if is_only_reason else lines
     return differs
 
 
@@ -69,12 +69,13 @@ def _other_lines(wanted: Sequence[BillLine], found: Sequence[BillLine]) -> str:
 
 
 def _without(lines: Sequence[BillLine], others: Sequence[BillLine]) -> list[BillLine]:
-    left = _amounts(others)
+    """Return the lines that have no equal line among `others`."""
+    unmatched = _amounts(others)
     rest = []
     for line in lines:
-        kind = (line.item_id, line.amount)
-        if left[kind]:
-            left[kind] -= 1
+        amount = (line.item_id, line.amount)
+        if unmatched[amount]:
+            unmatched[amount] -= 1
         else:
             rest.append(line)
     return rest

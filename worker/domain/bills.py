@@ -13,7 +13,7 @@ from worker.domain.posting_periods import PostingPeriod
 DOCUMENT_NUMBER_LIMIT = 45
 """Maximum length of a bill's `tranId` (docs/remotes.md)."""
 MEMO_LIMIT = 999
-"""NetSuite's usual maximum length of a memo, which identifies nothing."""
+"""NetSuite's usual maximum length of a memo. Nothing is identified by a memo, so it may be shortened."""
 
 
 class Document(StrEnum):
@@ -44,7 +44,7 @@ def number_key(vendor_id: str, document: Document, number: str) -> NumberKey:
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """The expected vendor bill, or vendor credit with the amounts of a bill: negative in total.
+    """The expected vendor bill or vendor credit. A credit has the amounts of a bill, with a negative total.
 
     Ids are NetSuite's internal ids. `vendor_name`: Procore's name, for messages only. `posting_period`: None = that of its date.
     """
@@ -77,7 +77,7 @@ class Bill:
 
 @dataclass(frozen=True, slots=True)
 class FoundBill:
-    """A vendor bill or vendor credit in NetSuite, a credit with the amounts of a bill: what it takes off is negative.
+    """A vendor bill or vendor credit in NetSuite. A credit has the amounts of a bill, with a negative total.
 
     `period_id`, `period_name`: its posting period, "" if NetSuite does not show it. `exchange_rate`: 1 unless its amounts are in a currency
     other than that of the books. `subsidiary_id`: "" if NetSuite does not show it. `job_id`: the project of its first line that has one, ""

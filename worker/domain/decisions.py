@@ -9,7 +9,7 @@ from typing import Any, Self
 
 
 class DecisionKind(StrEnum):
-    """Stable codes and part of the public interface."""
+    """Kinds of decisions. Stable codes and part of the public interface."""
 
     BILLED_ELSEWHERE = "billed_elsewhere"
     EXCLUDED = "excluded"

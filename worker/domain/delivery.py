@@ -1,5 +1,5 @@
-"""Tracks whether the lanes themselves sent the message that this thread works on (config/names.py, DISPATCHED_HEADER). Such a message requests
-nothing new, so its work begins only while it is in its lane.
+"""Tracks whether the message that this thread processes was dispatched from a lane (config/names.py, DISPATCHED_HEADER). Work of a dispatched
+message begins only while it is still in its lane; any other message is a new request.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ _dispatched: ContextVar[bool] = ContextVar("dispatched", default=False)
 
 
 def is_dispatched() -> bool:
-    """Return whether they did; False for a request of a user or another application, and outside of messages."""
+    """Return whether the message was dispatched; False for a request of a user or another application, and if there is no message."""
     return _dispatched.get()
 
 
 def begin(*, dispatched: bool) -> None:
-    """Record which kind of message this thread works on from here on."""
+    """Record whether the message that this thread processes now was dispatched."""
     _dispatched.set(dispatched)

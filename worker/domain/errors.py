@@ -1,6 +1,6 @@
-"""What a remote's answer means for the work. Classified once, where the answer is read (`clients/*/errors.py`).
+"""Errors by what they mean for the work. `clients/*/errors.py` chooses the error of each response.
 
-Message first, facts keyword-only with defaults: this shape survives Celery's pickling of exceptions.
+The message is the first argument, facts are keyword-only with defaults: Celery can pickle such an exception.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from worker.domain.problems import Cause
 
 
 class SyncError(Exception):
-    """Base of everything that may go wrong in a known way."""
+    """Base class of all expected errors."""
 
     def __init__(self, message: str = "") -> None:
         super().__init__(message)
 
 
 class Transient(SyncError):
-    """Nothing was done and it may work later. `retry_after`: seconds, when the remote named them.
+    """Nothing was done, and a retry may succeed. `retry_after`: seconds, if the remote named them.
 
-    `down`: the remote (`procore`, `netsuite`) that as a whole seems not to answer as it should, so other work need not try either.
+    `down`: the remote (`procore`, `netsuite`) that seems to be down as a whole, so that other work is not tried either; "" for none.
     """
 
     def __init__(self, message: str = "", *, retry_after: float | None = None, down: str = "") -> None:
@@ -31,31 +31,31 @@ class Transient(SyncError):
 
 
 class NoRoom(Transient):
-    """Nothing was done: the gate, a rate limit or the remote had no room in time. It counts as no attempt."""
+    """Nothing was done, because the gate, a rate limit or the remote had no room in time. It does not count as an attempt."""
 
 
 class SeriesStopped(SyncError):
-    """Nothing was done: no more records of this kind are written until a person continues their series."""
+    """Nothing was done, because writing this kind of record is stopped until a user continues the series."""
 
 
 class OutcomeUnknown(SyncError):
-    """A write was sent and its answer did not come: it may stand, may come to stand, or may not. Look before anything else."""
+    """A write was sent and its response did not arrive: the record may exist, may still be created, or neither. Query the remote first."""
 
 
 class AlreadyExists(SyncError):
-    """The remote holds a record of this identity or name already. A success path: look it up."""
+    """The remote already has a record with this identity or name. Not a failure: look the record up."""
 
 
 class NotFound(SyncError):
-    """The remote says that the record does not exist (or that we may not see it)."""
+    """The remote reports that the record does not exist, or that wbs-sync may not see it."""
 
 
 class NotPermitted(SyncError):
-    """The app or role may not do this on this one project or record; other work goes on."""
+    """The app or role has no permission on this project or record. Other work continues."""
 
 
 class Blocked(SyncError):
-    """A person has to change something first. `cause` names what, `facts` fill its sentence. `payment_due`: of the invoice, for its record."""
+    """A user has to change something first: `cause`, with the `facts` of its sentence. `payment_due`: of the invoice, for its record."""
 
     def __init__(
         self, message: str = "", *, cause: Cause = Cause.UNEXPECTED, facts: Mapping[str, str] | None = None
@@ -67,9 +67,9 @@ class Blocked(SyncError):
 
 
 class Misconfigured(SyncError):
-    """Nothing of this kind can work until credentials, permissions or settings are fixed: pause that work, report it once.
+    """No work of this kind can succeed until credentials, permissions or settings are fixed: it is paused, with one problem.
 
-    `scope`: the permission that is missing (`worker.domain.scopes`); "" = the whole remote that `cause` is about.
+    `scope`: the missing permission (`worker.domain.scopes`); "" for the whole remote of `cause`.
     """
 
     def __init__(
@@ -87,4 +87,4 @@ class Misconfigured(SyncError):
 
 
 class UnexpectedAnswer(SyncError):
-    """The remote answered something that is in no table: a bug of ours or news of theirs. Fails visibly, keeps its work."""
+    """A response that is in no error table: a bug in wbs-sync, or a change of the remote. The work becomes a problem and is kept."""

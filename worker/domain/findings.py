@@ -136,9 +136,9 @@ class Verified:
     @classmethod
     def of(cls, text: str) -> Verified:
         """Return the result from the JSON of `text()`."""
-        told = json.loads(text)
-        codes, invoices, right, explained = told["counts"]
-        unreadable, not_compared = dict(told["unreadable"]), dict(told["not_compared"])
-        verified = cls(codes, invoices, right, explained, set(told["compared"]), unreadable, not_compared)
-        verified.find(*(Finding.of(row) for row in told["findings"]))
+        stored = json.loads(text)
+        codes, invoices, right, explained = stored["counts"]
+        unreadable, not_compared = dict(stored["unreadable"]), dict(stored["not_compared"])
+        verified = cls(codes, invoices, right, explained, set(stored["compared"]), unreadable, not_compared)
+        verified.find(*(Finding.of(row) for row in stored["findings"]))
         return verified

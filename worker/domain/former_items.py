@@ -30,12 +30,12 @@ class Candidates:
 
     @property
     def decision(self) -> Sequence[str]:
-        """What a user rejects who decides that they do not belong to the project."""
+        """What is rejected if a user decides that the Items do not belong to the project: the number, or each Item."""
         return [f"number:{self.number.casefold()}"] if self.number else [f"item:{item.id}" for item in self.items]
 
 
 @dataclass(slots=True)
-class _Found:
+class _Matches:
     items: list[OtherItem] = field(default_factory=list)
     codes: set[str] = field(default_factory=set)
 
@@ -43,12 +43,12 @@ class _Found:
 def under_another_number(
     rule: NamingRule, codes: Collection[str], others: Iterable[OtherItem], numbers: Collection[str]
 ) -> list[Candidates]:
-    """Return Items with the texts of these codes under a number that is none of `numbers`, for numbers under which at least half of the codes
-    have an Item; the number with most codes first.
+    """Return Items named with these codes and a number that is not one of `numbers`, if at least half of the codes have an Item with that
+    number; the number with most codes first.
     """
     ends = {code: _ends(rule, code) for code in codes}
     heads, tails = tuple({head for head, _ in ends.values()}), tuple({tail for _, tail in ends.values()})
-    found: dict[str, _Found] = {}
+    by_number: dict[str, _Matches] = {}
     for other in others:
         name = other.name.casefold()
         if not (name.startswith(heads) and name.endswith(tails)):
@@ -56,21 +56,21 @@ def under_another_number(
         for code, (head, tail) in ends.items():
             if name.startswith(head) and name.endswith(tail) and len(name) > len(head) + len(tail):
                 number = other.name[len(head) : len(name) - len(tail)]
-                one = found.setdefault(number, _Found())
-                one.items.append(other)
-                one.codes.add(code)
+                matches = by_number.setdefault(number, _Matches())
+                matches.items.append(other)
+                matches.codes.add(code)
     known = {number.casefold() for number in numbers}
     return [
-        Candidates(number, one.items)
-        for number, one in sorted(found.items(), key=lambda pair: (-len(pair[1].codes), pair[0]))
-        if 2 * len(one.codes) >= len(codes) and number.casefold() not in known
+        Candidates(number, matches.items)
+        for number, matches in sorted(by_number.items(), key=lambda pair: (-len(pair[1].codes), pair[0]))
+        if 2 * len(matches.codes) >= len(codes) and number.casefold() not in known
     ]
 
 
 def left_over(
     rule: NamingRule, project: Project, codes: Iterable[str], others: Iterable[OtherItem]
 ) -> Candidates | None:
-    """Return Items under the project's own number that have none of its current codes."""
+    """Return Items named with the project's number and none of its current codes; None if there are none."""
     ends = _of_number(rule, str(project.number).casefold())
     names = {rule.join(str(project.number), code).casefold() for code in codes}
     items = [other for other in others if _is_under(other.name, ends) and other.name.casefold() not in names]
@@ -78,13 +78,13 @@ def left_over(
 
 
 def named_by(rule: NamingRule, number: str, names: Iterable[str]) -> bool:
-    """Return whether any of these names is that of an Item under a project number."""
+    """Return whether any of these names begins and ends like the names of Items with this project number."""
     ends = _of_number(rule, number.casefold())
     return any(_is_under(name, ends) for name in names)
 
 
 def facts_of(candidates: Candidates, project: Project, name: str) -> Mapping[str, str]:
-    """Return the facts for the sentence of the problem."""
+    """Return the facts of the problem POSSIBLE_FORMER_ITEMS. `name`: of the Item that is not created."""
     return {
         "project": project.label,
         "name": name,

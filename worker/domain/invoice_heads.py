@@ -1,4 +1,4 @@
-"""What a list of invoices shows of one: enough to know whether it is to be read."""
+"""Invoices as Procore lists them: enough to decide whether to read the whole invoice."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from worker.domain.invoices import amount_facts, claimed_by_another
 
 @dataclass(frozen=True, slots=True)
 class InvoiceHead:
-    """One invoice of a list. `updated_at`: as Procore writes it, "" when it does not; `previous_id`: the invoice before it on
-    its contract; `payment_due`: None when the list has none; `is_readable`: False where only the id could be read, and the invoice
-    itself tells the rest.
+    """One invoice of a list. `updated_at`: Procore's text, "" if missing; `previous_id`: the previous invoice of the contract; `payment_due`:
+    None if the list does not show it; `is_readable`: False if only the id could be read, so that the invoice itself must be read.
     """
 
     id: int
@@ -32,12 +31,12 @@ class InvoiceHead:
 
     @property
     def label(self) -> str:
-        """How people call it."""
+        """The invoice's name for users."""
         return self.document_number or (f"number {self.number}" if self.number else f"id {self.id}")
 
     @property
     def claimed(self) -> str:
-        """Why it is left alone if another integration has it: its origin id is not ours. "" if none has."""
+        """Why it is skipped if another integration has claimed it, which its origin id shows; "" if none has."""
         is_foreign = self.origin_id is not None and bill_id_of_origin(self.origin_id) is None
         return claimed_by_another(self.origin_id or "") if is_foreign else ""
 
@@ -48,7 +47,7 @@ class InvoiceHead:
 
     @property
     def facts(self) -> dict[str, str]:
-        """Names and what is due, as `Invoice.facts`, as far as the list shows them."""
+        """The facts of `Invoice.facts` that the list shows."""
         names = {"invoice": self.label, "vendor": self.vendor_name, "number": self.number}
         due = {} if self.payment_due is None else amount_facts(self.payment_due, self.currency, self.base_currency)
         return {name: value for name, value in (names | due).items() if value}

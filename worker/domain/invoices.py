@@ -132,7 +132,7 @@ class Invoice:
 
 
 def amount_facts(payment_due: Decimal, currency: str, base_currency: str) -> dict[str, str]:
-    """The payment due as text, with the currencies if it is not in the base currency."""
+    """Return the payment due as text, with the currencies if it is not in the base currency."""
     facts = {"payment_due": money.text(payment_due)}
     return facts if currency == base_currency else facts | {"currency": currency, "base_currency": base_currency}
 
@@ -169,7 +169,7 @@ def require_billable(
     if invoice.currency != base:
         raise Blocked(cause=Cause.FOREIGN_CURRENCY, facts=facts | {"currency": invoice.currency, "base_currency": base})
     if invoice.tax and not bills_tax:
-        # Also where the lines tie: whether the payment due has the tax in it is not documented, and a bill without it is too low.
+        # Also if the lines tie: whether the payment due includes the tax is not documented, and a bill without it is too low.
         raise Blocked(cause=Cause.TAX_ITEM_MISSING, facts=facts | {"tax": money.text(invoice.tax)})
     if invoice.payment_due < 0 and not makes_credits:
         raise Blocked(cause=Cause.NEEDS_VENDOR_CREDIT, facts=facts)

@@ -11,7 +11,7 @@ from worker.domain.items import FoundItem
 from worker.domain.outcomes import Record, State
 from worker.domain.problems import FindingKind
 from worker.domain.texts import unwritable
-from worker.domain.wbs_codes import ITEM_NAME_LIMIT, NamingRule, Project, WbsCode, same_name
+from worker.domain.wbs_codes import ITEM_NAME_LIMIT, NamingRule, Project, WbsCode, same_item_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,57 +48,57 @@ class CodeToCompare:
         """The code's name for the start of a sentence."""
         return f"Code {self.code.flat_code} of project {self.project.label}"
 
-    def find(self, kind: FindingKind, words: str) -> Finding:
-        """Return a finding about this code; `words` follow its label."""
-        return Finding(kind, str(self.key), f"{self.label}{words}", self.code.flat_code)
+    def find(self, kind: FindingKind, text: str) -> Finding:
+        """Return a finding about this code; `text` follow its label."""
+        return Finding(kind, str(self.key), f"{self.label}{text}", self.code.flat_code)
 
 
-def item_drift(one: CodeToCompare, item: FoundItem, recorded: FoundItem | None, rule: NamingRule) -> Iterator[Finding]:
-    """Yield findings on the one Item of a code. `recorded`: the other Item that the ledger refers to, if it exists."""
+def item_drift(
+    compared: CodeToCompare, item: FoundItem, recorded: FoundItem | None, rule: NamingRule
+) -> Iterator[Finding]:
+    """Yield findings on the Item of a code. `recorded`: the Item that the ledger refers to if that is another one and it exists."""
     if not item.usable:
         kind = f"{item.type} {item.subtype}".strip()
-        words = f": its Item {item.name} is of type {kind}, not an Other Charge for purchase or resale."
-        yield one.find(FindingKind.ITEM_TYPE_MISMATCH, words)
+        text = f": its Item {item.name} is of type {kind}, not an Other Charge for purchase or resale."
+        yield compared.find(FindingKind.ITEM_TYPE_MISMATCH, text)
     if item.inactive:
-        yield one.find(FindingKind.ITEM_INACTIVE, f": its Item {item.name} is inactive.")
-    if is_our_item(item.external_id) and not same_external_id(item.external_id, one.external_id):
-        words = f": its Item {item.name} (id {item.id}) has the external id of another code ({item.external_id})."
-        yield one.find(FindingKind.ITEM_SHARED, words)
-    if one.recorded_id and one.recorded_id != item.id:
-        fate = f"is now named {recorded.name}" if recorded else "no longer exists"
-        words = (
-            f": the ledger has Item {one.recorded_id}, which {fate}; in NetSuite, its Item is {item.id}, {item.name}."
-        )
-        yield one.find(FindingKind.ITEM_REPLACED, words)
-    yield from _other_name(one, item, rule)
-    yield from _other_display_name(one, item)
+        yield compared.find(FindingKind.ITEM_INACTIVE, f": its Item {item.name} is inactive.")
+    if is_our_item(item.external_id) and not same_external_id(item.external_id, compared.external_id):
+        text = f": its Item {item.name} (id {item.id}) has the external id of another code ({item.external_id})."
+        yield compared.find(FindingKind.ITEM_SHARED, text)
+    if compared.recorded_id and compared.recorded_id != item.id:
+        state = f"is now named {recorded.name}" if recorded else "no longer exists"
+        text = f": the ledger has Item {compared.recorded_id}, which {state}; in NetSuite, its Item is {item.id}, {item.name}."
+        yield compared.find(FindingKind.ITEM_REPLACED, text)
+    yield from _other_name(compared, item, rule)
+    yield from _other_display_name(compared, item)
 
 
-def _other_name(one: CodeToCompare, item: FoundItem, rule: NamingRule) -> Iterator[Finding]:
+def _other_name(compared: CodeToCompare, item: FoundItem, rule: NamingRule) -> Iterator[Finding]:
     """Yield findings on the name. An Item keeps its name when Procore's is changed; one renamed by hand to match is correct as well."""
-    before = one.record.name if one.record and one.recorded_id == item.id else item.name
-    if one.name and same_name(item.name, one.name):
+    before = compared.record.name if compared.record and compared.recorded_id == item.id else item.name
+    if compared.name and same_item_name(item.name, compared.name):
         return
     if before != item.name:
-        yield one.find(FindingKind.ITEM_RENAMED, f": its Item {before} was renamed to {item.name} in NetSuite.")
-    elif one.name and rule.is_of_code(item.name, one.code.flat_code):
-        words = (
-            f"Project {one.project.label}: its Items still have names with its former number, such as {item.name}; with the current number, that "
-            f"name would be {one.name}."
+        yield compared.find(FindingKind.ITEM_RENAMED, f": its Item {before} was renamed to {item.name} in NetSuite.")
+    elif compared.name and rule.is_of_code(item.name, compared.code.flat_code):
+        text = (
+            f"Project {compared.project.label}: its Items still have names with its former number, such as {item.name}; with the current number, that "
+            f"name would be {compared.name}."
         )
-        yield Finding(FindingKind.PROJECT_RENUMBERED, f"project:{one.project.id}", words)
-    elif one.name:
-        words = f": its Item is still named {item.name}; with the current code, the name would be {one.name}."
-        yield one.find(FindingKind.CODE_RENAMED, words)
+        yield Finding(FindingKind.PROJECT_RENUMBERED, f"project:{compared.project.id}", text)
+    elif compared.name:
+        text = f": its Item is still named {item.name}; with the current code, the name would be {compared.name}."
+        yield compared.find(FindingKind.CODE_RENAMED, text)
 
 
-def _other_display_name(one: CodeToCompare, item: FoundItem) -> Iterator[Finding]:
+def _other_display_name(compared: CodeToCompare, item: FoundItem) -> Iterator[Finding]:
     """Yield a finding on the display name. Only a created Item got the code's description as its display name, shortened to NetSuite's limit."""
-    adopted = one.record is not None and one.record.state is State.ADOPTED
-    written = one.code.description[:ITEM_NAME_LIMIT].strip()
-    ours = same_external_id(item.external_id, one.external_id) and not adopted
+    adopted = compared.record is not None and compared.record.state is State.ADOPTED
+    written = compared.code.description[:ITEM_NAME_LIMIT].strip()
+    ours = same_external_id(item.external_id, compared.external_id) and not adopted
     if ours and written and item.display_name.strip() != written:
-        words = (
+        text = (
             f": its Item {item.name} has the display name {item.display_name!r}; the code's description is {written!r}."
         )
-        yield one.find(FindingKind.DISPLAY_NAME_CHANGED, words)
+        yield compared.find(FindingKind.DISPLAY_NAME_CHANGED, text)

@@ -1,4 +1,4 @@
-"""Whether an Item found in NetSuite is the one a WBS code needs: ours, to be adopted, in the way, or not there."""
+"""Chooses the Item of a WBS code from the Items found in NetSuite: created by wbs-sync, or to be adopted. Any other match blocks the code."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from worker.domain.errors import Blocked
 from worker.domain.identities import is_our_item, same_external_id
 from worker.domain.problems import Cause
-from worker.domain.wbs_codes import same_name
+from worker.domain.wbs_codes import same_item_name
 
 OTHER_CHARGE = "OthCharge"
 USABLE_SUBTYPES = ("Purchase", "Resale")
-"""Other Charge subtypes that may stand on a vendor bill; `Sale` may not (docs/remotes.md, items)."""
+"""Other Charge subtypes that a vendor bill accepts; it does not accept `Sale` (docs/remotes.md, items)."""
 
 ADOPTED_ITEMS = "items:adopted"
 """The key of a problem about all adopted Items: NetSuite does not accept our external id on them."""
@@ -20,7 +20,7 @@ ADOPTED_ITEMS = "items:adopted"
 
 @dataclass(frozen=True, slots=True)
 class FoundItem:
-    """An Item as a look-up shows it; `type` and `subtype` in SuiteQL's words."""
+    """An Item in NetSuite; `type` and `subtype` are SuiteQL's values."""
 
     id: str
     name: str
@@ -32,13 +32,13 @@ class FoundItem:
 
     @property
     def usable(self) -> bool:
-        """Whether it is an Other Charge that a bill may name."""
+        """Whether a bill may use it: an Other Charge for purchase or resale."""
         return self.type == OTHER_CHARGE and self.subtype in USABLE_SUBTYPES
 
 
 @dataclass(frozen=True, slots=True)
 class ItemNeed:
-    """The Item that a WBS code needs."""
+    """The expected Item of a WBS code."""
 
     external_id: str
     name: str
@@ -46,13 +46,14 @@ class ItemNeed:
 
 
 def item_for(need: ItemNeed, found: Sequence[FoundItem], adopted: Mapping[str, str]) -> FoundItem | None:
-    """The one found Item that serves the need: ours by external id, whatever its name is now, else one of that very name.
+    """Return the Item among `found` that the code uses: the one with its external id, whatever its name, else the one with its name; None if
+    there is none.
 
-    `adopted`: of Items without an external id of ours, by internal id, the external id of the code that has adopted them. None when
-    there is none. Raises Blocked when what stands there is in the way.
+    `adopted`: adopted Items without an external id of ours: the external id of the code that adopted each, by internal id. Raises Blocked
+    if the Item cannot be used, or if more than one matches.
     """
     ours = [item for item in found if same_external_id(item.external_id, need.external_id)]
-    named = ours or [item for item in found if same_name(item.name, need.name)]
+    named = ours or [item for item in found if same_item_name(item.name, need.name)]
     if not named:
         return None
     item = named[0]

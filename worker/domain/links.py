@@ -161,19 +161,19 @@ class Wanted:
         return record
 
     def _question(self, cause: Cause, records: Iterable[Entity]) -> Blocked:
-        found = list(records)
-        shown = ", ".join(one.label for one in found[:MAX_SHOWN])
-        return Blocked(cause=cause, facts=self.facts | {"count": str(len(found)), "candidates": shown})
+        candidates = list(records)
+        shown = ", ".join(one.label for one in candidates[:MAX_SHOWN])
+        return Blocked(cause=cause, facts=self.facts | {"count": str(len(candidates)), "candidates": shown})
 
 
 def words_of(name: str) -> list[str]:
-    """Return a name's words without case, accents and punctuation: obrien, and, sons, llc for "O'Brien & Sons, L.L.C."."""
+    """Return the words in a name without case, accents and punctuation: obrien, and, sons, llc for "O'Brien & Sons, L.L.C."."""
     plain = unicodedata.normalize("NFKD", name).casefold().replace("&", " and ")
-    kept = (
+    letters = (
         "" if unicodedata.combining(each) or each in ".'’`" else each if each.isalnum() else " "  # noqa: RUF001
         for each in plain
     )
-    return "".join(kept).split()
+    return "".join(letters).split()
 
 
 def same_name(one: str, other: str) -> bool:
@@ -214,7 +214,7 @@ def _core(name: str) -> list[str]:
 
 
 def _contains(longer: list[str], shorter: list[str]) -> bool:
-    """Return whether one name begins with the words of the other, or contains all of them, at least two, in a row."""
+    """Return whether `longer` begins with `shorter`, or contains all of it, at least two words, in a row."""
     size = len(shorter)
     places = range(len(longer) - size + 1 if size > 1 else 1)
     return size > 0 and any(longer[at : at + size] == shorter for at in places)

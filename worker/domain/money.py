@@ -20,10 +20,10 @@ def amount(value: object) -> Decimal:
     Raises ValueError for anything else: other notations as text (`1,234.50`, `1e3`), values that are not finite, and fractions of a cent,
     which rounding would hide.
     """
-    read_exactly = exact(value)
-    if not is_whole_cents(read_exactly):
+    exact_value = exact(value)
+    if not is_whole_cents(exact_value):
         raise ValueError(f"{_shown(value)} has fractions of a cent")
-    return read_exactly
+    return exact_value
 
 
 def exact(value: object) -> Decimal:
@@ -55,14 +55,14 @@ def text(value: Decimal) -> str:
     return f"{value:,.2f}" if is_whole_cents(value) else f"{value:,f}"
 
 
-def read(words: str) -> Decimal:
+def read(written: str) -> Decimal:
     """Return the amount from the output of `text`. Raises ValueError for anything else."""
-    value = exact(words.replace(",", ""))
-    if text(value) != words:
-        raise ValueError(f"not an amount: {_shown(words)}")
+    value = exact(written.replace(",", ""))
+    if text(value) != written:
+        raise ValueError(f"not an amount: {_shown(written)}")
     return value
 
 
 def _shown(value: object) -> str:
-    words = repr(value) if isinstance(value, str | float | bool) else str(value)
-    return words if len(words) <= 20 else "something longer"
+    shown = repr(value) if isinstance(value, str | float | bool) else str(value)
+    return shown if len(shown) <= 20 else "something longer"

@@ -33,14 +33,11 @@ class PostingPeriod:
 
 def period_of(periods: Iterable[PostingPeriod], day: date) -> PostingPeriod | None:
     """Return the period of a day; None if there is none, or more than one (separate fiscal calendars)."""
-    found = [period for period in periods if period.contains(day)]
-    return found[0] if len(found) == 1 else None
+    containing = [period for period in periods if period.contains(day)]
+    return containing[0] if len(containing) == 1 else None
 
 
 def next_open(periods: Iterable[PostingPeriod], day: date) -> PostingPeriod | None:
     """Return the first open period that begins after a day; None if all are closed."""
-    return min((period for period in periods if period.open and period.start > day), key=_start, default=None)
-
-
-def _start(period: PostingPeriod) -> date:
-    return period.start
+    later = (period for period in periods if period.open and period.start > day)
+    return min(later, key=lambda period: period.start, default=None)

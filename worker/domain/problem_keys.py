@@ -20,8 +20,8 @@ _SCOPES = "remote:"
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a problem is about. `kind`: the first word of its key, of a finding that of the key it is about; `project_id`: None if it is about no
-    project; `part`: of a project, what cannot be read, "" for all of it.
+    """The subject of a problem. `kind`: the first word of its key, for a finding that of the subject's key; `project_id`: None if it belongs to no
+    project; `part`: the part of a project that cannot be read, "" for the whole project.
     """
 
     kind: str

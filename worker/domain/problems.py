@@ -85,19 +85,19 @@ class FindingKind(StrEnum):
 
     @property
     def cause(self) -> Cause:
-        """Cause of such a finding's problem. Raises ValueError for one for information."""
+        """Cause of the finding's problem. Raises ValueError for a finding for information."""
         return Cause(f"drift_{self}")
 
     @property
     def stored(self) -> str:
-        """The code that the ledger keeps: the first that the kind ever had."""
+        """The code in the ledger: the first code of the kind, which never changes."""
         if self.is_information:
             return _first_name(self, _DATA["information"][self])
         return self.cause.stored.removeprefix("drift_")
 
 
 class Cause(StrEnum):
-    """Stable codes and part of the public interface: other applications and reports filter by them."""
+    """Causes of problems. Stable codes and part of the public interface: other applications and reports filter by them."""
 
     PROJECT_NUMBER_MISSING = "project_number_missing"
     CODE_MISSING_TEXT = "code_missing_text"
@@ -163,7 +163,7 @@ class Cause(StrEnum):
 
     @property
     def stored(self) -> str:
-        """The code that the ledger keeps: the first that the cause ever had, so that versions before and after a renaming agree."""
+        """The code in the ledger: the first code of the cause, so that versions before and after a rename agree."""
         return _first_name(self, _DATA["causes"][self])
 
 
@@ -215,7 +215,7 @@ _KINDS = {name: kind for kind in FindingKind for name in (kind.value, kind.store
 
 
 class _Facts(dict[str, str]):
-    """The facts of a sentence. A missing one is named, so that the problem is still listed and nobody takes the gap for a value."""
+    """The facts of a sentence. A missing fact is shown by name, so that the problem is still listed and the gap is visible."""
 
     def __missing__(self, key: str) -> str:
         return f"[{key} not recorded]"

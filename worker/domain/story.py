@@ -11,7 +11,7 @@ from worker.domain.outcomes import Record, State
 from worker.domain.problems import Cause, cause_of, describe
 
 LONGEST_FACT = 160
-"""Maximum length of a response or name in the journal: enough to recognize it. The open problem has the whole text."""
+"""Maximum length of a response or name in the journal, enough to recognize it. The open problem has the whole text."""
 
 
 class What(StrEnum):
@@ -158,12 +158,12 @@ class Step:
 
 def story(record: Record | None, entries: Sequence[Entry], *, of_code: bool) -> list[Step]:
     """Return the history in order: the beginning from the record, the journal, and the end from the record."""
-    # The record knows nothing of what came before it was forgotten: that was about another Item or bill.
+    # The record has nothing from before it was last cleared, which was about another Item or bill.
     begins = max((place for place, one in enumerate(entries, 1) if one.happening.what is What.CLEARED), default=0)
     earlier, entries = entries[:begins], entries[begins:]
     steps = [_told(entry) for entry in earlier]
     if record and entries and (asked := entries[0].happening).what is What.PLANNED and not record.by:
-        # Nobody had seen it before it was asked for: that is its beginning, and no step of its own.
+        # The request is the first thing known of the record, so it is the beginning and not a separate step.
         record, entries = replace(record, by=asked.facts.get("by", ""), seen=record.seen and entries[0].at), entries[1:]
     steps += [_beginning(record, entries)] if record and (record.seen or record.done) else []
     steps += [_told(entry) for entry in entries]
@@ -181,7 +181,7 @@ def _beginning(record: Record, entries: Sequence[Entry]) -> Step:
     if not record.seen:
         sentence = f"In NetSuite: {record.remote_id}. Earlier history is not kept"
         return Step(record.at, record.at, 1, "known", sentence)
-    # An invoice has its record from its first write or end on, and a journal perhaps some moments earlier.
+    # An invoice gets its record at its first write or its end, which may be moments after the first entry of its journal.
     seen = min([record.seen, *(entry.at for entry in entries[:1])])
     return Step(seen, seen, 1, "seen", f"First seen (requested by: {record.by or 'separate request'})")
 

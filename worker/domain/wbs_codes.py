@@ -1,4 +1,4 @@
-"""From a project's WBS code to the name of its Item, and everything that may forbid that name."""
+"""Builds the name of the Item of a project's WBS code, and detects names that are not allowed or not unique."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ ITEM_NAME_LIMIT = 60
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A Procore project. `number` is None where the project has none; `origin_id` is its link to the ERP.
+    """A Procore project. `number`: None if it has none; `origin_id`: its link to the ERP.
 
-    `purpose`: "template" or "sample project" for one that nobody books money on, "" for any other.
+    `purpose`: "template" or "sample project" if no money is booked on it, else "".
     """
 
     id: int
@@ -31,13 +31,13 @@ class Project:
 
     @property
     def label(self) -> str:
-        """How people call it."""
+        """The project's name for users: its number and name."""
         return f"{self.number} {self.name}" if self.number else self.name
 
 
 @dataclass(frozen=True, slots=True)
 class WbsCode:
-    """A project's budget code. `flat_code` is its text (`01-100.S`); it may change, `id` does not."""
+    """A project's budget code. `flat_code`: its text (`01-100.S`), which may change; `id` does not."""
 
     id: int
     flat_code: str
@@ -46,22 +46,22 @@ class WbsCode:
 
 @dataclass(frozen=True, slots=True)
 class NamingRule:
-    """How Items are named: the format with `{project_number}` and `{wbs_code}`, and NetSuite's length."""
+    """How Items are named. `format`: contains `{project_number}` and `{wbs_code}`; `limit`: NetSuite's maximum length."""
 
     format: str
     limit: int = ITEM_NAME_LIMIT
 
     def join(self, project_number: str, flat_code: str) -> str:
-        """The name, unchecked and unchanged: nothing is trimmed, cut or cased."""
+        """Return the name, not validated; its parts are used as they are, including spaces and case."""
         return self.format.format(project_number=project_number, wbs_code=flat_code)
 
     def is_of_code(self, name: str, flat_code: str) -> bool:
-        """Whether a name is that code's under some project number."""
+        """Return whether a name is the code's with any project number."""
         parts = self.join("\0", flat_code).split("\0")
         return re.fullmatch(".+".join(re.escape(part) for part in parts), name, re.IGNORECASE) is not None
 
     def item_name(self, project: Project, code: WbsCode) -> str:
-        """The name of the code's Item. Raises Blocked when it cannot be one."""
+        """Return the name of the code's Item. Raises Blocked if NetSuite does not allow it."""
         facts = {"project": project.label, "code": code.flat_code}
         if not _has_number(project):
             raise Blocked(cause=Cause.PROJECT_NUMBER_MISSING, facts=facts)
@@ -79,48 +79,48 @@ class NamingRule:
         return name
 
 
-def same_name(one: str, other: str) -> bool:
-    """Whether NetSuite would take two Item names for one. Compared without case, the careful reading of its uniqueness."""
+def same_item_name(one: str, other: str) -> bool:
+    """Return whether two Item names may conflict in NetSuite. Ignores case, which is safe whether or not NetSuite does."""
     return one.casefold() == other.casefold()
 
 
 def bare_name(name: str) -> str:
-    """A name without what people type differently and read alike: case, spaces and punctuation."""
+    """Return a name without case, spaces and punctuation, in which names typed by people often differ."""
     return "".join(sign for sign in name.casefold() if sign.isalnum())
 
 
-class Rivals:
-    """Projects whose Items could come to the same names as another project's.
+class NameClashes:
+    """Finds projects whose Items could have the same names as those of another project.
 
-    Joining is not one-to-one: `24` + `017-01.S` and `24-017` + `01.S` are the same text. All names of one project begin alike
-    and end alike, so only projects of which one's beginning and end can go on into the other's clash, and only those have
-    their codes compared. Sorted once for all projects: one by one, ten thousand would be compared with ten thousand.
+    Different numbers and codes can result in one name: `24` + `017-01.S` and `24-017` + `01.S`. All names of one project have the same
+    beginning and the same end. Two projects can clash only if one beginning is a prefix of the other and one end a suffix of the other, and
+    only the codes of such projects are compared. The projects are sorted once, because comparing each pair of ten thousand takes too long.
     """
 
     def __init__(self, projects: Iterable[Project], rule: NamingRule) -> None:
         self._rule = rule
         ends = [(*_ends(project, rule), project) for project in projects if _has_number(project)]
         shown = rule.join("\1", "\0")
-        # Where the code stands before the number, all names begin alike, and what they end with tells them apart.
+        # If the code comes before the number, all names have the same beginning and are distinguished by their end.
         self._by_tail = shown.find("\0") < shown.find("\1")
         keyed = sorted(((self._key(head, tail), project) for head, tail, project in ends), key=lambda pair: pair[0])
         self._keys = [key for key, _ in keyed]
         self._projects = [project for _, project in keyed]
 
     def of(self, project: Project) -> list[Project]:
-        """The other projects that this one's names could meet, by id."""
+        """Return the other projects whose names could equal one of this project, by ascending id."""
         if not _has_number(project):
             return []
         mine = _ends(project, self._rule)
         near = self._near(self._key(*mine))
-        found = [one for one in near if one.id != project.id and _can_meet(mine, _ends(one, self._rule))]
-        return sorted(found, key=lambda one: one.id)
+        clashing = (one for one in near if one.id != project.id and _can_clash(mine, _ends(one, self._rule)))
+        return sorted(clashing, key=lambda one: one.id)
 
     def _key(self, head: str, tail: str) -> str:
         return tail[::-1] if self._by_tail else head
 
     def _near(self, key: str) -> Iterator[Project]:
-        """Those whose keys begin with this one, and those whose keys this one begins with."""
+        """Yield the projects whose key begins with this key, and those whose key is a prefix of it."""
         for place in range(bisect_left(self._keys, key), len(self._keys)):
             if not self._keys[place].startswith(key):
                 break
@@ -136,12 +136,12 @@ def _has_number(project: Project) -> bool:
 
 
 def _ends(project: Project, rule: NamingRule) -> tuple[str, str]:
-    """What the names of all Items of a project begin with and end with; the code, shown by a NUL, stands between."""
+    """Return the beginning and the end of the names of all Items of a project, without the code between them."""
     parts = rule.join(str(project.number), "\0").casefold().split("\0")
     return parts[0], parts[-1]
 
 
-def _can_meet(one: tuple[str, str], other: tuple[str, str]) -> bool:
+def _can_clash(one: tuple[str, str], other: tuple[str, str]) -> bool:
     heads, tails = (one[0], other[0]), (one[1], other[1])
     longest_head, longest_tail = max(heads, key=len), max(tails, key=len)
     return all(longest_head.startswith(head) for head in heads) and all(longest_tail.endswith(tail) for tail in tails)
@@ -150,9 +150,8 @@ def _can_meet(one: tuple[str, str], other: tuple[str, str]) -> bool:
 def clashing_names(
     project: Project, codes: Iterable[WbsCode], others: Mapping[Project, Iterable[WbsCode]], rule: NamingRule
 ) -> dict[int, tuple[Project, WbsCode]]:
-    """For each code (by id) whose name would also be another code's: that other project and code.
-
-    Clashes inside the project are found too (two codes that differ in case only).
+    """Return, by code id, the other project and code whose Item would have the same name. Includes clashes within the project: two codes that
+    differ only in case.
     """
     if not _has_number(project):
         return {}
@@ -165,7 +164,7 @@ def clashing_names(
     clashes = {}
     for code in mine:
         sharing = named[rule.join(str(project.number), code.flat_code).casefold()]
-        other = next((pair for pair in sharing if pair != (project, code)), None)
-        if other:
-            clashes[code.id] = other
+        clash = next((pair for pair in sharing if pair != (project, code)), None)
+        if clash:
+            clashes[code.id] = clash
     return clashes

@@ -1,4 +1,4 @@
-"""Reads Procore's webhooks, and says which work they request.
+"""Reads Procore's webhooks and decides which work they request.
 
 A body contains no record, only what changed where, so its work is what a scan or an export would do anyway. Its fields are those of
 guide/payload-formats: v2.0 and v3.0 with numbers, v4.0 with texts and other names.
@@ -22,7 +22,7 @@ _ID = re.compile(r"[0-9]{1,19}")
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A change in Procore. `id`: equal for each delivery of the event; `project_id`: None for a record of the company."""
+    """A change in Procore. `id`: the same in each delivery of the event; `project_id`: None for a record of the company."""
 
     id: str
     company_id: int
@@ -33,7 +33,7 @@ class Event:
 
     @property
     def label(self) -> str:
-        """The event for users."""
+        """A description of the event for users."""
         of = f"project {self.project_id}" if self.project_id else f"company {self.company_id}"
         return f"{self.resource[:100]!r} {self.resource_id} of {of} {'was deleted' if self.deleted else 'changed'}"
 

@@ -15,7 +15,7 @@ ALL = "all"
 
 
 class RunKind(StrEnum):
-    """What a person starts and follows until it ends. One of each kind at a time."""
+    """Kinds of runs, which users start and follow until they end. Only one run of each kind is in progress at a time."""
 
     SCAN = "scan"
     EXPORT = "export"
@@ -23,8 +23,8 @@ class RunKind(StrEnum):
 
 class Lane(StrEnum):
     """Where work waits its turn. `run`: the kind of run that may wait for the lane's work; None for upkeep, which is part of no run. `remotes`:
-    the systems that the work needs. `needs`: the permissions without which none of it can continue; work that meets any other refusal
-    waits alone.
+    the systems that the work needs. `needs`: the permissions that all of its work needs; any other refused permission pauses only the work that
+    needs it.
     """
 
     run: RunKind | None
@@ -76,10 +76,10 @@ class Lane(StrEnum):
 
 
 class Claim(StrEnum):
-    """Why a worker begins a piece of work. It decides what happens if another worker has claimed the work."""
+    """Why a worker begins a piece of work, which decides what happens if another worker has claimed it."""
 
     REQUEST = "request"
-    """A request: the work is begun whatever its lane says, or repeated after the attempt in progress."""
+    """A request: the work begins even if it is not in its lane, or again after the attempt in progress."""
     IN_LANE = "in lane"
     """Its lane dispatched it: it is begun if the lane still has it, and not if another attempt is in progress or has completed it."""
     ASIDE = "aside"

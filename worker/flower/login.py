@@ -20,12 +20,12 @@ from tornado.web import HTTPError
 
 log = logging.getLogger(__name__)
 
-FAILURES = 10
+MAX_FAILURES = 10
 """Failures per minute from one address after which all requests from it are refused until the minute is over."""
 WINDOW_SECONDS = 60.0
-ADDRESSES = 1000
+MAX_ADDRESSES = 1000
 """Maximum addresses remembered; the one with the oldest failure is dropped."""
-LINES = 30
+MAX_LINES = 30
 """Failures per minute, over all addresses, above which they are not logged individually."""
 
 
@@ -47,7 +47,7 @@ class Logins:
     def require(self, header: str, address: str) -> None:
         """Raise HTTPError: 401 for a request without the correct login, 429 from an address with too many failures in the last minute."""
         window = self._window(address)
-        if window.failures >= FAILURES:
+        if window.failures >= MAX_FAILURES:
             raise HTTPError(429, "Too many failed logins from this address. Wait a minute.")
         if not header:
             # A browser's first request has no header: this is not a failed login.
@@ -63,21 +63,21 @@ class Logins:
         if window is None or now - window.began >= WINDOW_SECONDS:
             window = _Window(now)
         self._windows[key] = window
-        if len(self._windows) > ADDRESSES:
+        if len(self._windows) > MAX_ADDRESSES:
             self._windows.popitem(last=False)
         return window
 
     def _note(self, address: str, failures: int) -> None:
         now = self._now()
         if now - self._lines.began >= WINDOW_SECONDS:
-            if self._lines.failures > LINES:
-                log.warning("Flower refused %d more logins in the last minute", self._lines.failures - LINES)
+            if self._lines.failures > MAX_LINES:
+                log.warning("Flower refused %d more logins in the last minute", self._lines.failures - MAX_LINES)
             self._lines = _Window(now)
         self._lines.failures += 1
-        if self._lines.failures <= LINES:
+        if self._lines.failures <= MAX_LINES:
             more = (
                 f"; further logins from that address are refused for {WINDOW_SECONDS:.0f} s"
-                if failures >= FAILURES
+                if failures >= MAX_FAILURES
                 else ""
             )
             log.warning("Flower refused a login from %s, failed login %d in a minute%s", address, failures, more)

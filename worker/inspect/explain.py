@@ -29,7 +29,7 @@ from worker.inspect.explained import (
     record_view,
     retainage_view,
 )
-from worker.inspect.named_records import NamedRecords, asked
+from worker.inspect.named_records import NamedRecords, try_query
 from worker.inspect.overview import Overview
 from worker.inspect.why_not_synced import WhyNotSynced
 from worker.store.stores import Stores
@@ -52,8 +52,8 @@ class Explain:
     def code(self, project: str, code: str) -> JsonObject:
         """Explain a code, given as Procore ids or as project number and flat code or Item name. Raises NotFound."""
         found = self.named.project(project)
-        budgeted, budget_fault = asked(lambda: self.remotes.procore.list_budgeted_codes(found.id))
-        active, codes_fault = asked(lambda: self.remotes.procore.list_active_codes(found.id))
+        budgeted, budget_fault = try_query(lambda: self.remotes.procore.list_budgeted_codes(found.id))
+        active, codes_fault = try_query(lambda: self.remotes.procore.list_active_codes(found.id))
         listed = {one.id: one for one in [*(budgeted or ()), *(active or ())]}
         key = self.named.code(found, code, listed.values())
         record, wbs_code = self.stores.ledger.code(key), listed.get(key.wbs_code_id)
@@ -66,7 +66,7 @@ class Explain:
             "error": budget_fault or codes_fault,
         }
         name = record.name if record and record.name else self.named.item_name(found, wbs_code)
-        items, fault = asked(lambda: self._items(key, record, name))
+        items, fault = try_query(lambda: self._items(key, record, name))
         problems = self._problems(str(key), [Series.ITEMS.problem_key, of_project(key.project_id, "budget")])
         return {
             "about": f"{found.label}, code {wbs_code.flat_code if wbs_code else name or key.wbs_code_id}",
@@ -100,9 +100,9 @@ class Explain:
         """Explain an invoice, given as Procore id or number. Raises NotFound if no project is given and the invoice is not in the ledger."""
         key = self.named.invoice(invoice, project)
         record = self.stores.ledger.invoice(key)
-        found, fault = asked(lambda: self.remotes.procore.get_invoice(key.project_id, key.invoice_id))
-        reckoning, reckoning_fault = asked(lambda: reckon(found, self._previous(found))) if found else (None, fault)
-        bill, bill_fault = asked(lambda: self._bill(key, record))
+        found, fault = try_query(lambda: self.remotes.procore.get_invoice(key.project_id, key.invoice_id))
+        reckoning, reckoning_fault = try_query(lambda: reckon(found, self._previous(found))) if found else (None, fault)
+        bill, bill_fault = try_query(lambda: self._bill(key, record))
         others = [Series.BILLS.problem_key, of_project(key.project_id, "commitments")]
         others += [str(CodeKey(key.project_id, code_id)) for code_id in (found.wbs_code_ids if found else ())]
         problems = self._problems(str(key), others)
@@ -135,7 +135,7 @@ class Explain:
     def why_not_billed(self, key: InvoiceKey) -> str:
         """Return a sentence on why an invoice has no bill yet, with as few requests as possible."""
         record = self.stores.ledger.invoice(key)
-        found, fault = asked(lambda: self.remotes.procore.get_invoice(key.project_id, key.invoice_id))
+        found, fault = try_query(lambda: self.remotes.procore.get_invoice(key.project_id, key.invoice_id))
         problems = self._problems(str(key), [of_project(key.project_id, "commitments")])
         reason = self.why.of(key, record, problems, self.why.not_exported(found))
         return reason or self.why.no_bill(key, found, fault, problems)
@@ -152,7 +152,7 @@ class Explain:
 
     def _comparison(self, key: InvoiceKey, bill: FoundBill) -> JsonObject:
         """Return how the bill in NetSuite differs from the expected one, or why the two cannot be compared."""
-        expected, fault = asked(lambda: self.export.expected_bill(key))
+        expected, fault = try_query(lambda: self.export.expected_bill(key))
         return {"differs": difference(expected, bill) if expected else None, "not_compared": fault}
 
     def _lines(self, key: InvoiceKey, reckoning: Reckoning) -> list[JsonObject]:

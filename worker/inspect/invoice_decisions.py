@@ -18,7 +18,7 @@ from worker.sync.bill_ownership import BillOwnership
 
 
 class NotDecided(SyncError):
-    """A decision cannot be recorded; the message tells the user why."""
+    """A decision was not recorded; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +47,16 @@ class InvoiceDecisions:
         if bill is None or bill.void:
             state = "is void" if bill else "does not exist"
             raise NotDecided(f"The bill or credit {bill_id} {state} in NetSuite.")
-        own = bill_external_id(self.remotes.company_id, key.invoice_id)
-        if is_our_bill(bill.external_id) and not same_external_id(bill.external_id, own):
+        our_external_id = bill_external_id(self.remotes.company_id, key.invoice_id)
+        if is_our_bill(bill.external_id) and not same_external_id(bill.external_id, our_external_id):
             raise NotDecided(f"The {bill.label} was created for another Procore invoice.")
         return self._note(key, DecisionKind.BILLED_ELSEWHERE, by=by, note=note, bill_id=bill.id)
 
     def exclude(self, named: str, project: str | None, *, by: str, note: str) -> Decided:
-        """Exclude the invoice from export. Refused while NetSuite has its bill from wbs-sync, which would be paid anyway."""
+        """Exclude the invoice from export. Refused if wbs-sync has created its bill in NetSuite, which would be paid anyway."""
         return self._note(self.named.invoice(named, project), DecisionKind.EXCLUDED, by=by, note=note)
 
-    def take_back(self, named: str, project: str | None, *, by: str, note: str) -> Decided:
+    def undo(self, named: str, project: str | None, *, by: str, note: str) -> Decided:
         """Undo any decision on the invoice and queue it again."""
         key = self.named.invoice(named, project)
         with self.stores.locks.hold(str(key)) as lock:
@@ -69,8 +69,8 @@ class InvoiceDecisions:
             self.stores.decisions.take_back(key)
             self._keep_copy()
             waiting = Record(State.WAITING, decision.label, at=lock.at, fence=lock.fence)
-            told = Happening(What.DECISION_UNDONE, {"by": by, "why": decision.reason, "note": note})
-            self.stores.ledger.write(key, waiting, told)
+            event = Happening(What.DECISION_UNDONE, {"by": by, "why": decision.reason, "note": note})
+            self.stores.ledger.write(key, waiting, event)
         self.stores.work.request(Lane.EXPORTS, [str(key)])
         return Decided(key, decision)
 
@@ -103,8 +103,8 @@ class InvoiceDecisions:
                 payment_due=due,
                 fence=lock.fence,
             )
-            told = Happening(What.DECIDED, {"by": by, "what": kind.value, "id": bill_id, "note": note})
-            self.stores.ledger.write(key, end, told)
+            event = Happening(What.DECIDED, {"by": by, "what": kind.value, "id": bill_id, "note": note})
+            self.stores.ledger.write(key, end, event)
             self.stores.ledger.resolve(str(key))
         return Decided(key, decision)
 

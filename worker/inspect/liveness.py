@@ -30,12 +30,12 @@ class Alive:
     @property
     def faults(self) -> list[str]:
         """Return sentences on what is not running."""
-        found = []
+        sentences = []
         if self.missing_queues:
-            found.append(f"No worker is running for: {', '.join(self.missing_queues)}.")
+            sentences.append(f"No worker is running for: {', '.join(self.missing_queues)}.")
         if not self.has_beat:
-            found.append("Beat is not running: nothing starts by schedule, and waiting work is not resumed.")
-        return found
+            sentences.append("Beat is not running: nothing starts by schedule, and waiting work is not resumed.")
+        return sentences
 
     @property
     def warnings(self) -> list[str]:
@@ -74,12 +74,12 @@ class Liveness:
 
     def now(self) -> Alive:
         """Return the running processes. Raises RedisError."""
-        known = self.stores.presence.all()
-        processes = [one for one in known if not one.is_silent]
+        announced = self.stores.presence.all()
+        processes = [one for one in announced if not one.is_silent]
         served = frozenset[str]().union(*(one.queues for one in processes))
         missing = tuple(queue for queue in self.queues if queue not in served)
         has_beat = any(not one.queues for one in processes) or self._was_resumed_just_now()
-        return Alive(tuple(processes), missing, has_beat, tuple(one for one in known if one.is_silent))
+        return Alive(tuple(processes), missing, has_beat, tuple(one for one in announced if one.is_silent))
 
     def _was_resumed_just_now(self) -> bool:
         last = self.stores.gate.last_noted()

@@ -26,7 +26,6 @@ from worker.inspect.liveness import Alive, Liveness
 from worker.inspect.metric_families import Families
 from worker.inspect.pauses import Pauses
 from worker.inspect.waiting import Waiting
-from worker.store.runs import Run
 from worker.store.server_state import server_state
 from worker.store.stores import Stores
 from worker.store.webhook_counts import ANSWERS
@@ -51,7 +50,7 @@ class Metrics(Collector):
 
     def text(self) -> str:
         """Return all metrics in the Prometheus text format."""
-        # One of its own: the process' own registry has Flower's metrics.
+        # Not the default registry, which has Flower's metrics.
         registry = CollectorRegistry(auto_describe=False)
         registry.register(self)
         return generate_latest(registry).decode()
@@ -84,14 +83,14 @@ class Metrics(Collector):
 
     def _processes(self, families: Families, alive: Alive) -> None:
         for queue in self.liveness.queues:
-            families.put("workers", sum(queue in one.queues for one in alive.processes), queue)
+            families.put("workers", sum(queue in process.queues for process in alive.processes), queue)
             families.put("queue_messages", self.stores.schedule_runs.messages_in(queue), queue)
-        seen: dict[str, float] = {}
-        for one in (*alive.processes, *alive.silent):
-            # Of two that have one name, which they should not, the one that is in trouble.
-            seen[one.name] = min(one.seen, seen.get(one.name, one.seen))
-        for process, at in seen.items():
-            families.put("process_last_seen_timestamp_seconds", at, process)
+        last_seen: dict[str, float] = {}
+        for process in (*alive.processes, *alive.silent):
+            # If two processes have the same name, which is a mistake, the older time shows that one of them is silent.
+            last_seen[process.name] = min(process.seen, last_seen.get(process.name, process.seen))
+        for name, at in last_seen.items():
+            families.put("process_last_seen_timestamp_seconds", at, name)
 
     def _webhooks(self, families: Families, alive: Alive) -> None:
         if counts := self.stores.webhook_counts.total():
@@ -100,7 +99,7 @@ class Metrics(Collector):
                 families.put("webhook_requests_total", counts.get(answer, 0), answer)
 
     def _server(self, families: Families) -> None:
-        """Yield nothing if the user of REDIS_URL may not read it, or a managed service does not report it."""
+        """Add the state of the server; nothing if the user of REDIS_URL may not read it, or a managed service does not report it."""
         try:
             state = server_state(self.stores.redis)
         except ResponseError:
@@ -121,9 +120,9 @@ class Metrics(Collector):
         families.put("retrying_work", self.stores.work.failing())
 
     def _records(self, families: Families) -> None:
-        for one in self.stores.ledger.unfinished():
-            families.put("unfinished_records", one.count, one.kind, one.state)
-            families.put_known("oldest_unfinished_timestamp_seconds", one.since, one.kind, one.state)
+        for group in self.stores.ledger.unfinished():
+            families.put("unfinished_records", group.count, group.kind, group.state)
+            families.put_known("oldest_unfinished_timestamp_seconds", group.since, group.kind, group.state)
         for waiting in self.waiting.oldest():
             families.put("oldest_waiting_timestamp_seconds", waiting.since, waiting.record, waiting.reason)
         for (kind, outcome), count in self.stores.ledger.totals().items():
@@ -131,12 +130,12 @@ class Metrics(Collector):
 
     def _problems(self, families: Families) -> None:
         oldest: dict[Owner, float] = {}
-        for one in self.stores.handling.counted():
-            owner = CATALOGUE[one.cause].owner
-            families.put("problems", one.open, one.cause, owner)
-            families.put("ignored_problems", one.ignored, one.cause, owner)
-            if one.open:
-                oldest[owner] = min(one.since, oldest.get(owner, one.since))
+        for group in self.stores.handling.counted():
+            owner = CATALOGUE[group.cause].owner
+            families.put("problems", group.open, group.cause, owner)
+            families.put("ignored_problems", group.ignored, group.cause, owner)
+            if group.open:
+                oldest[owner] = min(group.since, oldest.get(owner, group.since))
         for owner, since in oldest.items():
             families.put("oldest_problem_timestamp_seconds", since, owner)
 
@@ -152,10 +151,10 @@ class Metrics(Collector):
         for remote, begun in self.pauses.begun().items():
             families.put("remote_pauses_total", begun, remote)
         paused = self.pauses.all()
-        # All work of each remote always has its sample.
-        held = {(remote, doing(remote)): 0 for remote in Remote}
-        held |= {(remote_of(pause.scope), pause.work): pause.times for pause in paused if pause.scope}
-        for (remote, work), times in held.items():
+        # All work of a remote has a sample even if it is not paused.
+        counts = {(remote, doing(remote)): 0 for remote in Remote}
+        counts |= {(remote_of(pause.scope), pause.work): pause.times for pause in paused if pause.scope}
+        for (remote, work), times in counts.items():
             families.put("consecutive_pauses", times, remote, work)
         for pause in paused:
             families.put("pause_ends_timestamp_seconds", pause.ends, pause.remote, pause.work, pause.cause)
@@ -164,9 +163,11 @@ class Metrics(Collector):
         opened_at = self.stores.ledger.state.opened_at()
         began = dict.fromkeys((*RunKind, VERIFY), float(opened_at) if opened_at else None)
         for kind in RunKind:
-            going_on, last = self.stores.runs.current(kind), self.stores.runs.last_whole(kind)
-            open_work = _going_on(families, kind, going_on)
-            families.put("run_pending_work", open_work, kind)
+            current, last = self.stores.runs.current(kind), self.stores.runs.last_whole(kind)
+            in_progress = current if current and not current.ended else None
+            if in_progress:
+                families.put("run_in_progress_since_timestamp_seconds", in_progress.started_at, kind)
+            families.put("run_pending_work", in_progress.open_keys if in_progress else 0, kind)
             if last and last.ended_at:
                 counts = {outcome: last.counts.get(outcome, 0) for outcome in RUN_OUTCOMES}
                 _ended(families, kind, last.started_at, last.ended_at, counts)
@@ -181,13 +182,6 @@ class Metrics(Collector):
         for run, after in began.items():
             if run in self.schedule and after is not None:
                 families.put("run_due_timestamp_seconds", self.schedule[run](after), run)
-
-
-def _going_on(families: Families, kind: str, run: Run | None) -> int:
-    if run is None or run.ended:
-        return 0
-    families.put("run_in_progress_since_timestamp_seconds", run.started_at, kind)
-    return run.open_keys
 
 
 def _ended(families: Families, run: str, started_at: float, ended_at: float, counts: Mapping[str, int]) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
 from worker.clients.remotes import Remotes
 from worker.domain.errors import Blocked, Misconfigured, NotFound, NotPermitted, SyncError
 from worker.domain.identities import CodeKey, InvoiceKey
-from worker.domain.invoice_heads import InvoiceHead
 from worker.domain.policy import Policy
 from worker.domain.problems import describe
 from worker.domain.wbs_codes import Project, WbsCode
@@ -33,16 +32,16 @@ class NamedRecords:
 
     def project(self, text: str) -> Project:
         """Return a project by Procore id, number or name, from the cached list, or from a new one if Procore returns it."""
-        projects, _ = asked(self.projects.all)
+        projects, _ = try_query(self.projects.all)
         all_listed = self.stores.listed_projects.all() if projects is None else projects
-        found = [one for one in all_listed if text in (str(one.id), one.number, one.name, one.label)]
-        if len(found) > 1:
-            ids = ", ".join(f"{one.label} (id {one.id})" for one in found)
+        matches = [one for one in all_listed if text in (str(one.id), one.number, one.name, one.label)]
+        if len(matches) > 1:
+            ids = ", ".join(f"{one.label} (id {one.id})" for one in matches)
             raise NotFound(f"More than one project is named {text}: {ids}. Pass the id.")
-        if found:
-            return found[0]
+        if matches:
+            return matches[0]
         if text in map(str, self.stores.ledger.projects()):
-            # The app may not see it any more; what is known of it is told all the same.
+            # The app may no longer see the project, but the ledger still has its records.
             return Project(int(text), f"project {text}", None, active=False)
         raise NotFound(f"There is no project with the id, number or name {text} visible to the app.")
 
@@ -61,7 +60,7 @@ class NamedRecords:
         known = {one.id: {one.flat_code, self.item_name(project, one)} for one in listed}
         for number, record in records.items():
             known.setdefault(number, set()).update((record.code, record.name))
-        # As people write it before Procore's id: a flat code may be all digits.
+        # Names and flat codes take precedence over Procore's ids, because a flat code may consist of digits.
         named = [number for number, names in known.items() if text in names] or [
             number for number, names in known.items() if text.casefold() in {name.casefold() for name in names}
         ]
@@ -91,20 +90,20 @@ class NamedRecords:
         invoice_id = _id_in(text)
         known_in = self.stores.ledger.project_of(invoice_id) if invoice_id and text.startswith("id:") else None
         known_in = within or known_in
-        found = self._known_invoices(text, invoice_id, [known_in] if known_in else self.stores.ledger.projects())
+        matches = self._known_invoices(text, invoice_id, [known_in] if known_in else self.stores.ledger.projects())
         not_read: list[int] = []
-        if not found and within and invoice_id:
-            # Work on an invoice that cannot be listed says so by itself.
-            listed, _ = asked(lambda: self._listed_invoices(text, invoice_id, [within], not_read))
-            found = listed or [InvoiceKey(within, invoice_id)]
-        elif not found:
+        if not matches and within and invoice_id:
+            # If the project's invoices cannot be listed, the work on this invoice reports it.
+            listed, _ = try_query(lambda: self._listed_invoices(text, invoice_id, [within], not_read))
+            matches = listed or [InvoiceKey(within, invoice_id)]
+        elif not matches:
             searched = [within] if within else self._projects_to_search(text)
-            found = self._listed_invoices(text, invoice_id, searched, not_read)
-        if len(found) > 1:
-            ids = ", ".join(f"id:{key.invoice_id} (project {self._label(key.project_id)})" for key in found)
+            matches = self._listed_invoices(text, invoice_id, searched, not_read)
+        if len(matches) > 1:
+            ids = ", ".join(f"id:{key.invoice_id} (project {self._label(key.project_id)})" for key in matches)
             raise NotFound(f"More than one invoice has the number {text}. Pass --project, or one of {ids}.")
-        if found:
-            return found[0]
+        if matches:
+            return matches[0]
         where = f"Project {self._label(within)} has" if within else "Procore's active projects have"
         not_asked = not_read if within else sorted({*not_read, *self.stores.listed_projects.refused()})
         labels = ", ".join(self._label(one) for one in not_asked)
@@ -130,7 +129,8 @@ class NamedRecords:
         ids = list(project_ids)
         for project_id in ids:
             try:
-                names |= {InvoiceKey(project_id, head.id): head.document_number for head in self._heads(project_id)}
+                heads = self.remotes.procore.list_invoices(project_id, ())
+                names |= {InvoiceKey(project_id, head.id): head.document_number for head in heads}
             except (NotFound, NotPermitted) as error:
                 if len(ids) == 1:
                     raise NotFound(
@@ -138,10 +138,6 @@ class NamedRecords:
                     ) from error
                 not_read.append(project_id)
         return _matching(names, number, invoice_id)
-
-    def _heads(self, project_id: int) -> Sequence[InvoiceHead]:
-        """Read the invoices of a project in every status, as Procore lists them."""
-        return self.remotes.procore.list_invoices(project_id, ())
 
     def _projects_to_search(self, text: str) -> list[int]:
         projects = [project.id for project in self.projects.all() if project.active]
@@ -182,10 +178,10 @@ def may_be_id(text: str) -> bool:
     )
 
 
-def asked(question: Callable[[], T]) -> tuple[T | None, str | None]:
+def try_query(query: Callable[[], T]) -> tuple[T | None, str | None]:
     """Return the result, or a sentence on why there is none."""
     try:
-        return question(), None
+        return query(), None
     except (Blocked, Misconfigured) as error:
         return None, describe(error.cause, error.facts).sentence
     except SyncError as error:

@@ -71,11 +71,11 @@ class Overview:
         `in_progress`: a worker has claimed it; `next_attempt_at`: time of the next attempt in unix seconds, None if none is scheduled.
         """
         lane, outcome = lane_of(str(key)), self.outcome_of(key)
-        told = outcome.result(noun="item" if isinstance(key, CodeKey) else "bill") if outcome else {"outcome": None}
+        result = outcome.result(noun="item" if isinstance(key, CodeKey) else "bill") if outcome else {"outcome": None}
         again_at = self.stores.work.waits_until(lane, str(key))
         return {
             "key": str(key),
-            **told,
+            **result,
             "in_progress": self.stores.work.in_hand(lane, str(key)),
             "next_attempt_at": again_at,
         }
@@ -95,8 +95,8 @@ class Overview:
         return None
 
     def _waits_for(self, key: CodeKey | InvoiceKey) -> str:
-        """Return what all work like this one is waiting for, "" if nothing stops it."""
-        return " ".join(one.words for one in self.stoppages.of(lane_of(str(key)), str(key)))
+        """Return why work of this kind is blocked now; "" if it is not."""
+        return " ".join(one.text for one in self.stoppages.of(lane_of(str(key)), str(key)))
 
     def problems(self, *, ignored_too: bool = False) -> list[dict[str, Any]]:
         """Return the open problems, oldest first, with names instead of ids; ignored ones only if requested."""
@@ -104,7 +104,7 @@ class Overview:
 
     def without_a_write(self) -> list[dict[str, Any]]:
         """Return what was adopted and what was skipped: each reason with its count and the name of an example."""
-        found: dict[tuple[str, str], list[str]] = {}
+        names: dict[tuple[str, str], list[str]] = {}
         for project_id in self.stores.ledger.projects():
             records = [
                 *self.stores.ledger.codes(project_id).values(),
@@ -112,12 +112,12 @@ class Overview:
             ]
             for record in records:
                 if record.state is State.ADOPTED:
-                    found.setdefault(("adopted", "matches a record already in NetSuite"), []).append(record.name)
+                    names.setdefault(("adopted", "matches a record already in NetSuite"), []).append(record.name)
                 elif record.state is State.SKIPPED:
-                    found.setdefault(("skipped", record.detail.partition(" (")[0]), []).append(record.name)
+                    names.setdefault(("skipped", record.detail.partition(" (")[0]), []).append(record.name)
         return [
-            {"outcome": outcome, "reason": reason, "count": len(names), "example": names[0]}
-            for (outcome, reason), names in sorted(found.items())
+            {"outcome": outcome, "reason": reason, "count": len(examples), "example": examples[0]}
+            for (outcome, reason), examples in sorted(names.items())
         ]
 
 

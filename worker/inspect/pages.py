@@ -19,16 +19,16 @@ Link = dict[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """Pages on which users find the subject of a problem."""
+    """Builds the links of problems."""
 
     stores: Stores
     procore: ProcorePages
     netsuite: NetSuitePages
 
-    def of(self, one: OpenProblem) -> list[Link]:
+    def of(self, problem: OpenProblem) -> list[Link]:
         """Return the links of a problem; records without a known address are left out."""
-        told = [*self._in_procore(one.key), *self._in_netsuite(one)]
-        return [{"system": system, "record": record, "url": url} for system, record, url in told if url]
+        pages = [*self._in_procore(problem.key), *self._in_netsuite(problem)]
+        return [{"system": system, "record": record, "url": url} for system, record, url in pages if url]
 
     def _in_procore(self, key: str) -> Iterator[tuple[str, str, str]]:
         about = subject_of(key)
@@ -39,12 +39,12 @@ class Pages:
         else:
             yield "Procore", "project", self.procore.project(about.project_id)
 
-    def _in_netsuite(self, one: OpenProblem) -> Iterator[tuple[str, str, str]]:
-        for item_id in _ids(one.facts, "item_id"):
+    def _in_netsuite(self, problem: OpenProblem) -> Iterator[tuple[str, str, str]]:
+        for item_id in _ids(problem.facts, "item_id"):
             yield "NetSuite", f"Item {item_id}", self.netsuite.item(item_id)
-        for bill_id in _ids(one.facts, "bill_id"):
-            yield "NetSuite", f"bill {bill_id}", self.netsuite.bill(bill_id, credit=_is_credit(one.facts))
-        finding, about = finding_of(one.key)
+        for bill_id in _ids(problem.facts, "bill_id"):
+            yield "NetSuite", f"bill {bill_id}", self.netsuite.bill(bill_id, credit=_is_credit(problem.facts))
+        finding, about = finding_of(problem.key)
         if finding:
             yield from self._recorded(record_of(about))
 
@@ -67,5 +67,5 @@ def _is_credit(facts: Mapping[str, str]) -> bool:
 
 def _ids(facts: Mapping[str, str], name: str) -> list[str]:
     """Return the internal ids among a problem's facts: one under its name, or several under the plural."""
-    told = [facts.get(name, ""), *facts.get(f"{name}s", "").split(", ")]
-    return [one for one in dict.fromkeys(told) if is_internal_id(one)]
+    ids = [facts.get(name, ""), *facts.get(f"{name}s", "").split(", ")]
+    return [one for one in dict.fromkeys(ids) if is_internal_id(one)]

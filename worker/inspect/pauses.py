@@ -54,19 +54,19 @@ class Pauses:
         return self.stores.holds.begun()
 
     def of(self, lane: Lane, key: str, *, scopes: Collection[str] = ()) -> list[PauseView]:
-        """Return the pauses that affect one piece of work: of its lane, of scopes it met itself, or of further scopes that it needs. A pause
-        that has ended counts until a request succeeds.
+        """Return the pauses that affect one piece of work: of its lane, of scopes that paused this work alone, or of the given
+        `scopes`. A pause that has ended counts until a request succeeds.
         """
         now, paused = self.stores.now(), self.stores.holds.pauses()
-        found = [
+        views = [
             _of_scope(one, now)
             for one in paused
             if lane.waits_for(one.scope) or key in one.works or one.scope in scopes
         ]
         if lane.waits_for(Remote.PROCORE):
             limited = [one for one in self.stores.procore_limits.pauses() if not one.of_scans or lane in LANES_OF_SCANS]
-            found += [_of_limit(one) for one in limited]
-        return found
+            views += [_of_limit(one) for one in limited]
+        return views
 
 
 def _of_scope(pause: Pause, now: float) -> PauseView:

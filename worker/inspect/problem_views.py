@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -41,22 +40,22 @@ class ProblemViews:
 
     def named(self, text: str) -> list[str]:
         """Return the keys of open problems of the code, invoice or project with this name, in any letter case; the text itself if it is a key."""
-        found = self.stores.ledger.problems()
-        if any(one.key == text for one in found):
+        problems = self.stores.ledger.problems()
+        if any(one.key == text for one in problems):
             return [text]
         folded = text.casefold()
-        return [one.key for one in found if folded in self._names(one)]
+        return [one.key for one in problems if folded in self._names(one)]
 
-    def _names(self, one: OpenProblem) -> set[str]:
-        about = subject_of(one.key)
+    def _names(self, problem: OpenProblem) -> set[str]:
+        about = subject_of(problem.key)
         kind, project_id = about.kind, about.project_id
-        names = {one.facts.get(name, "") for name in ("invoice", "code", "name")} if kind != "project" else set()
-        if (record := self._record(one.key)) is not None:
+        names = {problem.facts.get(name, "") for name in ("invoice", "code", "name")} if kind != "project" else set()
+        if (record := self._record(problem.key)) is not None:
             names |= {record.name, record.code}
         if kind == "project" and project_id and (project := self.stores.listed_projects.get(project_id)):
             names |= {project.number or "", project.name, project.label}
-        if record_of(one.key):
-            names.add(WorkKey.parse(one.key).parts[-1])
+        if record_of(problem.key):
+            names.add(WorkKey.parse(problem.key).parts[-1])
         return {name.casefold() for name in names if name}
 
     def shown(self, key: str) -> dict[str, Any] | None:
@@ -64,56 +63,58 @@ class ProblemViews:
 
         Times in unix seconds. `open`: whether it is open; a closed one has only its notes.
         """
-        one = next((one for one in self.stores.ledger.problems() if one.key == key), None)
+        entry = next((one for one in self.stores.ledger.problems() if one.key == key), None)
         notes = [_note(handled) for handled in self.stores.handling.history(key)]
-        if one is None:
+        if entry is None:
             return {"key": key, "open": False, "notes": notes} if notes else None
         return {
             "open": True,
-            **self._row(one),
-            "fix_at": FIX_LOCATIONS[one.problem.problem_class],
-            "last_attempt": self._tried(key),
-            "next_attempt": self._again(key),
+            **self._row(entry),
+            "fix_at": FIX_LOCATIONS[entry.problem.problem_class],
+            "last_attempt": self._last_attempt(key),
+            "next_attempt": self._next_attempt(key),
             "notes": notes,
         }
 
-    def _row(self, found: OpenProblem) -> dict[str, Any]:
-        one = self._named(found)
-        problem = one.problem
+    def _row(self, stored: OpenProblem) -> dict[str, Any]:
+        entry = self._with_names(stored)
+        problem, ignored = entry.problem, entry.ignored
         return {
-            "key": one.key,
-            "record": self._about(one),
-            "project_id": subject_of(one.key).project_id,
+            "key": entry.key,
+            "record": self._record_name(entry),
+            "project_id": subject_of(entry.key).project_id,
             "cause": problem.cause.value,
             "class": problem.problem_class.value,
             "owner": problem.owner.value,
             "sentence": problem.sentence,
             "next_step": problem.next_step,
-            "since": one.since,
-            "links": self.pages.of(one),
-            "ignored": _ignored(one.ignored),
+            "since": entry.since,
+            "links": self.pages.of(entry),
+            "ignored": {"by": ignored.by, "at": ignored.at, "note": ignored.note} if ignored else None,
         }
 
-    def _named(self, one: OpenProblem) -> OpenProblem:
-        """Return the facts with names for ids: a record without a name when the problem was found may have one in the list of projects or the
+    def _with_names(self, entry: OpenProblem) -> OpenProblem:
+        """Return the problem with names for ids in its facts: a record without a name when the problem was found may have one in the list of projects or the
         ledger.
         """
-        about = subject_of(one.key)
+        about = subject_of(entry.key)
         kind, project_id = about.kind, about.project_id
         names: dict[str, str] = {}
         if (
             project_id
-            and one.facts.get("project") == f"id {project_id}"
+            and entry.facts.get("project") == f"id {project_id}"
             and (project := self.stores.listed_projects.get(project_id))
         ):
             names["project"] = project.label
-        if record_of(one.key) and one.facts.get(kind, "id ").startswith("id "):
-            record = self._record(one.key)
+        if record_of(entry.key) and entry.facts.get(kind, "id ").startswith("id "):
+            record = self._record(entry.key)
             names[kind] = (record.code or record.name) if record else ""
-        if other := code_of_item(one.facts.get("external_id")):
-            names["external_id"] = self._code(other)
-        facts = {**one.facts, **{fact: name for fact, name in names.items() if name}}
-        return replace(one, facts=facts, problem=describe(one.problem.cause, facts)) if facts != one.facts else one
+        if code := code_of_item(entry.facts.get("external_id")):
+            names["external_id"] = self._code(code)
+        facts = {**entry.facts, **{fact: name for fact, name in names.items() if name}}
+        if facts == entry.facts:
+            return entry
+        return replace(entry, facts=facts, problem=describe(entry.problem.cause, facts))
 
     def _code(self, key: CodeKey) -> str:
         """Return the name of a code, as far as it is known; "" if it is not."""
@@ -121,20 +122,20 @@ class ProblemViews:
         name = (record.code or record.name) if record else ""
         return ", code ".join(part for part in (project.label if project else "", name) if part)
 
-    def _about(self, one: OpenProblem) -> str:
-        """Return the name of a record: project and code or invoice."""
-        about = subject_of(one.key)
+    def _record_name(self, entry: OpenProblem) -> str:
+        """Return the name of the problem's subject: project and code or invoice."""
+        about = subject_of(entry.key)
         kind, project_id = about.kind, about.project_id
-        if (scope := scope_of_problem(one.key)) and one.key not in _WITHOUT_PROJECT:
+        if (scope := scope_of_problem(entry.key)) and entry.key not in _WITHOUT_PROJECT:
             return f"{NAMES[remote_of(scope)]}: {doing(scope)}"
         if project_id is None:
-            return _WITHOUT_PROJECT.get(one.key, one.key)
+            return _WITHOUT_PROJECT.get(entry.key, entry.key)
         project = self.stores.listed_projects.get(project_id)
         label = project.label if project else f"project {project_id}"
-        thing = one.facts.get("code" if kind == "code" else "invoice", "")
-        return f"{label}, {kind} {thing}" if thing else label
+        name = entry.facts.get("code" if kind == "code" else "invoice", "")
+        return f"{label}, {kind} {name}" if name else label
 
-    def _tried(self, key: str) -> dict[str, Any]:
+    def _last_attempt(self, key: str) -> dict[str, Any]:
         """Return the last attempt: the state of its record and since when, the remote's last response, failed attempts."""
         record = self._record(key)
         return {
@@ -144,8 +145,10 @@ class ProblemViews:
             "failures": sum(self.stores.work.failures(piece) for piece in work_behind(key)),
         }
 
-    def _again(self, key: str) -> dict[str, Any]:
-        """Return when it is retried: now (`in_progress`), `at` a time, or `with` the next run of this kind; none of these if no work resolves it."""
+    def _next_attempt(self, key: str) -> dict[str, Any]:
+        """Return when the problem's work is attempted next: now (`in_progress`), `at` a time, or `with` the next run of this kind; none of these if
+        no work resolves the problem.
+        """
         if scope := scope_of_problem(key):
             return {"in_progress": False, "at": self.stores.holds.until(scope), "with": None}
         (piece,) = work_behind(key) or ("",)
@@ -159,12 +162,8 @@ class ProblemViews:
         }
 
     def _record(self, key: str) -> Record | None:
-        of = record_of(key)
-        return self.stores.ledger.record(of) if of else None
-
-
-def _ignored(handled: Handled | None) -> Mapping[str, Any] | None:
-    return {"by": handled.by, "at": handled.at, "note": handled.note} if handled else None
+        record_key = record_of(key)
+        return self.stores.ledger.record(record_key) if record_key else None
 
 
 def _note(handled: Handled) -> dict[str, Any]:

@@ -25,7 +25,7 @@ LATEST_RUNS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class StatusCounts:
     """Numbers of codes or invoices: `done`: in NetSuite; `waiting`: queued or unconfirmed; `blocked`: by a problem; `skipped`: not ready or
     not in scope.
     """
@@ -37,11 +37,11 @@ class Tally:
 
     @property
     def wanted(self) -> int:
-        """Those that are in NetSuite or should be."""
+        """Number of records that are in NetSuite or should be."""
         return self.done + self.waiting + self.blocked
 
-    def __add__(self, other: Tally) -> Tally:
-        return Tally(
+    def __add__(self, other: StatusCounts) -> StatusCounts:
+        return StatusCounts(
             self.done + other.done,
             self.waiting + other.waiting,
             self.blocked + other.blocked,
@@ -50,7 +50,7 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class InvoiceTotals:
     """Totals of some invoices: `payment_due` is the sum over the `known` ones, in the company's base currency.
 
     An amount is not known if the invoice was only listed, could not be read or is in another currency.
@@ -61,11 +61,11 @@ class Due:
     payment_due: Decimal = money.ZERO
 
     @classmethod
-    def of(cls, records: Iterable[Record]) -> Due:
+    def of(cls, records: Iterable[Record]) -> InvoiceTotals:
         """Return the totals of these invoices' records."""
-        found = [record.payment_due for record in records]
-        known = [amount for amount in found if amount is not None]
-        return cls(len(found), len(known), sum(known, money.ZERO))
+        amounts = [record.payment_due for record in records]
+        known = [amount for amount in amounts if amount is not None]
+        return cls(len(amounts), len(known), sum(known, money.ZERO))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +75,12 @@ class ProjectRow:
     id: int
     number: str
     name: str
-    codes: Tally
-    invoices: Tally
+    codes: StatusCounts
+    invoices: StatusCounts
 
 
 @dataclass(frozen=True, slots=True)
-class OpenProblem:
+class ReportedProblem:
     """A blocked record by name, and since when (unix seconds). `key`: for commands; `links`: to the records."""
 
     about: str
@@ -96,7 +96,7 @@ class ProblemsOfCause:
 
     cause: str
     next_step: str
-    problems: Sequence[OpenProblem]
+    problems: Sequence[ReportedProblem]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ class ProblemsOfOwner:
 
     owner: str
     causes: Sequence[ProblemsOfCause]
-    held_back: Due = Due()
+    held_back: InvoiceTotals = InvoiceTotals()
 
     @property
     def count(self) -> int:
@@ -147,7 +147,7 @@ class Report:
     account_id: str
     ledger_open: bool
     projects: Sequence[ProjectRow]
-    invoices: Mapping[str, Due]
+    invoices: Mapping[str, InvoiceTotals]
     problems: Sequence[ProblemsOfOwner]
     waiting: int
     in_hand: int
@@ -156,21 +156,21 @@ class Report:
     pauses: Sequence[PauseView] = ()
 
     @property
-    def codes(self) -> Tally:
-        """The codes of all projects."""
-        return sum((project.codes for project in self.projects), Tally())
+    def codes(self) -> StatusCounts:
+        """The codes of all projects, by status."""
+        return sum((project.codes for project in self.projects), StatusCounts())
 
     @property
-    def bills(self) -> Tally:
-        """The invoices of all projects."""
-        return sum((project.invoices for project in self.projects), Tally())
+    def bills(self) -> StatusCounts:
+        """The invoices of all projects, by status."""
+        return sum((project.invoices for project in self.projects), StatusCounts())
 
     @property
-    def all_invoices(self) -> Due:
+    def all_invoices(self) -> InvoiceTotals:
         """The totals of invoices in all states."""
-        some = self.invoices.values()
-        due = sum((one.payment_due for one in some), money.ZERO)
-        return Due(sum(one.invoices for one in some), sum(one.known for one in some), due)
+        totals = self.invoices.values()
+        due = sum((one.payment_due for one in totals), money.ZERO)
+        return InvoiceTotals(sum(one.invoices for one in totals), sum(one.known for one in totals), due)
 
     @property
     def open_problems(self) -> int:
@@ -180,14 +180,14 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Reports:
-    """Builds the report. Reads every record of the ledger, one project at a time."""
+    """Builds the report."""
 
     stores: Stores
     overview: Overview
     pauses: Pauses
 
     def report(self) -> Report:
-        """Return the current report."""
+        """Return the current report. Reads every record of the ledger, one project at a time."""
         invoices: dict[str, Record] = {}
         projects = [self._project(project_id, invoices) for project_id in self.stores.ledger.projects()]
         by_state = {state: [one for one in invoices.values() if one.state is state] for state in State}
@@ -198,7 +198,7 @@ class Reports:
             account_id=self.stores.installation.account_id,
             ledger_open=self.stores.ledger.state.is_open(),
             projects=sorted(projects, key=lambda row: (row.number or row.name, row.id)),
-            invoices={state.value: Due.of(records) for state, records in by_state.items() if records},
+            invoices={state.value: InvoiceTotals.of(records) for state, records in by_state.items() if records},
             problems=_by_owner(self.overview.problems(), invoices),
             waiting=sum(waiting for waiting, _ in depths),
             in_hand=sum(in_hand for _, in_hand in depths),
@@ -209,47 +209,47 @@ class Reports:
 
     def _project(self, project_id: int, all_invoices: dict[str, Record]) -> ProjectRow:
         """Return one project's row; its invoices are added to all invoices, by key."""
-        known = self.stores.listed_projects.get(project_id)
-        number, name = (known.number or "", known.name) if known else ("", "")
+        project = self.stores.listed_projects.get(project_id)
+        number, name = (project.number or "", project.name) if project else ("", "")
         invoices = self.stores.ledger.invoices(project_id)
         all_invoices |= {str(InvoiceKey(project_id, invoice_id)): record for invoice_id, record in invoices.items()}
         codes = self.stores.ledger.codes(project_id)
-        return ProjectRow(project_id, number, name, _tally(codes.values()), _tally(invoices.values()))
+        return ProjectRow(project_id, number, name, _status_counts(codes.values()), _status_counts(invoices.values()))
 
 
-def _tally(records: Iterable[Record]) -> Tally:
+def _status_counts(records: Iterable[Record]) -> StatusCounts:
     states = Counter(record.state for record in records)
     done, blocked, skipped = sum(states[state] for state in DONE), states[State.BLOCKED], states[State.SKIPPED]
-    return Tally(done, states.total() - done - blocked - skipped, blocked, skipped)
+    return StatusCounts(done, states.total() - done - blocked - skipped, blocked, skipped)
 
 
 def _by_owner(rows: Iterable[Mapping[str, Any]], invoices: Mapping[str, Record]) -> list[ProblemsOfOwner]:
     """Return the owners in a fixed order, without those that have no problem. `invoices`: all of them by key."""
-    found: dict[str, dict[str, list[Mapping[str, Any]]]] = {owner.value: {} for owner in Owner}
+    by_owner: dict[str, dict[str, list[Mapping[str, Any]]]] = {owner.value: {} for owner in Owner}
     for row in rows:
-        found[row["owner"]].setdefault(row["cause"], []).append(row)
+        by_owner[row["owner"]].setdefault(row["cause"], []).append(row)
     return [
         ProblemsOfOwner(
             owner,
-            [_of_cause(some) for some in sorted(causes.values(), key=len, reverse=True)],
+            [_of_cause(problems) for problems in sorted(causes.values(), key=len, reverse=True)],
             _held_back(causes, invoices),
         )
-        for owner, causes in found.items()
+        for owner, causes in by_owner.items()
         if causes
     ]
 
 
-def _held_back(causes: Mapping[str, Sequence[Mapping[str, Any]]], invoices: Mapping[str, Record]) -> Due:
+def _held_back(causes: Mapping[str, Sequence[Mapping[str, Any]]], invoices: Mapping[str, Record]) -> InvoiceTotals:
     """Return the totals of invoices that have a problem themselves and no bill."""
     keys = {row["key"] for rows in causes.values() for row in rows} & set(invoices)
-    return Due.of(invoices[key] for key in keys if not invoices[key].done)
+    return InvoiceTotals.of(invoices[key] for key in keys if not invoices[key].done)
 
 
 def _of_cause(rows: Sequence[Mapping[str, Any]]) -> ProblemsOfCause:
-    problems = [OpenProblem(row["record"], row["sentence"], row["since"], row["key"], row["links"]) for row in rows]
+    problems = [ReportedProblem(row["record"], row["sentence"], row["since"], row["key"], row["links"]) for row in rows]
     return ProblemsOfCause(rows[0]["cause"], rows[0]["next_step"], problems)
 
 
 def _run_row(run: Run) -> RunRow:
-    took = None if run.ended_at is None else round(run.ended_at - run.started_at, 2)
-    return RunRow(run.kind.value, run.trigger, run.started_at, took, run.open_keys, dict(run.counts), run.requests)
+    seconds = None if run.ended_at is None else round(run.ended_at - run.started_at, 2)
+    return RunRow(run.kind.value, run.trigger, run.started_at, seconds, run.open_keys, dict(run.counts), run.requests)

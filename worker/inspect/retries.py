@@ -36,7 +36,7 @@ class Retry:
     without_work: Sequence[str]
 
     @property
-    def given_out(self) -> dict[str, int]:
+    def dispatched(self) -> dict[str, int]:
         """Return the number of each kind: codes, invoices, projects, remotes."""
         kinds = Counter(
             {"code": "codes", "invoice": "invoices"}.get(subject_of(key).kind, "projects") for key in self.work
@@ -53,37 +53,37 @@ class Retries:
     items: Items
     dispatch: Dispatch
 
-    def again(self, problems: Collection[str]) -> Retry:
+    def retry(self, problems: Collection[str]) -> Retry:
         """Make the work behind the problems with these keys due now, and reset its count of failed attempts."""
         remotes = {key: remote_of(scope) for key in problems if (scope := scope_of_problem(key))}
         work = {key: work_behind(key) for key in problems if key not in remotes}
         work = {key: pieces for key, pieces in work.items() if pieces}
-        work |= self._ask_for_codes([CodeKey.parse(key) for key in work if lane_of(work[key][0]) is Lane.ITEMS])
+        work |= self._request_codes([CodeKey.parse(key) for key in work if lane_of(work[key][0]) is Lane.ITEMS])
         if work:
-            self._look_at_projects_anew()
+            self._refresh_projects()
         if remotes:
             self.dispatch.lift(remotes.values())
-        # Of a code that is planned anew with its project, only the plan is given out: it lets the code follow.
+        # For a code that is planned again with its project, only the plan is dispatched; the plan then queues the code.
         first = {pieces[0] for pieces in work.values()}
         for lane in Lane:
             self.stores.work.try_again(lane, sorted(key for key in first if lane_of(key) is lane))
         return Retry(work, remotes, [key for key in problems if key not in work and key not in remotes])
 
-    def going_on(self, retry: Retry) -> set[str]:
-        """Return the keys of problems whose work has not ended. Work due in more than a minute is not waited for."""
+    def unfinished(self, retry: Retry) -> set[str]:
+        """Return the keys of problems whose work has not ended, without work that is due in more than a minute."""
         soon = self.stores.now() + RUN_WAITS_SECONDS
-        # In this order: work that is done lets what follows it wait in the same step.
+        # In this order: work that ends queues the work that follows it in the same step.
         begun = self.stores.work.going_on({pieces[0] for pieces in retry.work.values()}, due_before=soon)
         follows = self.stores.work.going_on({pieces[-1] for pieces in retry.work.values()}, due_before=soon)
-        going_on = {key for key, pieces in retry.work.items() if pieces[0] in begun or pieces[-1] in follows}
-        return going_on | {key for key, remote in retry.remotes.items() if self._is_being_tried(key, remote)}
+        unfinished = {key for key, pieces in retry.work.items() if pieces[0] in begun or pieces[-1] in follows}
+        return unfinished | {key for key, remote in retry.remotes.items() if self._is_retried(key, remote)}
 
     def due_later(self, retry: Retry, key: str) -> float | None:
         """Return when the work behind a problem is attempted next (unix seconds); None if it is not scheduled."""
         times = [self.stores.work.waits_until(lane_of(piece), piece) for piece in retry.work.get(key, ())]
         return max((at for at in times if at is not None), default=None)
 
-    def _ask_for_codes(self, keys: Iterable[CodeKey]) -> dict[str, Sequence[str]]:
+    def _request_codes(self, keys: Iterable[CodeKey]) -> dict[str, Sequence[str]]:
         """Queue codes with their project, so that they are planned again in the same requests; a code without a plan, or already in its lane,
         is queued by itself.
         """
@@ -93,11 +93,11 @@ class Retries:
         work: dict[str, Sequence[str]] = {}
         for project_id, codes in of_project.items():
             busy = self.stores.work.going_on([str(key) for key in codes], due_before=float("inf"))
-            noted = self.items.ask_again(project_id, [key.wbs_code_id for key in codes if str(key) not in busy])
-            work |= {str(key): (plan_of(project_id), str(key)) for key in codes if key.wbs_code_id in noted}
+            planned = self.items.ask_again(project_id, [key.wbs_code_id for key in codes if str(key) not in busy])
+            work |= {str(key): (plan_of(project_id), str(key)) for key in codes if key.wbs_code_id in planned}
         return work
 
-    def _look_at_projects_anew(self) -> None:
+    def _refresh_projects(self) -> None:
         """Refresh the list of projects once here rather than in each worker, because a project number or link may have been fixed."""
         try:
             self.projects.list_anew()
@@ -105,7 +105,7 @@ class Retries:
             log.info("Could not list the projects: %s", error)
             self.projects.outdate()
 
-    def _is_being_tried(self, key: str, remote: Remote) -> bool:
+    def _is_retried(self, key: str, remote: Remote) -> bool:
         """Return whether a remote's problem is open and paused work of that remote is about to be retried."""
         if self.stores.holds.is_held(scope_of_problem(key)) or not self.stores.ledger.is_problem(key):
             return False

@@ -16,19 +16,19 @@ from worker.inspect.pauses import Pauses
 from worker.inspect.problem_views import ProblemViews
 from worker.store.stores import Stores
 
-GOES_ON = "It resumes automatically."
+RESUMES = "It resumes automatically."
 
 
 @dataclass(frozen=True, slots=True)
 class Stoppage:
-    """A reason that work is blocked. `problem`: key of the open problem, "" if there is none (yet); `next_step`: how the work can continue."""
+    """A reason why work is blocked. `problem`: key of the open problem, "" if there is none yet; `next_step`: how the work can continue."""
 
     sentence: str
     problem: str
     next_step: str
 
     @property
-    def words(self) -> str:
+    def text(self) -> str:
         """Return all of it as text."""
         named = f" Problem {self.problem}:" if self.problem else ""
         return f"{self.sentence}{named} {self.next_step}"
@@ -60,6 +60,6 @@ class Stoppages:
 
 def _stoppage(sentence: str, problem: Mapping[str, Any] | None) -> Stoppage:
     if problem is None:
-        return Stoppage(sentence, "", GOES_ON)
+        return Stoppage(sentence, "", RESUMES)
     next_step = problem["next_step"].replace(" KEY ", f" {problem['key']} ")
     return Stoppage(sentence, problem["key"], f"{problem['sentence']} Owner: {problem['owner']}. {next_step}")

@@ -42,13 +42,13 @@ class WaitingRecord:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Finds them with a fixed number of commands, however much is waiting."""
+    """Finds the longest-waiting records with a fixed number of commands, however many are waiting."""
 
     stores: Stores
     pauses: Pauses
 
     def oldest(self) -> list[WaitingRecord]:
-        """Yield the longest-waiting invoice and code, if any. Raises RedisError."""
+        """Return the longest-waiting invoice and code, if any. Raises RedisError."""
         return [*self._invoice(), *self._code()]
 
     def _invoice(self) -> Iterator[WaitingRecord]:
@@ -60,13 +60,13 @@ class Waiting:
             yield WaitingRecord("invoice", str(key), name, oldest[1], reason, sentence)
 
     def _code(self) -> Iterator[WaitingRecord]:
-        for one in self.stores.ledger.unfinished():
-            if (one.kind, one.state) == ("code", State.WAITING) and one.count:
-                key = CodeKey.parse(one.oldest)
+        for group in self.stores.ledger.unfinished():
+            if (group.kind, group.state) == ("code", State.WAITING) and group.count:
+                key = CodeKey.parse(group.oldest)
                 record = self.stores.ledger.code(key)
                 reason, sentence = self._why(Lane.ITEMS, key, in_doubt=False)
                 name = record.name if record else f"id {key.wbs_code_id}"
-                yield WaitingRecord("code", str(key), name, one.since, reason, sentence)
+                yield WaitingRecord("code", str(key), name, group.since, reason, sentence)
 
     def _why(self, lane: Lane, key: InvoiceKey | CodeKey, *, in_doubt: bool) -> tuple[Reason, str]:
         work = str(key)
@@ -86,9 +86,9 @@ class Waiting:
         if due is None:
             return Reason.IN_NO_LANE, "it is in no lane; the next scan or export picks it up."
         if due > self.stores.now():
-            return Reason.SCHEDULED, f"the next attempt is at {clock(due)}.{self._last_words(key)}"
+            return Reason.SCHEDULED, f"the next attempt is at {clock(due)}.{self._last_event(key)}"
         return Reason.DUE, "it is due, and no worker has claimed it."
 
-    def _last_words(self, key: InvoiceKey | CodeKey) -> str:
+    def _last_event(self, key: InvoiceKey | CodeKey) -> str:
         entries = self.stores.ledger.journal.of(key)
         return f" {entries[-1].sentence}." if entries else ""

@@ -14,7 +14,7 @@ from worker.domain.problem_keys import of_project
 from worker.domain.story import clock
 from worker.domain.texts import counted
 from worker.domain.work import Lane
-from worker.inspect.named_records import asked
+from worker.inspect.named_records import try_query
 from worker.inspect.stoppages import Stoppages
 from worker.store.stores import Stores
 from worker.sync.invoice_export import InvoiceExport
@@ -47,15 +47,15 @@ class WhyNotSynced:
         thing = "Item" if isinstance(key, CodeKey) else (record.facts.get("document", "bill") if record else "bill")
         own = next((row for row in problems if row["key"] == str(key)), None)
         if record and record.done and not record.write_back_due:
-            made = "entered by hand" if record.state is State.ADOPTED else "created by wbs-sync"
-            return f"Its {thing} is in NetSuite: {record.name}, id {record.remote_id}, recorded {clock(record.at)}; {made}."
+            origin = "entered by hand" if record.state is State.ADOPTED else "created by wbs-sync"
+            return f"Its {thing} is in NetSuite: {record.name}, id {record.remote_id}, recorded {clock(record.at)}; {origin}."
         if record and record.write_back_due:
-            then = _words(own) if own else self._when(key, record)
+            then = _problem_text(own) if own else self._when(key, record)
             return f"Its {thing} is in NetSuite (id {record.remote_id}), but its id is not saved in Procore yet. {then}"
         if record and record.in_doubt:
             settled = clock(record.sent_at + self.policy.settle_seconds)
             in_doubt = f"NetSuite did not confirm the write of {clock(record.at)}; wbs-sync checks NetSuite for its {thing} and sends nothing again before {settled}"
-            return f"Not yet: {in_doubt}. " + (_words(own) if own else self._when(key, record))
+            return f"Not yet: {in_doubt}. " + (_problem_text(own) if own else self._when(key, record))
         if not_exported:
             return not_exported
         if own:
@@ -86,9 +86,9 @@ class WhyNotSynced:
             return _not_yet(problems[0])
         if invoice is None:
             return f"Not yet: it is not in the ledger, and it could not be read from Procore: {fault}"
-        ready, stands_in_the_way = asked(lambda: self.export.plan(key))
-        if stands_in_the_way:
-            return f"Not yet: {stands_in_the_way}"
+        ready, obstacle = try_query(lambda: self.export.plan(key))
+        if obstacle:
+            return f"Not yet: {obstacle}"
         if isinstance(ready, Outcome) and ready.kind is OutcomeKind.ADOPTED:
             return f"Not yet: {ready.reason} (id {ready.remote_id}). The next export adopts that bill; start one with `wbs-sync export`."
         if isinstance(ready, Outcome):
@@ -112,7 +112,9 @@ class WhyNotSynced:
 
     def _why_skipped(self, key: CodeKey | InvoiceKey, record: Record) -> str:
         """Return a sentence on a skipped record; for an invoice, on whether the reason still applies."""
-        ready, fault = asked(lambda: self.export.plan(key)) if isinstance(key, InvoiceKey) else (None, "not checked")
+        ready, fault = (
+            try_query(lambda: self.export.plan(key)) if isinstance(key, InvoiceKey) else (None, "not checked")
+        )
         if isinstance(ready, Outcome) or fault:
             reason = ready.reason if isinstance(ready, Outcome) else record.detail
             return f"Not billed: {reason}."
@@ -122,7 +124,7 @@ class WhyNotSynced:
         """Return what the record is waiting for, or when its next attempt is."""
         lane = Lane.ITEMS if isinstance(key, CodeKey) else Lane.EXPORTS
         if stopped := self.stoppages.of(lane, str(key)):
-            return stopped[0].words
+            return stopped[0].text
         if self.stores.work.is_begun(lane, str(key)):
             return "a worker is working on it."
         if self.stores.work.in_hand(lane, str(key)):
@@ -137,9 +139,9 @@ class WhyNotSynced:
         return f"it has been waiting for its turn{since}; {counted(waiting, 'pieces of work')} in its lane."
 
     def _stopped(self, key: CodeKey | InvoiceKey) -> str:
-        """Return what else would block the work then."""
+        """Return what else would block the next scan or export, to be appended to a sentence; "" for nothing."""
         lane = Lane.ITEMS if isinstance(key, CodeKey) else Lane.EXPORTS
-        return "".join(f" However: {one.words}" for one in self.stoppages.of(lane, str(key))[:1])
+        return "".join(f" However: {one.text}" for one in self.stoppages.of(lane, str(key))[:1])
 
     def _is_work(self, key: CodeKey | InvoiceKey) -> bool:
         lane = Lane.ITEMS if isinstance(key, CodeKey) else Lane.EXPORTS
@@ -150,10 +152,10 @@ def _spaced(status: str) -> str:
     return status.replace("_", " ")
 
 
-def _words(problem: Problem) -> str:
+def _problem_text(problem: Problem) -> str:
     return f"{problem['sentence']} Owner: {problem['owner']}. {problem['next_step']}"
 
 
 def _not_yet(problem: Problem) -> str:
     ignored = " This problem is ignored until it changes." if problem["ignored"] else ""
-    return f"Not yet: {_words(problem)}{ignored}"
+    return f"Not yet: {_problem_text(problem)}{ignored}"

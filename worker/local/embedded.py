@@ -31,7 +31,7 @@ START_TIMEOUT = 60.0  # seconds; a server with a large append-only file takes lo
 STOP_TIMEOUT = (
     4.0  # seconds until a server that does not end is killed; by then, all acknowledged writes are in its file
 )
-LEFT_BEHIND_TIMEOUT = 20.0  # seconds for a server whose owner was killed
+ORPHAN_STOP_TIMEOUT = 20.0  # seconds until a server whose owner was killed has stopped
 POLL = 0.02  # seconds
 PORT_TRIES = 5
 NOTE = "server.json"
@@ -56,7 +56,7 @@ class ServerNote:
 
     @classmethod
     def of(cls, *, port: int, password: str, pid: int) -> ServerNote:
-        """Return the entry for a server on the loopback address."""
+        """Return the content for a server on the loopback address."""
         return cls(url=f"redis://:{password}@127.0.0.1:{port}/0", port=port, pid=pid)
 
     @property
@@ -113,7 +113,7 @@ class EmbeddedServer:
     def revive(self) -> bool:
         """Restart the server at its old address if it has died; return whether it was restarted.
 
-        It is not restarted while another process uses its port, because the workers know no other. Call again in that case.
+        It is not restarted while another process uses its port, because the workers know only this port. Call again in that case.
         """
         if self._process.poll() is None or not _is_free(self.port):
             return False
@@ -142,7 +142,7 @@ class EmbeddedServer:
 
 def find_running(data_dir: Path | str) -> str | None:
     """Return the address of the embedded server that runs for `data_dir`, if one responds there with its password."""
-    note = _answering(_read_note(Path(data_dir).absolute() / "valkey"))
+    note = _if_running(_read_note(Path(data_dir).absolute() / "valkey"))
     return note.url if note else None
 
 
@@ -157,13 +157,14 @@ def free_port() -> int:
 def _lock(folder: Path) -> IO[str]:
     """Return the directory's lock, which the operating system releases when its process ends for any reason."""
     lock = (folder / "owner.lock").open("w")
-    if not _locked(lock):
+    if not locked(lock):
         lock.close()
         raise AlreadyRunning(f"Another process is already running the embedded server in {folder}.")
     return lock
 
 
-def _locked(file: IO[str]) -> bool:
+def locked(file: IO[str]) -> bool:
+    """Lock a file for this process; return False if another process has locked it."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -184,7 +185,7 @@ def _launch(folder: Path) -> tuple[ServerNote, subprocess.Popen[bytes]]:
         for _ in range(PORT_TRIES):
             process = _run(program, _configuration(folder, port, password), guard)
             note = ServerNote.of(port=port, password=password, pid=process.pid)
-            if _comes_up(note, process):
+            if _responds_in_time(note, process):
                 record_program(folder, program)
                 _write_note(folder, note)
                 return note, process
@@ -198,17 +199,17 @@ def _launch(folder: Path) -> tuple[ServerNote, subprocess.Popen[bytes]]:
 def _sole_server(folder: Path, last: ServerNote | None) -> IO[str]:
     """Return the lock that a server holds while it runs, because two servers would write to one file.
 
-    If it is held here, the owner of the last server was killed and the server is still running, as it may for a moment. It is stopped
-    first; then all of its data is on disk.
+    If another process holds the lock, the owner of the last server was killed and that server is still running for a moment. It is stopped
+    first, which writes all of its data to disk.
     """
     guard = (folder / "server.lock").open("w")
-    if _locked(guard):
+    if locked(guard):
         return guard
     if last:
         with _client(last) as client, contextlib.suppress(redis.RedisError):
             client.shutdown()
-    deadline = time.monotonic() + LEFT_BEHIND_TIMEOUT
-    while not _locked(guard):
+    deadline = time.monotonic() + ORPHAN_STOP_TIMEOUT
+    while not locked(guard):
         if time.monotonic() > deadline:
             guard.close()
             raise AlreadyRunning(f"A server left running in {folder} does not stop; stop its process by hand.")
@@ -258,11 +259,11 @@ def _quoted(value: str) -> str:
     return f'"{escaped}"'
 
 
-def _comes_up(note: ServerNote, process: subprocess.Popen[bytes]) -> bool:
+def _responds_in_time(note: ServerNote, process: subprocess.Popen[bytes]) -> bool:
     """Wait for the first response; return False if the program ended, or had to be stopped, without one."""
     deadline = time.monotonic() + START_TIMEOUT
     while process.poll() is None:
-        if _answering(note):
+        if _if_running(note):
             return True
         if time.monotonic() > deadline:
             process.kill()
@@ -271,8 +272,8 @@ def _comes_up(note: ServerNote, process: subprocess.Popen[bytes]) -> bool:
     return False
 
 
-def _answering(note: ServerNote | None) -> ServerNote | None:
-    """Return the entry, if exactly that server accepts commands."""
+def _if_running(note: ServerNote | None) -> ServerNote | None:
+    """Return the note if the server that it describes accepts commands, else None."""
     if note is None:
         return None
     with _client(note) as client:

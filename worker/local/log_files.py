@@ -1,7 +1,7 @@
 """Limits the size of log files while other processes write to them.
 
 A log is copied and truncated, not renamed, so the writer keeps using its open file. The writer must append (`O_APPEND`), as all of our
-processes do. It needs no reader, and continues to work whatever happens to its log file.
+processes do. It continues to work whatever happens to its log file.
 """
 
 from __future__ import annotations

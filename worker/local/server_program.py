@@ -73,9 +73,9 @@ def version_of(program: Path) -> ServerVersion | None:
         )
     except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
         return None
-    if found := _VERSION.search(run.stdout):
-        major, minor, patch = (int(number) for number in found.groups()[1:])
-        return ServerVersion(found[1], (major, minor, patch))
+    if match := _VERSION.search(run.stdout):
+        major, minor, patch = (int(number) for number in match.groups()[1:])
+        return ServerVersion(match[1], (major, minor, patch))
     return None
 
 
@@ -88,9 +88,9 @@ def record_program(folder: Path, program: Path) -> None:
 def _writer_of(folder: Path, bundled: Path | None) -> ServerVersion | None:
     """Return the version that wrote the data in `folder`. Data without a record dates from when the bundled server was used first."""
     try:
-        noted = json.loads((folder / RECORD).read_text())
-        major, minor, patch = noted["numbers"]
-        return ServerVersion(str(noted["kind"]), (int(major), int(minor), int(patch)))
+        record = json.loads((folder / RECORD).read_text())
+        major, minor, patch = record["numbers"]
+        return ServerVersion(str(record["kind"]), (int(major), int(minor), int(patch)))
     except (OSError, ValueError, KeyError, TypeError):
         has_data = (folder / "appendonlydir").exists() or (folder / "appendonly.aof").exists()
         return version_of(bundled) if bundled and has_data else None

@@ -23,7 +23,7 @@ from worker.local.tied import tied
 
 log = logging.getLogger(__name__)
 
-GRACE = 23.0  # seconds from the first TERM to the KILL of what still runs
+GRACE = 23.0  # seconds from the first TERM until the processes that still run are killed
 ROUND = 0.2  # seconds between two checks of the processes
 FIRST_DELAY, MAX_DELAY = 1.0, 30.0  # seconds before a dead process is restarted
 STEADY = 60.0  # seconds after which a running process counts as healthy, so that its next restart is not delayed longer
@@ -53,7 +53,7 @@ class Supervisor:
         self._started, self._stopping, self._stop_now, self._ended = (threading.Event() for _ in range(4))
         self._thread = threading.Thread(target=self._live, name="supervisor", daemon=True)
         self.faults: tuple[str, ...] = ()
-        """Sentences of the process that cannot run with these settings and because of which everything was stopped."""
+        """Output of the process that cannot run with these settings, which stopped everything."""
 
     def start(self) -> None:
         """Start all processes once; returns when each has been started, not when each is ready."""
@@ -116,13 +116,13 @@ class Supervisor:
             while not self._stopping.wait(ROUND):
                 self._read_signals()
                 for child in self._children:
-                    self._look_after(child)
+                    self._supervise(child)
         finally:
             self._started.set()
             self._end_all()
             self._ended.set()
 
-    def _look_after(self, child: _Child) -> None:
+    def _supervise(self, child: _Child) -> None:
         child.limit_log()
         code = child.check()
         if code == BAD_SETTINGS_EXIT_CODE:
@@ -136,10 +136,10 @@ class Supervisor:
         """Signal the last wave first; a slow wave delays the next one's signal by a fifth of the grace period."""
         deadline = time.monotonic() + self._grace
         for wave in sorted({child.wave for child in self._children}, reverse=True):
-            asked = [child for child in self._children if child.wave == wave]
-            for child in asked:
-                child.ask_to_end()
-            self._wait_for(asked, min(deadline, time.monotonic() + self._grace / 5))
+            stopping = [child for child in self._children if child.wave == wave]
+            for child in stopping:
+                child.terminate()
+            self._wait_for(stopping, min(deadline, time.monotonic() + self._grace / 5))
         self._wait_for(self._children, deadline)
         for child in self._children:
             if child.runs():
@@ -165,13 +165,13 @@ class _Child:
         self._command = list(process.command)
         self._env = {**env, **process.environment}
         self._log_file = log_file
-        self._said_before = 0  # bytes in the log when the present run began
+        self._log_start = 0  # bytes in the log when the current run began
         self._popen: subprocess.Popen[bytes] | None = None
         self._began = 0.0
         self._due: float | None = None
         heartbeat = process.environment.get(HEARTBEAT_VARIABLE)
         self._heartbeat = Path(heartbeat) if heartbeat else None
-        self._has_beaten = False  # in the present run
+        self._has_beaten = False  # in the current run
         self._last_beat: float | None = None  # modification time of that file
         self._beats_since = 0.0  # when it was seen to change, by the steady clock
 
@@ -183,7 +183,7 @@ class _Child:
         return self._popen is not None and self._popen.poll() is None
 
     def start(self) -> None:
-        """Start it; if the machine cannot (no memory, no disk, no process, no log folder), it is due again like one that died."""
+        """Start the process. If that fails (no memory, disk, process or log folder), it is retried later, like a process that died."""
         try:
             self._start()
         except OSError as error:
@@ -196,7 +196,7 @@ class _Child:
         if not self._began:
             rotate(self._log_file)
         with self._log_file.open("ab") as output:
-            self._said_before = output.tell()
+            self._log_start = output.tell()
             # In a separate session: Ctrl-C in the terminal reaches only the supervisor, which then stops all processes in order.
             self._popen = subprocess.Popen(
                 tied(self._command),
@@ -228,7 +228,7 @@ class _Child:
     def limit_log(self) -> None:
         """Truncate its log: a log that fills the disk would stop Redis and everything else."""
         if limit_size(self._log_file):
-            self._said_before = 0
+            self._log_start = 0
 
     def _wait(self, *, lived: float) -> None:
         self.delay = next_delay(self.delay, lived)
@@ -251,7 +251,7 @@ class _Child:
         except OSError:
             return None
 
-    def ask_to_end(self) -> None:
+    def terminate(self) -> None:
         if self._popen:
             self._popen.terminate()
 
@@ -266,7 +266,7 @@ class _Child:
         """Return the output of the current run meant for the user; else its last line."""
         try:
             with self._log_file.open("rb") as log_file:
-                log_file.seek(self._said_before)
+                log_file.seek(self._log_start)
                 lines = log_file.read().decode(errors="replace").splitlines()
         except OSError:
             lines = []

@@ -42,7 +42,7 @@ def new_id(word: str) -> str:
     return f"{word}-{secrets.token_hex(5)}"
 
 
-def kept(call: Callable[[A], T]) -> Callable[[A], T]:
+def in_context(call: Callable[[A], T]) -> Callable[[A], T]:
     """Return a function that runs `call` in any thread with the context variables (and so the correlation id) of the current thread."""
     context = copy_context()
     return lambda argument: context.copy().run(call, argument)

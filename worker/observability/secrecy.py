@@ -1,4 +1,4 @@
-"""Redacts credentials from texts of other systems and errors, before a log, problem or report repeats them."""
+"""Redacts credentials in texts of other systems and in errors, before a log, problem or report repeats them."""
 
 from __future__ import annotations
 

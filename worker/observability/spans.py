@@ -10,7 +10,7 @@ Opener = Callable[[str, Mapping[str, str]], AbstractContextManager[object]]
 _opener: Opener | None = None
 
 
-def listen(opener: Opener | None) -> None:
+def record_with(opener: Opener | None) -> None:
     """Record all spans of this process with `opener` from now on; None stops recording."""
     global _opener
     _opener = opener

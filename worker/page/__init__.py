@@ -19,7 +19,7 @@ from tornado.template import Loader
 from config.logs import shown
 from worker.domain import money
 from worker.domain.run_counts import run_counts
-from worker.inspect.report import Due, Report, Tally
+from worker.inspect.report import InvoiceTotals, Report, StatusCounts
 from worker.page.plot import COLUMNS, plot
 
 MAX_PROJECTS, MAX_PROBLEMS, FIRST_PROBLEMS = 500, 100, 3
@@ -43,7 +43,7 @@ POLICY = f"default-src 'none'; img-src data:; style-src 'sha256-{_STYLE_HASH}'; 
 
 def render(report: Report) -> str:
     """Return the page; times in UTC."""
-    literal = _to_the_letter(report)
+    literal = _literal(report)
     page = Loader(str(_HERE)).load("report.html").generate(
         report=literal,
         # Projects that need attention come first.
@@ -69,38 +69,38 @@ def render(report: Report) -> str:
     return page.decode()
 
 
-def bar(tally: Tally) -> list[tuple[str, float, float]]:
+def bar(statuses: StatusCounts) -> list[tuple[str, float, float]]:
     """Return the non-empty parts of a bar of width 100 as (kind, start, width)."""
-    found, begins = [], 0.0
+    parts, begins = [], 0.0
     for kind in ("done", "waiting", "blocked"):
-        width = 100 * getattr(tally, kind) / max(tally.wanted, 1)
+        width = 100 * getattr(statuses, kind) / max(statuses.wanted, 1)
         if width:
-            found.append((kind, round(begins, 2), round(width, 2)))
+            parts.append((kind, round(begins, 2), round(width, 2)))
         begins += width
-    return found
+    return parts
 
 
-def share(tally: Tally) -> str:
+def share(statuses: StatusCounts) -> str:
     """Return the synced share, rounded down, so that 100 % means that nothing is missing."""
-    return f"{100 * tally.done // tally.wanted} %" if tally.wanted else "none known"
+    return f"{100 * statuses.done // statuses.wanted} %" if statuses.wanted else "none known"
 
 
-def amount(due: Due) -> str:
+def amount(totals: InvoiceTotals) -> str:
     """Return the payment due as text, or `not known` if no amount is known."""
-    return money.text(due.payment_due) if due.known else "not known"
+    return money.text(totals.payment_due) if totals.known else "not known"
 
 
-def known_amounts(due: Due) -> str:
+def known_amounts(totals: InvoiceTotals) -> str:
     """Return how many amounts of a total are known if some are not, else ""."""
-    part = 0 < due.known < due.invoices
-    return f"{due.known:,} of {due.invoices:,} amounts known" if part else ""
+    part = 0 < totals.known < totals.invoices
+    return f"{totals.known:,} of {totals.invoices:,} amounts known" if part else ""
 
 
-def on_hold(due: Due) -> str:
-    """Return a sentence on the invoices that problems keep from being billed."""
-    invoices = "1 invoice" if due.invoices == 1 else f"{due.invoices:,} invoices"
-    return f"On hold: {invoices}, payment due {amount(due)}" + (
-        f" ({known_amounts(due)})." if known_amounts(due) else "."
+def on_hold(totals: InvoiceTotals) -> str:
+    """Return a sentence on the invoices that are not billed because of problems."""
+    invoices = "1 invoice" if totals.invoices == 1 else f"{totals.invoices:,} invoices"
+    return f"On hold: {invoices}, payment due {amount(totals)}" + (
+        f" ({known_amounts(totals)})." if known_amounts(totals) else "."
     )
 
 
@@ -123,14 +123,14 @@ def heading(code: str) -> str:
     return code.replace("_", " ").capitalize()
 
 
-def _to_the_letter(value: Any) -> Any:
+def _literal(value: Any) -> Any:
     """Return the value with control characters in all of its strings escaped."""
     if isinstance(value, str):
         return shown(value)
     if isinstance(value, list):
-        return [_to_the_letter(one) for one in value]
+        return [_literal(item) for item in value]
     if isinstance(value, dict):
-        return {_to_the_letter(name): _to_the_letter(one) for name, one in value.items()}
+        return {_literal(name): _literal(item) for name, item in value.items()}
     if is_dataclass(value) and not isinstance(value, type):
-        return replace(value, **{field.name: _to_the_letter(getattr(value, field.name)) for field in fields(value)})
+        return replace(value, **{field.name: _literal(getattr(value, field.name)) for field in fields(value)})
     return value

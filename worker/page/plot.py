@@ -56,11 +56,11 @@ def plot(use: GateUse, *, now: float) -> Plot | None:
 
 def _parts(noted: Sequence[Use], begins: float, ends: float, count: int) -> list[Part]:
     width = (ends - begins) / count
-    found: list[list[int]] = [[] for _ in range(count)]
+    by_part: list[list[int]] = [[] for _ in range(count)]
     for sample in noted:
         place = int((sample.at - begins) / width)
         # A sample that was taken while the report was built belongs to the last part.
-        found[max(0, min(place, count - 1))].append(sample.in_use)
+        by_part[max(0, min(place, count - 1))].append(sample.in_use)
     return [
         Part(
             begins + place * width,
@@ -68,12 +68,12 @@ def _parts(noted: Sequence[Use], begins: float, ends: float, count: int) -> list
             sum(samples) / len(samples) if samples else None,
             max(samples, default=None),
         )
-        for place, samples in enumerate(found)
+        for place, samples in enumerate(by_part)
     ]
 
 
 def _outline(values: Sequence[float | None], height: int) -> str:
-    """An SVG path: a step for each value, a hole where there is none."""
+    """Return an SVG path with a step for each value and a gap for each missing one."""
     path = []
     before: float | None = None
     for place, value in enumerate([*values, None]):

@@ -114,7 +114,7 @@ class Applying:
                 outcome = replace(outcome, kind=OutcomeKind(record.state.value))
             if outcome.kind is OutcomeKind.WAITING:
                 stopped = self.stoppages.of(Lane.EXPORTS if line.of_invoice else Lane.ITEMS, line.key)
-                outcome = replace(outcome, reason=" ".join(one.words for one in stopped) or outcome.reason)
+                outcome = replace(outcome, reason=" ".join(one.text for one in stopped) or outcome.reason)
             if problem := problems.get(line.key):
                 kind = outcome.kind if record and record.done else OutcomeKind.BLOCKED
                 outcome = replace(outcome, kind=kind, reason=problem.sentence, cause=problem.cause)

@@ -108,4 +108,4 @@ class Planning:
             if one not in known:
                 lane, writes, credit = one
                 known[one] = self.stoppages.of(lane, scopes=CREDITS if credit else (), writes=writes)
-        return " ".join(dict.fromkeys(each.words for one in needed for each in known[one]))
+        return " ".join(dict.fromkeys(each.text for one in needed for each in known[one]))

@@ -22,7 +22,7 @@ from worker.domain.problem_keys import finding_of, subject_of
 from worker.domain.problems import FindingKind
 from worker.domain.wbs_codes import Project
 from worker.domain.work import RECONCILE_ALL, Lane
-from worker.observability.correlation import kept
+from worker.observability.correlation import in_context
 from worker.reconcile.comparison_failures import Failures, GivenUp, Interrupted, Later
 from worker.reconcile.information import Information
 from worker.reconcile.orphaned_bills import OrphanedBills
@@ -175,7 +175,7 @@ class Verification:
                 due = self.stores.verifications.due(verification_id, limit=4 * PROJECTS_AT_ONCE)
                 if not due:
                     break
-                stops = [stopped for stopped in pool.map(kept(partial(self._stopped_by, turn)), due) if stopped]
+                stops = [stopped for stopped in pool.map(in_context(partial(self._stopped_by, turn)), due) if stopped]
                 if stops:
                     raise stops[0]
         return self.stores.verifications.next_due(verification_id) is None

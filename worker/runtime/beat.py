@@ -20,12 +20,12 @@ from worker.store.presence import Presence, ScheduleRuns
 
 log = logging.getLogger(__name__)
 
-ENOUGH_RESUMES = 2
+MAX_WAITING_RESUMES = 2
 """Messages in the upkeep queue above which another `resume` adds nothing. A message expiry is not used, because another machine would compare
 it with its own clock.
 """
 
-ANSWER_SECONDS = 3.0
+RESPONSE_TIMEOUT_SECONDS = 3.0
 """Seconds to wait for a response from Redis: no single request matters, and the supervisor treats a silent process as hung."""
 UNSENT_SECONDS = 2.0
 """Seconds until a message that could not be sent is retried."""
@@ -37,22 +37,22 @@ class Beat(beat.Beat):  # type: ignore[misc]  # Celery is published without type
     """Celery's beat, with a clean shutdown on signals."""
 
     def install_sync_handler(self, service: Any) -> None:
-        """Called by Celery. Its own handlers take locks and wait for Redis in the middle of whatever they interrupt."""
+        """Called by Celery. Celery's own handlers take locks and wait for Redis, whatever code they interrupt."""
         ending.watch()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: ending.begin())
 
 
 class Schedule(Scheduler):  # type: ignore[misc]  # Celery is published without types
-    """Celery's in-memory scheduler, with the last run times restored on start: a run that fell due while beat was down is caught up."""
+    """Celery's in-memory scheduler. Last run times are restored on start, so that a run that became due while beat was down is caught up."""
 
     def __init__(self, *arguments: Any, lazy: bool = False, **options: Any) -> None:
-        self._recalled = lazy
+        self._restored = lazy
         self._unsent = False
         if not lazy:
             settings = load_settings()
             client = redis_at(
-                settings.redis_url.get_secret_value() if settings.redis_url else "", timeout=ANSWER_SECONDS
+                settings.redis_url.get_secret_value() if settings.redis_url else "", timeout=RESPONSE_TIMEOUT_SECONDS
             )
             one_server_or_exit(client)
             self._runs = ScheduleRuns(client, settings.redis_key_prefix)
@@ -63,15 +63,15 @@ class Schedule(Scheduler):  # type: ignore[misc]  # Celery is published without 
         """Called once by Celery: load the entries of config/schedule.py."""
         super().setup_schedule()
         self.merge_inplace(self.app.conf.beat_schedule)
-        self._recall()
+        self._restore()
 
     def tick(self, **options: Any) -> Any:
         """Run one round of Celery's loop: send what is due, and return the seconds until the next round."""
         if ending.has_begun():
             raise SystemExit
         heartbeat.beat()
-        if not self._recalled:
-            self._recall()
+        if not self._restored:
+            self._restore()
         wait = super().tick(**options)
         if not self._unsent:
             return wait
@@ -82,7 +82,7 @@ class Schedule(Scheduler):  # type: ignore[misc]  # Celery is published without 
     def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:
         """Send the message of a due entry, unless it is a `resume` and enough of them are waiting already. An entry that cannot be sent stays due."""
         is_resume = entry.task == TaskName.RESUME
-        if is_resume and self._resumes_wait():
+        if is_resume and self._has_enough_resumes():
             return
         log.log(logging.DEBUG if is_resume else logging.INFO, "Sending due task %s (%s)", entry.name, entry.task)
         try:
@@ -97,7 +97,7 @@ class Schedule(Scheduler):  # type: ignore[misc]  # Celery is published without 
         self._note(entry.name)
 
     def close(self) -> None:
-        """Close the scheduler."""
+        """Called by Celery on shutdown: withdraw this process from Redis."""
         super().close()
         heartbeat.end(wait=END_SECONDS)
 
@@ -111,7 +111,8 @@ class Schedule(Scheduler):  # type: ignore[misc]  # Celery is published without 
         except RedisError as error:
             log.warning("Could not record the run of %s: %s", name, type(error).__name__)
 
-    def _recall(self) -> None:
+    def _restore(self) -> None:
+        """Restore the last run times from Redis, if it responds."""
         try:
             runs = self._runs.last()
         except RedisError as error:
@@ -123,10 +124,10 @@ class Schedule(Scheduler):  # type: ignore[misc]  # Celery is published without 
                 # A time in the future comes from a wrong clock; it must not delay the next run.
                 entry.last_run_at = min(now, now.fromtimestamp(last_run, now.tzinfo))
         self._heap = None
-        self._recalled = True
+        self._restored = True
 
-    def _resumes_wait(self) -> bool:
+    def _has_enough_resumes(self) -> bool:
         try:
-            return self._runs.messages_in(QueueName.UPKEEP) >= ENOUGH_RESUMES
+            return self._runs.messages_in(QueueName.UPKEEP) >= MAX_WAITING_RESUMES
         except RedisError:
             return False

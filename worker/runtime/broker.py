@@ -42,7 +42,7 @@ Moment = Annotated[datetime, Field(strict=False)]
 
 
 def _or_none(value: Any, validated: Callable[[Any], str | None]) -> str | None:
-    """Free text from the sender: never a reason to reject the message."""
+    """Return the validated text, or None: an invalid correlation id is no reason to reject the message."""
     try:
         return validated(value)
     except ValidationError:
@@ -121,12 +121,12 @@ class _Refused(Exception):
 def admitted(queue: str, raw: bytes) -> dict[str, Any]:
     """Return the message for Celery, or, for an invalid message, that of a task that fails with the reason."""
     try:
-        return _understood(queue, raw)
+        return _validated(queue, raw)
     except Exception as error:  # any error: a queue may contain anything
         return _refusal(queue, raw, _reason(error))
 
 
-def _understood(queue: str, raw: bytes) -> dict[str, Any]:
+def _validated(queue: str, raw: bytes) -> dict[str, Any]:
     if len(raw) > MAX_BYTES:
         raise _Refused(f"it has more than {MAX_BYTES} bytes")
     message = _Message.model_validate(json.loads(raw))
@@ -139,7 +139,7 @@ def _understood(queue: str, raw: bytes) -> dict[str, Any]:
     body = _Body.model_validate(dict(zip(_Body.model_fields, parts, strict=True)))
     if headers.task not in TASKS and not headers.task.startswith("celery."):
         raise _Refused("there is no task with that name")
-    if headers.eta and _is_far(headers.eta):
+    if headers.eta and _is_too_far(headers.eta):
         raise _Refused(f"its eta is more than {MAX_ETA_SECONDS:.0f} seconds in the future: send it when it is due")
     if headers.task in TASKS and body.arguments:
         raise _Refused("arguments must be passed by name, not by position")
@@ -150,16 +150,16 @@ def _understood(queue: str, raw: bytes) -> dict[str, Any]:
     return _message(queue, checked, body.arguments, body.keyword_arguments, options, message.properties.reply_to or "")
 
 
-def _is_far(eta: datetime) -> bool:
+def _is_too_far(eta: datetime) -> bool:
     moment = eta if eta.tzinfo else eta.replace(tzinfo=UTC)
     return (moment - datetime.now(UTC)).total_seconds() > MAX_ETA_SECONDS
 
 
-def _unpacked(packed: bytes, way: str) -> bytes:
+def _unpacked(packed: bytes, method: str) -> bytes:
     """Return a decompressed body. Compressed data can be a thousandth of its content, so decompression stops at the size allowed in the queue."""
-    if way not in UNPACKERS:
+    if method not in UNPACKERS:
         raise _Refused("its compression is unknown")
-    text: bytes = UNPACKERS[way]().decompress(packed, MAX_BYTES + 1)
+    text: bytes = UNPACKERS[method]().decompress(packed, MAX_BYTES + 1)
     if len(text) > MAX_BYTES:
         raise _Refused(f"it has more than {MAX_BYTES} bytes uncompressed")
     return text
@@ -176,8 +176,8 @@ def _message(
     queue: str, headers: dict[str, Any], arguments: list[Any], keywords: dict[str, Any], options: Any, reply_to: str
 ) -> dict[str, Any]:
     text = dumps([arguments, keywords, options])
-    asked_by = headers.get(CORRELATION_HEADER) or headers.get("root_id") or headers["id"]
-    own = {
+    correlation_id = headers.get(CORRELATION_HEADER) or headers.get("root_id") or headers["id"]
+    added = {
         "lang": "py",
         "argsrepr": saferepr(arguments, MAX_REPR_LENGTH),
         "kwargsrepr": saferepr(keywords, MAX_REPR_LENGTH),
@@ -187,10 +187,10 @@ def _message(
         "body": base64.b64encode(text.encode()).decode(),
         "content-encoding": "utf-8",
         "content-type": "application/json",
-        "headers": own | {name: value for name, value in headers.items() if value is not None},
+        "headers": added | {name: value for name, value in headers.items() if value is not None},
         "properties": {
             # Celery passes this value to the task. Celery itself sets it to the task's id, which its results in Redis do not need.
-            "correlation_id": asked_by,
+            "correlation_id": correlation_id,
             "reply_to": reply_to,
             "delivery_mode": 2,
             "delivery_info": {"exchange": "", "routing_key": queue},

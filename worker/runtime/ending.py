@@ -1,4 +1,4 @@
-"""Ensures that a process that was asked to stop ends within half a minute, whatever its connections wait for."""
+"""Ends a process within half a minute of a stop request, even if its connections do not respond."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 END_SECONDS = 22.0
 """Seconds from TERM until the process is terminated: enough for a worker to finish its tasks and release the rest, and two seconds for the broker."""
 
-_asked: SimpleQueue[bool] = SimpleQueue()
+_requests: SimpleQueue[bool] = SimpleQueue()
 _begun = False
 
 
@@ -26,7 +26,7 @@ def begin() -> None:
     """Mark the process as asked to stop. May be called in a signal handler, also one that interrupts itself: it takes no lock."""
     global _begun
     _begun = True
-    _asked.put(True)
+    _requests.put(True)
 
 
 def has_begun() -> bool:
@@ -35,7 +35,7 @@ def has_begun() -> bool:
 
 
 def _end() -> None:
-    _asked.get()
+    _requests.get()
     time.sleep(END_SECONDS)
     log.warning("Terminated %.0f s after the stop request: Redis does not respond", END_SECONDS)
     logging.shutdown()

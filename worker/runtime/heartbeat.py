@@ -54,7 +54,7 @@ class Heartbeat:
 
     def beat(self) -> None:
         """Request a heartbeat. Called by the main loop every few seconds."""
-        self._thread.ask()
+        self._thread.request()
 
     def announce(self) -> None:
         """Send the heartbeat now, unless the process is ending. Raises RedisError."""
@@ -80,28 +80,28 @@ class Heartbeat:
 
 
 class _Repeating:
-    """A thread that runs `action` once for each request, and once for all requests that came in the meantime. `ask` may be called in a signal
+    """A thread that runs `action` once for each request, and once for all requests that arrive in the meantime. `request` may be called in a signal
     handler, which can interrupt the main thread anywhere: `SimpleQueue.put` is reentrant.
     """
 
     def __init__(self, action: Callable[[], None], name: str, *, at_end: Callable[[], None] = lambda: None) -> None:
         self._action, self._at_end = action, at_end
-        self._asked: SimpleQueue[bool] = SimpleQueue()
+        self._requests: SimpleQueue[bool] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
-    def ask(self) -> None:
-        self._asked.put(True)
+    def request(self) -> None:
+        self._requests.put(True)
 
     def end(self, wait: float) -> None:
-        self._asked.put(False)
+        self._requests.put(False)
         if wait:
             self._thread.join(wait)
 
     def _run(self) -> None:
-        while self._asked.get():
+        while self._requests.get():
             with contextlib.suppress(Empty):
-                while self._asked.get_nowait():
+                while self._requests.get_nowait():
                     pass
                 break
             self._action()
@@ -136,7 +136,7 @@ def beat() -> None:
     if _sign is None and any(os.environ.get(name) for name in (HEARTBEAT_VARIABLE, SYSTEMD_VARIABLE)):
         _sign = _Repeating(_show_on_this_machine, "sign-of-life")
     if _sign:
-        _sign.ask()
+        _sign.request()
     if _heartbeat:
         _heartbeat.beat()
 

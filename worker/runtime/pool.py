@@ -1,6 +1,5 @@
-"""Celery's thread pool with a bounded shutdown: TERM ends a worker within half a minute, whatever its tasks wait for.
-
-Celery's pool waits as long as NetSuite makes its tasks wait.
+"""Celery's thread pool with a bounded shutdown: TERM ends a worker within half a minute. Celery's own pool waits for all tasks, and thus for
+NetSuite.
 """
 
 from __future__ import annotations
@@ -18,14 +17,14 @@ from worker.runtime.current import current
 
 log = logging.getLogger(__name__)
 
-LEAVE_SECONDS = 15.0
-"""Seconds after TERM when tasks that have not ended are abandoned."""
-GIVE_BACK_SECONDS = 5.0
+TASK_SECONDS = 15.0
+"""Seconds from TERM until tasks that have not ended are abandoned."""
+RELEASE_SECONDS = 5.0
 """Maximum seconds for releasing work; anything that could not be released is free when its lease ends."""
 
 
 class TaskPool(thread.TaskPool):  # type: ignore[misc]  # Celery is untyped
-    """Threads that work until they are asked to stop, with a time limit."""
+    """Celery's pool of threads, with a time limit for its shutdown."""
 
     running: ClassVar[TaskPool | None] = None
     """This process's pool, while it takes tasks."""
@@ -48,27 +47,27 @@ class TaskPool(thread.TaskPool):  # type: ignore[misc]  # Celery is untyped
         TaskPool.running = None
         self._ending.set()
         self.executor.shutdown(wait=False, cancel_futures=True)
-        _, late = wait(set(self._given), LEAVE_SECONDS)
+        _, late = wait(set(self._given), TASK_SECONDS)
         if late:
-            self._leave(len(late))
+            self._abandon(len(late))
 
     def pause(self, seconds: float) -> None:
-        """Block the calling thread for this time, or until the worker stops."""
+        """Block the calling thread for so many seconds, or until the worker stops."""
         self._ending.wait(seconds)
 
     def has_idle_thread(self) -> bool:
         """Return whether no task is waiting for a thread."""
         return len(self._given) <= int(self.limit)
 
-    def _leave(self, tasks: int) -> None:
+    def _abandon(self, tasks: int) -> None:
         """Release the work of the running tasks, so that other workers continue immediately; a write in progress is unconfirmed in the ledger,
         as after a crash.
         """
-        log.warning("%d tasks have not ended %.0f s after TERM; their work is released", tasks, LEAVE_SECONDS)
+        log.warning("%d tasks have not ended %.0f s after TERM; their work is released", tasks, TASK_SECONDS)
         # In a separate thread, because Redis may not respond.
-        giving = threading.Thread(target=current().give_back, name="give-back", daemon=True)
-        giving.start()
-        giving.join(GIVE_BACK_SECONDS)
+        release = threading.Thread(target=current().give_back, name="release", daemon=True)
+        release.start()
+        release.join(RELEASE_SECONDS)
         # At that signal, Celery has closed its connections; a normal exit would wait for the threads.
         signals.worker_shutdown.connect(_end, weak=False)
 

@@ -24,9 +24,9 @@ def keep_private(data_dir: Path) -> None:
         if _is_only_ours(data_dir):
             _tighten(data_dir)
         for pattern in OURS:
-            for found in data_dir.glob(pattern):
-                _tighten(found)
-                for inner in found.rglob("*") if found.is_dir() and not found.is_symlink() else ():
+            for path in data_dir.glob(pattern):
+                _tighten(path)
+                for inner in path.rglob("*") if path.is_dir() and not path.is_symlink() else ():
                     _tighten(inner)
     except OSError as error:
         log.warning("Could not restrict access to %s: %s", data_dir, error.strerror)
@@ -45,5 +45,5 @@ def _tighten(path: Path) -> None:
 def _is_only_ours(data_dir: Path) -> bool:
     """Return whether the folder is neither shared (/tmp) nor contains the working directory or the home directory."""
     folder = data_dir.resolve()
-    holds = {Path.cwd().resolve(), Path.home().resolve()}
-    return not folder.stat().st_mode & stat.S_ISVTX and not any(one.is_relative_to(folder) for one in holds)
+    others = {Path.cwd().resolve(), Path.home().resolve()}
+    return not folder.stat().st_mode & stat.S_ISVTX and not any(one.is_relative_to(folder) for one in others)

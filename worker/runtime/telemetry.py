@@ -1,6 +1,6 @@
 """Sends errors to Sentry and traces to OpenTelemetry; each only if a setting enables it.
 
-Sentry gets what is logged as an error, without local variables, scrubbed like all output about a remote. A trace has a span for each piece
+Sentry gets what is logged as an error, redacted like all output about a remote, without local variables. A trace has a span for each piece
 of work and each request; its trace id is derived from the correlation id, so that everything that results from one request is one trace
 across processes.
 """
@@ -86,9 +86,9 @@ def start_tracing(*, exporter: Any = None) -> None:
         """Derives the trace id from the correlation id, so that all processes add to one trace."""
 
         def generate_trace_id(self) -> int:
-            asked_by = correlation.current()
-            made = int.from_bytes(hashlib.sha256(asked_by.encode()).digest()[:16], "big")
-            return made if asked_by else super().generate_trace_id()
+            correlation_id = correlation.current()
+            digest = hashlib.sha256(correlation_id.encode()).digest()[:16]
+            return int.from_bytes(digest, "big") if correlation_id else super().generate_trace_id()
 
         def is_trace_id_random(self) -> bool:
             return False
@@ -111,7 +111,7 @@ def start_tracing(*, exporter: Any = None) -> None:
                 span.set_status(Status(StatusCode.ERROR, type(error).__name__))
                 raise
 
-    spans.listen(opened)
+    spans.record_with(opened)
 
 
 def _scrubbed(value: Any, secrets: Collection[str]) -> Any:

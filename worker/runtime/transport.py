@@ -1,9 +1,9 @@
 """Moves task messages between queues with scripts, so that a message is always in its queue or recorded as unacknowledged.
 
 Kombu's transport pops a message first and records it afterwards. Between the two it exists in the worker's memory alone: it is lost if the
-worker dies, or if Redis rejects the record (it is full, its disk is, it is a replica, a permission is missing). Here, one script records
+worker dies, or if Redis rejects the record (it or its disk is full, it is a replica, or a permission is missing). Here, one script records
 the message and then removes it from its queue; if Redis rejects the script, the message stays in the queue. A script cannot block, so a
-worker polls: every 10 ms after a message, less often while none comes, every 50 ms in the end.
+worker polls: every 10 ms after a message, then less and less often, down to every 50 ms.
 
 The records have kombu's format, so a worker of any version redelivers messages that another one left.
 """
@@ -33,9 +33,9 @@ from worker.store.scripts import SOURCES
 log = logging.getLogger(__name__)
 
 BUSY_SECONDS, IDLE_SECONDS = 0.01, 0.05
-"""Minimum and maximum seconds between two polls: just after a message, and when none has come for half a second."""
+"""Minimum and maximum seconds between two polls: just after a message, and half a second after the last one."""
 PAUSES_PER_WAIT = 10
-"""In between, the share of the time since the last message that it waits."""
+"""Between the two, a poll follows after this fraction of the time since the last message."""
 REFUSED_SECONDS = 1.0
 """Seconds that a worker waits after Redis rejected a command."""
 REPORTED_EVERY_SECONDS = 60.0
@@ -53,7 +53,7 @@ class QoS(redis.QoS):  # type: ignore[misc]  # kombu is untyped
         self._unsettled: dict[str, bool] = {}
 
     def append(self, message: Any, delivery_tag: str) -> None:
-        """Called by kombu for each message that comes. `Channel` has already recorded task messages."""
+        """Called by kombu for each message that arrives. `Channel` has already recorded task messages."""
         if delivery_tag in self.channel.taken:
             self.channel.taken.discard(delivery_tag)
             LocalQoS.append(self, message, delivery_tag)
@@ -127,7 +127,7 @@ class TaskQueues:
     def __init__(self: Any, *arguments: Any, **options: Any) -> None:
         self.taken: set[str] = set()
         """Tags of messages that are recorded in Redis and not known to `QoS` yet."""
-        self._tag = ""  # of the question that is open
+        self._tag = ""  # delivery tag of the poll in progress
         self._next_take = self._came_at = self._report_at = 0.0
         self._redis_knows_take = False
         super().__init__(*arguments, **options)
@@ -155,7 +155,7 @@ class TaskQueues:
             return client.eval(SOURCES[script], len(keys), *(self.global_keyprefix + key for key in keys), *arguments)
 
     def settle_rest(self: Any) -> None:
-        """Retry what Redis rejected, if it is time to; also while this worker has fetched all it may."""
+        """Retry what Redis rejected, after a pause; also while this worker may fetch no more messages."""
         if time.monotonic() >= self._next_take:
             self.qos.settle_rest()
 
@@ -168,24 +168,24 @@ class TaskQueues:
             log.error("No messages are taken until Redis accepts writes again; none are lost. %s", why(error))
 
     def _brpop_start(self: Any, timeout: float | None = None) -> None:
-        """Called by kombu before each wait for events, unless a poll is in progress: ask for the next message if it is time to."""
+        """Called by kombu before each wait for events, unless a poll is in progress: poll for the next message if it is due."""
         if not QUEUES.issuperset(self.active_queues):  # a set, or a list in kombu 5.7
             super()._brpop_start(timeout)  # type: ignore[misc]
             return
-        left = self._next_take - time.monotonic()
-        if left > 0 and self.connection.cycle._in_protected_read:
-            time.sleep(left)  # read by a caller that waits, not by a worker's event loop
-        elif left > 0:
+        wait = self._next_take - time.monotonic()
+        if wait > 0 and self.connection.cycle._in_protected_read:
+            time.sleep(wait)  # for a caller that blocks, not a worker's event loop
+        elif wait > 0:
             return
-        self._brpop_sent_at = time.monotonic()  # from here on kombu watches that an answer comes
+        self._brpop_sent_at = time.monotonic()  # kombu checks from here on that a response arrives
         queues = self._queue_cycle.consume(len(self.active_queues))
         keys = [self._q_for_pri(queue, step) for step in self.priority_steps for queue in queues]
         names = [queue for _ in self.priority_steps for queue in queues]
-        noted = [self.global_keyprefix + key for key in (self.unacked_index_key, self.unacked_key, *keys)]
+        keys_of_script = [self.global_keyprefix + key for key in (self.unacked_index_key, self.unacked_key, *keys)]
         self._in_poll, self._tag = self.client.connection, str(uuid.uuid4())
-        # The text has 600 bytes, and this is the command that a worker sends most often.
+        # The digest saves 600 bytes in the command that a worker sends most often.
         script = ("EVALSHA", TAKE_DIGEST) if self._redis_knows_take else ("EVAL", TAKE)
-        self.client.connection.send_command(*script, len(noted), *noted, self._tag, *names)
+        self.client.connection.send_command(*script, len(keys_of_script), *keys_of_script, self._tag, *names)
 
     def _brpop_read(self: Any, **options: Any) -> bool:
         """Called by kombu when the response is there: deliver the message. Raises queue.Empty without one."""
@@ -194,12 +194,12 @@ class TaskQueues:
             return bool(super()._brpop_read(**options))  # type: ignore[misc]
         self._next_take = time.monotonic() + self.pace
         try:
-            found = self.client.parse_response(self.client.connection, "EVAL", **options)
+            reply = self.client.parse_response(self.client.connection, "EVAL", **options)
         except self.connection_errors:
             self.client.connection.disconnect()
             raise
         except NoScriptError:
-            # Another server by now, or one that was started again: the next question brings the text.
+            # The server was replaced or restarted: the next poll sends the script's text.
             self._redis_knows_take, self._next_take = False, 0.0
             raise Empty from None
         except ResponseError as error:
@@ -208,10 +208,10 @@ class TaskQueues:
         finally:
             self._in_poll = None
         self._redis_knows_take = True
-        if not found:
+        if not reply:
             raise Empty
         self._next_take, self._came_at = 0.0, time.monotonic()
-        queue, raw = found[0].decode(), found[1]
+        queue, raw = reply[0].decode(), reply[1]
         self._queue_cycle.rotate(queue)
         message = admitted(queue, raw)
         message["properties"]["delivery_tag"] = tag
@@ -260,7 +260,7 @@ class Ticking:
 
         def tick() -> None:
             if self.client is None:
-                return  # this connection is closed; the next one ticks for itself
+                return  # this connection is closed; the next one has its own timer
             channels = [channel for channel in self.cycle._channels if channel.active_queues]
             loop.call_later(min((channel.pace for channel in channels), default=IDLE_SECONDS), tick)
             for channel in channels:
@@ -282,13 +282,13 @@ class SentinelTransport(Ticking, redis.SentinelTransport):  # type: ignore[misc]
 
 
 def reach_sentinels(redis_url: str) -> None:
-    """From here on, this process connects to sentinels, and the master that they report, as this REDIS_URL says: with the logins and TLS."""
+    """Set how this process connects to sentinels and to the master that they report: with the logins and TLS of this REDIS_URL."""
     sentinels = sentinels_of(redis_url)
     SentinelChannel.sentinel_kwargs = sentinels.sentinel_options if sentinels else None
     SentinelChannel.login = Login(sentinels.username, sentinels.password) if sentinels else Login()
 
 
 def use_transport() -> None:
-    """From here on, this process uses these transports for every Redis address."""
+    """Make this process use these transports for every Redis address."""
     transport.TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), f"{__name__}:Transport"))
     transport.TRANSPORT_ALIASES["sentinel"] = f"{__name__}:SentinelTransport"

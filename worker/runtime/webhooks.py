@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 PATH = "/procore"
 MAX_BYTES = 65_536
 """Maximum bytes of a request: a hundred times an event."""
-ANSWER_SECONDS = 3.0
+RESPONSE_TIMEOUT_SECONDS = 3.0
 POLL_SECONDS = 0.05
 THREADS = 4
 THREAD_NAME = "webhooks"
@@ -41,7 +41,7 @@ class Observer(Protocol):
     """Observer of the receiver."""
 
     def answered(self, answer: str) -> None:
-        """Called after each response: accepted, unauthorized or unavailable."""
+        """Called after each response. `answer`: accepted, unauthorized or unavailable."""
 
     def beat(self) -> None:
         """Called every two seconds in a thread, while the event loop runs. May raise RedisError."""
@@ -59,8 +59,8 @@ class Receiver(RequestHandler):
 
     async def post(self) -> None:
         """Respond 204 if the event was recorded, is known or is not relevant; 401 without the correct header; 503 if it could not be recorded."""
-        given = self.request.headers.get("Authorization", "").encode(errors="replace")
-        if not hmac.compare_digest(given, self._authorization):
+        login = self.request.headers.get("Authorization", "").encode(errors="replace")
+        if not hmac.compare_digest(login, self._authorization):
             log.warning(
                 "Refused a request from %s: its Authorization header is not WEBHOOK_AUTHORIZATION",
                 self.request.remote_ip,
@@ -68,9 +68,9 @@ class Receiver(RequestHandler):
             self._observer.answered("unauthorized")
             self.set_status(401)
             return
-        noting = asyncio.get_running_loop().run_in_executor(self._pool, self._take, _json(self.request.body))
+        recording = asyncio.get_running_loop().run_in_executor(self._pool, self._take, _json(self.request.body))
         try:
-            await asyncio.wait_for(noting, ANSWER_SECONDS)
+            await asyncio.wait_for(recording, RESPONSE_TIMEOUT_SECONDS)
         except (RedisError, TimeoutError) as error:
             log.warning("Could not record an event; Procore will send it again: %s", type(error).__name__)
             self._observer.answered("unavailable")
@@ -88,7 +88,7 @@ class Alive(RequestHandler):
         self.finish("OK")
 
 
-def listening(address: str, port: int) -> socket.socket:
+def open_socket(address: str, port: int) -> socket.socket:
     """Return the socket to serve on. Raises OSError if the address cannot be bound."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     opened = socket.create_server((address, port), family=family, backlog=128)
@@ -116,17 +116,17 @@ async def receive(
         await stop.wait()
         beating.cancel()
         server.stop()
-        await _ended(pool)
+        await _wait_for_recordings(pool)
         await server.close_all_connections()
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-async def _ended(pool: ThreadPoolExecutor) -> None:
+async def _wait_for_recordings(pool: ThreadPoolExecutor) -> None:
     """Wait for events being recorded, as long as Procore waits for the response."""
     ending = threading.Thread(target=pool.shutdown, daemon=True)
     ending.start()
-    for _ in range(round(ANSWER_SECONDS / POLL_SECONDS)):
+    for _ in range(round(RESPONSE_TIMEOUT_SECONDS / POLL_SECONDS)):
         if not ending.is_alive():
             break
         await asyncio.sleep(POLL_SECONDS)

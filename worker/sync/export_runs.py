@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from worker.clients.fields import OddRow
+from worker.clients.fields import UnreadableRow
 from worker.clients.procore.client import Procore
 from worker.domain.errors import NotFound, NotPermitted
 from worker.domain.identities import InvoiceKey, bill_id_of_origin
@@ -40,7 +40,7 @@ class Listed:
     to_export: list[InvoiceHead]
     exported: Mapping[InvoiceHead, str]
     known: Mapping[int, Record]
-    odd: Sequence[OddRow] = ()
+    odd: Sequence[UnreadableRow] = ()
 
 
 class ExportRuns:
@@ -84,7 +84,7 @@ class ExportRuns:
             self._work.add(Lane.LISTINGS, [EXPORTS_OF_ALL])
         return run, joined
 
-    def heads(self, project_id: int, odd: list[OddRow] | None = None) -> list[InvoiceHead]:
+    def heads(self, project_id: int, odd: list[UnreadableRow] | None = None) -> list[InvoiceHead]:
         """Return the project's invoices in the statuses to export. Raises NotFound, NotPermitted."""
         return self._procore.list_invoices(project_id, self._statuses, odd)
 
@@ -98,7 +98,7 @@ class ExportRuns:
 
     def listed(self, project_id: int) -> Listed:
         """Return the project's invoices in the statuses to export; reads only. Raises NotFound, NotPermitted."""
-        odd: list[OddRow] = []
+        odd: list[UnreadableRow] = []
         heads = self.heads(project_id, odd)
         known = self._ledger.invoices(project_id, [head.id for head in heads])
         to_export, exported = [], {}
@@ -169,7 +169,7 @@ class ExportRuns:
         self._ledger.report(of_project(project_id, "commitments"), Cause.PROJECT_NOT_READABLE, facts, at=at)
         return Outcome(OutcomeKind.BLOCKED, reason=f"{label}: {answer}", cause=Cause.PROJECT_NOT_READABLE)
 
-    def _report_odd(self, project_id: int, label: str, odd: Sequence[OddRow]) -> None:
+    def _report_odd(self, project_id: int, label: str, odd: Sequence[UnreadableRow]) -> None:
         key = of_project(project_id, "commitment_rows")
         if odd:
             facts = {"count": str(len(odd)), "what": "invoices", "project": label, "answer": odd[0].complaint}

@@ -14,7 +14,7 @@ from worker.domain.problems import Cause
 from worker.domain.wbs_codes import Project, WbsCode
 from worker.domain.work import Claim, Lane, RunKind
 from worker.engine.runner import Runner
-from worker.observability.correlation import kept
+from worker.observability.correlation import in_context
 from worker.store.client import Redis
 from worker.store.connection import seconds
 from worker.store.lanes import CLAIM_SECONDS, Lanes
@@ -107,7 +107,7 @@ class InvoiceItems:
     def make(self, keys: Collection[CodeKey]) -> list[Outcome]:
         """Create these Items, as many in parallel as the pool has threads. Each is a separate piece of work: late ones wait in their lane."""
         until = time.monotonic() + DEADLINE_SECONDS
-        outcomes = list(self._pool.map(kept(lambda key: self._make_one(key, until)), keys))
+        outcomes = list(self._pool.map(in_context(lambda key: self._make_one(key, until)), keys))
         new = sum(outcome.kind in (OutcomeKind.CREATED, OutcomeKind.ADOPTED) for outcome in outcomes)
         self._runs.count(RunKind.EXPORT, "items", new)
         return outcomes

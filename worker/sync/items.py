@@ -18,7 +18,7 @@ from worker.domain.items import FoundItem, ItemNeed, item_for
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State
 from worker.domain.problems import Cause
 from worker.domain.story import Happening, What
-from worker.domain.wbs_codes import NamingRule, Project, Rivals, WbsCode, clashing_names
+from worker.domain.wbs_codes import NameClashes, NamingRule, Project, WbsCode, clashing_names
 from worker.domain.work import Lane, plan_of
 from worker.store.client import Redis
 from worker.store.connection import seconds
@@ -73,7 +73,11 @@ class Items:
         self._work = work
         self._writer = writer
         self._name_format = name_format
-        self._sorted: tuple[Sequence[Project], NamingRule | None, Rivals] = ((), None, Rivals((), NamingRule("")))
+        self._sorted: tuple[Sequence[Project], NamingRule | None, NameClashes] = (
+            (),
+            None,
+            NameClashes((), NamingRule("")),
+        )
 
     # Planning: reads only
 
@@ -121,11 +125,11 @@ class Items:
                 log.info("Codes of project %s cannot be compared with those of %s", rival.label, project.label)
         return codes
 
-    def _rivals(self, rule: NamingRule) -> Rivals:
+    def _rivals(self, rule: NamingRule) -> NameClashes:
         """Return the conflicting projects, by the cached list of projects."""
         projects, (sorted_from, sorted_by, rivals) = self._projects.all(), self._sorted
         if projects is not sorted_from or rule != sorted_by:
-            rivals = Rivals([one for one in projects if not one.purpose], rule)
+            rivals = NameClashes([one for one in projects if not one.purpose], rule)
             self._sorted = (projects, rule, rivals)
         return rivals
 

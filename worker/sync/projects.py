@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from worker.clients.fields import OddRow
+from worker.clients.fields import UnreadableRow
 from worker.clients.procore.client import Procore
 from worker.domain.errors import NoRoom
 from worker.domain.wbs_codes import Project
@@ -31,7 +31,7 @@ class ListedProjects:
 
     to_scan: list[int] = field(default_factory=list)
     with_invoices: list[int] = field(default_factory=list)
-    unreadable: list[OddRow] = field(default_factory=list)
+    unreadable: list[UnreadableRow] = field(default_factory=list)
 
 
 class Projects:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from worker.clients.fields import OddRow
+from worker.clients.fields import UnreadableRow
 from worker.clients.procore.client import Procore
 from worker.domain.errors import NotFound, NotPermitted
 from worker.domain.identities import CodeKey
@@ -37,7 +37,7 @@ class ProjectPlan:
     in_doubt: Sequence[tuple[WbsCode, Record]]
     inactive: Sequence[WbsCode]
     gone: Mapping[int, Record]
-    odd: Sequence[OddRow] = ()
+    odd: Sequence[UnreadableRow] = ()
 
 
 class WbsScan:
@@ -77,7 +77,7 @@ class WbsScan:
 
     def plan_project(self, project: Project) -> ProjectPlan:
         """Return what would happen in one project; reads only. Raises NotFound or NotPermitted if the app has no access."""
-        odd: list[OddRow] = []
+        odd: list[UnreadableRow] = []
         budgeted = self._procore.list_budgeted_codes(project.id, odd)
         records = self._ledger.codes(project.id)
         known = [(code, records[code.id]) for code in budgeted if code.id in records]
@@ -113,7 +113,7 @@ class WbsScan:
         children = Children(keys, Lane.SCANS, {"projects": len(keys)})
         return Outcome(OutcomeKind.ALREADY, reason=f"{len(keys)} projects to scan", children=children)
 
-    def _report_odd_projects(self, odd: Mapping[int, OddRow]) -> None:
+    def _report_odd_projects(self, odd: Mapping[int, UnreadableRow]) -> None:
         """Open a problem for each project whose row could not be read, and close the problem of one that can be read again."""
         for problem in self._ledger.problems():
             about = subject_of(problem.key)
@@ -123,7 +123,7 @@ class WbsScan:
             if self._projects.in_pilot(project_id):
                 self._report_odd(of_project(project_id, "row"), f"id {project_id}", "list of projects", [row])
 
-    def _report_odd(self, key: str, label: str, what: str, odd: Sequence[OddRow]) -> None:
+    def _report_odd(self, key: str, label: str, what: str, odd: Sequence[UnreadableRow]) -> None:
         if odd:
             facts = {"count": str(len(odd)), "what": what, "project": label, "answer": odd[0].complaint}
             self._ledger.report(key, Cause.UNREADABLE_ROWS, facts, at=seconds(self._client))

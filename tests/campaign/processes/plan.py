@@ -27,7 +27,7 @@ SHORTENED = QUICK | {
     # Below the time that work may be in hand, as in the product.
     "worker.sync.invoice_items.DEADLINE_SECONDS": 2,
     "worker.store.tokens.MINT_SECONDS": 3,
-    "worker.runtime.pool.LEAVE_SECONDS": 2,
+    "worker.runtime.pool.TASK_SECONDS": 2,
 }
 
 

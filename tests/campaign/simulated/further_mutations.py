@@ -14,7 +14,7 @@ import worker.engine.remote_failures
 import worker.sync.invoice_export
 from config.schedule import beat_schedule
 from tests.campaign.simulated import shims
-from worker.clients.fields import OddRow, read_rows
+from worker.clients.fields import UnreadableRow, read_rows
 from worker.clients.http import Answer
 from worker.clients.procore.errors import error_of, rate_limit_wait
 from worker.domain.errors import Misconfigured, SyncError, Transient, UnexpectedAnswer
@@ -128,7 +128,7 @@ def _templates(put: Put) -> None:
 def _odd_rows(put: Put) -> None:
     """A row that cannot be read makes its whole list unreadable."""
 
-    def all_or_none(model: Any, rows: Any) -> tuple[Sequence[Any], list[OddRow]]:
+    def all_or_none(model: Any, rows: Any) -> tuple[Sequence[Any], list[UnreadableRow]]:
         good, odd = read_rows(model, rows)
         if odd:
             raise UnexpectedAnswer(odd[0].complaint)

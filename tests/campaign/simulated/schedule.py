@@ -232,7 +232,7 @@ def _pull(rig: Rig, trigger: Trigger) -> None:
     jobs: dict[str, Callable[[Container], object]] = {
         "scan": lambda box: box.wbs_scan.request("person"),
         "export_all": lambda box: box.export_runs.request("person"),
-        "retry": lambda box: box.retries.again([one.key for one in box.ledger.problems()]),
+        "retry": lambda box: box.retries.retry([one.key for one in box.ledger.problems()]),
         "scan_project": lambda box: box.wbs_scan.request("person", [_pick(list(rig.company.projects), trigger.index)]),
     }
     if trigger.what in jobs:

@@ -149,7 +149,7 @@ class Office:
 
     def retry(self, *keys: str) -> Retry:
         """A person's `problems retry` of these, or of all that are open, and everything that is due because of it."""
-        asked = self.container.retries.again(keys or [one.key for one in self.container.ledger.problems()])
+        asked = self.container.retries.retry(keys or [one.key for one in self.container.ledger.problems()])
         self.work_off()
         return asked
 

@@ -285,7 +285,7 @@ def test_a_sound_installation_has_no_fault(branch: Office) -> None:
     assert [each for each in found if each.ok is False] == []
     doubts = {"Project numbers", "Account profile", "NetSuite certificate"}
     assert {each.name for each in found if each.ok is None} == doubts
-    assert all(bool(each.cure) != bool(each.ok) for each in found), (
+    assert all(bool(each.fix) != bool(each.ok) for each in found), (
         "a cure where there is something to do, and only there"
     )
 
@@ -296,8 +296,8 @@ def test_each_fault_is_named_with_its_cure(branch: Office, seeded: Seeded) -> No
         found = [each for each in checks(office) if each.ok is False]
     assert found, "nobody sees it"
     assert found[0].name == seeded.check
-    assert seeded.words in found[0].words
-    assert seeded.cure in found[0].cure
+    assert seeded.words in found[0].message
+    assert seeded.cure in found[0].fix
     # What else is told is of the same system, which cannot be asked.
     assert {each.name.split()[0] for each in found[1:]} <= {
         seeded.check.split()[0],
@@ -385,21 +385,21 @@ def test_a_clock_that_is_off_is_named_with_its_process(branch: Office, clock_ahe
     branch.processes_run(clock_ahead=clock_ahead)
     found = {each.name: each for each in branch.container.checks.run()}
     assert found["Clocks"].ok is None
-    assert f"beat@test's is {words}" in found["Clocks"].words
-    assert "NTP" in found["Clocks"].cure
+    assert f"beat@test's is {words}" in found["Clocks"].message
+    assert "NTP" in found["Clocks"].fix
 
 
 def test_workers_with_too_few_threads_for_the_slots_are_named(branch: Office) -> None:
     branch.processes_run(threads=3)
     found = {each.name: each for each in branch.container.checks.run()}
     assert found["Workers"].ok is None
-    assert "3 threads for items and 3 threads for exports" in found["Workers"].words
-    assert "WORKER_THREADS" in found["Workers"].cure
+    assert "3 threads for items and 3 threads for exports" in found["Workers"].message
+    assert "WORKER_THREADS" in found["Workers"].fix
 
 
 def test_the_clocks_of_both_remotes_are_compared(branch: Office) -> None:
     found = {each.name: each for each in checks(branch)}
-    assert found["Clocks"].words == "this machine, Redis, Procore, NetSuite and 3 processes agree"
+    assert found["Clocks"].message == "this machine, Redis, Procore, NetSuite and 3 processes agree"
 
 
 def test_a_refused_login_is_one_failed_check_and_the_others_refer_to_it(office: Office) -> None:
@@ -408,11 +408,11 @@ def test_a_refused_login_is_one_failed_check_and_the_others_refer_to_it(office: 
     found = [one for one in checks(other) if one.name.startswith(("Procore", "PROJECT_IDS", "Project numbers"))]
     faults = [one for one in found if one.ok is False]
     assert [one.name for one in faults] == ["Procore login"]
-    assert "client id app-of-the-sandbox" in faults[0].words
-    assert "127.0.0.1" in faults[0].words
+    assert "client id app-of-the-sandbox" in faults[0].message
+    assert "127.0.0.1" in faults[0].message
     later = [one for one in found if one.ok is None]
     assert later
-    assert all("see 'Procore login' above" in one.words for one in later)
+    assert all("see 'Procore login' above" in one.message for one in later)
 
 
 def vendors_of_the_parent(office: Office, *shared_with: str) -> None:
@@ -435,7 +435,7 @@ def test_a_subsidiary_that_no_vendor_is_shown_to_belong_to_is_in_doubt(office: O
     vendors_of_the_parent(office)
     (check,) = [one for one in checks(office) if one.name == "NetSuite vendors"]
     assert check.ok is None
-    assert "2 as its primary subsidiary, and no vendor is shared with it" in check.words
+    assert "2 as its primary subsidiary, and no vendor is shared with it" in check.message
 
 
 def test_a_subsidiary_that_is_no_vendors_primary_one_is_a_warning(office: Office) -> None:
@@ -444,8 +444,8 @@ def test_a_subsidiary_that_is_no_vendors_primary_one_is_a_warning(office: Office
     office.stage.settings("netsuite", hidden_from_queries=["vendorsubsidiaryrelationship"])
     (check,) = [one for one in checks(office) if one.name == "NetSuite vendors"]
     assert check.ok is None
-    assert "2 as its primary subsidiary" in check.words
-    assert "NETSUITE_SUBSIDIARY_ID" in check.cure
+    assert "2 as its primary subsidiary" in check.message
+    assert "NETSUITE_SUBSIDIARY_ID" in check.fix
 
 
 def test_vendors_the_app_may_not_read_fail_and_name_the_directory(office: Office) -> None:
@@ -453,7 +453,7 @@ def test_vendors_the_app_may_not_read_fail_and_name_the_directory(office: Office
     office.stage.settings("procore", directory_forbidden=True)
     (check,) = [one for one in checks(office) if one.name == "Procore vendors"]
     assert check.ok is False
-    assert "Directory" in check.words
+    assert "Directory" in check.message
 
 
 @pytest.mark.parametrize(
@@ -465,7 +465,7 @@ def test_the_end_of_the_certificate_is_told_a_month_before(
     ends = datetime.fromtimestamp(branch.container.now() + (days - 0.5) * 86_400, UTC).date()
     office = branch.reopened(netsuite_certificate_expires=ends.isoformat())
     [check] = [one for one in checks(office) if one.name == "NetSuite certificate"]
-    assert (check.ok, words in check.words) == (ok, True)
+    assert (check.ok, words in check.message) == (ok, True)
 
 
 def test_a_process_that_fell_silent_is_named_though_others_do_its_work(office: Office) -> None:
@@ -475,7 +475,7 @@ def test_a_process_that_fell_silent_is_named_though_others_do_its_work(office: O
     container.redis.hset(office._key("presence"), "invoices2@test (7)", json.dumps(gone))
     [workers] = [one for one in checks(office) if one.name == "Workers"]
     assert workers.ok is None
-    assert "invoices2@test (7) has not been seen since" in workers.words
+    assert "invoices2@test (7) has not been seen since" in workers.message
     with mock.patch("worker.cli.status.open_container", return_value=container):
         ended = CliRunner().invoke(wbs_sync, ["status", "--json"])
     assert ended.exit_code == 0, "every queue has its worker"

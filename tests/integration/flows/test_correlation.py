@@ -103,7 +103,7 @@ def test_a_retry_has_an_id_of_its_own(office: Office, written: Written) -> None:
     assert written.lines == []
     office.procore.renumber_project(project.id, "31-903")
     with correlation.of("retry-1"):
-        office.container.retries.again(list(office.problems(f"code:{project.id}")))
+        office.container.retries.retry(list(office.problems(f"code:{project.id}")))
     office.work_off()
     assert written.of(ITEM_PATH) == ["retry-1"]
     scan = office.container.runs.current(RunKind.SCAN)

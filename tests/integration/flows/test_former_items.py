@@ -166,7 +166,9 @@ def test_a_person_answers_on_the_command_line(office: Office, monkeypatch: pytes
     office.scan(project.id)
     monkeypatch.setattr(handle, "open_container", lambda: office.container)
     monkeypatch.setattr(handle, "send", lambda *_: None)
-    answer = CliRunner().invoke(handle.go_on, [min(keys(project)), "--note", "an old project of the same codes"])
+    answer = CliRunner().invoke(
+        handle.continue_writing, [min(keys(project)), "--note", "an old project of the same codes"]
+    )
     assert answer.exit_code == 0, answer.output
     office.work_off()
     assert office.problems() == {}

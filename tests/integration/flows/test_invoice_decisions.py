@@ -126,7 +126,7 @@ def test_decisions_outlive_a_lost_redis_where_a_copy_is(open_office: OpenOffice,
     office.container.invoice_decisions.exclude(*_named(kept), by="ana", note="never")
     taken_back = office.container.invoice_decisions
     taken_back.exclude(*_named(lost), by="ana", note="not yet")
-    taken_back.take_back(*_named(lost), by="ana", note="now")
+    taken_back.undo(*_named(lost), by="ana", note="now")
     for key in office.container.redis.keys(f"{office.container.settings.redis_key_prefix}*"):
         office.container.redis.delete(key)
     after = office.reopened(netsuite_settle_seconds=0)
@@ -137,10 +137,10 @@ def test_decisions_outlive_a_lost_redis_where_a_copy_is(open_office: OpenOffice,
     assert "not to be exported; decided by ana: never" in found.sentence
 
     (copied,) = (one for one in office.container.checks.run() if one.name == "Decisions on invoices")
-    assert (copied.ok, f"{office.container.settings.data_dir}" in copied.words) == (True, True)
+    assert (copied.ok, f"{office.container.settings.data_dir}" in copied.message) == (True, True)
     stranger = office.reopened(data_dir=tmp_path / "stranger").container.checks
     (copied,) = (one for one in stranger.run() if one.name == "Decisions on invoices")
-    assert (copied.ok, copied.words.partition(" in ")[0]) == (None, "1 of 1 decision without a copy")
+    assert (copied.ok, copied.message.partition(" in ")[0]) == (None, "1 of 1 decision without a copy")
 
     for key in office.container.redis.keys(f"{office.container.settings.redis_key_prefix}*"):
         office.container.redis.delete(key)

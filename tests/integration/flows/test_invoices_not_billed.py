@@ -199,8 +199,8 @@ def test_nothing_is_billed_with_two_base_currencies_and_no_setting(open_office: 
         assert "The Procore projects use CAD, USD, and no setting says" in office.sentence(key_of(invoice))
     assert office.writes(mark) == []
     check = currency_check(office)
-    assert (check.ok, check.words) == (False, "the Procore projects use CAD, USD, so no invoice is billed")
-    assert "NETSUITE_CURRENCY" in check.cure
+    assert (check.ok, check.message) == (False, "the Procore projects use CAD, USD, so no invoice is billed")
+    assert "NETSUITE_CURRENCY" in check.fix
     verified = office.reopened(project_ids=str(billed.project_id)).container.verification.verify()
     assert (verified.right, verified.findings) == (2, []), "what was billed is compared as before"
 
@@ -208,7 +208,7 @@ def test_nothing_is_billed_with_two_base_currencies_and_no_setting(open_office: 
     assert office.export(third).kind is OutcomeKind.CREATED
     assert office.export(other).cause == "foreign_currency"
     check = currency_check(office)
-    assert (check.ok, check.words) == (True, "USD: invoices in any other currency are blocked")
+    assert (check.ok, check.message) == (True, "USD: invoices in any other currency are blocked")
 
 
 def test_a_second_base_currency_is_known_before_anything_is_billed(open_office: OpenOffice) -> None:
@@ -224,14 +224,14 @@ def test_a_second_base_currency_is_known_before_anything_is_billed(open_office: 
 def test_the_only_base_currency_needs_no_setting(synced: Office) -> None:
     check = currency_check(synced)
     only = "USD, the only currency on Procore invoices; if the books use another, set NETSUITE_CURRENCY"
-    assert (check.ok, check.words) == (True, only)
+    assert (check.ok, check.message) == (True, only)
 
 
 def test_while_no_invoice_names_a_currency_check_says_what_to_set(open_office: OpenOffice) -> None:
     office = open_office()
     office = office.reopened(project_ids=str(office.new_project("24-800", [CODE]).id))
     check = currency_check(office)
-    assert (check.ok, "Set NETSUITE_CURRENCY" in check.cure) == (None, True)
+    assert (check.ok, "Set NETSUITE_CURRENCY" in check.fix) == (None, True)
 
 
 def test_the_base_currency_of_a_project_is_not_that_of_the_books(open_office: OpenOffice) -> None:

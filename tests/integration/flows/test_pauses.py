@@ -103,7 +103,7 @@ def test_a_refused_kind_of_record_is_paused_and_all_other_work_continues(office:
     assert "create vendor bills (permission Transactions > Bills: Create)" in office.sentence(BILLS_REFUSED)
     paused = "NetSuite: work that needs to create vendor bills is paused"
     assert 'consecutive_pauses{remote="netsuite",work="create vendor bills"} 1.0' in office.container.metrics.text()
-    assert any(paused in one.words for one in office.container.checks.run() if one.name == "Pauses")
+    assert any(paused in one.message for one in office.container.checks.run() if one.name == "Pauses")
     assert paused in office.container.overview.status()["pauses"][0]["sentence"]
     assert paused in office.container.reports.report().pauses[0].sentence
     assert paused in office.container.explain.invoice(str(invoices[2].id), str(project.id))["explanation"]
@@ -221,7 +221,7 @@ def test_an_account_whose_queries_want_a_direction_finds_what_is_there(open_offi
     office.netsuite.make_item(f"26-713-{CODE}")
     office = office.reopened(project_ids=str(project.id))
     assert office.scan(project.id).counts["adopted"] == 1
-    assert [one.words for one in office.container.checks.run() if one.ok is False and "NetSuite" in one.name] == []
+    assert [one.message for one in office.container.checks.run() if one.ok is False and "NetSuite" in one.name] == []
 
 
 # A whole remote
@@ -249,7 +249,7 @@ def test_a_503_with_rate_limit_headers_is_waited_out_in_seconds(
     assert (hour.limit, hour.left) == (3600, 3567), "the 503 said so, and that the hour ends in an hour"
     assert began_at < pause["ends"] <= office.container.now() + 5
     assert office.container.reports.report().pauses[0].sentence == pause["sentence"]
-    assert any(one.name == "Pauses" and "503" in one.words for one in office.container.checks.run())
+    assert any(one.name == "Pauses" and "503" in one.message for one in office.container.checks.run())
     assert (
         'pause_ends_timestamp_seconds{cause="remote_down",remote="Procore",work="all work"}'
         in office.container.metrics.text()

@@ -17,7 +17,7 @@ from simulators.company.billing import Invoice
 from simulators.company.model import Project
 from tests.integration.flows.office import Office
 from worker.cli import apply, export, output, plans, scan, session, wbs_sync
-from worker.cli.output import Plain
+from worker.cli.output import LiteralConsole
 from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.plans import line_of
 from worker.store.gate import Precedence
@@ -53,8 +53,8 @@ class Desk:
                 patch.setattr(module, "open_container", lambda: self.office.reopened(**settings).container)
                 patch.setattr(module, "send", lambda *_args, **_kwargs: self.office.work_off())
             for module in (output, plans, apply, export, scan):
-                patch.setattr(module, "out", Plain(file=told, width=400, highlight=False), raising=False)
-                patch.setattr(module, "err", Plain(file=told, width=400, highlight=False), raising=False)
+                patch.setattr(module, "out", LiteralConsole(file=told, width=400, highlight=False), raising=False)
+                patch.setattr(module, "err", LiteralConsole(file=told, width=400, highlight=False), raising=False)
             # Bars are for a terminal.
             for module in (plans, apply, session):
                 patch.setattr(module, "progress", lambda: Progress(disable=True))

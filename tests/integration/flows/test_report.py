@@ -20,7 +20,7 @@ from worker.domain.outcomes import Record, State
 from worker.domain.plans import Requests
 from worker.domain.problems import Cause
 from worker.domain.work import Lane
-from worker.inspect.report import Due, Report, Tally
+from worker.inspect.report import InvoiceTotals, Report, StatusCounts
 from worker.store.gate import Precedence
 
 pytestmark = pytest.mark.real
@@ -50,12 +50,12 @@ def gathered(office: Office) -> Report:
 def test_states_are_counted_for_each_project_and_for_all(seeded: Office) -> None:
     report = gathered(seeded)
     project = next(iter(seeded.procore.company.projects.values()))
-    one_of_each = Tally(done=2, waiting=3, blocked=1, skipped=1)
+    one_of_each = StatusCounts(done=2, waiting=3, blocked=1, skipped=1)
     assert {(row.id, row.number, row.name, row.codes, row.invoices) for row in report.projects} == {
         (project.id, project.number, project.name, one_of_each, one_of_each),
-        (77, "", "", Tally(done=1), Tally()),
+        (77, "", "", StatusCounts(done=1), StatusCounts()),
     }
-    assert (report.codes, report.bills) == (Tally(3, 3, 1, 1), one_of_each)
+    assert (report.codes, report.bills) == (StatusCounts(3, 3, 1, 1), one_of_each)
     assert report.codes.wanted == 7
     assert {state: due.invoices for state, due in report.invoices.items()} == {state.value: 1 for state in State}
     assert (report.waiting, report.in_hand, report.ledger_open) == (2, 0, True)
@@ -135,7 +135,7 @@ def test_runs_tell_the_requests_that_both_remotes_got(office: Office) -> None:
 def test_of_records_that_know_no_amount_none_is_made_up() -> None:
     """Noted from a list of Procore's after Redis was lost, or in another currency."""
     records = [Record(State.CREATED, "listed", "1"), Record(State.SKIPPED, "nothing due", payment_due=Decimal(0))]
-    assert Due.of(records) == Due(invoices=2, known=1, payment_due=Decimal(0))
+    assert InvoiceTotals.of(records) == InvoiceTotals(invoices=2, known=1, payment_due=Decimal(0))
 
 
 def got(office: Office) -> Requests:

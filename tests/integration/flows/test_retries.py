@@ -55,13 +55,13 @@ def test_mended_codes_are_made_and_their_problems_stay_open_until_they_are(offic
     office.procore.renumber_project(project.id, "31-800")
     since = [one.since for one in office.container.ledger.problems()]
 
-    asked = office.container.retries.again(list(office.problems()))
-    assert asked.given_out == {"codes": len(CODES)}
-    assert len(office.container.retries.going_on(asked)) == len(CODES)
+    asked = office.container.retries.retry(list(office.problems()))
+    assert asked.dispatched == {"codes": len(CODES)}
+    assert len(office.container.retries.unfinished(asked)) == len(CODES)
     assert [one.since for one in office.container.ledger.problems()] == since
     office.work_off()
     assert office.problems() == {}
-    assert office.container.retries.going_on(asked) == set()
+    assert office.container.retries.unfinished(asked) == set()
     assert {item.itemid for item in office.netsuite.items if item.externalid} >= {f"31-800-{code}" for code in CODES}
 
 
@@ -82,7 +82,7 @@ def test_what_was_not_mended_stays_with_its_time_and_is_tried_no_further(office:
     before = {one.key: one.since for one in office.container.ledger.problems()}
     asked = office.retry()
     assert {one.key: one.since for one in office.container.ledger.problems()} == pytest.approx(before, abs=0.001)
-    assert office.container.retries.going_on(asked) == set()
+    assert office.container.retries.unfinished(asked) == set()
     assert not office.waiting(Lane.ITEMS)
     assert not office.waiting(Lane.SCANS)
     assert {record.state for record in office.container.ledger.codes(project.id).values()} == {State.BLOCKED}
@@ -165,8 +165,8 @@ def test_a_code_in_progress_is_tried_again_since_its_attempt_may_be_older(office
     office.container.work.claim(lane, key)
     office.netsuite.edit_item(item.id, isinactive=False)
 
-    asked = office.container.retries.again([key])
-    assert office.container.retries.going_on(asked) == {key}
+    asked = office.container.retries.retry([key])
+    assert office.container.retries.unfinished(asked) == {key}
     # How the attempt that had begun before ends.
     office.container.ledger.write(CodeKey.parse(key), blocked)
     office.container.settlement.settle(WorkKey.parse(key), Outcome(OutcomeKind.BLOCKED))
@@ -193,7 +193,7 @@ def test_a_thousand_codes_do_not_flood_the_broker(office: Office, monkeypatch: p
     office.procore.renumber_project(project.id, "31-800")
     most = {**dict.fromkeys(Lane, 1), Lane.ITEMS: 3}
     monkeypatch.setattr(office.container.dispatch, "_limits", most)
-    office.container.retries.again(list(office.problems()))
+    office.container.retries.retry(list(office.problems()))
     assert office.container.dispatch.next(Lane).keys() == {f"plan:{project.id}"}
     office.container.runner.run(plan_of(project.id))
     given = office.container.dispatch.next(Lane)
@@ -206,7 +206,7 @@ def test_codes_tried_again_go_before_a_backlog(office: Office) -> None:
     project = without_number(office, CODES[:2])
     office.procore.renumber_project(project.id, "31-800")
     office.container.work.add(Lane.ITEMS, ["code:1:1"], at=5)
-    office.container.retries.again(list(office.problems()))
+    office.container.retries.retry(list(office.problems()))
     office.container.runner.run(plan_of(project.id))
     assert office.container.work.take(Lane.ITEMS, limit=2) == [
         (key, 0, "") for key in sorted(key_of(project, code) for code in project.budgeted_codes())
@@ -307,7 +307,7 @@ def test_a_period_that_was_opened_again_lets_the_bill_through(office: Office) ->
     assert office.problems() == {key: "period_closed"}
     office.stage.settings("netsuite", closed_before="2026-01-01")
     asked = office.retry()
-    assert asked.given_out == {"invoices": 1}
+    assert asked.dispatched == {"invoices": 1}
     assert office.bill(invoice)
     assert office.problems() == {}
 
@@ -329,7 +329,7 @@ def test_a_bill_in_doubt_is_never_sent_again_by_a_retry(open_office: OpenOffice)
     asked = office.retry()
     assert office.posts(BILL_PATH, mark) == []
     assert office.problems() == {key: "lines_do_not_tie"}, "open until it has ended well"
-    assert office.container.retries.going_on(asked) == {key}, "it is looked for in a moment"
+    assert office.container.retries.unfinished(asked) == {key}, "it is looked for in a moment"
     record = office.invoice_record(invoice)
     assert record is not None
     assert record.in_doubt
@@ -381,7 +381,7 @@ def test_a_project_that_may_be_read_again_is_scanned(office: Office) -> None:
     assert len(office.problems()) == 1, "not yet"
     project.permitted = True
     asked = office.retry()
-    assert asked.given_out == {"projects": 1}
+    assert asked.dispatched == {"projects": 1}
     assert office.problems() == {}
     assert all(office.item_of(project, code) for code in project.budgeted_codes())
 
@@ -422,7 +422,7 @@ def test_work_that_met_a_bug_is_tried_again_after_the_mend(office: Office, monke
             office.container.runner.run(scan_of(project.id))
     assert office.problems() == {f"scan:{project.id}": "unexpected"}
     asked = office.retry()
-    assert asked.given_out == {"projects": 1}
+    assert asked.dispatched == {"projects": 1}
     assert office.problems() == {}, "also a problem of the work itself closes when that has ended well"
     assert office.item(f"31-800-{CODE}")
 
@@ -469,18 +469,18 @@ def test_a_remote_that_is_held_is_tried_at_once(office: Office, monkeypatch: pyt
     assert office.problems() == {"remote:netsuite": "netsuite_login"}
 
     asked = office.retry()
-    assert asked.given_out == {"remotes": 1}
+    assert asked.dispatched == {"remotes": 1}
     assert office.problems() == {"remote:netsuite": "netsuite_login"}, "tried, and refused again"
-    assert office.container.retries.going_on(asked) == set()
+    assert office.container.retries.unfinished(asked) == set()
 
     doorkeeper.register(CERTIFICATE_ID, certificates[CERTIFICATE_ID])
     office.work_off()
     assert len(office.problems()) == 1, "without a word it waits for ten minutes"
-    asked = office.container.retries.again(["remote:netsuite"])
-    assert office.container.retries.going_on(asked) == {"remote:netsuite"}
+    asked = office.container.retries.retry(["remote:netsuite"])
+    assert office.container.retries.unfinished(asked) == {"remote:netsuite"}
     office.work_off()
     assert office.problems() == {}
-    assert office.container.retries.going_on(asked) == set()
+    assert office.container.retries.unfinished(asked) == set()
     assert all(office.item_of(project, code) for code in project.budgeted_codes())
 
 
@@ -492,7 +492,7 @@ def test_a_finding_of_verify_has_no_work_to_try(office: Office) -> None:
         "verify:item_missing:code:1:2", FindingKind.ITEM_MISSING.cause, {"finding": "x"}, at=1.0
     )
     asked = office.retry()
-    assert (asked.given_out, asked.without_work) == ({}, ["verify:item_missing:code:1:2"])
+    assert (asked.dispatched, asked.without_work) == ({}, ["verify:item_missing:code:1:2"])
     assert len(office.problems()) == 1
     assert not any(office.waiting(lane) for lane in Lane)
 
@@ -501,8 +501,8 @@ def test_a_retry_while_procore_does_not_answer_waits_for_it(office: Office) -> N
     project = without_number(office)
     office.procore.renumber_project(project.id, "31-800")
     office.stage.take_down("procore")
-    asked = office.container.retries.again(list(office.problems()))
-    assert asked.given_out == {"codes": len(CODES)}
+    asked = office.container.retries.retry(list(office.problems()))
+    assert asked.dispatched == {"codes": len(CODES)}
     office.stage.bring_up("procore")
     office.settle()
     assert office.problems() == {}
@@ -536,5 +536,5 @@ def test_a_list_of_projects_that_cannot_be_had_now_holds_up_no_retry(office: Off
     office.procore.renumber_project(project.id, "31-800")
     fault = {"kind": "error_before", "value": status, "path": "/rest/v1.1/projects", "times": 1}
     office.stage.faults("procore", [fault])
-    assert office.retry().given_out == {"codes": len(CODES)}
+    assert office.retry().dispatched == {"codes": len(CODES)}
     assert office.problems() == {}

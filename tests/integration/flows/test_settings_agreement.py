@@ -64,7 +64,7 @@ def test_nothing_is_written_while_workers_differ_and_it_goes_on_by_itself(office
     assert "work that needs to create or change records is paused" in pause.sentence
     found = check_of(office, "Same settings")
     assert found.ok is False
-    assert "ITEM_NAME_FORMAT" in found.words
+    assert "ITEM_NAME_FORMAT" in found.message
     # The other machine was given the right setting.
     another_worker(office)
     office.container.dispatch.lift()
@@ -115,7 +115,7 @@ def test_a_command_with_other_settings_than_the_workers_is_told(office: Office) 
     found = check_of(office, "Same settings")
     assert found.ok is None
     assert (
-        found.words
+        found.message
         == "this command and the workers have different values of NETSUITE_CURRENCY; the workers' values apply"
     )
 
@@ -125,6 +125,6 @@ def test_machines_with_different_caps_are_reported_with_the_one_that_holds(offic
     assert office.container.overview.status()["gate"]["slots"] == 2
     found = check_of(office, "Same settings")
     assert found.ok is None
-    assert found.words == "NETSUITE_CONCURRENCY is 2 in one process and 4 in others; the lowest applies to all"
+    assert found.message == "NETSUITE_CONCURRENCY is 2 in one process and 4 in others; the lowest applies to all"
     office.scan()
     assert items_made(office) > 0

@@ -10,7 +10,7 @@ import pytest
 
 from tests.unit.clients.remotes import DEEP, ODD_NUMBERS, answer
 from worker.clients.http import Answer
-from worker.clients.netsuite.errors import TABLE, Unauthorized, error_of, words_of
+from worker.clients.netsuite.errors import TABLE, Unauthorized, error_of, message_of
 from worker.domain.errors import (
     AlreadyExists,
     Blocked,
@@ -77,7 +77,7 @@ def test_an_answer_means_what_the_first_fitting_row_says(
     row: int, status: int, code: str, detail: str, kind: type[SyncError], cause: Cause | None
 ) -> None:
     refused = refusal(status, code, detail)
-    words = words_of(refused)
+    words = message_of(refused)
     fitting = [number for number, one in enumerate(TABLE) if status in one.statuses and re.search(one.pattern, words)]
     assert fitting[0] == row
 
@@ -176,24 +176,24 @@ def test_a_refusal_that_names_a_field_is_about_that_record(status: int) -> None:
 
 @pytest.mark.parametrize("details", [[{"detail": DEEP, "o:errorCode": DEEP}], [DEEP], DEEP, [{"detail": "x"}] * 2_000])
 def test_details_of_any_shape_are_told_in_a_few_words(details: Any) -> None:
-    words = words_of(answer(400, json.dumps({"o:errorDetails": details})))
+    words = message_of(answer(400, json.dumps({"o:errorDetails": details})))
     assert words.startswith("400")
     assert len(words) <= 404
 
 
 def test_a_refusal_tells_all_of_its_details() -> None:
     details = [{"detail": "one", "o:errorCode": "A"}, {"detail": "two"}, "odd"]
-    assert words_of(answer(400, {"o:errorDetails": details})) == "400 A one; two"
+    assert message_of(answer(400, {"o:errorDetails": details})) == "400 A one; two"
 
 
 @pytest.mark.parametrize("body", [[], "text", {"o:errorDetails": "odd"}, {"o:errorDetails": None}, {}, None])
 def test_a_refusal_of_no_known_shape_still_has_its_status_and_words(body: object) -> None:
-    assert words_of(answer(400, body)).startswith("400")
+    assert message_of(answer(400, body)).startswith("400")
     assert isinstance(error_of(answer(400, body), writes=True), Blocked)
 
 
 def test_words_are_short_enough_for_a_person() -> None:
-    assert len(words_of(refusal(400, "USER_ERROR", "x" * 5000))) <= 404
+    assert len(message_of(refusal(400, "USER_ERROR", "x" * 5000))) <= 404
 
 
 GERMAN = [

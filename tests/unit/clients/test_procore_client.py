@@ -10,7 +10,7 @@ import pytest
 from tests.unit.clients.procore import CODE, NOT_FOUND, MakeClient, paths
 from tests.unit.clients.remotes import answer
 from tests.unit.clients.test_procore_wire import INVOICE, PROJECT
-from worker.clients.fields import OddRow, read
+from worker.clients.fields import UnreadableRow, read
 from worker.clients.http import Answer
 from worker.clients.procore import wire
 from worker.clients.procore.client import INVOICES_PER_PAGE, PROJECTS_PER_PAGE, Procore
@@ -147,7 +147,7 @@ def test_budget_lines_that_are_foreign_or_unreadable_are_passed_over(procore_of:
         {"wbs_code": CODE | {"id": "?"}, "project_id": "17"},
     ]
     procore, _ = procore_of(answer(200, {"data": rows}, next_page=False))
-    odd: list[OddRow] = []
+    odd: list[UnreadableRow] = []
     assert [code.id for code in procore.list_budgeted_codes(17, odd)] == [901]
     assert [row.complaint for row in odd] == [
         "Procore's BudgetLine is not in the documented format: wbs_code.id: '?' is not an id"
@@ -180,7 +180,7 @@ def test_an_invoice_is_listed_whatever_else_its_row_says(procore_of: MakeClient)
         head | {"id": 419, "project_id": 18},
     ]
     procore, _ = procore_of(answer(200, rows, next_page=False))
-    odd: list[OddRow] = []
+    odd: list[UnreadableRow] = []
     heads = procore.list_invoices(17, ["approved"], odd)
     assert [(one.id, one.status, one.is_readable) for one in heads] == [
         (417, "approved", True),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.unit.clients.remotes import DEEP, ODD_NUMBERS, answer
-from worker.clients.procore.errors import Unauthorized, error_of, rate_limit_wait, words_of
+from worker.clients.procore.errors import Unauthorized, error_of, message_of, rate_limit_wait
 from worker.domain.errors import (
     Blocked,
     Misconfigured,
@@ -78,12 +78,12 @@ def test_a_good_answer_is_no_error(status: int) -> None:
     ],
 )
 def test_procores_words_are_found_in_every_shape_of_body(body: Any, words: str) -> None:
-    assert words_of(answer(400, body)) == words
+    assert message_of(answer(400, body)) == words
 
 
 def test_words_are_short_enough_for_a_person() -> None:
     for body in ({"errors": ["x" * 200] * 9}, {"errors": {"a": "x" * 900}}, {"message": "x" * 900}, "x" * 900):
-        assert len(words_of(answer(400, body))) <= 300
+        assert len(message_of(answer(400, body))) <= 300
 
 
 @pytest.mark.parametrize(("status", "down"), [(502, "procore"), (503, "procore"), (504, "procore"), (500, ""), (429, "")])  # fmt: skip
@@ -132,7 +132,7 @@ def test_nobody_waits_longer_than_an_hour_whatever_is_told() -> None:
     [{"errors": DEEP}, {"errors": {"a": DEEP}}, {"errors": ["x"] * 100_000}, {"errors": {"\x1b[31m": "\n\ud800"}}],
 )
 def test_errors_of_any_shape_are_told_in_a_few_printable_words(body: Any) -> None:
-    words = words_of(answer(400, body))
+    words = message_of(answer(400, body))
     assert len(words) <= 300
     assert words.isprintable()
 

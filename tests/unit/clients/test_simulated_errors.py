@@ -178,7 +178,7 @@ def is_known(error: SyncError) -> bool:
 
 def meaning_in_netsuite(given: Answer) -> SyncError:
     """By the table alone, before it is looked at as that of a read or a write."""
-    words = netsuite.words_of(given)
+    words = netsuite.message_of(given)
     row = next(row for row in netsuite.TABLE if given.status in row.statuses and re.search(row.pattern, words))
     return row.meaning(words)
 
@@ -194,7 +194,7 @@ def test_the_sources_are_read() -> None:
 
 @pytest.mark.parametrize("said", FROM_NETSUITE, ids=str)
 def test_what_the_simulated_netsuite_says_is_known_or_told_in_its_words(said: Said) -> None:
-    words = netsuite.words_of(said.answer)
+    words = netsuite.message_of(said.answer)
     refused, ours = matching(REFUSED_BY_NETSUITE, words), matching(OURS_IN_NETSUITE, words)
     if is_known(meaning_in_netsuite(said.answer)):
         assert (refused, ours) == ([], []), "a row of the table knows it"
@@ -228,7 +228,7 @@ def test_procores_second_version_says_the_same_in_its_own_shape(first: Said, sec
 
 
 def test_no_line_of_these_lists_is_left_over() -> None:
-    told_by_netsuite = [netsuite.words_of(said.answer) for said in FROM_NETSUITE]
+    told_by_netsuite = [netsuite.message_of(said.answer) for said in FROM_NETSUITE]
     told_by_procore = [str(procore.error_of(said.answer)) for said in FROM_PROCORE]
     for told, patterns in (
         (told_by_netsuite, REFUSED_BY_NETSUITE + OURS_IN_NETSUITE),
@@ -244,7 +244,7 @@ def test_a_refused_login_is_told_as_one(call: tuple[str, dict[str, Any], ast.Cal
     status = _value(node.args[2], names) if len(node.args) > 2 else 400
     body = answer(status, {"error": error, "error_description": description})
     with pytest.raises(Misconfigured) as caught:
-        require_admitted(body, netsuite.words_of(body), Cause.NETSUITE_LOGIN)
+        require_admitted(body, netsuite.message_of(body), Cause.NETSUITE_LOGIN)
     assert caught.value.cause is Cause.NETSUITE_LOGIN
     assert error in describe(Cause.NETSUITE_LOGIN, caught.value.facts).sentence
 
@@ -256,7 +256,7 @@ def test_an_error_that_nobody_knows_is_told_in_the_remotes_own_words(status: int
         status, {"o:errorDetails": [{"o:errorCode": "NEW_RULE", "detail": "Items need a colour since May."}]}
     )
     assert not is_known(meaning_in_netsuite(given))
-    words = netsuite.words_of(given)
+    words = netsuite.message_of(given)
     assert matching(REFUSED_BY_NETSUITE + OURS_IN_NETSUITE, words) == []
     error = netsuite.error_of(given, writes=True)
     assert isinstance(error, Blocked)

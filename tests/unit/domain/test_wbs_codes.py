@@ -12,7 +12,7 @@ from worker.domain import wbs_codes
 from worker.domain.errors import Blocked
 from worker.domain.problems import Cause, describe
 from worker.domain.texts import unwritable
-from worker.domain.wbs_codes import NamingRule, Project, Rivals, WbsCode, clashing_names, same_name
+from worker.domain.wbs_codes import NameClashes, NamingRule, Project, WbsCode, clashing_names, same_item_name
 
 USUAL = NamingRule("{project_number}-{wbs_code}")
 CODE_FIRST = NamingRule("{wbs_code} {project_number}")
@@ -113,7 +113,7 @@ def test_a_refused_name_is_told_in_words_with_nothing_missing() -> None:
 
 @pytest.mark.parametrize(("one", "other", "same"), [("24-01.S", "24-01.s", True), ("STRASSE", "straße", True), ("24-01", "24-02", False)])  # fmt: skip
 def test_names_are_compared_without_case(one: str, other: str, same: bool) -> None:
-    assert same_name(one, other) is same
+    assert same_item_name(one, other) is same
 
 
 @pytest.mark.parametrize(
@@ -132,10 +132,10 @@ def test_names_are_compared_without_case(one: str, other: str, same: bool) -> No
         (CODE_FIRST, "24", "24 1", False),
     ],
 )
-def test_only_projects_whose_names_can_meet_are_rivals(rule: NamingRule, mine: str, theirs: str, rival: bool) -> None:
+def test_only_projects_whose_names_can_clash_are_rivals(rule: NamingRule, mine: str, theirs: str, rival: bool) -> None:
     one, other = project(mine, 1), project(theirs, 2)
-    assert Rivals([one, other], rule).of(one) == ([other] if rival else [])
-    assert Rivals([one, other], rule).of(other) == ([one] if rival else [])
+    assert NameClashes([one, other], rule).of(one) == ([other] if rival else [])
+    assert NameClashes([one, other], rule).of(other) == ([one] if rival else [])
 
 
 @pytest.mark.parametrize("rule", [USUAL, CODE_FIRST])
@@ -144,9 +144,9 @@ def test_of_many_projects_hardly_any_is_compared_with_another(
 ) -> None:
     """Ten thousand compared with ten thousand would take a scan an hour."""
     compared = []
-    monkeypatch.setattr(wbs_codes, "_can_meet", lambda one, other: compared.append((one, other)))
+    monkeypatch.setattr(wbs_codes, "_can_clash", lambda one, other: compared.append((one, other)))
     many = [project(f"{number % 7}4-{number:05d}", number) for number in range(1, 501)]
-    rivals = Rivals(many, rule)
+    rivals = NameClashes(many, rule)
     for one in many:
         rivals.of(one)
     assert len(compared) <= len(many)
@@ -155,8 +155,8 @@ def test_of_many_projects_hardly_any_is_compared_with_another(
 @pytest.mark.parametrize("number", [None, "", " "])
 def test_a_project_without_number_is_nobodys_rival(number: str | None) -> None:
     one, other = project(number, 1), project("24", 2)
-    assert Rivals([other], CODE_FIRST).of(one) == []
-    assert Rivals([one], CODE_FIRST).of(other) == []
+    assert NameClashes([other], CODE_FIRST).of(one) == []
+    assert NameClashes([one], CODE_FIRST).of(other) == []
     assert clashing_names(one, [code("01", 1), code("01", 2)], {}, USUAL) == {}
 
 
@@ -211,11 +211,11 @@ def test_codes_that_share_a_name_are_all_reported_and_no_other_code_is(
 
     reported = set()
     for owner, codes in owned.items():
-        others = {rival: owned[rival] for rival in Rivals(owned, rule).of(owner)}
+        others = {rival: owned[rival] for rival in NameClashes(owned, rule).of(owner)}
         for code_id, (other_owner, other) in clashing_names(owner, codes, others, rule).items():
             reported.add(code_id)
             mine = next(one for one in codes if one.id == code_id)
-            assert same_name(
+            assert same_item_name(
                 rule.join(str(owner.number), mine.flat_code), rule.join(str(other_owner.number), other.flat_code)
             )
     assert reported == expected

@@ -8,15 +8,15 @@ from typing import Any
 
 from worker.domain.plans import Requests
 from worker.inspect.report import (
-    Due,
     GateUse,
-    OpenProblem,
+    InvoiceTotals,
     ProblemsOfCause,
     ProblemsOfOwner,
     ProjectRow,
     Report,
+    ReportedProblem,
     RunRow,
-    Tally,
+    StatusCounts,
 )
 from worker.store.gate import Use
 
@@ -26,26 +26,28 @@ AT = 1_790_000_000.0
 
 def report(name: str = "Harbor View", **changes: Any) -> Report:
     """Two projects, two problems of one cause, one run and a minute of gate use; every text that others gave holds `name`."""
-    problems = [OpenProblem(f"{name}, code {place}", f"Project {name} has no number.", AT - place) for place in (1, 2)]
+    problems = [
+        ReportedProblem(f"{name}, code {place}", f"Project {name} has no number.", AT - place) for place in (1, 2)
+    ]
     made = Report(
         at=AT,
         company_id=4590,
         account_id="TSTDRV1234567",
         ledger_open=True,
         projects=[
-            ProjectRow(1, "24-001", name, Tally(done=12), Tally(done=3, skipped=1)),
-            ProjectRow(2, "", name, Tally(done=1, waiting=1, blocked=2), Tally(blocked=1)),
+            ProjectRow(1, "24-001", name, StatusCounts(done=12), StatusCounts(done=3, skipped=1)),
+            ProjectRow(2, "", name, StatusCounts(done=1, waiting=1, blocked=2), StatusCounts(blocked=1)),
         ],
         invoices={
-            "created": Due(3, 3, Decimal("12345.60")),
-            "blocked": Due(2, 1, Decimal("-0.05")),
-            "skipped": Due(1),
+            "created": InvoiceTotals(3, 3, Decimal("12345.60")),
+            "blocked": InvoiceTotals(2, 1, Decimal("-0.05")),
+            "skipped": InvoiceTotals(1),
         },
         problems=[
             ProblemsOfOwner(
                 "project accountant",
                 [ProblemsOfCause("project_number_missing", "Number it.", problems)],
-                Due(2, 1, Decimal("1000.00")),
+                InvoiceTotals(2, 1, Decimal("1000.00")),
             )
         ],
         waiting=1,

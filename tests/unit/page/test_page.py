@@ -17,7 +17,15 @@ from hypothesis import example, given
 
 from tests.bad_input import strategies as hostile
 from tests.unit.page.samples import AT, report
-from worker.inspect.report import Due, GateUse, OpenProblem, ProblemsOfCause, ProblemsOfOwner, ProjectRow, Tally
+from worker.inspect.report import (
+    GateUse,
+    InvoiceTotals,
+    ProblemsOfCause,
+    ProblemsOfOwner,
+    ProjectRow,
+    ReportedProblem,
+    StatusCounts,
+)
 from worker.page import MAX_PROBLEMS, MAX_PROJECTS, amount, bar, duration, known_amounts, on_hold, render, share
 
 VOID = {"meta", "link", "br"}
@@ -199,7 +207,7 @@ def test_a_run_that_goes_on_says_what_is_left() -> None:
 
 
 def test_a_sum_of_some_amounts_is_never_shown_as_the_sum_of_all() -> None:
-    whole, part, nothing = Due(2, 2, Decimal("0.30")), Due(2, 1, Decimal("0.10")), Due(1)
+    whole, part, nothing = InvoiceTotals(2, 2, Decimal("0.30")), InvoiceTotals(2, 1, Decimal("0.10")), InvoiceTotals(1)
     assert [(amount(due), known_amounts(due)) for due in (whole, part, nothing)] == [
         ("0.30", ""),
         ("0.10", "1 of 2 amounts known"),
@@ -209,8 +217,11 @@ def test_a_sum_of_some_amounts_is_never_shown_as_the_sum_of_all() -> None:
 
 
 def test_a_company_of_any_size_stays_a_page_that_opens() -> None:
-    rows = [ProjectRow(number, f"24-{number}", "A", Tally(done=1), Tally()) for number in range(MAX_PROJECTS + 3)]
-    many = [OpenProblem(f"code {number}", "It stands.", AT) for number in range(MAX_PROBLEMS + 7)]
+    rows = [
+        ProjectRow(number, f"24-{number}", "A", StatusCounts(done=1), StatusCounts())
+        for number in range(MAX_PROJECTS + 3)
+    ]
+    many = [ReportedProblem(f"code {number}", "It stands.", AT) for number in range(MAX_PROBLEMS + 7)]
     owners = [ProblemsOfOwner("ERP administrator", [ProblemsOfCause("item_inactive", "Wake it.", many)])]
     page = render(report(projects=rows, problems=owners))
     outline = Outline(page)
@@ -224,24 +235,24 @@ def test_a_company_of_any_size_stays_a_page_that_opens() -> None:
 
 
 def test_a_bar_is_as_long_as_what_is_wanted() -> None:
-    assert bar(Tally(done=1, waiting=1, blocked=2, skipped=50)) == [
+    assert bar(StatusCounts(done=1, waiting=1, blocked=2, skipped=50)) == [
         ("done", 0.0, 25.0),
         ("waiting", 25.0, 25.0),
         ("blocked", 50.0, 50.0),
     ]
-    assert bar(Tally(skipped=3)) == []
+    assert bar(StatusCounts(skipped=3)) == []
 
 
 @pytest.mark.parametrize(
     ("tally", "words"),
     [
-        (Tally(done=999, blocked=1), "99 %"),
-        (Tally(done=5, skipped=5), "100 %"),
-        (Tally(blocked=4), "0 %"),
-        (Tally(), "none known"),
+        (StatusCounts(done=999, blocked=1), "99 %"),
+        (StatusCounts(done=5, skipped=5), "100 %"),
+        (StatusCounts(blocked=4), "0 %"),
+        (StatusCounts(), "none known"),
     ],
 )
-def test_all_is_only_said_when_nothing_is_missing(tally: Tally, words: str) -> None:
+def test_all_is_only_said_when_nothing_is_missing(tally: StatusCounts, words: str) -> None:
     assert share(tally) == words
 
 

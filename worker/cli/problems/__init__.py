@@ -7,7 +7,7 @@ import sys
 import click
 
 from worker.cli.output import FAILED, faults_as_sentences, json_option, named_project, print_json
-from worker.cli.problems.handle import go_on, ignore, resolve
+from worker.cli.problems.handle import continue_writing, ignore, resolve
 from worker.cli.problems.options import cause_option, class_option
 from worker.cli.problems.retry import retry
 from worker.cli.problems.show import show
@@ -57,7 +57,7 @@ def problems(
             and project_id in (None, row["project_id"])
         ]
         if project and not rows:
-            # That nothing is open of a project that does not exist would be no good news.
+            # Raises NotFound for a project that does not exist, which must not look like one without problems.
             container.named_records.project(project)
         if as_json:
             print_json(rows)
@@ -67,5 +67,5 @@ def problems(
         sys.exit(FAILED if rows and not ignored else 0)
 
 
-for _command in (show, retry, resolve, go_on, ignore):
+for _command in (show, retry, resolve, continue_writing, ignore):
     problems.add_command(_command)

@@ -28,20 +28,18 @@ def resolve(key: str, note: str, as_json: bool) -> None:
     This starts and stops no work: what is written depends only on the records.
     """
     with faults_as_sentences():
-        if not note.strip():
-            raise click.UsageError("Describe in --note what was done.")
+        text = checked_note(note, required="Describe in --note what was done.")
         container = open_container()
-        one = _open_problem(container, key)
+        entry = _open_problem(container, key)
         if key in {each.problem_key for each in Series}:
             raise Fault(f"Writing is stopped until you run `wbs-sync problems continue {key} --note NOTE`.")
-        kept = checked_note(note)
-        _require_an_end(container, one)
-        if not container.stores.handling.resolve(one, by=user(), at=container.now(), note=kept):
+        _require_an_end(container, entry)
+        if not container.stores.handling.resolve(entry, by=user(), at=container.now(), note=text):
             raise Fault(_CHANGED.format(key=key))
         if as_json:
-            print_json({"resolved": key, "sentence": one.problem.sentence})
+            print_json({"resolved": key, "sentence": entry.problem.sentence})
         else:
-            out.print(f"Resolved: {one.problem.sentence}", soft_wrap=True)
+            out.print(f"Resolved: {entry.problem.sentence}", soft_wrap=True)
 
 
 @click.command("continue")
@@ -52,34 +50,33 @@ def resolve(key: str, note: str, as_json: bool) -> None:
     help="What was changed in NetSuite, or why the difference is accepted; saved with the problem.",
 )
 @json_option
-def go_on(key: str, note: str, as_json: bool) -> None:
+def continue_writing(key: str, note: str, as_json: bool) -> None:
     """Resume writing Items or bills after it was stopped because NetSuite changed each one (KEY: series:items or series:bills).
 
     The same difference does not stop writing again until one record matches. Records that differ keep separate problems. For a problem
     possible_former_items: create new Items, because the listed Items do not belong to the project.
     """
     with faults_as_sentences():
-        if not note.strip():
-            raise click.UsageError("Describe in --note what was changed, or why the difference is accepted.")
+        text = checked_note(note, required="Describe in --note what was changed, or why the difference is accepted.")
         container = open_container()
-        one = _open_problem(container, key)
+        entry = _open_problem(container, key)
         series = next((each for each in Series if each.problem_key == key), None)
-        former = one.problem.cause is Cause.POSSIBLE_FORMER_ITEMS
+        former = entry.problem.cause is Cause.POSSIBLE_FORMER_ITEMS
         if series is None and not former:
             raise click.UsageError(
                 f"{key} is not a stopped series. For other problems, run `wbs-sync problems retry {key}`."
             )
-        if not container.stores.handling.go_on(one, by=user(), at=container.now(), note=checked_note(note)):
+        if not container.stores.handling.go_on(entry, by=user(), at=container.now(), note=text):
             raise Fault(_CHANGED.format(key=key))
         if series:
             container.differences.go_on(series)
         else:
-            container.former_items.reject(one.facts)
-            same = (other.key for other in container.ledger.problems() if other.problem.cause is one.problem.cause)
-            container.retries.again([key, *same])
+            container.former_items.reject(entry.facts)
+            same = (other.key for other in container.ledger.problems() if other.problem.cause is entry.problem.cause)
+            container.retries.retry([key, *same])
             send(TaskName.RESUME)
         if as_json:
-            print_json({"continued": key, "sentence": one.problem.sentence})
+            print_json({"continued": key, "sentence": entry.problem.sentence})
         else:
             out.print(f"Writing {series or 'Items'} resumes.", soft_wrap=True)
 
@@ -100,13 +97,13 @@ def ignore(key: str, until_changed: bool, note: str, as_json: bool) -> None:
         )
     with faults_as_sentences():
         container = open_container()
-        one = _open_problem(container, key)
-        if not container.stores.handling.ignore(one, by=user(), at=container.now(), note=checked_note(note)):
+        entry = _open_problem(container, key)
+        if not container.stores.handling.ignore(entry, by=user(), at=container.now(), note=checked_note(note)):
             raise Fault(_CHANGED.format(key=key))
         if as_json:
-            print_json({"ignored": key, "sentence": one.problem.sentence})
+            print_json({"ignored": key, "sentence": entry.problem.sentence})
         else:
-            out.print(f"Ignored until it changes: {one.problem.sentence}", soft_wrap=True)
+            out.print(f"Ignored until it changes: {entry.problem.sentence}", soft_wrap=True)
 
 
 ENTERED_BY_HAND = frozenset(
@@ -122,25 +119,25 @@ ENTERED_BY_HAND = frozenset(
 _CHANGED = "{key} has just changed. Check it again with `wbs-sync problems show {key}`."
 
 
-def _require_an_end(container: Container, one: OpenProblem) -> None:
+def _require_an_end(container: Container, entry: OpenProblem) -> None:
     """Raise Fault for an invoice entered by hand: it stays blocked until its bill is found or named."""
-    key = record_of(one.key)
-    if one.problem.cause not in ENTERED_BY_HAND or not isinstance(key, InvoiceKey):
+    key = record_of(entry.key)
+    if entry.problem.cause not in ENTERED_BY_HAND or not isinstance(key, InvoiceKey):
         return
     record = container.ledger.invoice(key)
-    if record is None or record.state is not State.BLOCKED or record.cause is not one.problem.cause:
+    if record is None or record.state is not State.BLOCKED or record.cause is not entry.problem.cause:
         return
     of = f"{key.invoice_id} --project {key.project_id}"
     raise Fault(
         "This problem would reopen with the next export because the invoice is still blocked. If NetSuite has its bill or credit with the same "
-        f"vendor, number and amount, run `wbs-sync problems retry {one.key} --wait`. If the number or amount differs, run `wbs-sync invoices "
+        f"vendor, number and amount, run `wbs-sync problems retry {entry.key} --wait`. If the number or amount differs, run `wbs-sync invoices "
         f"mark-billed {of} --bill ID --note NOTE`. If it must not be billed, run `wbs-sync invoices exclude {of} --note NOTE`."
     )
 
 
 def _open_problem(container: Container, key: str) -> OpenProblem:
     key = problem_key(container, key)
-    found = next((one for one in container.ledger.problems() if one.key == key), None)
-    if found is None:
+    entry = next((one for one in container.ledger.problems() if one.key == key), None)
+    if entry is None:
         raise Fault(f"There is no open problem {key}. `wbs-sync problems` lists the keys.")
-    return found
+    return entry

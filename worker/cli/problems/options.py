@@ -17,8 +17,8 @@ def _current(noun: str, names: Collection[str], former: Mapping[str, str]) -> Ch
     def check(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
         if value is None or value in names:
             return value
-        known = f"the {noun} {value!r} is now called {str(former[value])!r}." if value in former else ""
-        message = known or f"there is no {noun} {value!r}; docs/problems.md lists them all."
+        renamed = f"the {noun} {value!r} is now called {str(former[value])!r}." if value in former else ""
+        message = renamed or f"there is no {noun} {value!r}; docs/problems.md lists them all."
         raise click.BadParameter(message, context, option)
 
     return check

@@ -74,18 +74,18 @@ def retry(
             and project_id in (None, row["project_id"])
         ]
         with correlation.of(correlation.new_id("retry")) as correlation_id:
-            asked = container.retries.again([row["key"] for row in chosen])
+            retried = container.retries.retry([row["key"] for row in chosen])
             send(TaskName.RESUME)
         result: dict[str, Any] = {
             "correlation_id": correlation_id,
-            "dispatched": asked.given_out,
-            "not_retryable": [row for row in chosen if row["key"] in asked.without_work],
+            "dispatched": retried.dispatched,
+            "not_retryable": [row for row in chosen if row["key"] in retried.without_work],
         }
         if wait:
             began = time.monotonic()
-            count = len(asked.work) + len(asked.remotes)
-            follow(container, lambda: len(container.retries.going_on(asked)), count=count, noun="problems")
-            result |= _ends(container, asked, chosen) | {"seconds": round(time.monotonic() - began, 2)}
+            count = len(retried.work) + len(retried.remotes)
+            follow(container, lambda: len(container.retries.unfinished(retried)), count=count, noun="problems")
+            result |= _ends(container, retried, chosen) | {"seconds": round(time.monotonic() - began, 2)}
         if as_json:
             print_json(result)
         else:
@@ -93,14 +93,14 @@ def retry(
         sys.exit(FAILED if result.get("remaining") or (wait and result["not_retryable"]) else 0)
 
 
-def _ends(container: Container, asked: Retry, chosen: Sequence[Row]) -> dict[str, list[Row]]:
+def _ends(container: Container, retried: Retry, chosen: Sequence[Row]) -> dict[str, list[Row]]:
     """Return which of the retried problems are fixed, and which remain."""
-    tried = [row for row in chosen if row["key"] in asked.work or row["key"] in asked.remotes]
+    tried = [row for row in chosen if row["key"] in retried.work or row["key"] in retried.remotes]
     now = {row["key"]: row for row in container.problem_views.all()}
     return {
         "fixed": [row for row in tried if row["key"] not in now],
         "remaining": [
-            {**now[row["key"]], "next_attempt_at": container.retries.due_later(asked, row["key"])}
+            {**now[row["key"]], "next_attempt_at": container.retries.due_later(retried, row["key"])}
             for row in tried
             if row["key"] in now
         ],
@@ -108,9 +108,9 @@ def _ends(container: Container, asked: Retry, chosen: Sequence[Row]) -> dict[str
 
 
 def _print(result: Mapping[str, Any]) -> None:
-    given_out = ", ".join(counted(count, kind) for kind, count in result["dispatched"].items()) or "nothing"
+    counts = ", ".join(counted(count, kind) for kind, count in result["dispatched"].items()) or "nothing"
     follow_it = "" if "fixed" in result or not result["dispatched"] else " Follow it with `wbs-sync status`."
-    out.print(f"Retrying: {given_out}.{follow_it}")
+    out.print(f"Retrying: {counts}.{follow_it}")
     if result["not_retryable"]:
         out.print("Not retried; wbs-sync has no work for these")
     for cause, rows in grouped(result["not_retryable"], "cause"):

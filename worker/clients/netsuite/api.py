@@ -1,4 +1,4 @@
-"""SuiteTalk REST: sends one request with a token and a slot at the gate, and says what its response means.
+"""SuiteTalk REST: sends one request with a token and a slot at the gate, and raises the error that its response means.
 
 A write without a response raises OutcomeUnknown.
 """
@@ -20,7 +20,7 @@ from worker.store.gate import Gate, Precedence
 from worker.store.tokens import Tokens
 
 BACK_OFF_SECONDS = (0.5, 1.0, 2.0, 4.0)
-"""Waits after 429 and 401, each with jitter. After the last one, or if NetSuite names a longer one, the work itself is scheduled again."""
+"""Waits after 429 and 401, each with jitter. After the last one, or if NetSuite names a longer wait, the work itself is scheduled again."""
 SENT_WITHIN_SECONDS = 30.0
 """Seconds after the ledger's check within which the first byte of a create must leave. Connecting takes 10 s at most. A process that was
 suspended for longer may have lost its lock, so that another one may be writing the same record. The ledger's own limit ends before the
@@ -143,7 +143,7 @@ class NetSuiteApi:
                 leaves_by=leaves_by,
             )
         except NoRoom:
-            # It did not leave this process, which says nothing about NetSuite.
+            # The request did not leave this process, so this shows nothing about NetSuite.
             raise
         except (Transient, OutcomeUnknown):
             no_response(Remote.NETSUITE)
@@ -162,7 +162,7 @@ class NetSuiteApi:
 
 
 def _track(refusal: SyncError | None, scope: str) -> None:
-    """Note whether NetSuite responded. A refused token and a busy account say nothing about the permission or the record."""
+    """Record whether NetSuite responded. A refused token or a busy account shows nothing about the permission or the record."""
     if refusal is None:
         response_seen(scope)
     if isinstance(refusal, Unauthorized | NoRoom):

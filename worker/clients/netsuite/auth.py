@@ -13,17 +13,17 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from worker.clients.http import Transport
 from worker.clients.login import require_admitted, token_of
-from worker.clients.netsuite.errors import error_of, words_of
+from worker.clients.netsuite.errors import error_of, message_of
 from worker.domain.errors import Misconfigured
 from worker.domain.problems import Cause
 from worker.store.tokens import AccessToken
 
 ASSERTION_SECONDS = 300
-"""NetSuite allows up to an hour; five minutes allow for clock differences and leave a stolen one little time."""
+"""NetSuite allows up to an hour. Five minutes allow for clock differences and limit the use of a stolen assertion."""
 ALGORITHM_OF_CURVE = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512"}
 """NetSuite accepts ES256/384/512 and, for RSA keys, PS256/384/512, never RS256."""
 MIN_RSA_BITS = 2048
-"""Shorter keys cannot make such a signature, or no safe one; NetSuite itself refuses longer ones that it does not accept."""
+"""Shorter keys are not secure or cannot create such a signature. Longer keys that NetSuite does not accept are refused by NetSuite."""
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
@@ -52,7 +52,7 @@ def mint_token(transport: Transport, address: NetSuiteAddress) -> AccessToken:
     }
     answer = transport.send("POST", address.token_url, headers={}, form=form)
     identity = f"client id {address.client_id}, certificate id {address.certificate_id}"
-    require_admitted(answer, words_of(answer), Cause.NETSUITE_LOGIN, url=address.token_url, identity=identity)
+    require_admitted(answer, message_of(answer), Cause.NETSUITE_LOGIN, url=address.token_url, identity=identity)
     if error := error_of(answer, writes=False):
         raise error
     return token_of(answer, "NetSuite", url=address.token_url)

@@ -43,8 +43,8 @@ class BillRequests(NetSuiteRecords):
     def find_bill_ids(self, *, external_id: str, vendor_id: str, document_number: str, document: Document) -> list[str]:
         """Return the internal ids of bills and credits with our external id, and of this vendor's `document`s with this number.
 
-        A number that differs in case only counts as the same: a user who typed it billed the same paper, and not every account refuses the
-        second one.
+        Case is ignored in numbers: a bill that a user typed in another case is for the same invoice, and not every account refuses a second
+        bill.
         """
         kind = suiteql.literal(wire.SUITEQL_TYPES[document])
         same_number = (
@@ -92,30 +92,30 @@ class BillRequests(NetSuiteRecords):
 
     def bill(self, bill_id: str) -> FoundBill | None:
         """GET /vendorBill/{id} with its lines, or else /vendorCredit/{id}; None if there is neither."""
-        found = self._bill(bill_id)
-        if found:
-            require_requested(found.id, bill_id)
-        return found
+        bill = self._bill(bill_id)
+        if bill:
+            require_requested(bill.id, bill_id)
+        return bill
 
     def bill_by_external_id(self, external_id: str) -> FoundBill | None:
         """GET /vendorBill/eid:{external id}, or else the credit: finds a record as soon as it is committed, which SuiteQL may not."""
-        found = self._bill(f"eid:{external_id}")
-        if found:
-            require_requested(found.external_id, external_id)
-        return found
+        bill = self._bill(f"eid:{external_id}")
+        if bill:
+            require_requested(bill.external_id, external_id)
+        return bill
 
     def create_bill(self, bill: Bill, *, before_sending: Callable[[], None]) -> str:
         """POST /vendorBill or /vendorCredit: create it and return its internal id; `before_sending` as for Items. Never an upsert: a repeated
         PUT appends lines (ohelp/section_1545295601).
 
-        Raises AlreadyExists, Blocked (BILL_REFUSED or PERIOD_CLOSED), OutcomeUnknown, Transient (not sent), Misconfigured.
+        Raises AlreadyExists, Blocked (BILL_REJECTED or PERIOD_CLOSED), OutcomeUnknown, Transient (not sent), Misconfigured.
         """
         body, record_type = wire.bill_body(bill, self._defaults, bill.document), wire.RECORD_TYPES[bill.document]
         try:
             answer = self._api.create(record_type, body, before_sending=before_sending)
         except Blocked as error:
             closed = error.cause is Cause.PERIOD_CLOSED
-            # For a period of our choice, it means that the account allows no date outside of the period.
+            # If wbs-sync chose the period, the refusal means that the account allows no date outside of the period.
             not_allowed = bill.posting_period is not None and "not within the date range" in str(error)
             cause = Cause.PERIOD_CLOSED if closed and not not_allowed else Cause.BILL_REJECTED
             raise Blocked(str(error), cause=cause, facts=error.facts) from error
@@ -133,7 +133,7 @@ class BillRequests(NetSuiteRecords):
             except (Blocked, Misconfigured, UnexpectedAnswer):
                 if document is Document.BILL or self._defaults.makes_credits:
                     raise
-                # Existing credits are found even if no more are created; an account that shows none has none of ours.
+                # Credits are read even if none are created now. An account that does not show them has none from wbs-sync.
                 continue
             return read(wire.VendorBillRow, answer.json()).bill(document)
         return None

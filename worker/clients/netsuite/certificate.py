@@ -12,7 +12,7 @@ from cryptography.x509 import load_pem_x509_certificates
 
 
 def certificate_expiry(expires: date | None, key_file: Path) -> float | None:
-    """Return when it expires (unix seconds); None if that is not known.
+    """Return when the certificate expires (unix seconds); None if that is not known.
 
     `expires`: NETSUITE_CERTIFICATE_EXPIRES; the end of that day, UTC. Else the earliest expiry of the certificates in the key's file, if it
     contains any and this process may read it.

@@ -2,7 +2,7 @@
 
 REST returns `USER_ERROR` for nearly every business rule, so the table matches status, code and text (ohelp/section_156570709583; texts and
 codes: docs/remotes.md). The first row that matches decides. The outcome of a write with a 5xx response is unknown, because NetSuite may have
-committed it before it failed; so is that of a write whose response does not come from NetSuite.
+committed it before it failed. The outcome is unknown as well if the response does not come from NetSuite.
 """
 
 from __future__ import annotations
@@ -42,15 +42,15 @@ class Row:
 
 
 def _blocked(cause: Cause) -> Callable[[str], SyncError]:
-    return lambda words: Blocked(words, cause=cause, facts={"answer": words})
+    return lambda message: Blocked(message, cause=cause, facts={"answer": message})
 
 
 def _misconfigured(cause: Cause) -> Callable[[str], SyncError]:
-    return lambda words: Misconfigured(words, cause=cause, facts={"answer": words})
+    return lambda message: Misconfigured(message, cause=cause, facts={"answer": message})
 
 
-def _unexpected(words: str) -> SyncError:
-    return UnexpectedAnswer(f"NetSuite answered {words}")
+def _unexpected(message: str) -> SyncError:
+    return UnexpectedAnswer(f"NetSuite answered {message}")
 
 
 _ANY_4XX = range(400, 500)
@@ -109,12 +109,12 @@ def error_of(answer: Answer, *, writes: bool, known: Sequence[KnownRefusal] = ()
     """Return the error of a response; None for a good one. `known`: refusals in the account's own wording, which the table does not recognize."""
     if answer.ok:
         return None
-    words = words_of(answer)
-    row = next(row for row in TABLE if answer.status in row.statuses and re.search(row.pattern, words))
-    error = row.meaning(words)
+    message = message_of(answer)
+    row = next(row for row in TABLE if answer.status in row.statuses and re.search(row.pattern, message))
+    error = row.meaning(message)
     if isinstance(error, Blocked) and error.cause is Cause.UNEXPECTED:
-        error = next((_KNOWN[refusal.meaning](words) for refusal in known if fits(refusal.shape, words)), error)
-    error = _of_a_write(error, answer, words) if writes else _of_a_read(error, answer, words)
+        error = next((_KNOWN[refusal.meaning](message) for refusal in known if fits(refusal.shape, message)), error)
+    error = _of_a_write(error, answer, message) if writes else _of_a_read(error, answer, message)
     if isinstance(error, NoRoom):
         error.retry_after = answer.retry_after
     elif isinstance(error, Transient):
@@ -122,22 +122,22 @@ def error_of(answer: Answer, *, writes: bool, known: Sequence[KnownRefusal] = ()
     return error
 
 
-def _of_a_write(error: SyncError, answer: Answer, words: str) -> SyncError:
-    """Every other 4xx is a refusal too, and one that names a field is about the record, not about the role. Any other response, such as a
-    redirect, says nothing about the result.
+def _of_a_write(error: SyncError, answer: Answer, message: str) -> SyncError:
+    """Return the error of a failed write. Every other 4xx is a refusal too; a refusal that names a field is about the record, not the role. Any
+    other response, such as a redirect, leaves the result unknown.
     """
     if isinstance(error, Misconfigured) and _names_a_field(answer):
-        return _blocked(Cause.UNEXPECTED)(words)
+        return _blocked(Cause.UNEXPECTED)(message)
     if not isinstance(error, NotFound | UnexpectedAnswer):
         return error
-    return _blocked(Cause.UNEXPECTED)(words) if answer.status in _ANY_4XX else OutcomeUnknown(words)
+    return _blocked(Cause.UNEXPECTED)(message) if answer.status in _ANY_4XX else OutcomeUnknown(message)
 
 
-def _of_a_read(error: SyncError, answer: Answer, words: str) -> SyncError:
-    """A failed read can be repeated, and "already exists" in its response is part of a quoted name."""
+def _of_a_read(error: SyncError, answer: Answer, message: str) -> SyncError:
+    """Return the error of a failed read, which can be repeated. "Already exists" in its response is part of a quoted name."""
     if isinstance(error, OutcomeUnknown):
-        return Transient(words, down="netsuite" if answer.status in (502, 503, 504) else "")
-    return _blocked(Cause.UNEXPECTED)(words) if isinstance(error, AlreadyExists) else error
+        return Transient(message, down="netsuite" if answer.status in (502, 503, 504) else "")
+    return _blocked(Cause.UNEXPECTED)(message) if isinstance(error, AlreadyExists) else error
 
 
 def _names_a_field(answer: Answer) -> bool:
@@ -151,7 +151,7 @@ def _details(answer: Answer) -> list[Any]:
     return details[:20] if isinstance(details, list) else []
 
 
-def words_of(answer: Answer) -> str:
+def message_of(answer: Answer) -> str:
     """Return `status CODE text` of every detail, or the beginning of the body if a gateway responded instead of NetSuite."""
     texts = [f"{_text(detail, 'o:errorCode')} {_text(detail, 'detail')}".strip() for detail in _details(answer)]
     message = answer.quote("; ".join(text for text in texts if text), most=400) or answer.excerpt()
@@ -159,5 +159,5 @@ def words_of(answer: Answer) -> str:
 
 
 def _text(detail: Any, name: str) -> str:
-    found = detail.get(name) if isinstance(detail, dict) else None
-    return found if isinstance(found, str) else ""
+    value = detail.get(name) if isinstance(detail, dict) else None
+    return value if isinstance(value, str) else ""

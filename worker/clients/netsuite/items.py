@@ -19,7 +19,7 @@ _ITEMS = "SELECT id, itemid, externalid, displayname, itemtype, subtype, isinact
 
 @dataclass(frozen=True, slots=True)
 class ItemPage:
-    """Items by ascending internal id. `in_all`: how many there are from the first of them on. `last`: whether none follows."""
+    """A page of Items by ascending internal id. `in_all`: number of Items from the first one of this page on. `last`: whether it is the last page."""
 
     items: Sequence[FoundItem]
     in_all: int
@@ -34,17 +34,18 @@ class ItemRequests(NetSuiteRecords):
     ) -> list[FoundItem]:
         """Return Items with one of these external ids or names, of any type, inactive ones too; one query per 1,000 codes.
 
-        `ignoring_case`: also names that differ in case only. It is slower, for when NetSuite says that a name is taken that the exact query
-        does not find.
+        `ignoring_case`: also names that differ only in case. This is slower; use it if NetSuite reports that a name is taken and the exact
+        query does not find it.
         """
-        found: dict[str, FoundItem] = {}
-        for ids, some_names in zip(*_aligned(external_ids, names), strict=True):
+        by_internal_id: dict[str, FoundItem] = {}
+        for ids, batch_names in zip(*_aligned(external_ids, names), strict=True):
             by_id = suiteql.is_in("externalid", ids) if ids else ""
-            by_name = suiteql.is_in("itemid", some_names) if some_names else ""
-            if ignoring_case and some_names:
-                by_name = suiteql.any_of(by_name, suiteql.is_in("UPPER(itemid)", [name.upper() for name in some_names]))
-            found |= self._items(suiteql.any_of(by_id, by_name))
-        return list(found.values())
+            by_name = suiteql.is_in("itemid", batch_names) if batch_names else ""
+            if ignoring_case and batch_names:
+                upper = [name.upper() for name in batch_names]
+                by_name = suiteql.any_of(by_name, suiteql.is_in("UPPER(itemid)", upper))
+            by_internal_id |= self._items(suiteql.any_of(by_id, by_name))
+        return list(by_internal_id.values())
 
     def item(self, item_id: str) -> FoundItem | None:
         """Return one Item by its internal id, of any type."""
@@ -52,10 +53,10 @@ class ItemRequests(NetSuiteRecords):
 
     def items(self, item_ids: Sequence[str]) -> dict[str, FoundItem]:
         """Return the Items that exist by their internal ids, of any type; one query per 1,000."""
-        found: dict[str, FoundItem] = {}
+        by_internal_id: dict[str, FoundItem] = {}
         for batch in suiteql.batches(item_ids):
-            found |= self._items(suiteql.is_in("id", batch))
-        return found
+            by_internal_id |= self._items(suiteql.is_in("id", batch))
+        return by_internal_id
 
     def item_by_external_id(self, external_id: str) -> FoundItem | None:
         """GET /{type}/eid:{external id}: finds a record as soon as it is committed, which SuiteQL may not."""
@@ -68,7 +69,7 @@ class ItemRequests(NetSuiteRecords):
         row = read(wire.ItemRecordRow, body)
         require_requested(row.external_id, external_id)
         subtype = "Resale" if item_type == "otherChargeResaleItem" else "Purchase"
-        # The record type in the path is the proof of type and subtype.
+        # The record type in the path determines type and subtype.
         return FoundItem(row.id, row.name, external_id, OTHER_CHARGE, subtype, row.inactive, row.display_name)
 
     def items_made_by_us(self, external_id_stem: str, *, after: int) -> ItemPage:
@@ -94,7 +95,7 @@ class ItemRequests(NetSuiteRecords):
         """POST /{type}: create an Item and return its internal id. `before_sending` is called with the slot, just before each request leaves,
         and prevents it by raising.
 
-        Raises AlreadyExists, Blocked (ITEM_REFUSED, with NetSuite's message), OutcomeUnknown, Transient (not sent), Misconfigured.
+        Raises AlreadyExists, Blocked (ITEM_REJECTED, with NetSuite's message), OutcomeUnknown, Transient (not sent), Misconfigured.
         """
         item_type = self._defaults.item_type
         body = wire.item_body(need, self._defaults, display_name_limit=ITEM_NAME_LIMIT)
@@ -113,7 +114,7 @@ class ItemRequests(NetSuiteRecords):
 
 
 def _aligned(external_ids: Sequence[str], names: Collection[str]) -> tuple[list[Sequence[str]], list[Sequence[str]]]:
-    """Return both lists in the same number of batches, so that each query asks for up to 1,000 of either."""
-    one, other = list(suiteql.batches(external_ids)), list(suiteql.batches(list(names)))
-    length = max(len(one), len(other))
-    return one + [()] * (length - len(one)), other + [()] * (length - len(other))
+    """Return both lists in the same number of batches, so that each query has up to 1,000 of either."""
+    by_id, by_name = list(suiteql.batches(external_ids)), list(suiteql.batches(list(names)))
+    length = max(len(by_id), len(by_name))
+    return by_id + [()] * (length - len(by_id)), by_name + [()] * (length - len(by_name))

@@ -41,7 +41,7 @@ class LookUps(NetSuiteRecords):
         )
         periods = [row.period() for row in self._query(wire.PostingPeriodRow, query)]
         if not periods:
-            # Every account has some, so an empty response is about the role and not about the periods.
+            # Every account has some, so an empty response means that the role may not see them.
             raise UnexpectedAnswer("NetSuite's SuiteQL returned no posting period")
         return periods
 
@@ -60,17 +60,17 @@ class LookUps(NetSuiteRecords):
         return self._with_persons(self._entities("vendor", _by_ids(internal_id, external_id)))
 
     def vendors_named(self, name: str) -> list[Entity]:
-        """Return vendors that may have this name, inactive ones too. These are more than have it, so the caller compares the names."""
+        """Return vendors that may have this name, inactive ones too. The result may contain others, so the caller compares the names."""
         pattern, words = search_pattern(name), words_of(name)
         if not pattern:
             return []
         like = suiteql.literal(pattern)
-        found = self._entities("vendor", f"UPPER(companyname) LIKE {like} OR UPPER(entityid) LIKE {like}")
+        vendors = self._entities("vendor", f"UPPER(companyname) LIKE {like} OR UPPER(entityid) LIKE {like}")
         first, last = (suiteql.literal(search_pattern(word)) for word in (words[0], words[-1]))
         people = f"UPPER(firstname) LIKE {first} AND UPPER(lastname) LIKE {last}"
         if len(words) > 1 and (ids := [row.id for row in self._persons(people)]):
-            found += self._entities("vendor", suiteql.is_in("id", ids[: suiteql.MAX_VALUES]))
-        return self._with_persons({vendor.id: vendor for vendor in found}.values())
+            vendors += self._entities("vendor", suiteql.is_in("id", ids[: suiteql.MAX_VALUES]))
+        return self._with_persons({vendor.id: vendor for vendor in vendors}.values())
 
     def has_vendor(self, subsidiary_id: str) -> bool | None:
         """Return whether there is an active vendor. With a subsidiary: one that has it as its primary subsidiary, or is shared with it by a
@@ -108,7 +108,7 @@ class LookUps(NetSuiteRecords):
         try:
             schema = self._api.get(path, accept="application/schema+json").json()
         except (NotFound, Blocked, Misconfigured, UnexpectedAnswer):
-            # The catalog needs a separate permission; without it the usual length holds.
+            # The catalog needs a separate permission; without it, the usual length is used.
             return ITEM_NAME_LIMIT
         return wire.name_limit(schema) or ITEM_NAME_LIMIT
 
@@ -118,15 +118,15 @@ class LookUps(NetSuiteRecords):
 
     def _with_persons(self, vendors: Iterable[Entity]) -> list[Entity]:
         """Add first and last names to vendors without a company name, which are people."""
-        found = list(vendors)
-        if people := [vendor.id for vendor in found if not vendor.company_name]:
+        named = list(vendors)
+        if people := [vendor.id for vendor in named if not vendor.company_name]:
             rows = {row.id: row for row in self._persons(suiteql.is_in("id", people[: suiteql.MAX_VALUES]))}
-            found = [rows[vendor.id].named(vendor) if vendor.id in rows else vendor for vendor in found]
-        return found
+            named = [rows[vendor.id].named(vendor) if vendor.id in rows else vendor for vendor in named]
+        return named
 
     def _persons(self, where: str) -> list[wire.PersonRow]:
-        """Return the names of people among the vendors. A separate query, because an account that does not show these columns refuses all of
-        it; then vendors have only the names that are shown.
+        """Return the names of people among the vendors. A separate query, because an account that does not show these columns refuses the
+        whole query; vendors then have only the other names.
         """
         query = f"SELECT id, firstname, lastname FROM vendor WHERE {where} ORDER BY id ASC"
         try:

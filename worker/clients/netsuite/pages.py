@@ -15,8 +15,8 @@ class NetSuitePages:
     """Links to records by their internal ids; none if NetSuite is not at its usual address, such as a simulated one."""
 
     def __init__(self, base_url: str) -> None:
-        found = _SUITETALK.fullmatch(base_url)
-        self._site = f"https://{found.group(1).lower()}.app.netsuite.com" if found else ""
+        match = _SUITETALK.fullmatch(base_url)
+        self._site = f"https://{match.group(1).lower()}.app.netsuite.com" if match else ""
 
     def item(self, item_id: str) -> str:
         """Return the link to an Item of any type; "" if there is none."""

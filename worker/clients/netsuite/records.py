@@ -1,4 +1,4 @@
-"""What the methods for every kind of record share: SuiteQL queries with paging, and the id of a new record."""
+"""The base class of the requests: SuiteQL queries with paging, and the id of a new record."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from worker.store.cache import Cache
 
 ROWS_PER_PAGE = 1000
 MAX_ROWS = 100_000
-"""The most rows of one query, over all its pages (ohelp/section_156414087576)."""
+"""Maximum rows of one query, over all its pages (ohelp/section_156414087576)."""
 
 IdRowT = TypeVar("IdRowT", bound=wire.IdRow)
 
 
 @dataclass(frozen=True, slots=True)
 class RowPage(Generic[IdRowT]):
-    """A page of rows by ascending id. `in_all`: how many rows there are from the first of them on. `last`: whether none follows."""
+    """A page of rows by ascending id. `in_all`: number of rows from the first one of this page on. `last`: whether it is the last page."""
 
     rows: Sequence[IdRowT]
     in_all: int
@@ -32,7 +32,7 @@ class RowPage(Generic[IdRowT]):
 
 
 class NetSuiteRecords:
-    """The base of the methods by kind of record."""
+    """Base class of the requests for each kind of record."""
 
     def __init__(self, api: NetSuiteApi, defaults: wire.AccountDefaults, cache: Cache) -> None:
         self._api = api
@@ -49,13 +49,13 @@ class NetSuiteRecords:
         raise UnexpectedAnswer(f"NetSuite's SuiteQL response continues after {MAX_ROWS} rows")
 
     def _first_rows(self, model: type[RowT], query: str, *, limit: int) -> tuple[Sequence[RowT], int]:
-        """Return the first page of a query, and how many rows there are in all: those of the page if NetSuite does not say."""
+        """Return the first page of a query, and the number of all rows; without a total from NetSuite, that of the page."""
         body = self._query_body(query, offset=0, limit=limit)
         rows, total = read_list(model, body.get("items")), body.get("totalResults")
         return rows, max(total, len(rows)) if isinstance(total, int) and not isinstance(total, bool) else len(rows)
 
     def _page_after(self, model: type[IdRowT], query: str, after: int) -> RowPage[IdRowT]:
-        """Return the rows of a query, which ends with its conditions, whose id is above `after`. A query has at most `MAX_ROWS` rows, so
+        """Return the rows of a query whose id is above `after`. `query` ends with its conditions. A query returns at most `MAX_ROWS` rows, so
         longer lists are read by ascending id.
         """
         rows, in_all = self._first_rows(model, f"{query} AND id > {after} ORDER BY id ASC", limit=ROWS_PER_PAGE)
@@ -85,8 +85,8 @@ class NetSuiteRecords:
         exists, so no error here is a failed write.
         """
         location = answer.headers.get("Location", "")
-        if found := re.search(rf"/{record_type}/([0-9]{{1,19}})/?$", location, re.IGNORECASE):
-            return found[1]
+        if match := re.search(rf"/{record_type}/([0-9]{{1,19}})/?$", location, re.IGNORECASE):
+            return match[1]
         try:
             body = self._api.get(f"{record_type}/eid:{external_id}", params={"fields": "id"}).json()
             return read(wire.IdRow, body).id
@@ -94,7 +94,7 @@ class NetSuiteRecords:
             raise OutcomeUnknown(f"created, but its id could not be read: {error}") from error
 
 
-def require_requested(found: str | None, requested: str) -> None:
+def require_requested(returned: str | None, requested: str) -> None:
     """Raise UnexpectedAnswer if NetSuite returned another record than the requested one."""
-    if not same_external_id(found, requested):
-        raise UnexpectedAnswer(f"NetSuite returned the record {found!r} instead of {requested!r}")
+    if not same_external_id(returned, requested):
+        raise UnexpectedAnswer(f"NetSuite returned the record {returned!r} instead of {requested!r}")

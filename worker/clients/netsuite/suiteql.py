@@ -18,7 +18,7 @@ def literal(value: str) -> str:
     """Return a text literal with quotes doubled (O'Brien). Raises Blocked for a character that no name in NetSuite can have."""
     if character := unwritable(value):
         facts = {"name": value, "character": character}
-        raise Blocked(f"{character} cannot be asked for", cause=Cause.NAME_HAS_UNSUPPORTED_CHARACTER, facts=facts)
+        raise Blocked(f"{character} cannot be queried", cause=Cause.NAME_HAS_UNSUPPORTED_CHARACTER, facts=facts)
     return "'" + value.replace("'", "''") + "'"
 
 

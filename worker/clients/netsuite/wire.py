@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from worker.clients.fields import Day, Flag, InternalId, Money, OptionalText, Row, SomeText, Text
+from worker.clients.fields import Day, Flag, InternalId, Money, NonEmptyText, OptionalText, Row, Text
 from worker.domain import money
 from worker.domain.bills import Bill, BillLine, Document, FoundBill
 from worker.domain.errors import UnexpectedAnswer
@@ -23,7 +23,7 @@ from worker.domain.posting_periods import PostingPeriod
 RECORD_TYPES = {Document.BILL: "vendorBill", Document.CREDIT: "vendorCredit"}
 SUITEQL_TYPES = {Document.BILL: "VendBill", Document.CREDIT: "VendCred"}
 PLAUSIBLE_NAME_LIMITS = range(20, 1000)
-"""Any other value in a metadata catalog is ignored, and the usual length holds."""
+"""Any other value in a metadata catalog is ignored, and the usual length is used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ class AccountDefaults:
 
 
 def item_body(need: ItemNeed, defaults: AccountDefaults, *, display_name_limit: int) -> dict[str, Any]:
-    """Return the body of POST /{otherCharge…Item}. The display name may be cut, because it identifies nothing."""
+    """Return the body of POST /{otherCharge…Item}. The display name may be shortened: it identifies nothing."""
     body: dict[str, Any] = {"externalId": need.external_id, "itemId": need.name, "includeChildren": False}
     if need.description:
         body["displayName"] = need.description[:display_name_limit]
@@ -99,9 +99,9 @@ class IdRow(NetSuiteRow):
 class ItemRow(IdRow):
     """A row of SuiteQL's `item`."""
 
-    itemid: SomeText
+    itemid: NonEmptyText
     externalid: OptionalText = None
-    itemtype: SomeText
+    itemtype: NonEmptyText
     subtype: Text = ""
     isinactive: Literal["T", "F"]
     displayname: Text = ""
@@ -121,7 +121,7 @@ class ItemNameRow(IdRow):
 class ItemRecordRow(IdRow):
     """GET /{otherCharge…Item}/…"""
 
-    name: SomeText = Field(alias="itemId")
+    name: NonEmptyText = Field(alias="itemId")
     external_id: OptionalText = Field(None, alias="externalId")
     display_name: Text = Field("", alias="displayName")
     inactive: Flag = Field(alias="isInactive")
@@ -140,20 +140,20 @@ class BillNumberRow(IdRow):
 class AccountRow(IdRow):
     """A row of SuiteQL's `account`."""
 
-    fullname: SomeText
+    fullname: NonEmptyText
     isinactive: Literal["T", "F"]
 
 
 class TaxScheduleRow(IdRow):
     """A row of SuiteQL's `taxschedule`."""
 
-    name: SomeText
+    name: NonEmptyText
 
 
 class PostingPeriodRow(IdRow):
     """A row of SuiteQL's `accountingperiod`, its days written by TO_CHAR."""
 
-    periodname: SomeText
+    periodname: NonEmptyText
     firstday: Day
     lastday: Day
     closed: Literal["T", "F"]
@@ -273,9 +273,9 @@ class VendorBillRow(IdRow):
 
 
 def _id_in(reference: Any) -> str:
-    """Return the internal id in a reference, from which nothing is written; "" if there is none."""
-    found = reference.get("id") if isinstance(reference, dict) else None
-    return str(found) if isinstance(found, str | int) and str(found).isdecimal() else ""
+    """Return the internal id in a reference; "" for any other value. Nothing is written from it."""
+    value = reference.get("id") if isinstance(reference, dict) else None
+    return str(value) if isinstance(value, str | int) and str(value).isdecimal() else ""
 
 
 def name_limit(schema: Any, field: str = "itemId") -> int | None:

@@ -1,4 +1,4 @@
-"""Procore's REST API: sends one request within the rate limits, says what its response means, and reads lists page by page."""
+"""Procore's REST API: sends one request within the rate limits, raises the error that its response means, and reads lists page by page."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from worker.clients.fields import OddRow, RowT, read_rows
+from worker.clients.fields import RowT, UnreadableRow, read_rows
 from worker.clients.http import Answer, Transport
 from worker.clients.procore import wire
 from worker.clients.procore.auth import ProcoreAddress
@@ -23,7 +23,7 @@ from worker.store.tokens import Tokens
 log = logging.getLogger(__name__)
 
 MAX_PAGES = 1000
-"""A hundred thousand budget lines of one project: a list with more pages is taken for one without an end."""
+"""Enough for a hundred thousand budget lines of one project. A list with more pages is treated as endless."""
 
 
 class ProcoreApi:
@@ -70,29 +70,29 @@ class ProcoreApi:
         path: str,
         params: Mapping[str, Any],
         per_page: int,
-        odd: list[OddRow] | None = None,
+        unreadable: list[UnreadableRow] | None = None,
     ) -> Iterator[RowT]:
         """Return all rows of a list (https://developers.procore.com/documentation/pagination): the last page has no `next` link.
 
         Without links, `Total` is the number of rows, since a page may be shorter than requested; without either, a short page is the last.
-        Rows that cannot be read are skipped, and added to `odd` or else logged. Raises UnexpectedAnswer for a page without any readable row.
+        Rows that cannot be read are skipped, and added to `unreadable` or else logged. Raises UnexpectedAnswer for a page without any readable row.
         """
-        before, seen = "", 0
+        before, read_so_far = "", 0
         for page in range(1, MAX_PAGES + 1):
             answer = self.get(path, {**params, "page": page, "per_page": per_page})
             rows, unread = read_rows(model, wire.rows_of(answer.json()))
             # Not every endpoint has pages: one that repeats its response would otherwise never end.
             if answer.text == before:
                 return
-            if unread and not rows and odd is None:
+            if unread and not rows and unreadable is None:
                 raise UnexpectedAnswer(unread[0].complaint)
             for row in unread:
                 log.warning("Skipped an unreadable row of %s: %s", path, row.complaint)
-            (odd if odd is not None else []).extend(unread)
+            (unreadable if unreadable is not None else []).extend(unread)
             yield from rows
             count = len(rows) + len(unread)
-            seen += count
-            if not count or not _has_next(answer, seen, is_full=count == per_page):
+            read_so_far += count
+            if not count or not _has_next(answer, read_so_far, is_full=count == per_page):
                 return
             before = answer.text
         name = model.__name__.removesuffix("Row")
@@ -109,13 +109,13 @@ class ProcoreApi:
             raise
         self._limits.observe(answer.headers, sent_at=answer.sent_at)
         if error := error_of(answer):
-            self._note(error, token)
+            self._record(error, token)
             raise error
         response_seen(Remote.PROCORE)
         return answer
 
-    def _note(self, error: SyncError, token: str) -> None:
-        """Note what an error means for the requests after it."""
+    def _record(self, error: SyncError, token: str) -> None:
+        """Record what an error means for later requests."""
         if isinstance(error, Unauthorized):
             self._tokens.forget(token)
         elif isinstance(error, NoRoom):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from worker.clients.http import Transport
 from worker.clients.login import require_admitted, token_of
-from worker.clients.procore.errors import error_of, words_of
+from worker.clients.procore.errors import error_of, message_of
 from worker.domain.problems import Cause
 from worker.store.tokens import AccessToken
 
@@ -31,7 +31,7 @@ def mint_token(transport: Transport, address: ProcoreAddress) -> AccessToken:
     }
     url, identity = f"{address.auth_url}/oauth/token", f"client id {address.client_id}"
     answer = transport.send("POST", url, headers={}, form=form)
-    require_admitted(answer, f"{answer.status} {words_of(answer)}", Cause.PROCORE_LOGIN, url=url, identity=identity)
+    require_admitted(answer, f"{answer.status} {message_of(answer)}", Cause.PROCORE_LOGIN, url=url, identity=identity)
     if error := error_of(answer):
         raise error
     return token_of(answer, "Procore", url=url)

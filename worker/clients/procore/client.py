@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from worker.clients.fields import OddRow, read
+from worker.clients.fields import UnreadableRow, read
 from worker.clients.procore import wire
 from worker.clients.procore.api import ProcoreApi
 from worker.domain.errors import Blocked, Misconfigured, NotFound, NotPermitted, Transient, UnexpectedAnswer
@@ -59,33 +59,33 @@ class Procore:
         body = self._api.get("/rest/v1.0/me").json()
         return str(body.get("login") or body.get("name") or body.get("id")) if isinstance(body, dict) else "?"
 
-    def list_projects(self, odd: list[OddRow] | None = None) -> Iterator[Project]:
+    def list_projects(self, unreadable: list[UnreadableRow] | None = None) -> Iterator[Project]:
         """GET /rest/v1.1/projects: return all projects that the app may see, inactive ones and templates too (Procore's default leaves out
-        inactive ones). Unreadable rows are added to `odd`.
+        inactive ones). Unreadable rows are added to `unreadable`.
         """
-        yield from self._projects({}, odd)
+        yield from self._projects({}, unreadable)
 
     def find_project(self, project_id: int) -> Project | None:
         """Return one project; None if the app may not see it."""
-        found = self._projects({"filters[id]": project_id}, None)
-        return next((project for project in found if project.id == project_id), None)
+        projects = self._projects({"filters[id]": project_id}, None)
+        return next((project for project in projects if project.id == project_id), None)
 
-    def _projects(self, filters: Mapping[str, Any], odd: list[OddRow] | None) -> Iterator[Project]:
+    def _projects(self, filters: Mapping[str, Any], unreadable: list[UnreadableRow] | None) -> Iterator[Project]:
         params = {"company_id": self.company_id, "filters[by_status]": "All", **filters}
         try:
-            for row in self._api.pages(wire.ProjectRow, "/rest/v1.1/projects", params, PROJECTS_PER_PAGE, odd):
+            for row in self._api.pages(wire.ProjectRow, "/rest/v1.1/projects", params, PROJECTS_PER_PAGE, unreadable):
                 yield row.project()
         except (NotFound, NotPermitted) as error:
-            # This list belongs to no project: an app that may not see it is not connected to the company.
+            # The list belongs to the company, not to a project: an app that may not see it is not connected to the company.
             raise Misconfigured(str(error), cause=Cause.PROCORE_LOGIN, facts={"answer": str(error)}) from error
 
-    def list_budgeted_codes(self, project_id: int, odd: list[OddRow] | None = None) -> list[WbsCode]:
-        """Return the WBS codes that have a budget line item of any amount. Unreadable budget rows are added to `odd`.
+    def list_budgeted_codes(self, project_id: int, unreadable: list[UnreadableRow] | None = None) -> list[WbsCode]:
+        """Return the WBS codes that have a budget line item of any amount. Unreadable budget rows are added to `unreadable`.
 
         From the v2 list of budget line items (BETA, not on every account), else from the rows of a budget view, which name codes by id
         only, so their texts come from the list of WBS codes. Raises NotFound or NotPermitted if the app may not read the project's budget.
         """
-        return self._budgeted(project_id, odd=odd)
+        return self._budgeted(project_id, unreadable=unreadable)
 
     def is_budgeted(self, project_id: int, wbs_code_id: int) -> bool:
         """Return whether one code has a budget line item now. Raises NotFound, NotPermitted."""
@@ -96,24 +96,24 @@ class Procore:
         return self._codes(project_id, {"filters[status][]": "active"})
 
     def list_invoices(
-        self, project_id: int, statuses: Collection[str], odd: list[OddRow] | None = None
+        self, project_id: int, statuses: Collection[str], unreadable: list[UnreadableRow] | None = None
     ) -> list[InvoiceHead]:
         """GET /rest/v1.1/requisitions: return the project's invoices of these statuses (none means all), without their lines.
 
         Each is returned once, although one that changes its status or place while the pages are read may be in two of them. One with
-        nothing readable but its id is listed too; rows without an id are added to `odd`.
+        nothing readable but its id is listed too; rows without an id are added to `unreadable`.
         """
         heads: dict[int, InvoiceHead] = {}
         for status in statuses or [""]:
             params = {"project_id": project_id} | ({"filters[status]": status} if status else {})
-            unread: list[OddRow] = []
+            unread: list[UnreadableRow] = []
             for row in self._api.pages(
                 wire.InvoiceHeadRow, "/rest/v1.1/requisitions", params, INVOICES_PER_PAGE, unread
             ):
                 if row.project_id in (None, project_id):
                     heads[row.id] = row.head(status)
             heads |= {row.id: InvoiceHead(row.id, status, None, "", is_readable=False) for row in unread if row.id}
-            (odd if odd is not None else []).extend(row for row in unread if row.id is None)
+            (unreadable if unreadable is not None else []).extend(row for row in unread if row.id is None)
         return list(heads.values())
 
     def get_invoice(self, project_id: int, invoice_id: int) -> Invoice:
@@ -123,7 +123,7 @@ class Procore:
         row = read(wire.InvoiceRow, answer.json())
         _require_requested(row.id, invoice_id)
         if row.project_id != project_id:
-            # Under two projects it would have two locks and two records in the ledger.
+            # With two project ids, the invoice would have two locks and two records in the ledger.
             raise NotFound(f"it belongs to the project with the id {row.project_id}")
         return row.invoice()
 
@@ -178,7 +178,7 @@ class Procore:
         return row.invoice() if row.id == invoice.id else None
 
     def _budgeted(
-        self, project_id: int, *, wbs_code_id: int | None = None, odd: list[OddRow] | None = None
+        self, project_id: int, *, wbs_code_id: int | None = None, unreadable: list[UnreadableRow] | None = None
     ) -> list[WbsCode]:
         """Return the budgeted codes; with `wbs_code_id` at least that one, if it is budgeted.
 
@@ -187,34 +187,36 @@ class Procore:
         """
         key = f"procore:budget_line_items:{project_id}"
         if self._cache.get(key) == "missing":
-            return self._budget_view_codes(project_id, odd)
+            return self._budget_view_codes(project_id, unreadable)
         try:
-            return self._budget_line_items(project_id, wbs_code_id=wbs_code_id, odd=odd)
+            return self._budget_line_items(project_id, wbs_code_id=wbs_code_id, unreadable=unreadable)
         except (NotFound, NotPermitted) as refusal:
             try:
-                codes = self._budget_view_codes(project_id, odd)
+                codes = self._budget_view_codes(project_id, unreadable)
             except NoBudgetView as error:
-                # The refusal of the v2 list is the reason; "no budget view" alone would read as a mistake in the project.
+                # The refusal of the v2 list is the reason; "no budget view" alone would look like a mistake in the project.
                 raise type(refusal)(f"{refusal}; {error}") from error
         self._cache.put(key, "missing", seconds=BUDGET_ENDPOINT_CACHE_SECONDS)
         return codes
 
     def _budget_line_items(
-        self, project_id: int, *, wbs_code_id: int | None = None, odd: list[OddRow] | None = None
+        self, project_id: int, *, wbs_code_id: int | None = None, unreadable: list[UnreadableRow] | None = None
     ) -> list[WbsCode]:
         path = f"/rest/v2.0/companies/{self.company_id}/projects/{project_id}/budget_line_items"
         params = {"filters[wbs_code_id]": str(wbs_code_id)} if wbs_code_id else {}
-        rows = self._api.pages(wire.BudgetLineRow, path, params, BUDGET_LINES_PER_PAGE, odd)
-        own = [row.wbs_code for row in rows if row.wbs_code and row.project_id in (None, project_id)]
-        return list({code.id: code.wbs_code() for code in own}.values())
+        rows = self._api.pages(wire.BudgetLineRow, path, params, BUDGET_LINES_PER_PAGE, unreadable)
+        codes = [row.wbs_code for row in rows if row.wbs_code and row.project_id in (None, project_id)]
+        return list({code.id: code.wbs_code() for code in codes}.values())
 
-    def _budget_view_codes(self, project_id: int, odd: list[OddRow] | None = None) -> list[WbsCode]:
+    def _budget_view_codes(self, project_id: int, unreadable: list[UnreadableRow] | None = None) -> list[WbsCode]:
         params = {"project_id": project_id}
         views = list(self._api.pages(wire.BudgetViewRow, "/rest/v1.0/budget_views", params, CODES_PER_PAGE))
         if not views:
             raise NoBudgetView("the project has no budget view")
         path = f"/rest/v1.0/budget_views/{views[0].id}/detail_rows"
-        rows = self._api.pages(wire.DetailRow, path, params | {"budget_row_type": "budgeted"}, CODES_PER_PAGE, odd)
+        rows = self._api.pages(
+            wire.DetailRow, path, params | {"budget_row_type": "budgeted"}, CODES_PER_PAGE, unreadable
+        )
         budgeted = {row.wbs_code_id for row in rows}
         return [code for code in self._codes(project_id, {}) if code.id in budgeted]
 
@@ -224,6 +226,6 @@ class Procore:
         return [row.wbs_code() for row in self._api.pages(wire.WbsCodeRow, path, filters, CODES_PER_PAGE)]
 
 
-def _require_requested(found: int, requested: int) -> None:
-    if found != requested:
-        raise UnexpectedAnswer(f"Procore returned the record {found} instead of {requested}")
+def _require_requested(returned: int, requested: int) -> None:
+    if returned != requested:
+        raise UnexpectedAnswer(f"Procore returned the record {returned} instead of {requested}")

@@ -33,29 +33,29 @@ def error_of(answer: Answer) -> SyncError | None:
     """Return the error of a response; None for a good one."""
     if answer.ok:
         return None
-    words = f"{answer.status} {words_of(answer)}".strip()
+    message = f"{answer.status} {message_of(answer)}".strip()
     match answer.status:
         case 401:
-            return Unauthorized(words)
-        case 403 if NOT_CONNECTED in words:
-            return Misconfigured(words, cause=Cause.PROCORE_LOGIN, facts={"answer": words})
+            return Unauthorized(message)
+        case 403 if NOT_CONNECTED in message:
+            return Misconfigured(message, cause=Cause.PROCORE_LOGIN, facts={"answer": message})
         case 403:
-            return NotPermitted(words)
+            return NotPermitted(message)
         case 404:
-            return NotFound(words)
+            return NotFound(message)
         case 429:
-            return NoRoom(words, retry_after=rate_limit_wait(answer))
+            return NoRoom(message, retry_after=rate_limit_wait(answer))
         case 502 | 503 | 504:
-            return Transient(words, retry_after=answer.outage_wait, down="procore")
+            return Transient(message, retry_after=answer.outage_wait, down="procore")
         case 408 | 500:
-            return Transient(words)
+            return Transient(message)
         case 400 | 406 | 409 | 422:
-            return Blocked(words, cause=Cause.UNEXPECTED, facts={"answer": words})
+            return Blocked(message, cause=Cause.UNEXPECTED, facts={"answer": message})
         case _:
-            return UnexpectedAnswer(f"Procore answered {words}")
+            return UnexpectedAnswer(f"Procore answered {message}")
 
 
-def words_of(answer: Answer) -> str:
+def message_of(answer: Answer) -> str:
     """Return Procore's message: `errors` as text, list or map, `message`, or v2's `error.message`; else the beginning of the body."""
     body = answer.json_or_none()
     errors = (body.get("errors") or body.get("message") or body.get("error")) if isinstance(body, dict) else None
@@ -69,13 +69,13 @@ def words_of(answer: Answer) -> str:
 def rate_limit_wait(answer: Answer) -> float | None:
     """Return the seconds until the rate limit of a 429 allows requests again: `Retry-After`, else `X-Rate-Limit-Reset`; an hour at most.
 
-    Every response has the reset of its window, so in any other response it says nothing about when to try again
+    Every response has the reset of its window, so in any other response the reset does not mean when to retry
     (https://developers.procore.com/documentation/rate-limiting).
     """
     if answer.retry_after is not None:
         return answer.retry_after
     reset = answer.headers.get("X-Rate-Limit-Reset", "")
-    # By Procore's own clock: all workers wait for the reset that one worker reads, and that worker's clock may be an hour behind.
+    # By Procore's clock: all workers use the reset that one worker reads, and that worker's clock may be an hour behind.
     sent_at = answer.sent_at if answer.sent_at is not None else answer.received_at
     if not re.fullmatch(r"[0-9]{1,12}", reset) or sent_at is None:
         return None
@@ -83,7 +83,7 @@ def rate_limit_wait(answer: Answer) -> float | None:
 
 
 def _flat(errors: Any, depth: int = 0) -> str:
-    """Return errors of any shape as text, without what is nested deeper than Procore's errors are."""
+    """Return errors of any shape as text, without parts that are nested deeper than in Procore's errors."""
     if isinstance(errors, dict | list) and depth > MAX_ERROR_DEPTH:
         return "…"
     if isinstance(errors, dict):

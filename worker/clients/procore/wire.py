@@ -19,11 +19,11 @@ from worker.clients.fields import (
     Id,
     IdOrNone,
     Label,
+    NonEmptyText,
     OptionalDay,
     OptionalText,
     PlaceOrNone,
     Row,
-    SomeText,
     Text,
 )
 from worker.domain import money
@@ -260,7 +260,7 @@ class InvoiceRow(ProcoreRow):
     previous_requisition_id: Id | None
     number: Label = ""
     invoice_number: Text = ""
-    status: SomeText
+    status: NonEmptyText
     origin_id: OptionalText
     billing_date: OptionalDay = None
     vendor_id: Id | None

@@ -8,28 +8,28 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """The result of one check. `ok`: None for a warning, such as a value that could not be read or may be intended. `cure`: the fix, "" if passed."""
+    """The result of one check. `ok`: None for a warning, such as a value that could not be read or may be intended; `fix`: "" if it passed."""
 
     name: str
     ok: bool | None
-    words: str
-    cure: str = ""
+    message: str
+    fix: str = ""
 
 
-Look = tuple[str, Callable[[], Check]]
-"""A check to run: its name, and the function, which may raise the errors of the clients."""
+NamedCheck = tuple[str, Callable[[], Check]]
+"""A check to run: its name, and a function that may raise the errors of the clients."""
 
 
-def well(name: str, words: str) -> Check:
+def passed(name: str, message: str) -> Check:
     """Return a passed check."""
-    return Check(name, True, words)
+    return Check(name, True, message)
 
 
-def fault(name: str, words: str, cure: str) -> Check:
+def failed(name: str, message: str, fix: str) -> Check:
     """Return a failed check: wbs-sync cannot work until it is fixed."""
-    return Check(name, False, words, cure)
+    return Check(name, False, message, fix)
 
 
-def doubt(name: str, words: str, cure: str) -> Check:
+def warning(name: str, message: str, fix: str) -> Check:
     """Return a warning."""
-    return Check(name, None, words, cure)
+    return Check(name, None, message, fix)

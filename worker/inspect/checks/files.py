@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from worker.inspect.checks.check import Check, Look, doubt, well
+from worker.domain.texts import first_few
+from worker.inspect.checks.check import Check, NamedCheck, passed, warning
 
-NAMED = 5
+MAX_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,16 +19,18 @@ class FileChecks:
 
     paths: Sequence[Path]
 
-    def looks(self) -> Iterator[Look]:
-        """Return these checks."""
+    def checks(self) -> Iterator[NamedCheck]:
+        """Return the checks in order, with their names."""
         yield "Secret files", self._private
 
     def _private(self) -> Check:
-        name, open_ones = "Secret files", [str(path) for path in self.paths if _is_open(path)]
-        if not open_ones:
-            return well(name, "no other user can read .env, the private key or a file in SECRETS_DIR")
-        shown = ", ".join(open_ones[:NAMED]) + (f" and {len(open_ones) - NAMED} more" if len(open_ones) > NAMED else "")
-        return doubt(name, f"other users of this machine can read {shown}", f"chmod 600 {' '.join(open_ones[:NAMED])}")
+        name, readable = "Secret files", [str(path) for path in self.paths if _is_open(path)]
+        if not readable:
+            return passed(name, "no other user can read .env, the private key or a file in SECRETS_DIR")
+        shown = first_few(readable, MAX_NAMED)
+        return warning(
+            name, f"other users of this machine can read {shown}", f"chmod 600 {' '.join(readable[:MAX_NAMED])}"
+        )
 
 
 def _is_open(path: Path) -> bool:

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from worker.inspect.checks.check import Check, Look, doubt, fault, well
+from worker.inspect.checks.check import Check, NamedCheck, failed, passed, warning
 from worker.store.server_state import server_state
 from worker.store.stores import Stores
 
-LITTLE_DISK_BYTES = 1_000_000_000
+LOW_DISK_BYTES = 1_000_000_000
 """Minimum free bytes; the alert WbsSyncDiskNearlyFull has the same threshold."""
-NO_DISK_BYTES = 100_000_000
+FULL_DISK_BYTES = 100_000_000
 MIN_DESCRIPTORS = 1024
 """Minimum file descriptors. A worker needs one per thread and connection; a server process one per client."""
 CERTIFICATE_WARNING_DAYS = 30
@@ -22,13 +22,13 @@ CERTIFICATE_WARNING_DAYS = 30
 
 @dataclass(frozen=True, slots=True)
 class MachineChecks:
-    """Checks this machine and the Redis server. `certificate_expiry`: unix seconds, None = not known; `now`: Redis' clock."""
+    """Checks this machine and the Redis server. `certificate_expiry`: unix seconds, None = not known."""
 
     stores: Stores
     certificate_expiry: float | None
 
-    def looks(self) -> Iterator[Look]:
-        """Return these checks."""
+    def checks(self) -> Iterator[NamedCheck]:
+        """Return the checks in order, with their names."""
         yield "Redis saves", self._saves
         yield "Disk", self._disk
         yield "File descriptors", self._descriptors
@@ -37,45 +37,45 @@ class MachineChecks:
     def _saves(self) -> Check:
         name, state = "Redis saves", server_state(self.stores.redis)
         if state.failed_saves:
-            next_step = "Free space on the server's disk and check that the server can write to its folder. Do not restart it before a save has succeeded."
-            return fault(name, f"the last {' and '.join(state.failed_saves)} could not be written", next_step)
-        return well(name, "the last saves succeeded")
+            fix = "Free space on the server's disk and check that the server can write to its folder. Do not restart it before a save has succeeded."
+            return failed(name, f"the last {' and '.join(state.failed_saves)} could not be written", fix)
+        return passed(name, "the last saves succeeded")
 
     def _disk(self) -> Check:
         name, folder = "Disk", self.stores.installation.data_dir.absolute()
         while not folder.exists():
             folder = folder.parent
         free = shutil.disk_usage(folder).free
-        words = f"{free / 1e9:,.1f} GB free for DATA_DIR"
-        next_step = "Free space on that disk. Data and logs are stored there, and the embedded server rejects writes when it is full."
-        if free < NO_DISK_BYTES:
-            return fault(name, words, next_step)
-        return doubt(name, words, next_step) if free < LITTLE_DISK_BYTES else well(name, words)
+        message = f"{free / 1e9:,.1f} GB free for DATA_DIR"
+        fix = "Free space on that disk. Data and logs are stored there, and the embedded server rejects writes when it is full."
+        if free < FULL_DISK_BYTES:
+            return failed(name, message, fix)
+        return warning(name, message, fix) if free < LOW_DISK_BYTES else passed(name, message)
 
     def _descriptors(self) -> Check:
         name, (limit, _) = "File descriptors", resource.getrlimit(resource.RLIMIT_NOFILE)
         if limit == resource.RLIM_INFINITY:
-            return well(name, "no limit")
-        words = f"{limit:,} open files allowed per process started here"
+            return passed(name, "no limit")
+        message = f"{limit:,} open files allowed per process started here"
         if limit < MIN_DESCRIPTORS:
-            return doubt(
+            return warning(
                 name,
-                words,
+                message,
                 f"Raise the limit to at least {MIN_DESCRIPTORS}: `ulimit -n`, or LimitNOFILE= of the units.",
             )
-        return well(name, words)
+        return passed(name, message)
 
     def _certificate(self) -> Check:
         name, expiry = "NetSuite certificate", self.certificate_expiry
         if expiry is None:
-            next_step = (
+            fix = (
                 "Set NETSUITE_CERTIFICATE_EXPIRES to its last day to get an alert a month before (docs/operations.md)."
             )
-            return doubt(name, "expiry date not known", next_step)
+            return warning(name, "expiry date not known", fix)
         days, day = (expiry - self.stores.now()) / 86_400, f"{datetime.fromtimestamp(expiry, UTC):%Y-%m-%d}"
         renew = "Renew it (docs/operations.md). NetSuite refuses every login from that day on."
         if days < 0:
-            return fault(name, f"expired on {day}", renew)
+            return failed(name, f"expired on {day}", renew)
         if days < CERTIFICATE_WARNING_DAYS:
-            return doubt(name, f"expires on {day}, in {days:.0f} days", renew)
-        return well(name, f"valid until {day}")
+            return warning(name, f"expires on {day}, in {days:.0f} days", renew)
+        return passed(name, f"valid until {day}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from worker.inspect.checks.check import Check, Look, doubt, well
+from worker.inspect.checks.check import Check, NamedCheck, passed, warning
 from worker.inspect.pauses import Pauses
 
 
@@ -15,13 +15,13 @@ class PauseChecks:
 
     pauses: Pauses
 
-    def looks(self) -> Iterator[Look]:
-        """Return this check."""
+    def checks(self) -> Iterator[NamedCheck]:
+        """Return the check of pauses."""
         yield "Pauses", self._none
 
     def _none(self) -> Check:
         paused = self.pauses.all()
         if not paused:
-            return well("Pauses", "no work is paused")
-        next_step = "Paused work resumes automatically. `wbs-sync problems` lists what needs attention."
-        return doubt("Pauses", " ".join(one.sentence for one in paused), next_step)
+            return passed("Pauses", "no work is paused")
+        fix = "Paused work resumes automatically. `wbs-sync problems` lists what needs attention."
+        return warning("Pauses", " ".join(one.sentence for one in paused), fix)

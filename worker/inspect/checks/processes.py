@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from worker.engine.settings_agreement import differences
-from worker.inspect.checks.check import Check, Look, doubt, fault, well
+from worker.inspect.checks.check import Check, NamedCheck, failed, passed, warning
 from worker.inspect.liveness import CLOCK_LIMIT_SECONDS, HOW_TO_START, Liveness
 from worker.store.stores import Stores
 
@@ -28,60 +28,64 @@ class ProcessChecks:
     remote_clocks: Callable[[], Mapping[str, float]]
     settings: Mapping[str, str]
 
-    def running(self) -> Iterator[Look]:
+    def running(self) -> Iterator[NamedCheck]:
         """Check that workers and beat run with the same settings."""
         yield "Workers", self._workers
         yield "Same settings", self._same_settings
 
-    def clocks(self) -> Iterator[Look]:
+    def clocks(self) -> Iterator[NamedCheck]:
         """Check that all clocks agree; run last, after both systems have responded."""
         yield "Clocks", self._clocks
 
     def _workers(self) -> Check:
         alive = self.liveness.now()
         if alive.faults:
-            return fault("Workers", " ".join(alive.faults + alive.warnings), HOW_TO_START)
+            return failed("Workers", " ".join(alive.faults + alive.warnings), HOW_TO_START)
         if alive.warnings:
-            return doubt("Workers", " ".join(alive.warnings), RESTART)
+            return warning("Workers", " ".join(alive.warnings), RESTART)
         slots = self.stores.gate.caps()[0]
         few = {queue: threads for queue in BUSY_QUEUES if (threads := alive.threads_for(queue)) < slots}
         if few:
             counts = " and ".join(f"{threads} threads for {queue}" for queue, threads in few.items())
-            words = f"{counts} in all workers, fewer than NETSUITE_CONCURRENCY={slots}: some slots remain unused"
-            return doubt("Workers", words, "Leave WORKER_THREADS empty, raise it, or start another worker.")
-        return well("Workers", f"{len(alive.workers)} running, and beat")
+            message = f"{counts} in all workers, fewer than NETSUITE_CONCURRENCY={slots}: some slots remain unused"
+            return warning("Workers", message, "Leave WORKER_THREADS empty, raise it, or start another worker.")
+        return passed("Workers", f"{len(alive.workers)} running, and beat")
 
     def _same_settings(self) -> Check:
         """Compare the settings that determine what is written, in all workers and in this command."""
         name, workers = "Same settings", self.liveness.now().workers
-        if found := differences(workers):
-            words = f"nothing is written while the workers' settings differ. Digests: {'; '.join(found)}"
-            return fault(name, words, "Give all machines the same settings and restart their workers.")
+        if differing := differences(workers):
+            message = f"nothing is written while the workers' settings differ. Digests: {'; '.join(differing)}"
+            return failed(name, message, "Give all machines the same settings and restart their workers.")
         theirs = {setting: digest for one in workers for setting, digest in one.settings.items()}
         others = sorted(setting for setting, own in self.settings.items() if theirs.get(setting, own) != own)
         if others:
-            words = f"this command and the workers have different values of {' and '.join(others)}; the workers' values apply"
-            return doubt(
-                name, words, "Run this command with the workers' settings, or restart the workers with these settings."
+            message = f"this command and the workers have different values of {' and '.join(others)}; the workers' values apply"
+            return warning(
+                name,
+                message,
+                "Run this command with the workers' settings, or restart the workers with these settings.",
             )
         lowest, *higher = self.stores.gate.caps()
         if higher:
-            words = f"NETSUITE_CONCURRENCY is {lowest} in one process and {' and '.join(map(str, higher))} in others; the lowest applies to all"
-            return doubt(name, words, "Set the same NETSUITE_CONCURRENCY on all machines and restart their workers.")
-        return well(name, f"{len(workers)} workers and this command have the same settings for writing")
+            message = f"NETSUITE_CONCURRENCY is {lowest} in one process and {' and '.join(map(str, higher))} in others; the lowest applies to all"
+            return warning(
+                name, message, "Set the same NETSUITE_CONCURRENCY on all machines and restart their workers."
+            )
+        return passed(name, f"{len(workers)} workers and this command have the same settings for writing")
 
     def _clocks(self) -> Check:
         ahead = {"Redis": time.time() - self.stores.now(), **self.remote_clocks()}
-        wrong = [f"this machine's is {_difference(off)} {name}'s" for name, off in ahead.items() if _is_wrong(off)]
+        wrong = [
+            f"this machine's is {_difference(off)} {name}'s"
+            for name, off in ahead.items()
+            if abs(off) > CLOCK_LIMIT_SECONDS
+        ]
         alive = self.liveness.now()
         wrong += [f"{one.process}'s is {_difference(one.clock_ahead)} Redis'" for one in alive.wrong_clocks]
         if wrong:
-            return doubt("Clocks", "; ".join(wrong), SYNCHRONIZE)
-        return well("Clocks", f"this machine, {', '.join(ahead)} and {len(alive.processes)} processes agree")
-
-
-def _is_wrong(off: float) -> bool:
-    return abs(off) > CLOCK_LIMIT_SECONDS
+            return warning("Clocks", "; ".join(wrong), SYNCHRONIZE)
+        return passed("Clocks", f"this machine, {', '.join(ahead)} and {len(alive.processes)} processes agree")
 
 
 def _difference(off: float) -> str:

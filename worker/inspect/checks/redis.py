@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from redis.exceptions import NoPermissionError
 
 from worker.domain.texts import counted
-from worker.inspect.checks.check import Check, Look, doubt, fault, well
+from worker.inspect.checks.check import Check, NamedCheck, failed, passed, warning
 from worker.store.keys import Keys
 from worker.store.scripts import Script, text
 from worker.store.server_state import server_state
 from worker.store.stores import Stores
 
-OLDEST_VERSION = (6, 2)
-"""Minimum versions: the Lua scripts use commands of Redis 6.2; the first Valkey release was 7.2."""
-FULL = 0.8
+MIN_VERSION = (6, 2)
+"""The Lua scripts use commands of Redis 6.2; the first Valkey release was 7.2."""
+MAX_MEMORY_SHARE = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,41 +27,39 @@ class RedisChecks:
     stores: Stores
     queues: Collection[str]
 
-    def looks(self) -> Iterator[Look]:
-        """Return these checks."""
-        yield "Redis connection", self._answers
-        yield "Redis accepts writes", self._takes_writes
+    def checks(self) -> Iterator[NamedCheck]:
+        """Return the checks in order, with their names."""
+        yield "Redis connection", self._connection
+        yield "Redis accepts writes", self._accepts_writes
         yield "Redis persistence", self._is_durable
         yield "Redis memory", self._has_room
         yield "Ledger", self._ledger_is_open
         yield "Decisions on invoices", self._decisions_are_copied
-        yield "Messages", self._no_message_went_astray
+        yield "Messages", self._messages
 
-    def _answers(self) -> Check:
+    def _connection(self) -> Check:
         name = "Redis connection"
         self.stores.redis.ping()
-        told = self.stores.redis.info("server")
-        kind = "Valkey" if "valkey_version" in told else "Redis"
-        version = str(told.get("redis_version", "0"))
-        words = f"{kind} {told.get('valkey_version', version)}"
-        if tuple(int(part) for part in version.split(".")[:2] if part.isdigit()) < OLDEST_VERSION:
-            return fault(name, f"{words} is too old", "Use Redis 6.2 or newer, or Valkey.")
-        servers = {told.get("run_id"), *(self._run_id_of_new_connection() for _ in range(2))}
-        if len(servers) > 1:
-            # A write is sent only while the server that took its lock is the one that knows the ledger (worker/store/locks.py).
-            next_step = (
+        server = self.stores.redis.info("server")
+        kind = "Valkey" if "valkey_version" in server else "Redis"
+        version = str(server.get("redis_version", "0"))
+        message = f"{kind} {server.get('valkey_version', version)}"
+        if tuple(int(part) for part in version.split(".")[:2] if part.isdigit()) < MIN_VERSION:
+            return failed(name, f"{message} is too old", "Use Redis 6.2 or newer, or Valkey.")
+        run_ids = {server.get("run_id"), *(self._run_id_of_new_connection() for _ in range(2))}
+        if len(run_ids) > 1:
+            # A write is sent only if the server with its lock is also the one with the ledger (worker/store/locks.py).
+            fix = (
                 "Set REDIS_URL to one server, or to sentinels. If a proxy or load balancer distributes connections over several servers, or the run id "
                 "changes with each connection, no write is sent to NetSuite."
             )
-            return fault(
-                name, f"{words}, but {len(servers)} servers respond at this address, by their run ids", next_step
-            )
-        return well(name, words)
+            return failed(name, f"{message}, but {len(run_ids)} servers respond at this address, by their run ids", fix)
+        return passed(name, message)
 
-    def _takes_writes(self) -> Check:
+    def _accepts_writes(self) -> Check:
         """Write by a script, like all writes. Raises RedisError if the server is full, read-only or cannot save."""
         Script(self.stores.redis, "server/write", text)(keys=[Keys(self.stores.prefix).write_probe])
-        return well("Redis accepts writes", "test write succeeded")
+        return passed("Redis accepts writes", "test write succeeded")
 
     def _run_id_of_new_connection(self) -> str | None:
         self.stores.redis.connection_pool.disconnect()
@@ -77,69 +75,69 @@ class RedisChecks:
         except NoPermissionError:
             appends = policy = None
         if appends is None or policy is None:
-            return doubt(
+            return warning(
                 name,
                 "this Redis does not report it",
                 "Check that the server has appendonly yes and maxmemory-policy noeviction.",
             )
-        faults, cures = [], []
+        faults, fixes = [], []
         if not int(appends):
             faults.append("appendonly is off, so a restart loses data")
-            cures.append("appendonly yes")
+            fixes.append("appendonly yes")
         if policy != "noeviction":
             faults.append(f"maxmemory-policy is {policy}, so a full server may evict the ledger")
-            cures.append("maxmemory-policy noeviction")
+            fixes.append("maxmemory-policy noeviction")
         if faults:
-            return fault(name, "; ".join(faults), f"Set {' and '.join(cures)} in the server's configuration.")
-        return well(name, "AOF on, noeviction")
+            return failed(name, "; ".join(faults), f"Set {' and '.join(fixes)} in the server's configuration.")
+        return passed(name, "AOF on, noeviction")
 
     def _has_room(self) -> Check:
         name, state = "Redis memory", server_state(self.stores.redis)
         limit = f"{state.memory_limit / 1e6:,.0f} MB"
         of = f" of {limit}" if state.has_maxmemory else ", no limit set"
-        words = f"{state.memory_used / 1e6:,.0f} MB used{of}"
-        if state.memory_share <= FULL:
-            return well(name, words)
+        message = f"{state.memory_used / 1e6:,.0f} MB used{of}"
+        if state.memory_share <= MAX_MEMORY_SHARE:
+            return passed(name, message)
         if state.has_maxmemory:
-            next_step = (
+            fix = (
                 "Raise maxmemory: a full server rejects writes, and then nothing is sent. docs/scaling.md lists sizes."
             )
         else:
-            words += f", and its machine has {limit}"
-            next_step = "Add memory to its machine and set maxmemory: without maxmemory, the operating system kills the server when memory runs out."
-        return fault(name, words, next_step)
+            message += f", and its machine has {limit}"
+            fix = "Add memory to its machine and set maxmemory: without maxmemory, the operating system kills the server when memory runs out."
+        return failed(name, message, fix)
 
     def _ledger_is_open(self) -> Check:
         if self.stores.ledger.state.is_open():
-            return well("Ledger", "there")
-        words = "none yet: the first worker that starts restores it from NetSuite"
-        return doubt("Ledger", words, "Start the workers, or run `wbs-sync rebuild` and follow its progress.")
+            return passed("Ledger", "there")
+        message = "none yet: the first worker that starts restores it from NetSuite"
+        return warning("Ledger", message, "Start the workers, or run `wbs-sync rebuild` and follow its progress.")
 
     def _decisions_are_copied(self) -> Check:
         """Check that decisions have a local copy: neither Procore nor NetSuite has them, so if Redis were lost, an excluded invoice would be billed."""
         name, count = "Decisions on invoices", len(self.stores.decisions.all())
         if not count:
-            return well(name, "none")
+            return passed(name, "none")
         file, missing = self.stores.decisions.copied()
         where = f"in {file.resolve()} on {socket.gethostname()}"
         if missing:
-            next_step = "Each machine with a worker saves a copy within a minute; run `wbs-sync check` on that machine."
-            return doubt(name, f"{len(missing)} of {counted(count, 'decisions')} without a copy {where}", next_step)
-        return well(name, f"{counted(count, 'decisions')}, each with a copy {where}")
+            fix = "Each machine with a worker saves a copy within a minute; run `wbs-sync check` on that machine."
+            return warning(name, f"{len(missing)} of {counted(count, 'decisions')} without a copy {where}", fix)
+        return passed(name, f"{counted(count, 'decisions')}, each with a copy {where}")
 
-    def _no_message_went_astray(self) -> Check:
+    def _messages(self) -> Check:
         """Check for messages in queues without the prefix: an application that omits the prefix gets no error, and no worker reads them."""
         try:
-            found = {
+            lengths = {
                 queue: self.stores.redis.llen(queue) for queue in self.queues if self.stores.redis.type(queue) == "list"
             }
         except NoPermissionError:
-            return well(
+            return passed(
                 "Messages", f"the user of REDIS_URL can access only keys that begin with {self.stores.prefix!r}"
             )
-        lost = {queue: length for queue, length in found.items() if length and self.stores.prefix}
-        if lost:
-            told = ", ".join(f"{length} in {queue!r}" for queue, length in sorted(lost.items()))
-            cure = f"In the application that sends them, set global_keyprefix {self.stores.prefix!r} (docs/enqueue.md), then send them again."
-            return fault("Messages", f"messages in queues without the prefix, which no worker reads: {told}", cure)
-        return well("Messages", "no stranded messages")
+        stranded = {queue: length for queue, length in lengths.items() if length and self.stores.prefix}
+        if stranded:
+            counts = ", ".join(f"{length} in {queue!r}" for queue, length in sorted(stranded.items()))
+            fix = f"In the application that sends them, set global_keyprefix {self.stores.prefix!r} (docs/enqueue.md), then send them again."
+            return failed("Messages", f"messages in queues without the prefix, which no worker reads: {counts}", fix)
+        return passed("Messages", "no stranded messages")
