@@ -69,9 +69,8 @@ def test_a_closed_connection_asks_for_no_message_any_more(redis_url: str) -> Non
 def test_a_connection_that_answers_nothing_any_more_is_given_up(tmp_path: Path) -> None:
     """As behind a firewall that forgot it: no error ever comes of it, and the worker would take no message again."""
     use_transport()
-    options = {"health_check_interval": 0.1}
     # A separate server, since it answers nobody until it ends: a pause that ends by itself could end before a slow test had checked.
-    with EmbeddedServer.start(tmp_path) as server, Connection(server.url, transport_options=options) as connection:
+    with EmbeddedServer.start(tmp_path) as server, Connection(server.url) as connection:
         channel = connection.channel()
         Consumer(channel, Queue(QueueName.ITEMS)).consume()
         cycle = connection.transport.cycle
@@ -80,6 +79,8 @@ def test_a_connection_that_answers_nothing_any_more_is_given_up(tmp_path: Path) 
         cycle.on_poll_start()
         waiting = channel._in_poll
         assert waiting
+        # Not before the connection is open: redis-py would read the same interval, and wait for a ping of its own before it sends.
+        channel.health_check_interval = 0.1
         eventually(lambda: cycle.maybe_check_brpop_health() or not channel._in_poll)
         assert waiting._sock is None
 
