@@ -72,13 +72,13 @@ def _report(container: Container, plan: Plan, applied: Applied, *, waited: bool)
     ends = container.applying.ends(applied) if waited else {}
     rows = []
     for line in plan.lines:
-        if line.would.acts:
-            row = {"key": line.key, "project": line.project, "about": line.about, "would": line.would.value}
-            total = line.world.get("total", "") if line.of_invoice else ""
+        if line.action.is_change:
+            row = {"key": line.key, "project": line.project, "record": line.record, "action": line.action.value}
+            total = line.data.get("total", "") if line.is_invoice else ""
             rows.append({**row, "name": line.name, "total": total, **_result(line.key, applied, ends)})
     counts = Counter(row["result"] for row in rows)
     return {"plan": plan.id, "kind": plan.kind.value, "made_at": plan.made_at, "counts": counts, "lines": rows,
-            "unchanged": len(plan.lines) - len(rows), "removed": plan.count - len(plan.lines)}  # fmt: skip
+            "unchanged": len(plan.lines) - len(rows), "removed": plan.line_count - len(plan.lines)}  # fmt: skip
 
 
 def _result(key: str, applied: Applied, ends: Mapping[str, Outcome]) -> dict[str, str]:
@@ -119,6 +119,6 @@ def _print(report: Mapping[str, Any]) -> None:
 
 
 def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
-    name = row["name"] if row["name"] != row["about"] else ""
+    name = row["name"] if row["name"] != row["record"] else ""
     total = money.text(Decimal(row["total"])) if row["total"] else ""
-    return row["project"], row["about"], row["would"], row["result"], name, row["id"], total, row["reason"]
+    return row["project"], row["record"], row["action"], row["result"], name, row["id"], total, row["reason"]

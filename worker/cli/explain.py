@@ -41,7 +41,7 @@ def explain(project: str | None, code: str | None, invoice: str | None, of_proje
 
 
 def _print(explanation: JsonObject) -> None:
-    out.print(styled((explanation["about"], "bold")), soft_wrap=True)
+    out.print(styled((explanation["title"], "bold")), soft_wrap=True)
     out.print(explanation["explanation"], soft_wrap=True)
     out.print()
     table("History", ("time", "event", "next attempt"), (_step(step) for step in explanation["history"]))

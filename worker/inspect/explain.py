@@ -69,7 +69,7 @@ class Explain:
         items, fault = asked(lambda: self._items(key, record, name))
         problems = self._problems(str(key), [Series.ITEMS.problem_key, of_project(key.project_id, "budget")])
         return {
-            "about": f"{found.label}, code {wbs_code.flat_code if wbs_code else name or key.wbs_code_id}",
+            "title": f"{found.label}, code {wbs_code.flat_code if wbs_code else name or key.wbs_code_id}",
             "key": str(key),
             "explanation": self.why.of(key, record, problems) or self.why.no_item(key, in_procore, problems),
             "record": record_view(record),
@@ -115,7 +115,7 @@ class Explain:
             **(self._comparison(key, bill) if bill and found else {"differs": None, "not_compared": None}),
         }
         return {
-            "about": f"{listed.label if listed else f'project {key.project_id}'}, invoice {label}",
+            "title": f"{listed.label if listed else f'project {key.project_id}'}, invoice {label}",
             "key": str(key),
             "explanation": self.why.of(key, record, problems, self.why.not_exported(found))
             or self.why.no_bill(key, found, fault, problems),

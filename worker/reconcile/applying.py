@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from worker.domain.bills import NumberKey
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, outcome_of
-from worker.domain.plans import Plan, PlanLine, Would, refusals
+from worker.domain.plans import Action, Plan, PlanLine, refusals
 from worker.domain.problem_keys import record_of
 from worker.domain.story import Happening, What
 from worker.domain.work import Lane, RunKind
@@ -64,7 +64,7 @@ class Applying:
         for line in plan.lines:
             projects.setdefault(line.project_id, []).append(line)
         for done, (project_id, lines) in enumerate(projects.items(), 1):
-            if any(line.would.acts for line in lines):
+            if any(line.action.is_change for line in lines):
                 dry = self.planning.look_again(plan.kind, project_id, lines, bills)
                 to_do = self._unchanged(plan.kind, lines, dry, applied)
                 self._let_wait(plan.kind, project_id, to_do, dry)
@@ -78,23 +78,23 @@ class Applying:
             record, now = self._record(line), dry.lines.get(line.key)
             if record and record.done:
                 already[line.key] = record.remote_id
-            elif now and now.would is Would.ALREADY:
+            elif now and now.action is Action.ALREADY:
                 already[line.key] = now.remote_id
         refused = refusals(kind, lines, dry.lines, already)
         applied.already |= already
         applied.refused |= refused
-        return [line for line in lines if line.would.acts and line.key not in {*already, *refused}]
+        return [line for line in lines if line.action.is_change and line.key not in {*already, *refused}]
 
     def _let_wait(self, kind: RunKind, project_id: int, to_do: Sequence[PlanLine], dry: DryRun) -> None:
         """Record the results as after a scan: existing records are adopted, and missing ones are queued. Items before bills."""
-        codes = [CodeKey.parse(line.key).wbs_code_id for line in to_do if not line.of_invoice]
+        codes = [CodeKey.parse(line.key).wbs_code_id for line in to_do if not line.is_invoice]
         planned = [dry.planned[project_id][code_id] for code_id in codes]
         noted = self.items.note(project_id, planned, for_invoice=kind is RunKind.EXPORT, by=A_PLAN)
         self.stores.work.request(Lane.ITEMS, [str(key) for key in noted])
         for line in to_do:
-            if line.of_invoice:
+            if line.is_invoice:
                 self.stores.ledger.journal.tell(InvoiceKey.parse(line.key), Happening(What.PLANNED, {"by": A_PLAN}))
-        self.stores.work.request(Lane.EXPORTS, [line.key for line in to_do if line.of_invoice])
+        self.stores.work.request(Lane.EXPORTS, [line.key for line in to_do if line.is_invoice])
 
     def going_on(self, applied: Applied) -> int:
         """Return how many lines have not ended. Work due in more than a minute is not waited for."""
@@ -113,7 +113,7 @@ class Applying:
             if record and record.done and record.at >= applied.at:
                 outcome = replace(outcome, kind=OutcomeKind(record.state.value))
             if outcome.kind is OutcomeKind.WAITING:
-                stopped = self.stoppages.of(Lane.EXPORTS if line.of_invoice else Lane.ITEMS, line.key)
+                stopped = self.stoppages.of(Lane.EXPORTS if line.is_invoice else Lane.ITEMS, line.key)
                 outcome = replace(outcome, reason=" ".join(one.words for one in stopped) or outcome.reason)
             if problem := problems.get(line.key):
                 kind = outcome.kind if record and record.done else OutcomeKind.BLOCKED

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from worker.domain.errors import NotFound, NotPermitted, UnexpectedAnswer
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import Outcome, OutcomeKind, outcome_of
-from worker.domain.plans import PlanLine, Requests, World, line_of
+from worker.domain.plans import LineData, PlanLine, Requests, line_of
 from worker.domain.problem_keys import of_project
 from worker.domain.problems import Cause, describe
 from worker.domain.wbs_codes import Project
@@ -55,7 +55,7 @@ class CodePlans:
         key = str(CodeKey(project.id, one.code.id))
         name, item_id = one.item.name if one.item else one.name, one.item.id if one.item else ""
         reason = describe(one.cause, one.facts).sentence if one.cause else ""
-        world: World = {
+        data: LineData = {
             "project number": project.number or "",
             "WBS code": one.code.flat_code,
             "description": one.code.description,
@@ -64,7 +64,7 @@ class CodePlans:
         }
         outcome = Outcome(one.kind, name, item_id, reason, one.cause)
         takes = Requests(0, self.items.writes(one))
-        dry.add(line_of(key, project.label, one.code.flat_code, outcome, world=world, requests=takes))
+        dry.add(line_of(key, project.label, one.code.flat_code, outcome, data=data, requests=takes))
         if one.kind is not OutcomeKind.BLOCKED:
             dry.planned.setdefault(project.id, {})[one.code.id] = one
 

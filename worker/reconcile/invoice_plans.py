@@ -10,7 +10,7 @@ from worker.domain.errors import Blocked, NotFound, NotPermitted, UnexpectedAnsw
 from worker.domain.identities import CodeKey, InvoiceKey, same_external_id
 from worker.domain.invoices import Invoice
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, outcome_of
-from worker.domain.plans import Requests, World, line_of
+from worker.domain.plans import LineData, Requests, line_of
 from worker.domain.problems import Cause
 from worker.domain.wbs_codes import Project
 from worker.reconcile.code_plans import CodePlans
@@ -38,7 +38,7 @@ class _Seen:
     """The data of one invoice as read. `follows`: requests of the export that a dry run does not make."""
 
     invoice: Invoice | None = None
-    world: World = field(default_factory=dict)
+    data: LineData = field(default_factory=dict)
     needs: list[str] = field(default_factory=list)
     follows: Requests = field(default_factory=Requests)
 
@@ -95,7 +95,7 @@ class InvoicePlans:
         project = self.codes.projects.get(key.project_id)
         label, about = project.label if project else f"id {key.project_id}", outcome.name or f"id {key.invoice_id}"
         needs = tuple(dict.fromkeys(seen.needs))
-        dry.add(line_of(str(key), label, about, outcome, world=seen.world, needs=needs, requests=takes))
+        dry.add(line_of(str(key), label, about, outcome, data=seen.data, needs=needs, requests=takes))
 
     def _outcome(self, key: InvoiceKey, seen: _Seen, dry: DryRun) -> Outcome:
         """Return how the export would end, in the same steps as `InvoiceExport`. Raises Blocked for a problem."""
@@ -119,7 +119,7 @@ class InvoicePlans:
             seen.follows += Requests(2 if ready.kind is OutcomeKind.ADOPTED else 0, 0)
             return ready
         seen.invoice = ready.invoice
-        seen.world = {"vendor": ready.invoice.vendor_name} | _head_of(ready.invoice)
+        seen.data = {"vendor": ready.invoice.vendor_name} | _head_of(ready.invoice)
         try:
             in_doubt = self._items(ready, ready.planned, seen, dry)
         except Blocked as error:
@@ -156,7 +156,7 @@ class InvoicePlans:
     def _bill(self, key: InvoiceKey, ready: Billable, record: Record | None, seen: _Seen, dry: DryRun) -> Outcome:
         invoice = ready.invoice
         bill, found = self.steps.bills.plan(key, ready, dry.coming(ready.project.id))
-        seen.world = self._world_of(ready, bill, found, dry)
+        seen.data = self._data_of(ready, bill, found, dry)
         in_doubt, ours = record and record.in_doubt, found and same_external_id(found.external_id, bill.external_id)
         if found and (ours or not in_doubt):
             # Of one that was in doubt it is asked whether somebody entered it too.
@@ -176,7 +176,7 @@ class InvoicePlans:
         moved = f"posted in {bill.posting_period.name}" if bill.posting_period else ""
         return Outcome(OutcomeKind.CREATED, invoice.label, reason=moved)
 
-    def _world_of(self, ready: Billable, bill: Bill, found: FoundBill | None, dry: DryRun) -> World:
+    def _data_of(self, ready: Billable, bill: Bill, found: FoundBill | None, dry: DryRun) -> LineData:
         invoice = ready.invoice
         records = self.stores.ledger.codes(invoice.project_id, invoice.wbs_code_ids)
         names = {record.remote_id: record.name for record in records.values() if record.done}
@@ -196,8 +196,8 @@ class InvoicePlans:
 
     def _blocked(self, key: InvoiceKey, seen: _Seen, error: Blocked) -> Outcome:
         record = self.steps.bills.records.blocked(key, seen.invoice, error)
-        if not seen.world and "vendor" in record.facts:
-            seen.world = {"vendor": record.facts["vendor"], "number": record.facts.get("invoice", "")}
+        if not seen.data and "vendor" in record.facts:
+            seen.data = {"vendor": record.facts["vendor"], "number": record.facts.get("invoice", "")}
         return outcome_of(record)
 
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from worker.domain.bills import NumberKey
 from worker.domain.identities import InvoiceKey
-from worker.domain.plans import VERSION, Plan, PlanLine, Requests, Would
+from worker.domain.plans import VERSION, Action, Plan, PlanLine, Requests
 from worker.domain.scopes import CREDITS
 from worker.domain.wbs_codes import Project
 from worker.domain.work import Lane, RunKind
@@ -80,14 +80,14 @@ class Planning:
             else:
                 dry.add(self.codes.not_scanned(project_id))
         for line in lines:
-            if line.of_invoice and (line.would.acts or line.needs):
+            if line.is_invoice and (line.action.is_change or line.needs):
                 self.invoices.add(InvoiceKey.parse(line.key), dry)
         return dry
 
     def _plan(self, kind: RunKind, dry: DryRun, began: Requests) -> Plan:
         made_at = datetime.fromtimestamp(self.stores.now(), UTC).isoformat(timespec="seconds")
         found = dry.lines.values()
-        read_back = self.codes.items.reads_back() if any(line.would is Would.CREATE for line in found) else 0
+        read_back = self.codes.items.reads_back() if any(line.action is Action.CREATE for line in found) else 0
         takes = sum((line.requests for line in found), dry.reads + Requests(0, read_back))
         looked = self.requests() - began
         stopped: dict[tuple[Lane, bool, bool], list[Stoppage]] = {}
@@ -99,10 +99,10 @@ class Planning:
         """Return what keeps such a line from being carried out now, whatever its record; "" for a line that requires no change. `known`:
         values read for earlier lines.
         """
-        if not line.would.acts:
+        if not line.action.is_change:
             return ""
-        writes = line.would in (Would.CREATE, Would.BILL)
-        needed = [(Lane.EXPORTS if line.of_invoice else Lane.ITEMS, writes, line.is_credit)]
+        writes = line.action in (Action.CREATE, Action.BILL)
+        needed = [(Lane.EXPORTS if line.is_invoice else Lane.ITEMS, writes, line.is_credit)]
         needed += [(Lane.ITEMS, True, False)] if line.needs else []
         for one in needed:
             if one not in known:

@@ -77,6 +77,7 @@ def test_a_code_that_was_made_at_once_is_told_from_its_record_alone(office: Offi
     project, code = one_code(office)
     office.scan(project.id)
     told = of_code(office)
+    assert told["title"] == f"{NUMBER} New Project, code {CODE}"
     assert steps(told) == ["seen", "created"]
     assert "requested by: test" in told["history"][0]["sentence"]
     item = office.item(NAME)

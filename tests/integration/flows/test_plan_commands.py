@@ -138,11 +138,11 @@ def test_an_invoices_plan_tells_its_bill_line_by_line(desk: Desk) -> None:
     assert [step["what"] for step in story["history"]] == ["seen", "sent", "created", "written_back"]
     # The same as JSON, which is what is saved.
     saved = json.loads(desk.file.read_text())
-    line = next(line for line in saved["lines"] if line["would"] == "bill")
-    assert (line["world"]["total"], line["world"]["lines"][1][:2]) == ("1201.05", [f"27-001-{CODES[1]}", "1234.50"])
+    line = next(line for line in saved["lines"] if line["action"] == "bill")
+    assert (line["data"]["total"], line["data"]["lines"][1][:2]) == ("1201.05", [f"27-001-{CODES[1]}", "1234.50"])
     assert len(line["needs"]) == 2
     now = desk.call("export", *one, "--json").json()
-    assert [line["would"] for line in now["lines"]] == ["already"]
+    assert [line["action"] for line in now["lines"]] == ["already"]
 
 
 def test_apply_without_wait_ends_when_the_work_is_queued(desk: Desk) -> None:
@@ -169,7 +169,7 @@ def test_a_blocked_end_is_told_with_its_sentence(desk: Desk) -> None:
     desk.office.stage.settings("netsuite", missing_permissions=("accountingPeriod",))
     desk.call("export", str(desk.invoice.id), "--project", str(desk.project.id), "--dry-run", "--save", str(desk.file))
     ended = desk.call("apply", str(desk.file), "--wait", "--json")
-    row = next(row for row in ended.json()["lines"] if row["would"] == "bill")
+    row = next(row for row in ended.json()["lines"] if row["action"] == "bill")
     assert (ended.code, row["result"], row["cause"]) == (1, "blocked", "period_closed")
     assert "The posting period of 2026-02-20 is closed" in row["reason"]
 
@@ -180,7 +180,7 @@ def test_a_file_is_not_overwritten_unless_somebody_says_so(desk: Desk) -> None:
     assert (ended.code, "--force overwrites it" in ended.told) == (1, True)
     assert desk.file.read_text() == "something else"
     assert desk.scan_plan("--save", str(desk.file), "--force").code == 0
-    assert json.loads(desk.file.read_text())["version"] == 3
+    assert json.loads(desk.file.read_text())["version"] == 4
 
 
 def test_no_secret_is_in_a_plan(desk: Desk) -> None:
@@ -199,8 +199,9 @@ def test_no_secret_is_in_a_plan(desk: Desk) -> None:
     [
         ({"company_id": 1}, "is a plan for Procore company 1 and NetSuite account"),
         ({"account": "other_sb1"}, "and NetSuite account other_sb1; the settings are for"),
-        ({"version": 1}, "is not a plan of version 3"),
-        ({"version": None}, "is not a plan of version 3"),
+        ({"version": 3}, "is not a plan of version 4"),
+        ({"version": 1}, "is not a plan of version 4"),
+        ({"version": None}, "is not a plan of version 4"),
         ({"made_at": "2026-05-04T09:00:00+00:00"}, "is not a plan saved by this installation"),
         ({"id": "0" * 12}, "is not a plan saved by this installation"),
         ({"lines": [{"key": "code:1:2"}]}, "is not a plan"),
@@ -216,13 +217,13 @@ def test_another_plan_is_refused_as_a_whole(desk: Desk, changes: dict[str, Any],
     "edit",
     [
         lambda line: line | {"name": "27-001-other"},
-        lambda line: line | {"world": line["world"] | {"WBS code": "01-100.S"}},
-        lambda line: line | {"fingerprint": "0" * 32},
-        lambda line: line | {"would": "adopt"},
+        lambda line: line | {"data": line["data"] | {"WBS code": "01-100.S"}},
+        lambda line: line | {"signature": "0" * 32},
+        lambda line: line | {"action": "adopt"},
         lambda line: line | {"key": "code:1:2"},
-        lambda line: line | {"about": "INV-APPROVED", "project": "24-999 Approved Project"},
+        lambda line: line | {"record": "INV-APPROVED", "project": "24-999 Approved Project"},
     ],
-    ids=["name", "world", "fingerprint", "would", "key", "what is shown"],
+    ids=["name", "data", "signature", "action", "key", "what is shown"],
 )
 def test_an_edited_line_refuses_the_whole_plan(desk: Desk, edit: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     desk.scan_plan("--save", str(desk.file))
@@ -238,7 +239,7 @@ def test_a_line_that_nobody_approved_cannot_be_added(desk: Desk) -> None:
     other = desk.file.with_name("other.json")
     desk.office.procore.add_code(desk.project.id, "07-100.S", budget=10)
     desk.scan_plan("--save", str(other))
-    foreign = [line for line in json.loads(other.read_text())["lines"] if line["about"] == "07-100.S"]
+    foreign = [line for line in json.loads(other.read_text())["lines"] if line["record"] == "07-100.S"]
     assert foreign
     assert "was edited after it was made (1 line, such as 07-100.S)" in desk.refused(lines=saved["lines"] + foreign)
     key = f"{desk.office.container.settings.redis_key_prefix}plans:key"
@@ -293,7 +294,7 @@ def test_options_that_contradict_each_other_are_told(desk: Desk, arguments: list
 def test_a_project_that_a_scan_would_leave_alone_is_told_with_the_reason(desk: Desk) -> None:
     inactive = desk.office.case("inactive_project")["project_id"]
     ended = desk.call("scan", "--project", str(inactive), "--project", "77", "--dry-run", "--json")
-    told = {line["key"]: (line["would"], line["cause"]) for line in ended.json()["lines"]}
+    told = {line["key"]: (line["action"], line["cause"]) for line in ended.json()["lines"]}
     assert told == {
         f"project:{inactive}:budget": ("skip", ""),
         "project:77:budget": ("blocked", "project_not_readable"),

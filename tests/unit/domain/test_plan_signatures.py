@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from tests.unit.domain.test_plans import bill, create
 from worker.domain.plan_signatures import edited_lines, has_signed_head, signed
-from worker.domain.plans import VERSION, Plan, PlanLine, Requests, Would
+from worker.domain.plans import VERSION, Action, Plan, PlanLine, Requests
 from worker.domain.work import RunKind
 
 KEY, OTHER_KEY = "a" * 64, "b" * 64
@@ -37,7 +37,18 @@ def test_a_plan_that_was_saved_and_read_back_is_as_it_was() -> None:
     read_back = through_a_file(SAVED)
     assert read_back == SAVED
     assert is_as_saved(read_back)
-    assert (len(SAVED.id), SAVED.count) == (12, 2)
+    assert (len(SAVED.id), SAVED.line_count) == (12, 2)
+
+
+def test_other_keys_need_another_version_of_the_format() -> None:
+    """Programs read saved plans."""
+    saved = json.loads(json.dumps(asdict(SAVED)))
+    line = (
+        "key project record action name remote_id reason cause owner next_step data needs requests waits_for signature"
+    )
+    head = "version kind company_id account made_at requests dry_run_requests lines id line_count signature"
+    assert (VERSION, " ".join(saved), " ".join(saved["lines"][0])) == (4, head, line)
+    assert list(Action) == ["create", "bill", "adopt", "already", "skip", "blocked", "pending"]
 
 
 @pytest.mark.parametrize("lines", [LINES[:1], LINES[1:], (), tuple(reversed(LINES))])
@@ -47,7 +58,7 @@ def test_lines_may_be_taken_out(lines: tuple[PlanLine, ...]) -> None:
 
 
 CHANGES: dict[str, Any] = {
-    "would": Would.ADOPT, "world": {"total": "91.00"}, "needs": (), "requests": Requests(9, 9), "fingerprint": "0" * 32,
+    "action": Action.ADOPT, "data": {"total": "91.00"}, "needs": (), "requests": Requests(9, 9), "signature": "0" * 32,
 }  # fmt: skip
 
 
@@ -60,8 +71,8 @@ def test_no_field_of_a_line_can_be_changed(field: str) -> None:
 
 @pytest.mark.parametrize("field", [field.name for field in fields(Plan) if field.name != "lines"])
 def test_no_field_of_the_head_can_be_changed(field: str) -> None:
-    changes: dict[str, Any] = {"version": 4, "company_id": 6, "kind": RunKind.SCAN, "count": 1} | dict.fromkeys(
-        ("requests", "looked"), Requests()
+    changes: dict[str, Any] = {"version": 5, "company_id": 6, "kind": RunKind.SCAN, "line_count": 1} | dict.fromkeys(
+        ("requests", "dry_run_requests"), Requests()
     )
     assert not has_signed_head(replace(SAVED, **{field: changes.get(field, "x")}), KEY)
 

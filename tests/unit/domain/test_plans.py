@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from worker.domain.outcomes import Outcome, OutcomeKind
-from worker.domain.plans import PlanLine, Would, line_of, refusals, what_changed
+from worker.domain.plans import Action, LineData, PlanLine, line_of, refusals, what_changed
 from worker.domain.problems import Cause
 from worker.domain.work import RunKind
 
 ITEM, OTHER_ITEM, INVOICE, OTHER_INVOICE = "code:1:2", "code:1:3", "invoice:1:7", "invoice:1:8"
 
 
-def create(key: str = ITEM, name: str = "27-001-05-120.S", **world: str) -> PlanLine:
-    known = {"Item name": name, "in NetSuite": "nothing"} | world
-    return line_of(key, "27-001 New Project", "05-120.S", Outcome(OutcomeKind.CREATED, name), world=known)
+def create(key: str = ITEM, name: str = "27-001-05-120.S", **data: str) -> PlanLine:
+    known = {"Item name": name, "in NetSuite": "nothing"} | data
+    return line_of(key, "27-001 New Project", "05-120.S", Outcome(OutcomeKind.CREATED, name), data=known)
 
 
 def bill(key: str = INVOICE, *needs: str, total: str = "90.00", rows: tuple[tuple[str, ...], ...] = ()) -> PlanLine:
-    world = {"total": total, "lines": rows}
-    return line_of(key, "27-001 New Project", "N-1", Outcome(OutcomeKind.CREATED, "N-1"), world=world, needs=needs)
+    data: LineData = {"total": total, "lines": rows}
+    return line_of(key, "27-001 New Project", "N-1", Outcome(OutcomeKind.CREATED, "N-1"), data=data, needs=needs)
 
 
 def by_key(*lines: PlanLine) -> dict[str, PlanLine]:
@@ -25,8 +25,8 @@ def by_key(*lines: PlanLine) -> dict[str, PlanLine]:
 
 
 def test_what_would_be_created_for_an_invoice_is_a_bill() -> None:
-    assert (create().would, bill().would) == (Would.CREATE, Would.BILL)
-    assert {would for would in Would if would.acts} == {Would.CREATE, Would.BILL, Would.ADOPT}
+    assert (create().action, bill().action) == (Action.CREATE, Action.BILL)
+    assert {action for action in Action if action.is_change} == {Action.CREATE, Action.BILL, Action.ADOPT}
 
 
 def test_a_blocked_line_says_who_mends_it_and_how() -> None:
@@ -52,9 +52,7 @@ def test_a_change_is_told_in_words() -> None:
 
 
 def test_the_same_world_with_another_end_is_a_change() -> None:
-    adopt = line_of(
-        ITEM, "27-001 New Project", "05-120.S", Outcome(OutcomeKind.ADOPTED, "x", "5"), world=create().world
-    )
+    adopt = line_of(ITEM, "27-001 New Project", "05-120.S", Outcome(OutcomeKind.ADOPTED, "x", "5"), data=create().data)
     assert what_changed(create(), adopt) == "it would be adopted now"
 
 
