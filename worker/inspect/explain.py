@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 from worker.clients.remotes import Remotes
+from worker.domain.bill_breakdown import BillBreakdown, break_down
 from worker.domain.bill_differences import difference
 from worker.domain.bills import FoundBill
 from worker.domain.identities import CodeKey, InvoiceKey, bill_external_id, item_external_id, same_external_id
@@ -16,7 +17,6 @@ from worker.domain.invoices import Invoice
 from worker.domain.items import FoundItem
 from worker.domain.outcomes import Record
 from worker.domain.problem_keys import of_project
-from worker.domain.reckoning import Reckoning, reckon
 from worker.domain.series import Series
 from worker.domain.story import story
 from worker.domain.texts import unwritable
@@ -101,7 +101,7 @@ class Explain:
         key = self.named.invoice(invoice, project)
         record = self.stores.ledger.invoice(key)
         found, fault = asked(lambda: self.remotes.procore.get_invoice(key.project_id, key.invoice_id))
-        reckoning, reckoning_fault = asked(lambda: reckon(found, self._previous(found))) if found else (None, fault)
+        breakdown, breakdown_fault = asked(lambda: break_down(found, self._previous(found))) if found else (None, fault)
         bill, bill_fault = asked(lambda: self._bill(key, record))
         others = [Series.BILLS.problem_key, of_project(key.project_id, "commitments")]
         others += [str(CodeKey(key.project_id, code_id)) for code_id in (found.wbs_code_ids if found else ())]
@@ -124,11 +124,11 @@ class Explain:
             "problems": problems,
             "history": self._story(key, record),
             "procore": invoice_view(found) | {"error": fault},
-            "bill_lines": self._lines(key, reckoning) if reckoning else [],
-            "total": amount_text(reckoning.total) if reckoning else None,
-            "payment_due": amount_text(reckoning.payment_due) if reckoning else None,
-            "bill_lines_error": reckoning_fault,
-            "retainage": retainage_view(reckoning),
+            "bill_lines": self._lines(key, breakdown) if breakdown else [],
+            "total": amount_text(breakdown.total) if breakdown else None,
+            "payment_due": amount_text(breakdown.payment_due) if breakdown else None,
+            "bill_lines_error": breakdown_fault,
+            "retainage": retainage_view(breakdown),
             "netsuite": in_netsuite,
         }
 
@@ -155,11 +155,11 @@ class Explain:
         expected, fault = asked(lambda: self.export.expected_bill(key))
         return {"differs": difference(expected, bill) if expected else None, "not_compared": fault}
 
-    def _lines(self, key: InvoiceKey, reckoning: Reckoning) -> list[JsonObject]:
-        code_ids = [line.wbs_code_id for line in reckoning.lines if line.wbs_code_id is not None]
+    def _lines(self, key: InvoiceKey, breakdown: BillBreakdown) -> list[JsonObject]:
+        code_ids = [line.wbs_code_id for line in breakdown.lines if line.wbs_code_id is not None]
         records = self.stores.ledger.codes(key.project_id, code_ids)
-        of_line = [records.get(line.wbs_code_id) if line.wbs_code_id is not None else None for line in reckoning.lines]
-        return [line_view(line, record) for line, record in zip(reckoning.lines, of_line, strict=True)]
+        of_line = [records.get(line.wbs_code_id) if line.wbs_code_id is not None else None for line in breakdown.lines]
+        return [line_view(line, record) for line, record in zip(breakdown.lines, of_line, strict=True)]
 
     # Both
 
