@@ -339,7 +339,7 @@ def test_an_applied_plan_of_an_export_is_its_effect(office: Office, scanned: boo
     seen, most = journals.requests(), plan.requests + plan.dry_run_requests
     assert seen.procore <= most.procore
     assert seen.netsuite <= most.netsuite
-    ends = office.container.applying.ends(found)
+    ends = office.container.applying.outcomes(found)
     result_of = {Action.CREATE: "created", Action.BILL: "created", Action.ADOPT: "adopted"}
     assert {line.key: result_of[line.action] for line in acts} == {key: end.kind.value for key, end in ends.items()}
     assert office.netsuite.duplicates() == []

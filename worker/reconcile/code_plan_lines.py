@@ -1,4 +1,4 @@
-"""Plans what a scan would do with the codes of a project, line by line. Reads only."""
+"""The lines of a plan for the codes of a project: what a scan would do. Reads only."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from worker.domain.problem_keys import of_project
 from worker.domain.problems import Cause, describe
 from worker.domain.wbs_codes import Project
 from worker.domain.work import scan_of
-from worker.reconcile.dry_run import NOTHING, DryRun, not_readable
+from worker.reconcile.dry_run import NOTHING, DryRun, name_of, not_readable
 from worker.sync.items import NO_SUCH_CODE, Items, Planned
 from worker.sync.projects import Projects
 from worker.sync.wbs_scan import ProjectPlan, WbsScan
 
 
 @dataclass(frozen=True, slots=True)
-class CodePlans:
+class CodePlanLines:
     """Adds the lines of codes to a dry run."""
 
     projects: Projects
@@ -28,7 +28,7 @@ class CodePlans:
     wbs_scan: WbsScan
 
     def add_project(self, project: Project, dry: DryRun) -> None:
-        """Add the lines of a project's codes, or one line that says why its budget cannot be read."""
+        """Add a line for each of a project's codes, or one that says why its budget cannot be read."""
         try:
             plan = self.wbs_scan.plan_project(project)
         except (NotFound, NotPermitted) as error:
@@ -42,35 +42,36 @@ class CodePlans:
             facts = {"count": str(len(plan.odd)), "what": "budget", "project": project.label}
             left_out = _blocked(Cause.UNREADABLE_ROWS, facts | {"answer": plan.odd[0].complaint})
             dry.add(line_of(of_project(project.id, "budget_rows"), project.label, "budget", left_out))
-        for one in sorted(plan.planned, key=lambda one: one.code.flat_code):
-            self.add(project, one, dry)
-        for code_id, flat_code, outcome in _without_item_to_make(plan):
-            # One in doubt is looked up by external id, and where that shows nothing by either once more: two at most.
-            takes = Requests(0, 2) if outcome.kind is OutcomeKind.UNKNOWN else Requests()
+        for code in sorted(plan.planned, key=lambda code: code.code.flat_code):
+            self.add(project, code, dry)
+        for code_id, flat_code, outcome in _without_item_to_create(plan):
+            # An unconfirmed Item is looked up by external id and, if that finds nothing, by id and name: two requests at most.
+            requests = Requests(0, 2) if outcome.kind is OutcomeKind.UNKNOWN else Requests()
             key = str(CodeKey(project.id, code_id))
-            dry.add(line_of(key, project.label, flat_code, outcome, requests=takes))
+            dry.add(line_of(key, project.label, flat_code, outcome, requests=requests))
 
-    def add(self, project: Project, one: Planned, dry: DryRun) -> None:
+    def add(self, project: Project, planned: Planned, dry: DryRun) -> None:
         """Add the line of a code that would get an Item, or that a problem blocks."""
-        key = str(CodeKey(project.id, one.code.id))
-        name, item_id = one.item.name if one.item else one.name, one.item.id if one.item else ""
-        reason = describe(one.cause, one.facts).sentence if one.cause else ""
+        code, name = planned.code, name_of(planned)
+        item_id = planned.item.id if planned.item else ""
+        reason = describe(planned.cause, planned.facts).sentence if planned.cause else ""
         data: LineData = {
             "project number": project.number or "",
-            "WBS code": one.code.flat_code,
-            "description": one.code.description,
-            "Item name": one.name,
-            "in NetSuite": f"Item {item_id} {name!r}" if one.item else "" if one.cause else NOTHING,
+            "WBS code": code.flat_code,
+            "description": code.description,
+            "Item name": planned.name,
+            "in NetSuite": f"Item {item_id} {name!r}" if planned.item else "" if planned.cause else NOTHING,
         }
-        outcome = Outcome(one.kind, name, item_id, reason, one.cause)
-        takes = Requests(0, self.items.writes(one))
-        dry.add(line_of(key, project.label, one.code.flat_code, outcome, data=data, requests=takes))
-        if one.kind is not OutcomeKind.BLOCKED:
-            dry.planned.setdefault(project.id, {})[one.code.id] = one
+        outcome = Outcome(planned.kind, name, item_id, reason, planned.cause)
+        requests = Requests(0, self.items.writes(planned))
+        key = str(CodeKey(project.id, code.id))
+        dry.add(line_of(key, project.label, code.flat_code, outcome, data=data, requests=requests))
+        if planned.kind is not OutcomeKind.BLOCKED:
+            dry.planned.setdefault(project.id, {})[code.id] = planned
 
     def not_scanned(self, project_id: int) -> PlanLine:
         """Return why a scan would skip a requested project."""
-        project = next((one for one in self.projects.all() if one.id == project_id), None)
+        project = next((each for each in self.projects.all() if each.id == project_id), None)
         if not self.projects.in_pilot(project_id):
             outcome = Outcome(OutcomeKind.SKIPPED, reason="the project is not in PROJECT_IDS")
         elif project is None:
@@ -82,16 +83,16 @@ class CodePlans:
         return line_of(of_project(project_id, "budget"), label, "budget", outcome)
 
 
-def _without_item_to_make(plan: ProjectPlan) -> Iterator[tuple[int, str, Outcome]]:
-    """Yield the id, the flat code and the outcome of the codes for which a scan makes no Item."""
+def _without_item_to_create(plan: ProjectPlan) -> Iterator[tuple[int, str, Outcome]]:
+    """Yield the id, the flat code and the outcome of the codes for which a scan creates no Item."""
     for code, record in plan.already:
         yield code.id, code.flat_code, outcome_of(record)
     for code, record in plan.in_doubt:
-        words = "NetSuite did not confirm a write; wbs-sync is checking for it"
-        yield code.id, code.flat_code, Outcome(OutcomeKind.UNKNOWN, record.name, reason=words)
+        reason = "NetSuite did not confirm a write; wbs-sync is checking for it"
+        yield code.id, code.flat_code, Outcome(OutcomeKind.UNKNOWN, record.name, reason=reason)
     for code in plan.inactive:
-        words = "the code is budgeted, but not active"
-        yield code.id, code.flat_code, Outcome(OutcomeKind.SKIPPED, reason=words)
+        reason = "the code is budgeted, but not active"
+        yield code.id, code.flat_code, Outcome(OutcomeKind.SKIPPED, reason=reason)
     for number, record in plan.gone.items():
         yield number, record.code, Outcome(OutcomeKind.SKIPPED, record.name, reason=NO_SUCH_CODE)
 
