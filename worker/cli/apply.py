@@ -25,7 +25,7 @@ from worker.cli.output import (
     styled,
     table,
 )
-from worker.cli.plans import read_plan
+from worker.cli.plan_file import read_plan
 from worker.cli.session import follow, open_container, send
 from worker.container import Container
 from worker.domain import money

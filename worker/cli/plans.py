@@ -1,33 +1,28 @@
-"""Plans of dry runs: printed as tables, saved as JSON, and validated when read back."""
+"""Dry runs of scan and export: their options, and the plan as tables, as JSON, or saved for `apply`."""
 
 from __future__ import annotations
 
-import json
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
-from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from pydantic import TypeAdapter, ValidationError
 
 from config.logs import shown
-from worker.cli.output import Fault, out, print_json, progress, styled, table
+from worker.cli.output import out, print_json, progress, styled, table
+from worker.cli.plan_file import require_room, save_plan
 from worker.container import Container
 from worker.domain import money
 from worker.domain.bills import Document
-from worker.domain.identities import CodeKey, InvoiceKey
-from worker.domain.plan_signatures import edited_lines, has_signed_head, signed
-from worker.domain.plans import VERSION, Action, Plan, PlanLine
+from worker.domain.plan_signatures import signed
+from worker.domain.plans import Action, Plan, PlanLine
 from worker.domain.texts import counted
 from worker.reconcile.planning import Planning, Progress
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
-_PLAN = TypeAdapter(Plan)
 
 
 def plan_options(command: CommandT) -> CommandT:
@@ -58,7 +53,7 @@ def run_dry(
 ) -> None:
     """Make a plan, save it if requested, and print it. Writes nothing else, not even to the ledger."""
     if save:
-        _require_room(save, force=force)
+        require_room(save, force=force)
     container.stores.cache.leave_no_trace()
     with progress() as bars:
         bar = bars.add_task("projects", total=None, note="")
@@ -66,8 +61,8 @@ def run_dry(
         count = max(1, bars.tasks[bar].completed)
         bars.update(bar, completed=count, total=count, note="")
     if save:
-        plan = signed(plan, container.stores.plan_keys.get_or_make())
-        _save(plan, save, force=force)
+        plan = signed(plan, container.stores.plan_keys.get_or_create())
+        save_plan(plan, save, force=force)
     if as_json:
         print_json(asdict(plan))
         return
@@ -81,74 +76,6 @@ def run_dry(
             f"Saved to {save} as plan {plan.id}. To carry it out, run `wbs-sync apply {save} --plan {plan.id}`.",
             soft_wrap=True,
         )
-
-
-def read_plan(container: Container, file: Path) -> Plan:
-    """Read a saved plan. Raises Fault if it was edited, or belongs to another installation, company or account."""
-    try:
-        saved = json.loads(file.read_bytes())
-        version = saved.get("version") if isinstance(saved, dict) else None
-        if version != VERSION:
-            raise Fault(
-                f"{file} is not a plan of version {VERSION}, the only one this wbs-sync reads. Make a new plan with --save."
-            )
-        plan = _PLAN.validate_python(saved)
-        datetime.fromisoformat(plan.made_at)
-        for line in plan.lines:
-            _require_key(line)
-            if line.is_invoice and line.action.is_change:
-                money.amount(line.data.get("total"))
-    except (ValueError, IndexError, RecursionError, ValidationError) as error:
-        raise Fault(f"{file} is not a plan written by `--dry-run --save`. Make a new plan.") from error
-    own = container.stores.installation
-    if (plan.company_id, plan.account) != (own.company_id, own.account):
-        raise Fault(
-            f"{file} is a plan for Procore company {plan.company_id} and NetSuite account {plan.account}; the settings are for {own.company_id} and "
-            f"{own.account}. Nothing was done."
-        )
-    key = container.stores.plan_keys.get()
-    if not has_signed_head(plan, key):
-        raise Fault(
-            f"{file} is not a plan saved by this installation: its header was edited, or Redis was emptied since. Nothing was done. Make a new plan."
-        )
-    if edited := edited_lines(plan, key):
-        records = ", ".join(line.record for line in edited[:3])
-        raise Fault(
-            f"{file} was edited after it was made ({counted(len(edited), 'lines')}, such as {records}). Nothing was done. Lines may be removed, but "
-            "not changed or added. Make a new plan."
-        )
-    keys = Counter(line.key for line in plan.lines)
-    if repeated := [key for key, count in keys.items() if count > 1]:
-        raise Fault(f"{file} lists {', '.join(repeated[:3])} more than once. Nothing was done. Make a new plan.")
-    return plan
-
-
-def _require_key(line: PlanLine) -> None:
-    """Raise ValueError if the key is not that of a code, an invoice or a project."""
-    if line.action.is_change or line.needs:
-        key = InvoiceKey.parse(line.key) if line.is_invoice else CodeKey.parse(line.key)
-        if str(key) != line.key:
-            raise ValueError(line.key)
-    elif line.project_id < 1:
-        raise ValueError(line.key)
-
-
-def _require_room(file: Path, *, force: bool) -> None:
-    """Check that the plan can be saved, before the dry run rather than after it."""
-    if file.exists() and not force:
-        raise Fault(f"{file} exists already; --force overwrites it.")
-    if not os.access(file.parent, os.W_OK):
-        raise Fault(f"{file.parent} is not a writable directory.")
-
-
-def _save(plan: Plan, file: Path, *, force: bool) -> None:
-    try:
-        with file.open("w" if force else "x", encoding="ascii") as opened:
-            json.dump(asdict(plan), opened, indent=1)
-            opened.write("\n")
-    except FileExistsError:
-        _require_room(file, force=False)
-        raise
 
 
 def _print(plan: Plan) -> None:
