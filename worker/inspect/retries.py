@@ -15,7 +15,7 @@ from worker.domain.errors import SyncError
 from worker.domain.identities import CodeKey
 from worker.domain.problem_keys import scope_of_problem, subject_of, work_behind
 from worker.domain.scopes import Remote, remote_of
-from worker.domain.work import Lane, lane_of, plan_of
+from worker.domain.work import Lane, lane_of, resolution_of
 from worker.engine.dispatch import Dispatch
 from worker.engine.settlement import RUN_WAITS_SECONDS
 from worker.store.stores import Stores
@@ -84,8 +84,8 @@ class Retries:
         return max((at for at in times if at is not None), default=None)
 
     def _ask_for_codes(self, keys: Iterable[CodeKey]) -> dict[str, Sequence[str]]:
-        """Queue codes with their project, so that they are planned again in the same requests; a code without a plan, or already in its lane,
-        is queued by itself.
+        """Queue codes with their project, so that they are looked up again in the same requests; a code that was not looked up, or is
+        already in its lane, is queued by itself.
         """
         of_project: dict[int, list[CodeKey]] = {}
         for key in keys:
@@ -94,7 +94,7 @@ class Retries:
         for project_id, codes in of_project.items():
             busy = self.stores.work.going_on([str(key) for key in codes], due_before=float("inf"))
             noted = self.items.ask_again(project_id, [key.wbs_code_id for key in codes if str(key) not in busy])
-            work |= {str(key): (plan_of(project_id), str(key)) for key in codes if key.wbs_code_id in noted}
+            work |= {str(key): (resolution_of(project_id), str(key)) for key in codes if key.wbs_code_id in noted}
         return work
 
     def _look_at_projects_anew(self) -> None:

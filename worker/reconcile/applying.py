@@ -89,12 +89,12 @@ class Applying:
     def _queue(self, kind: RunKind, project_id: int, to_do: Sequence[PlanLine], dry: DryRun) -> None:
         """Record the results as after a scan: existing records are adopted, and missing ones are queued. Items before bills."""
         codes = [CodeKey.parse(line.key).wbs_code_id for line in to_do if not line.is_invoice]
-        planned = [dry.planned[project_id][code_id] for code_id in codes]
-        noted = self.items.note(project_id, planned, for_invoice=kind is RunKind.EXPORT, by=A_PLAN)
+        resolved = [dry.resolved[project_id][code_id] for code_id in codes]
+        noted = self.items.note(project_id, resolved, for_invoice=kind is RunKind.EXPORT, by=A_PLAN)
         self.stores.work.request(Lane.ITEMS, [str(key) for key in noted])
         for line in to_do:
             if line.is_invoice:
-                self.stores.ledger.journal.tell(InvoiceKey.parse(line.key), Happening(What.PLANNED, {"by": A_PLAN}))
+                self.stores.ledger.journal.tell(InvoiceKey.parse(line.key), Happening(What.QUEUED, {"by": A_PLAN}))
         self.stores.work.request(Lane.EXPORTS, [line.key for line in to_do if line.is_invoice])
 
     def count_unfinished(self, applied: Applied) -> int:

@@ -163,7 +163,7 @@ class BillDrift:
     def _why_skipped(self, one: InvoiceToCompare) -> Verdict | None:
         """Return the verdict on a skipped invoice: explained while the reason applies; None if Procore has a bill id."""
         try:
-            now = self.export.plan(one.key)
+            now = self.export.preview(one.key)
         except Blocked as error:
             sentence = describe(error.cause, error.facts).sentence
             found = one.find(FindingKind.BILL_MISSING, f" has no bill and no open problem. {sentence}")

@@ -14,9 +14,9 @@ from worker.domain.problems import Cause, describe
 from worker.domain.wbs_codes import Project
 from worker.domain.work import scan_of
 from worker.reconcile.dry_run import NOTHING, DryRun, name_of, not_readable
-from worker.sync.items import NO_SUCH_CODE, Items, Planned
+from worker.sync.items import NO_SUCH_CODE, Items, ResolvedCode
 from worker.sync.projects import Projects
-from worker.sync.wbs_scan import ProjectPlan, WbsScan
+from worker.sync.wbs_scan import ScanResult, WbsScan
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class CodePlanLines:
     def add_project(self, project: Project, dry: DryRun) -> None:
         """Add a line for each of a project's codes, or one that says why its budget cannot be read."""
         try:
-            plan = self.wbs_scan.plan_project(project)
+            result = self.wbs_scan.resolve_project(project)
         except (NotFound, NotPermitted) as error:
             dry.add(not_readable(project.id, project.label, "budget", str(error)))
             return
@@ -38,36 +38,36 @@ class CodePlanLines:
             blocked = _blocked(Cause.UNREADABLE_RESPONSE, {"answer": str(error)})
             dry.add(line_of(scan_of(project.id), project.label, "budget", blocked))
             return
-        if plan.odd:
-            facts = {"count": str(len(plan.odd)), "what": "budget", "project": project.label}
-            left_out = _blocked(Cause.UNREADABLE_ROWS, facts | {"answer": plan.odd[0].complaint})
+        if result.odd:
+            facts = {"count": str(len(result.odd)), "what": "budget", "project": project.label}
+            left_out = _blocked(Cause.UNREADABLE_ROWS, facts | {"answer": result.odd[0].complaint})
             dry.add(line_of(of_project(project.id, "budget_rows"), project.label, "budget", left_out))
-        for code in sorted(plan.planned, key=lambda code: code.code.flat_code):
+        for code in sorted(result.resolved, key=lambda code: code.code.flat_code):
             self.add(project, code, dry)
-        for code_id, flat_code, outcome in _without_item_to_create(plan):
+        for code_id, flat_code, outcome in _without_item_to_create(result):
             # An unconfirmed Item is looked up by external id and, if that finds nothing, by id and name: two requests at most.
             requests = Requests(0, 2) if outcome.kind is OutcomeKind.UNKNOWN else Requests()
             key = str(CodeKey(project.id, code_id))
             dry.add(line_of(key, project.label, flat_code, outcome, requests=requests))
 
-    def add(self, project: Project, planned: Planned, dry: DryRun) -> None:
+    def add(self, project: Project, resolved: ResolvedCode, dry: DryRun) -> None:
         """Add the line of a code that would get an Item, or that a problem blocks."""
-        code, name = planned.code, name_of(planned)
-        item_id = planned.item.id if planned.item else ""
-        reason = describe(planned.cause, planned.facts).sentence if planned.cause else ""
+        code, name = resolved.code, name_of(resolved)
+        item_id = resolved.item.id if resolved.item else ""
+        reason = describe(resolved.cause, resolved.facts).sentence if resolved.cause else ""
         data: LineData = {
             "project number": project.number or "",
             "WBS code": code.flat_code,
             "description": code.description,
-            "Item name": planned.name,
-            "in NetSuite": f"Item {item_id} {name!r}" if planned.item else "" if planned.cause else NOTHING,
+            "Item name": resolved.name,
+            "in NetSuite": f"Item {item_id} {name!r}" if resolved.item else "" if resolved.cause else NOTHING,
         }
-        outcome = Outcome(planned.kind, name, item_id, reason, planned.cause)
-        requests = Requests(0, self.items.writes(planned))
+        outcome = Outcome(resolved.kind, name, item_id, reason, resolved.cause)
+        requests = Requests(0, self.items.writes(resolved))
         key = str(CodeKey(project.id, code.id))
         dry.add(line_of(key, project.label, code.flat_code, outcome, data=data, requests=requests))
-        if planned.kind is not OutcomeKind.BLOCKED:
-            dry.planned.setdefault(project.id, {})[code.id] = planned
+        if resolved.kind is not OutcomeKind.BLOCKED:
+            dry.resolved.setdefault(project.id, {})[code.id] = resolved
 
     def not_scanned(self, project_id: int) -> PlanLine:
         """Return why a scan would skip a requested project."""
@@ -83,17 +83,17 @@ class CodePlanLines:
         return line_of(of_project(project_id, "budget"), label, "budget", outcome)
 
 
-def _without_item_to_create(plan: ProjectPlan) -> Iterator[tuple[int, str, Outcome]]:
+def _without_item_to_create(result: ScanResult) -> Iterator[tuple[int, str, Outcome]]:
     """Yield the id, the flat code and the outcome of the codes for which a scan creates no Item."""
-    for code, record in plan.already:
+    for code, record in result.already:
         yield code.id, code.flat_code, outcome_of(record)
-    for code, record in plan.in_doubt:
+    for code, record in result.in_doubt:
         reason = "NetSuite did not confirm a write; wbs-sync is checking for it"
         yield code.id, code.flat_code, Outcome(OutcomeKind.UNKNOWN, record.name, reason=reason)
-    for code in plan.inactive:
+    for code in result.inactive:
         reason = "the code is budgeted, but not active"
         yield code.id, code.flat_code, Outcome(OutcomeKind.SKIPPED, reason=reason)
-    for number, record in plan.gone.items():
+    for number, record in result.gone.items():
         yield number, record.code, Outcome(OutcomeKind.SKIPPED, record.name, reason=NO_SUCH_CODE)
 
 

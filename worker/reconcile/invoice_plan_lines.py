@@ -21,7 +21,7 @@ from worker.sync.bills import Bills
 from worker.sync.export_runs import ExportRuns
 from worker.sync.invoice_export import InvoiceExport
 from worker.sync.invoice_items import InvoiceItems
-from worker.sync.items import Planned
+from worker.sync.items import ResolvedCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +108,12 @@ class InvoicePlanLines:
                 OutcomeKind.ALREADY, record.name, record.remote_id, "the bill exists; saving its id to Procore is next"
             )
 
-        def look_up(project: Project, invoice: Invoice) -> Sequence[Planned]:
+        def look_up(project: Project, invoice: Invoice) -> Sequence[ResolvedCode]:
             in_plan = dry.item_ids(project.id)
             missing = [code_id for code_id in self.steps.items.missing(invoice) if code_id not in in_plan]
-            return self.steps.items.plan(project, invoice, missing) if missing else []
+            return self.steps.items.resolve(project, invoice, missing) if missing else []
 
-        ready = self.steps.export.plan(key, look_up=look_up)
+        ready = self.steps.export.preview(key, look_up=look_up)
         if isinstance(ready, Outcome):
             # An invoice that a person has settled is read again, and the id of its bill is saved to Procore.
             draft.later_requests += Requests(2 if ready.kind is OutcomeKind.ADOPTED else 0, 0)
@@ -121,7 +121,7 @@ class InvoicePlanLines:
         draft.invoice = ready.invoice
         draft.data = {"vendor": ready.invoice.vendor_name} | _head_of(ready.invoice)
         try:
-            in_doubt = self._items(ready, ready.planned, draft, dry)
+            in_doubt = self._items(ready, ready.resolved, draft, dry)
         except Blocked as error:
             if settled := self.steps.export.settled(key, ready.invoice, error):
                 return settled
@@ -131,7 +131,7 @@ class InvoicePlanLines:
             return Outcome(OutcomeKind.WAITING, ready.invoice.label, reason=reason)
         return self._bill(key, ready, record, draft, dry)
 
-    def _items(self, ready: Billable, planned: Sequence[Planned], draft: _Draft, dry: DryRun) -> int:
+    def _items(self, ready: Billable, resolved: Sequence[ResolvedCode], draft: _Draft, dry: DryRun) -> int:
         """Add the lines of the codes that need an Item first, and return how many of the invoice's Items are unconfirmed. Raises Blocked."""
         invoice, project = ready.invoice, ready.project
         without_item = self.steps.items.missing(invoice)
@@ -139,23 +139,23 @@ class InvoicePlanLines:
         missing = [code_id for code_id in without_item if code_id not in in_plan]
         draft.needs += [str(CodeKey(project.id, code_id)) for code_id in without_item if code_id in in_plan]
         try:
-            self.steps.items.require_none_blocked(invoice, planned)
+            self.steps.items.require_none_blocked(invoice, resolved)
         except Blocked:
             # No Item is created for this invoice, but existing Items are adopted.
-            planned = [one for one in planned if one.kind is not OutcomeKind.CREATED]
+            resolved = [one for one in resolved if one.kind is not OutcomeKind.CREATED]
             raise
         finally:
-            for one in planned:
+            for one in resolved:
                 self.codes.add(project, one, dry)
-            draft.needs += [str(CodeKey(project.id, one.code.id)) for one in planned]
-        if any(one.kind is OutcomeKind.CREATED for one in planned):
+            draft.needs += [str(CodeKey(project.id, one.code.id)) for one in resolved]
+        if any(one.kind is OutcomeKind.CREATED for one in resolved):
             # After its Items are created, the invoice is read again before the bill.
             draft.later_requests += Requests(2 if invoice.previous_id else 1, 0)
-        return len(missing) - len(planned)
+        return len(missing) - len(resolved)
 
     def _bill(self, key: InvoiceKey, ready: Billable, record: Record | None, draft: _Draft, dry: DryRun) -> Outcome:
         invoice = ready.invoice
-        bill, found = self.steps.bills.plan(key, ready, dry.item_ids(ready.project.id))
+        bill, found = self.steps.bills.preview(key, ready, dry.item_ids(ready.project.id))
         draft.data = self._data_of(ready, bill, found, dry)
         in_doubt, ours = record and record.in_doubt, found and same_external_id(found.external_id, bill.external_id)
         if found and (ours or not in_doubt):
@@ -183,7 +183,7 @@ class InvoicePlanLines:
         records = self.stores.ledger.codes(invoice.project_id, invoice.wbs_code_ids)
         names = {record.remote_id: record.name for record in records.values() if record.done}
         names |= dry.item_names
-        names |= {id_of(one): name_of(one) for one in dry.planned.get(invoice.project_id, {}).values()}
+        names |= {id_of(one): name_of(one) for one in dry.resolved.get(invoice.project_id, {}).values()}
         rows = [
             (names.get(line.item_id, f"Item {line.item_id}"), str(line.amount), line.description) for line in bill.lines
         ]

@@ -16,7 +16,7 @@ _FIELDS = frozenset(field.name for field in fields(Record))
 def encode(record: Record) -> str:
     """Return the text of a record: default fields are left out, and data that only a waiting code needs is dropped once its Item exists.
 
-    The fence guards an unconfirmed write only: any process may plan a blocked or waiting code again. The scripts keep the time it was first
+    The fence guards an unconfirmed write only: any process may look up a blocked or waiting code again. The scripts keep the time it was first
     seen.
     """
     stored = {name: value for name, value in asdict(record).items() if value and name not in ("seen", "by")}

@@ -162,7 +162,7 @@ def test_a_blocked_code_shows_who_fixes_it_and_later_that_it_is_fixed(office: Of
     office.netsuite.edit_item(by_hand.id, itemid="another name")
     office.scan(project.id)
     told = of_code(office)
-    assert steps(told) == ["seen", "blocked", "planned", "created"]
+    assert steps(told) == ["seen", "blocked", "queued", "created"]
     assert told["problems"] == []
 
 
