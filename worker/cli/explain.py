@@ -61,12 +61,9 @@ def _print(explanation: JsonObject) -> None:
 
 
 def _step(step: JsonObject) -> tuple[str, str, str]:
-    often = f" ({step['times']} times, last {clock(step['until'])})" if step["times"] > 1 else ""
-    return (
-        clock(step["at"]),
-        step["sentence"] + often,
-        clock(step["next_attempt_at"]) if step["next_attempt_at"] else "",
-    )
+    repeated = f" ({step['times']} times, last {clock(step['until'])})" if step["times"] > 1 else ""
+    next_attempt = clock(step["next_attempt_at"]) if step["next_attempt_at"] else ""
+    return clock(step["at"]), step["sentence"] + repeated, next_attempt
 
 
 def _print_bill_lines(explanation: JsonObject) -> None:
@@ -77,21 +74,21 @@ def _print_bill_lines(explanation: JsonObject) -> None:
     for line in explanation["bill_lines"]:
         item = f"Item {line['item']}, id {line['item_id']}" if line["item_id"] else "no Item yet"
         rows.append((line["line"], item if line["wbs_code_id"] else "", _amount(line["amount"])))
-        rows += ((f"  {_of_line(term)}{term['label']}", _amount(term["amount"]), "") for term in line["terms"])
+        rows += ((f"  {_place(term)}{term['label']}", _amount(term["amount"]), "") for term in line["terms"])
     ties = "" if explanation["total"] == explanation["payment_due"] else "does not tie"
     rows += [("Total of lines", ties, _amount(explanation["total"]))]
     rows += [("Payment due in Procore", "", _amount(explanation["payment_due"]))]
     table("Bill lines, calculated from Procore", ("line", "from", "amount"), rows)
-    _print_witness(explanation["retainage"])
+    _print_retainage(explanation["retainage"])
 
 
-def _print_witness(retainage: JsonObject) -> None:
-    """Print the retainage from Procore's totals as a cross-check, if Procore shows them."""
+def _print_retainage(retainage: JsonObject) -> None:
+    """Print the retainage by Procore's totals to compare with the bill, if Procore has these totals."""
     reported = retainage["reported"]
     if reported is not None:
-        verdict = "matches the bill" if retainage["matches"] else f"the bill has {_amount(retainage['billed'])}"
+        comparison = "matches the bill" if retainage["matches"] else f"the bill has {_amount(retainage['billed'])}"
         out.print(
-            f"Retainage from Procore's totals (gross amounts - invoiced amount due): {_amount(reported)}, {verdict}."
+            f"Retainage from Procore's totals (gross amounts - invoiced amount due): {_amount(reported)}, {comparison}."
         )
 
 
@@ -142,12 +139,12 @@ def _print_items(netsuite: JsonObject, record: JsonObject) -> None:
 
 
 def _state(item: JsonObject) -> str:
-    return ", ".join(
-        ("inactive" if item["inactive"] else "active", "ours" if item["ours"] else "not created by wbs-sync")
-    )
+    activity = "inactive" if item["inactive"] else "active"
+    return f"{activity}, {'ours' if item['ours'] else 'not created by wbs-sync'}"
 
 
-def _of_line(term: dict[str, Any]) -> str:
+def _place(term: JsonObject) -> str:
+    """Return the number of the invoice line that a term comes from; "" for a figure of the invoice itself."""
     return f"line {term['position']}: " if term["position"] is not None else ""
 
 
