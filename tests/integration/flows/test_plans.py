@@ -1,4 +1,4 @@
-"""Plan, then apply: on an unchanging world a plan is its effect, line by line; a changed world is refused line by line."""
+"""Plan, then apply: with unchanged data, the effect of a plan is its lines; lines with changed data are refused."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CODES = ("05-120.S", "05-310.S")
 
 
 class Journals:
-    """What both remotes saw since a moment: requests, logins left out, and what wbs-sync wrote."""
+    """The requests of both remotes since it was made, without logins, and the records that wbs-sync wrote."""
 
     def __init__(self, office: Office) -> None:
         self._office = office
@@ -57,14 +57,14 @@ def _last(entries: list[Entry]) -> int:
 
 
 def planning(office: Office, **settings: Any) -> Planning:
-    """As `--dry-run` has it: in a process of its own that leaves nothing behind."""
+    """The planning of a separate process with `--dry-run`, which leaves nothing in Redis."""
     container = office.reopened(**settings).container
     container.stores.cache.leave_no_trace()
     return container.planning
 
 
 def apply(office: Office, plan: Plan) -> Applied:
-    """As the command does it, and what the workers do."""
+    """Apply a plan as the command does, and let the workers do the work."""
     applied = office.reopened().container.applying.apply(plan)
     office.work_off()
     return applied
@@ -83,7 +83,7 @@ def key_of(invoice: Invoice) -> InvoiceKey:
 
 
 def everything(office: Office) -> dict[str, Any]:
-    """All that Redis holds of this installation, but for what any reader leaves: tokens, rate limits, the count of requests, the list of projects."""
+    """All data of this installation in Redis, except what every reader leaves: tokens, rate limits, the count of requests, the list of projects."""
     prefix = office.container.settings.redis_key_prefix
     passing = ("token", "limits", "sent", "projects", "gate", "lease")
     redis = office.container.redis
@@ -104,7 +104,7 @@ def _content(redis: Any, key: str) -> Any:
 
 
 def assert_effect(office: Office, plan: Plan, written: list[Entry]) -> None:
-    """Every line ended as it says, and nothing was written that no line says."""
+    """Each line had its effect, and nothing else was written."""
     container, company = office.container, office.procore.company
     problems = {one.key: one.problem for one in container.ledger.problems()}
     expected: list[tuple[str, str, str]] = []
@@ -174,7 +174,7 @@ def _code(office: Office, line: PlanLine) -> tuple[Project, Any]:
     return project, project.codes[key.wbs_code_id]
 
 
-# On an unchanging world
+# With unchanged data
 
 
 def test_a_scan_does_line_by_line_what_its_plan_says_with_as_many_requests(office: Office) -> None:
@@ -191,7 +191,7 @@ def test_a_scan_does_line_by_line_what_its_plan_says_with_as_many_requests(offic
     assert journals.requests() == plan.requests
     assert_effect(office, plan, journals.written())
     assert run.counts["created"] == kinds[Action.CREATE]
-    # Nothing that the ledger knows now was left out of the plan.
+    # Every code in the ledger has a line in the plan.
     known = {
         str(CodeKey(project_id, code_id))
         for project_id in office.container.ledger.projects()
@@ -219,12 +219,12 @@ def open_period(office: Office) -> None:
 
 
 def without_the_longest(office: Office) -> None:
-    """No export of the invoice of 120 codes: it costs as much as all others together, so that only one test has it."""
+    """Withdraw the invoice of 120 codes, which takes as long as all others together: only one test exports it."""
     office.procore.set_invoice_status(office.case("invoice_300_lines")["invoice_id"], "under_review")
 
 
 def pilot_of(office: Office) -> dict[str, str]:
-    """Settings for three projects of the company: in them there is something to create, to adopt, to bill and to refuse."""
+    """Settings for three projects of the company: they have Items and bills to create and to adopt, and blocked records."""
     return {"project_ids": ",".join(str(office.procore.project(number).id) for number in ("24-002", "24-003", "24"))}
 
 
@@ -252,19 +252,19 @@ def test_an_export_does_what_its_plan_says_with_as_many_requests(office: Office,
     assert journals.requests() == plan.requests
 
 
-def test_a_closed_period_is_told_by_the_plan_where_periods_can_be_read(office: Office) -> None:
+def test_the_plan_shows_a_closed_period_if_periods_can_be_read(office: Office) -> None:
     invoice = office.case_invoice("closed_period_invoice")
-    told = line_of(planning(office).export_one(key_of(invoice)), key_of(invoice))
-    assert (told.action, told.cause) == (Action.BLOCKED, "period_closed")
+    line = line_of(planning(office).export_one(key_of(invoice)), key_of(invoice))
+    assert (line.action, line.cause) == (Action.BLOCKED, "period_closed")
     assert office.export(invoice).cause == "period_closed"
     office.stage.settings("netsuite", missing_permissions=("accountingPeriod",))
     office.container.stores.cache.forget("posting_periods")
-    told = line_of(planning(office).export_one(key_of(invoice)), key_of(invoice))
-    assert told.action is Action.BILL, "NetSuite says it when it is asked to write"
+    line = line_of(planning(office).export_one(key_of(invoice)), key_of(invoice))
+    assert line.action is Action.BILL, "NetSuite reports it at the write"
     assert office.export(invoice).cause == "period_closed"
 
 
-def test_two_invoices_with_one_number_of_one_vendor_are_not_both_promised(office: Office) -> None:
+def test_two_invoices_with_one_number_of_one_vendor_are_not_both_planned(office: Office) -> None:
     project = office.new_project("27-001", CODES)
     pair = [office.new_invoice(project, (code, "100.00"), invoice_number="77") for code in CODES]
     pilot = {"project_ids": str(project.id)}
@@ -294,9 +294,9 @@ def test_a_credit_may_have_a_bills_number_and_case_is_ignored_in_numbers(office:
 
 
 def test_a_dry_run_changes_nothing_anywhere(office: Office) -> None:
-    """Neither in an office that has a ledger full of records nor in the systems; not even a link is remembered."""
+    """Neither in a ledger with many records nor in the remotes; not even a link is cached."""
     office.scan(office.procore.project("24-001").id)
-    # A bill that Procore names and the ledger does not know, as after a loss of Redis: an export notes it.
+    # The origin id of a bill that is not in the ledger, as after a loss of Redis: an export records it.
     office.procore.edit_invoice(office.case("shared_new_code")["invoice_id"], origin_id="ns-vendorbill-4711")
     before, journals = everything(office), Journals(office)
     planner = planning(office)
@@ -313,9 +313,9 @@ def test_an_applied_plan_of_a_scan_is_its_effect(office: Office) -> None:
     journals = Journals(office)
     found = apply(office, plan)
     assert found.refused == {}
-    acts = [line for line in plan.lines if line.action.is_change]
-    assert found.to_do == acts
-    assert_effect(office, replace(plan, lines=tuple(acts)), journals.written())
+    changes = [line for line in plan.lines if line.action.is_change]
+    assert found.to_do == changes
+    assert_effect(office, replace(plan, lines=tuple(changes)), journals.written())
     seen, most = journals.requests(), plan.requests
     assert (seen.netsuite, seen.procore <= most.procore) == (most.netsuite, True)
     assert office.netsuite.duplicates() == []
@@ -333,15 +333,15 @@ def test_an_applied_plan_of_an_export_is_its_effect(office: Office, scanned: boo
     found = apply(office, plan)
     office.settle()
     assert found.refused == {}
-    acts = [line for line in plan.lines if line.action.is_change]
-    assert found.to_do == acts
-    assert_effect(office, replace(plan, lines=tuple(acts)), journals.written())
+    changes = [line for line in plan.lines if line.action.is_change]
+    assert found.to_do == changes
+    assert_effect(office, replace(plan, lines=tuple(changes)), journals.written())
     seen, most = journals.requests(), plan.requests + plan.dry_run_requests
     assert seen.procore <= most.procore
     assert seen.netsuite <= most.netsuite
     ends = office.container.applying.outcomes(found)
     result_of = {Action.CREATE: "created", Action.BILL: "created", Action.ADOPT: "adopted"}
-    assert {line.key: result_of[line.action] for line in acts} == {key: end.kind.value for key, end in ends.items()}
+    assert {line.key: result_of[line.action] for line in changes} == {key: end.kind.value for key, end in ends.items()}
     assert office.netsuite.duplicates() == []
 
 
@@ -364,10 +364,10 @@ def test_applied_twice_it_is_already_done(office: Office) -> None:
     assert office.netsuite.duplicates() == []
 
 
-# On a world that changed
+# With changed data
 
 
-def test_codes_whose_world_changed_are_refused_and_the_others_made(office: Office) -> None:
+def test_codes_whose_data_changed_are_refused_and_the_others_created(office: Office) -> None:
     flat_codes = ["05-120.S", "05-310.S", "05-500.S", "06-100.S", "06-200.S", "07-100.S"]
     project, other = office.new_project("27-001", flat_codes), office.new_project("27-002", CODES)
     unbudgeted, hand_made, renamed, inactive, same, gone_item = (code_key(project, code) for code in flat_codes)
@@ -395,11 +395,11 @@ def test_codes_whose_world_changed_are_refused_and_the_others_made(office: Offic
     assert all("project number was 27-002, is now 27-003" in found.refused[key] for key in others)
     assert [each["name"] for each in journals.written()] == ["27-001-06-200.S"]
     assert [line.key for line in found.to_do] == [str(same)]
-    # What was refused is not even noted: nobody does it later.
+    # A refused line is not recorded, so no worker processes it later.
     assert set(office.container.ledger.codes(project.id)) == {same.wbs_code_id}
 
 
-def test_invoices_whose_world_changed_are_refused_and_the_others_billed(office: Office) -> None:
+def test_invoices_whose_data_changed_are_refused_and_the_others_billed(office: Office) -> None:
     project = office.new_project("27-001", [*CODES, "06-100.S", "06-200.S", "07-100.S"])
     edited, same, sent_back, by_hand, redated = invoices = [
         office.new_invoice(project, (code, "100.00"), invoice_number=f"N-{code}")
@@ -435,7 +435,7 @@ def test_invoices_whose_world_changed_are_refused_and_the_others_billed(office: 
 
 
 def test_a_line_without_the_items_that_come_first_is_refused(office: Office) -> None:
-    """Lines may be taken out of a plan; then what builds on them is not done either."""
+    """Lines may be removed from a plan; lines that depend on them are then refused."""
     project = office.new_project("27-001", CODES)
     invoice = office.new_invoice(project, (CODES[0], "100.00"))
     plan = planning(office).export_one(key_of(invoice))
@@ -445,7 +445,7 @@ def test_a_line_without_the_items_that_come_first_is_refused(office: Office) -> 
     assert office.bills(invoice) == []
 
 
-def test_an_item_that_a_scan_made_meanwhile_is_taken_for_done(office: Office) -> None:
+def test_an_item_that_a_scan_created_meanwhile_is_already_done(office: Office) -> None:
     project = office.new_project("27-001", CODES)
     invoice = office.new_invoice(project, (CODES[0], "100.00"), (CODES[1], "5.00"))
     plan = planning(office).export_one(key_of(invoice))
@@ -456,8 +456,8 @@ def test_an_item_that_a_scan_made_meanwhile_is_taken_for_done(office: Office) ->
     assert office.bill(invoice).total == Decimal("94.50")
 
 
-def test_what_is_in_doubt_is_planned_by_nobody(office: Office) -> None:
-    """A write without an answer is looked for by the workers; a plan says so, and one made before is refused."""
+def test_an_unconfirmed_write_is_pending_in_a_plan(office: Office) -> None:
+    """Workers look up an unconfirmed write. A plan shows it, and the line of an earlier plan is refused."""
     project = office.new_project("27-001", CODES)
     invoice = office.new_invoice(project, (CODES[0], "100.00"))
     plan = planning(office).export_one(key_of(invoice))

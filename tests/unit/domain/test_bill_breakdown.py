@@ -1,4 +1,4 @@
-"""The arithmetic that is shown is the bill's own: each amount is the sum of its figures, and no amount is another one's."""
+"""The breakdown has the amounts of the bill, and each amount is the sum of its terms."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def require_sums(breakdown: BillBreakdown) -> None:
 
 
 @given(now=lines_of(), before=st.none() | lines_of(), tax=st.just(Decimal(0)) | cents)
-def test_every_amount_is_the_sum_of_its_figures_and_that_of_the_bill(
+def test_every_amount_is_the_sum_of_its_terms_and_equals_that_of_the_bill(
     now: list[InvoiceLine], before: list[InvoiceLine] | None, tax: Decimal
 ) -> None:
     bill, previous = invoice(*now, tax=tax), invoice(*before) if before else None
@@ -67,7 +67,7 @@ def test_retainage_moved_from_materials_into_work_is_shown_by_balances() -> None
     ]
 
 
-def test_held_and_released_on_one_invoice_are_told_apart() -> None:
+def test_held_and_released_on_one_invoice_are_two_lines() -> None:
     now = line(work_retained_before=amount("3000.00"), work_retained=amount("300.00"), work_released=amount("3000.00"))
     assert of_retainage(invoice(now), None) == [
         ("Retainage held", "-300.00", [("retainage on work, this period", "-300.00")]),

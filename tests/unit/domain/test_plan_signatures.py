@@ -1,4 +1,4 @@
-"""A saved plan cannot be changed, added to or put together from others without the installation's key; lines may be taken out."""
+"""A saved plan cannot be changed, extended or combined from others without the key of the installation; lines may be removed."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_other_keys_need_another_version_of_the_format() -> None:
 
 
 @pytest.mark.parametrize("lines", [LINES[:1], LINES[1:], (), tuple(reversed(LINES))])
-def test_lines_may_be_taken_out(lines: tuple[PlanLine, ...]) -> None:
+def test_lines_may_be_removed(lines: tuple[PlanLine, ...]) -> None:
     kept = {line.key: line for line in SAVED.lines}
     assert is_as_saved(through_a_file(replace(SAVED, lines=tuple(kept[line.key] for line in lines))))
 
@@ -90,7 +90,7 @@ def test_only_the_installation_can_sign() -> None:
     assert not has_signed_head(SAVED, "")
 
 
-def test_plans_that_say_something_else_have_other_ids() -> None:
+def test_plans_with_other_content_have_other_ids() -> None:
     ids = {signed(one, KEY).id for one in (plan(*LINES), plan(*LINES[:1]), plan(*LINES, made_at="2026"), plan())}
     assert len(ids) == 4
-    assert signed(plan(*LINES), OTHER_KEY).id == SAVED.id, "the id says what the plan says; the codes say who wrote it"
+    assert signed(plan(*LINES), OTHER_KEY).id == SAVED.id, "the id depends on the content, and only the signatures on the key"
