@@ -79,10 +79,10 @@ def _print_bill_lines(explanation: JsonObject) -> None:
     rows += [("Total of lines", ties, _amount(explanation["total"]))]
     rows += [("Payment due in Procore", "", _amount(explanation["payment_due"]))]
     table("Bill lines, calculated from Procore", ("line", "from", "amount"), rows)
-    _print_retainage(explanation["retainage"])
+    _print_retainage_check(explanation["retainage"])
 
 
-def _print_retainage(retainage: JsonObject) -> None:
+def _print_retainage_check(retainage: JsonObject) -> None:
     """Print the retainage by Procore's totals to compare with the bill, if Procore has these totals."""
     reported = retainage["reported"]
     if reported is not None:

@@ -107,7 +107,7 @@ def _export_one(container: Container, key: InvoiceKey, *, wait: bool, as_json: b
             f"Queued as {correlation_id}. Follow it with `wbs-sync status --invoice {key.invoice_id}`.", soft_wrap=True
         )
         return
-    ended = wait_until(lambda: _is_at_rest(container, key), seconds=MAX_WAIT_SECONDS)
+    ended = wait_until(lambda: _has_ended(container, key), seconds=MAX_WAIT_SECONDS)
     outcome = _outcome(container, key, began)
     again_at = container.work.waits_until(Lane.EXPORTS, str(key))
     result = {**outcome.result(noun="bill"), "next_attempt_at": again_at, "correlation_id": correlation_id}
@@ -120,15 +120,15 @@ def _export_one(container: Container, key: InvoiceKey, *, wait: bool, as_json: b
     sys.exit(0 if ended and outcome.kind in COMPLETE else FAILED)
 
 
-def _is_at_rest(container: Container, key: InvoiceKey) -> bool:
-    """Return whether no worker has claimed the invoice and none is due to do so soon."""
+def _has_ended(container: Container, key: InvoiceKey) -> bool:
+    """Return whether no worker has claimed the invoice and its next attempt, if any, is not due soon."""
     waits_until = container.work.waits_until(Lane.EXPORTS, str(key))
     soon = waits_until is not None and waits_until < container.now() + SOON_SECONDS
     return not soon and not container.work.in_hand(Lane.EXPORTS, str(key))
 
 
 def _outcome(container: Container, key: InvoiceKey, began: float) -> Outcome:
-    """Return the outcome of the export. A bill created or adopted since `began` counts as created or adopted, an older one as already there."""
+    """Return the outcome of the export. A bill created or adopted since `began` counts as created or adopted, an older one as `already`."""
     record = container.ledger.invoice(key)
     outcome = container.overview.outcome_of(key) or NOT_STARTED
     is_new = record is not None and record.done and record.at >= began

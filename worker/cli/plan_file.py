@@ -22,8 +22,8 @@ from worker.domain.texts import counted
 _PLAN = TypeAdapter(Plan)
 
 
-def require_room(file: Path, *, force: bool) -> None:
-    """Raise Fault if a plan cannot be saved in this file. Called before the dry run, which may take long."""
+def require_writable(file: Path, *, force: bool) -> None:
+    """Raise Fault if a plan cannot be saved in this file; called before the dry run, not only after it."""
     if file.exists() and not force:
         raise Fault(f"{file} exists already; --force overwrites it.")
     if not os.access(file.parent, os.W_OK):
@@ -37,7 +37,7 @@ def save_plan(plan: Plan, file: Path, *, force: bool) -> None:
             json.dump(asdict(plan), opened, indent=1)
             opened.write("\n")
     except FileExistsError:
-        require_room(file, force=False)
+        require_writable(file, force=False)
         raise
 
 

@@ -13,7 +13,7 @@ import click
 
 from config.logs import shown
 from worker.cli.output import out, print_json, progress, styled, table
-from worker.cli.plan_file import require_room, save_plan
+from worker.cli.plan_file import require_writable, save_plan
 from worker.container import Container
 from worker.domain import money
 from worker.domain.bills import Document
@@ -53,13 +53,13 @@ def run_dry(
 ) -> None:
     """Make a plan, save it if requested, and print it. Writes nothing else, not even to the ledger."""
     if save:
-        require_room(save, force=force)
+        require_writable(save, force=force)
     container.stores.cache.leave_no_trace()
     with progress() as bars:
         bar = bars.add_task("projects", total=None, note="")
         plan = make(container.planning, lambda project: bars.update(bar, advance=1, note=shown(project.label)))
-        count = max(1, bars.tasks[bar].completed)
-        bars.update(bar, completed=count, total=count, note="")
+        projects = max(1, bars.tasks[bar].completed)
+        bars.update(bar, completed=projects, total=projects, note="")
     if save:
         plan = signed(plan, container.stores.plan_keys.get_or_create())
         save_plan(plan, save, force=force)
