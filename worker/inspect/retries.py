@@ -63,7 +63,7 @@ class Retries:
             self._look_at_projects_anew()
         if remotes:
             self.dispatch.lift(remotes.values())
-        # Of a code that is planned anew with its project, only the plan is given out: it lets the code follow.
+        # Of codes that are looked up again with their project, only the look-up is dispatched; it then queues the codes.
         first = {pieces[0] for pieces in work.values()}
         for lane in Lane:
             self.stores.work.try_again(lane, sorted(key for key in first if lane_of(key) is lane))
