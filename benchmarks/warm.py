@@ -141,7 +141,7 @@ def _bytes_per_waiting_code() -> float:
             numbers = range(182_877_000 + project * CODES, 182_877_000 + (project + 1) * CODES)
             name = f"24-{project:05d}-01-100.S"
             record = Record(State.WAITING, name, at=time.time(), code="01-100.S", description="Concrete work")
-            ledger.plan_codes(project, dict.fromkeys(numbers, record))
+            ledger.add_waiting(project, dict.fromkeys(numbers, record))
             children = [str(CodeKey(project, number)) for number in numbers]
             work.spawn(scan_of(project), Lane.SCANS, Children(children, Lane.ITEMS))
         return (int(site.redis.info("memory")["used_memory"]) - before) / (len(projects) * CODES)

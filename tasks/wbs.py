@@ -21,7 +21,7 @@ from tasks.results import (
 from worker.app import app
 from worker.domain.delivery import is_dispatched
 from worker.domain.identities import CodeKey
-from worker.domain.work import SCAN_OF_ALL, Lane, RunKind, plan_of, scan_of
+from worker.domain.work import SCAN_OF_ALL, Lane, RunKind, resolution_of, scan_of
 from worker.runtime.current import current
 from worker.runtime.pool import thread_to_spare
 
@@ -45,12 +45,12 @@ def scan_project(**arguments: Any) -> ProjectScanned:
 
 @app.task(name=TaskName.PLAN_CODES.value, lanes=(Lane.SCANS, Lane.ITEMS))
 def plan_codes(**arguments: Any) -> Ended:
-    """Plan the waiting codes of one project again, because their plan is out of date."""
+    """Look up the waiting codes of one project again, because their last look-up is out of date."""
     message = read(OneProject, arguments)
-    return ended(current().runner.run(plan_of(message.project_id)), noun="project")
+    return ended(current().runner.run(resolution_of(message.project_id)), noun="project")
 
 
-# A code with an outdated plan queues its project in the lane of scans.
+# A code that was looked up too long ago queues its project in the lane of scans.
 @app.task(name=TaskName.CREATE_ITEM.value, lanes=(Lane.ITEMS, Lane.SCANS))
 def create_item(**arguments: Any) -> ItemEnded:
     """Create the Item of one code: {"outcome": "created", "item": "24-017-01-100.S", "item_id": "5871"}."""

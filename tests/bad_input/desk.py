@@ -342,7 +342,7 @@ def in_a_hurry() -> Iterator[None]:
         mock.patch.object(settlement, "back_off", return_value=0.0),
         mock.patch.object(remote_failures, "HOLD_SECONDS", 0.01),
         mock.patch.object(settlement, "LONGEST_BACK_OFF_SECONDS", 0.01),
-        mock.patch.object(outcomes, "FIRST_LOOK_SECONDS", 0.0),
+        mock.patch.object(outcomes, "FIRST_CHECK_SECONDS", 0.0),
         mock.patch.object(comparison_failures, "RETRY_SECONDS", 0.0),
         mock.patch.object(invoice_export, "ITEMS_LATE_SECONDS", 0.0),
         mock.patch.object(invoice_items, "BUSY_WAIT_SECONDS", 0.0),

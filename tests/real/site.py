@@ -46,7 +46,7 @@ QUICK = {
     "worker.store.locks.KEPT_SECONDS": 0,
     "worker.store.gate.SLOT_SECONDS": 3,
     "worker.clients.netsuite.api.SENT_WITHIN_SECONDS": 2,
-    "worker.domain.outcomes.FIRST_LOOK_SECONDS": 1,
+    "worker.domain.outcomes.FIRST_CHECK_SECONDS": 1,
     "config.schedule.RESUME_EVERY_SECONDS": 0.5,
 }
 """What is free or due again after a worker's death: a tenth of the product's own times."""

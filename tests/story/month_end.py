@@ -96,10 +96,10 @@ here.""")
 The administrator has approved the plan. `apply` does what the plan says, and nothing else. Some rows of its table:""")
         before = self._written("item")
         self._command("apply", "items.json", "--wait", shown=Shown(rows=5, keep="adopt"))
-        made = [line["name"] for line in plan if line["would"] == "create"]
+        made = [line["name"] for line in plan if line["action"] == "create"]
         assert Counter(self._written("item") - before) == Counter(made), "the Items made are not those of the plan"
         for line in plan:
-            if line["would"] == "adopt":
+            if line["action"] == "adopt":
                 (stands,) = self._netsuite.items_named(line["name"])
                 assert (stands.id, self._edits_by_us(stands.id)) == (line["remote_id"], 0), line
         self.page.say(f"""
@@ -120,17 +120,17 @@ the end of the output are shown here. An invoice of February is blocked, since t
         )
         told = self._command("export", "--approved", "--dry-run", "--save", "bills.json", shown=shown)
         plan = self._plan("bills.json")
-        bills = {line["key"]: line for line in plan if line["would"] == "bill"}
-        due = sum((Decimal(line["world"]["total"]) for line in bills.values()), money.ZERO)
+        bills = {line["key"]: line for line in plan if line["action"] == "bill"}
+        due = sum((Decimal(line["data"]["total"]) for line in bills.values()), money.ZERO)
         assert f"Bills: {len(bills)}, total {money.text(due)}" in told.out
         assert len([line for line in plan if line["key"].startswith("invoice:")]) == INVOICES
         self.page.say("""
 The project accountants have approved it. Some rows:""")
         before = self._written("vendorBill"), self._written("item")
         self._command("apply", "bills.json", "--wait", shown=Shown(rows=5, keep="adopt"))
-        numbers = Counter(line["world"]["number"] for line in bills.values())
+        numbers = Counter(line["data"]["number"] for line in bills.values())
         assert self._written("vendorBill") - before[0] == numbers, "the bills made are not those of the plan"
-        items = Counter(line["name"] for line in plan if line["would"] == "create")
+        items = Counter(line["name"] for line in plan if line["action"] == "create")
         assert self._written("item") - before[1] == items, "the Items made are not those of the plan"
         for line in bills.values():
             self._assert_planned(line)
@@ -418,8 +418,8 @@ computed](money.md).""")
         """A bill is its line of the plan: total, Items, amounts, descriptions."""
         bill = self._people.bill(self._company.invoices[InvoiceKey.parse(line["key"]).invoice_id])
         rows = [[self._item_name(each.item), str(each.amount), each.description] for each in bill.lines]
-        planned = [[item, amount, words] for item, amount, words in line["world"]["lines"]]
-        assert (rows, str(bill.total)) == (planned, line["world"]["total"]), line["about"]
+        planned = [[item, amount, words] for item, amount, words in line["data"]["lines"]]
+        assert (rows, str(bill.total)) == (planned, line["data"]["total"]), line["record"]
 
     def _item_name(self, item_id: str) -> str:
         """As a plan shows it."""

@@ -12,7 +12,7 @@ import pytest
 from worker.cli import apply, output, plans, runs, verify
 from worker.domain.findings import Finding, Verified
 from worker.domain.outcomes import Outcome, OutcomeKind
-from worker.domain.plans import Plan, PlanLine, Requests, line_of
+from worker.domain.plans import LineData, Plan, PlanLine, Requests, line_of
 from worker.domain.problems import Cause, FindingKind, describe
 from worker.domain.work import RunKind
 
@@ -36,9 +36,9 @@ def blocked(about: str, cause: Cause, **facts: str) -> PlanLine:
 
 
 def bill(number: int, total: str) -> PlanLine:
-    world = {"total": total, "vendor": "Acme", "date": "2026-04-30", "lines": ()}
+    data: LineData = {"total": total, "vendor": "Acme", "date": "2026-04-30", "lines": ()}
     return line_of(
-        f"invoice:17:{number}", "24 Library", f"A-{number}", Outcome(OutcomeKind.CREATED, f"A-{number}"), world=world
+        f"invoice:17:{number}", "24 Library", f"A-{number}", Outcome(OutcomeKind.CREATED, f"A-{number}"), data=data
     )
 
 
@@ -78,7 +78,7 @@ def test_results_that_need_attention_come_last_after_applying_a_plan(paper: io.S
     """Created and adopted bills come first, with their number and total."""
     ends = {"A-1": "blocked", "A-2": "created", "A-3": "adopted"}
     rows = [
-        {"project": "24", "about": about, "would": "bill", "result": end, "name": about, "id": "", "total": "70.10", "reason": ""}
+        {"project": "24", "record": about, "action": "bill", "result": end, "name": about, "id": "", "total": "70.10", "reason": ""}
         for about, end in ends.items()
     ]  # fmt: skip
     counts = Counter(ends.values())
@@ -185,9 +185,15 @@ def test_what_a_retry_did_not_mend_is_counted_in_words(paper: io.StringIO) -> No
 
 def test_a_plan_shows_a_moved_period_and_a_vendor_credit_in_its_row(paper: io.StringIO) -> None:
     """Neither is a reason why the line would not be exported."""
-    world = {"total": "-720.00", "vendor": "Acme", "date": "2026-02-25", "lines": (), "posting period": "Apr 2026"}
+    data: LineData = {
+        "total": "-720.00",
+        "vendor": "Acme",
+        "date": "2026-02-25",
+        "lines": (),
+        "posting period": "Apr 2026",
+    }
     outcome = Outcome(OutcomeKind.CREATED, "C-1", reason="posted in Apr 2026")
-    credit = line_of("invoice:17:9", "24 Library", "C-1", outcome, world=world)
+    credit = line_of("invoice:17:9", "24 Library", "C-1", outcome, data=data)
     plans._print_project("24 Library", [credit])
     told = paper.getvalue()
     (row,) = [line for line in told.splitlines() if line.startswith("│ C-1")]

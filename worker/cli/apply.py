@@ -25,7 +25,7 @@ from worker.cli.output import (
     styled,
     table,
 )
-from worker.cli.plans import read_plan
+from worker.cli.plan_file import read_plan
 from worker.cli.session import follow, open_container, send
 from worker.container import Container
 from worker.domain import money
@@ -61,7 +61,7 @@ def apply(file: Path, plan_id: str | None, wait: bool, as_json: bool) -> None:
             send(TaskName.RESUME)
         if wait:
             count = len(applied.to_do)
-            follow(container, lambda: container.applying.going_on(applied), count=count, noun="lines")
+            follow(container, lambda: container.applying.count_unfinished(applied), count=count, noun="lines")
         report = {"correlation_id": correlation_id, **_report(container, plan, applied, waited=wait)}
         print_json(report) if as_json else _print(report)
         sys.exit(FAILED if any(row["result"] in INCOMPLETE_RESULTS for row in report["lines"]) else 0)
@@ -69,28 +69,28 @@ def apply(file: Path, plan_id: str | None, wait: bool, as_json: bool) -> None:
 
 def _report(container: Container, plan: Plan, applied: Applied, *, waited: bool) -> dict[str, Any]:
     """Return one row for each plan line that requires a change, and the number of lines that require none."""
-    ends = container.applying.ends(applied) if waited else {}
+    outcomes = container.applying.outcomes(applied) if waited else {}
     rows = []
     for line in plan.lines:
-        if line.would.acts:
-            row = {"key": line.key, "project": line.project, "about": line.about, "would": line.would.value}
-            total = line.world.get("total", "") if line.of_invoice else ""
-            rows.append({**row, "name": line.name, "total": total, **_result(line.key, applied, ends)})
+        if line.action.is_change:
+            row = {"key": line.key, "project": line.project, "record": line.record, "action": line.action.value}
+            total = line.data.get("total", "") if line.is_invoice else ""
+            rows.append({**row, "name": line.name, "total": total, **_result(line.key, applied, outcomes)})
     counts = Counter(row["result"] for row in rows)
     return {"plan": plan.id, "kind": plan.kind.value, "made_at": plan.made_at, "counts": counts, "lines": rows,
-            "unchanged": len(plan.lines) - len(rows), "removed": plan.count - len(plan.lines)}  # fmt: skip
+            "unchanged": len(plan.lines) - len(rows), "removed": plan.line_count - len(plan.lines)}  # fmt: skip
 
 
-def _result(key: str, applied: Applied, ends: Mapping[str, Outcome]) -> dict[str, str]:
+def _result(key: str, applied: Applied, outcomes: Mapping[str, Outcome]) -> dict[str, str]:
     if key in applied.refused:
         return {"result": "refused", "id": "", "cause": "", "reason": applied.refused[key]}
     if key in applied.already:
         return {"result": "already", "id": applied.already[key], "cause": "", "reason": ""}
-    if key not in ends:
+    if key not in outcomes:
         return {"result": "queued", "id": "", "cause": "", "reason": ""}
-    end = ends[key]
-    cause = end.cause.value if end.cause else ""
-    return {"result": end.kind.value, "id": end.remote_id, "cause": cause, "reason": end.reason}
+    outcome = outcomes[key]
+    cause = outcome.cause.value if outcome.cause else ""
+    return {"result": outcome.kind.value, "id": outcome.remote_id, "cause": cause, "reason": outcome.reason}
 
 
 def _print(report: Mapping[str, Any]) -> None:
@@ -119,6 +119,6 @@ def _print(report: Mapping[str, Any]) -> None:
 
 
 def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
-    name = row["name"] if row["name"] != row["about"] else ""
+    name = row["name"] if row["name"] != row["record"] else ""
     total = money.text(Decimal(row["total"])) if row["total"] else ""
-    return row["project"], row["about"], row["would"], row["result"], name, row["id"], total, row["reason"]
+    return row["project"], row["record"], row["action"], row["result"], name, row["id"], total, row["reason"]

@@ -41,7 +41,7 @@ def explain(project: str | None, code: str | None, invoice: str | None, of_proje
 
 
 def _print(explanation: JsonObject) -> None:
-    out.print(styled((explanation["about"], "bold")), soft_wrap=True)
+    out.print(styled((explanation["title"], "bold")), soft_wrap=True)
     out.print(explanation["explanation"], soft_wrap=True)
     out.print()
     table("History", ("time", "event", "next attempt"), (_step(step) for step in explanation["history"]))
@@ -61,12 +61,9 @@ def _print(explanation: JsonObject) -> None:
 
 
 def _step(step: JsonObject) -> tuple[str, str, str]:
-    often = f" ({step['times']} times, last {clock(step['until'])})" if step["times"] > 1 else ""
-    return (
-        clock(step["at"]),
-        step["sentence"] + often,
-        clock(step["next_attempt_at"]) if step["next_attempt_at"] else "",
-    )
+    repeated = f" ({step['times']} times, last {clock(step['until'])})" if step["times"] > 1 else ""
+    next_attempt = clock(step["next_attempt_at"]) if step["next_attempt_at"] else ""
+    return clock(step["at"]), step["sentence"] + repeated, next_attempt
 
 
 def _print_bill_lines(explanation: JsonObject) -> None:
@@ -77,7 +74,7 @@ def _print_bill_lines(explanation: JsonObject) -> None:
     for line in explanation["bill_lines"]:
         item = f"Item {line['item']}, id {line['item_id']}" if line["item_id"] else "no Item yet"
         rows.append((line["line"], item if line["wbs_code_id"] else "", _amount(line["amount"])))
-        rows += ((f"  {_of_line(term)}{term['label']}", _amount(term["amount"]), "") for term in line["terms"])
+        rows += ((f"  {_place(term)}{term['label']}", _amount(term["amount"]), "") for term in line["terms"])
     ties = "" if explanation["total"] == explanation["payment_due"] else "does not tie"
     rows += [("Total of lines", ties, _amount(explanation["total"]))]
     rows += [("Payment due in Procore", "", _amount(explanation["payment_due"]))]
@@ -86,12 +83,12 @@ def _print_bill_lines(explanation: JsonObject) -> None:
 
 
 def _print_retainage_check(retainage: JsonObject) -> None:
-    """Print the retainage from Procore's totals as a cross-check, if Procore shows them."""
+    """Print the retainage by Procore's totals to compare with the bill, if Procore has these totals."""
     reported = retainage["reported"]
     if reported is not None:
-        verdict = "matches the bill" if retainage["matches"] else f"the bill has {_amount(retainage['billed'])}"
+        comparison = "matches the bill" if retainage["matches"] else f"the bill has {_amount(retainage['billed'])}"
         out.print(
-            f"Retainage from Procore's totals (gross amounts - invoiced amount due): {_amount(reported)}, {verdict}."
+            f"Retainage from Procore's totals (gross amounts - invoiced amount due): {_amount(reported)}, {comparison}."
         )
 
 
@@ -142,12 +139,12 @@ def _print_items(netsuite: JsonObject, record: JsonObject) -> None:
 
 
 def _state(item: JsonObject) -> str:
-    return ", ".join(
-        ("inactive" if item["inactive"] else "active", "ours" if item["ours"] else "not created by wbs-sync")
-    )
+    activity = "inactive" if item["inactive"] else "active"
+    return f"{activity}, {'ours' if item['ours'] else 'not created by wbs-sync'}"
 
 
-def _of_line(term: dict[str, Any]) -> str:
+def _place(term: JsonObject) -> str:
+    """Return the number of the invoice line that a term comes from; "" for a figure of the invoice itself."""
     return f"line {term['position']}: " if term["position"] is not None else ""
 
 

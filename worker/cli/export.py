@@ -26,7 +26,7 @@ from worker.cli.runs import is_complete, print_problems, print_run, print_starte
 from worker.cli.session import open_container, send, wait_until, watch
 from worker.container import Container
 from worker.domain.identities import InvoiceKey
-from worker.domain.outcomes import Outcome, OutcomeKind
+from worker.domain.outcomes import COMPLETE, NOT_STARTED, Outcome, OutcomeKind
 from worker.domain.plans import Plan
 from worker.domain.work import Lane
 from worker.observability import correlation
@@ -117,13 +117,7 @@ def _export_one(container: Container, key: InvoiceKey, *, wait: bool, as_json: b
         detail = " ".join(part for part in (outcome.name, outcome.remote_id, outcome.reason) if part)
         later = f" (next attempt {clock(again_at)})" if again_at else ""
         out.print(styled((outcome.kind.value, "bold"), f" {detail}{later}"), soft_wrap=True)
-    succeeded = ended and outcome.kind in (
-        OutcomeKind.CREATED,
-        OutcomeKind.ADOPTED,
-        OutcomeKind.ALREADY,
-        OutcomeKind.SKIPPED,
-    )
-    sys.exit(0 if succeeded else FAILED)
+    sys.exit(0 if ended and outcome.kind in COMPLETE else FAILED)
 
 
 def _has_ended(container: Container, key: InvoiceKey) -> bool:
@@ -136,6 +130,6 @@ def _has_ended(container: Container, key: InvoiceKey) -> bool:
 def _outcome(container: Container, key: InvoiceKey, began: float) -> Outcome:
     """Return the outcome of the export. A bill created or adopted since `began` counts as created or adopted, an older one as `already`."""
     record = container.ledger.invoice(key)
-    outcome = container.overview.outcome_of(key) or Outcome(OutcomeKind.WAITING, reason="no worker has started it yet")
+    outcome = container.overview.outcome_of(key) or NOT_STARTED
     is_new = record is not None and record.done and record.at >= began
     return replace(outcome, kind=OutcomeKind(record.state.value)) if record and is_new else outcome

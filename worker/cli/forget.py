@@ -51,7 +51,7 @@ def forget(
             click.confirm(f"Clear id {target.record.remote_id} from the ledger?", abort=True, err=True)
         done = forgetting.forget(target, find, by=user(), note=kept_note)
         if as_json:
-            cleared = {"cleared": str(done.key), "about": done.about, "id": done.record.remote_id}
-            print_json(cleared | {"why": done.why, "next": done.next})
+            cleared = {"cleared": str(done.key), "record": done.about, "id": done.record.remote_id}
+            print_json(cleared | {"reason": done.why, "next_step": done.next})
         else:
             out.print(f"Cleared: {done.about}, id {done.record.remote_id}. {done.next}", soft_wrap=True)

@@ -28,11 +28,11 @@ from worker.inspect.why_not_synced import WhyNotSynced
 from worker.part import Part, part
 from worker.reconcile.applying import Applying
 from worker.reconcile.bill_drift import BillDrift
-from worker.reconcile.code_plans import CodePlans
+from worker.reconcile.code_plan_lines import CodePlanLines
 from worker.reconcile.comparison_failures import Failures
 from worker.reconcile.forgetting import Forgetting
 from worker.reconcile.information import Information
-from worker.reconcile.invoice_plans import ExportSteps, InvoicePlans
+from worker.reconcile.invoice_plan_lines import ExportSteps, InvoicePlanLines
 from worker.reconcile.item_drift import ItemDrift
 from worker.reconcile.orphaned_bills import OrphanedBills
 from worker.reconcile.planning import Planning
@@ -135,10 +135,10 @@ class Container(Services):
     def planning(self) -> Planning:
         """What a scan or an export would do."""
         projects, items = self.projects(Precedence.SCAN), self.items(Precedence.SCAN)
-        codes = CodePlans(projects, items, self.wbs_scan)
+        codes = CodePlanLines(projects, items, self.wbs_scan)
         steps = ExportSteps(self.invoice_export, self.invoice_items, self.bills)
         requests = self.connections.requests
-        invoices = InvoicePlans(self.stores, requests, self.export_runs, steps, codes)
+        invoices = InvoicePlanLines(self.stores, requests, self.export_runs, steps, codes)
         names = FixedItemNames(self.stores, self.remotes_of_scans, self.policy).names
         return Planning(self.stores, requests, codes, invoices, self.stoppages, names)
 

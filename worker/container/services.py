@@ -55,7 +55,7 @@ class Services(Engine):
         return {
             WorkKind.SCAN_ALL: lambda _: self.wbs_scan.list_projects(),
             WorkKind.SCAN_PROJECT: lambda key: self.wbs_scan.scan_project(*key.ids),
-            WorkKind.PLAN_CODES: lambda key: self.wbs_scan.plan_codes(*key.ids),
+            WorkKind.RESOLVE_CODES: lambda key: self.wbs_scan.resolve_codes(*key.ids),
             WorkKind.CREATE_ITEM: lambda key: self._scanned_items.make(CodeKey(*key.ids)),
             WorkKind.EXPORT_ALL: lambda _: self.export_runs.list_projects(),
             WorkKind.LIST_INVOICES: lambda key: self.export_runs.list_invoices(*key.ids),

@@ -1,4 +1,4 @@
-"""Outcomes of a piece of work: done, skipped with a reason, waiting with a time, or a problem with a cause."""
+"""Records of codes and invoices in the ledger, and outcomes of attempts: done, skipped, waiting until a time, or a problem with a cause."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from worker.domain import money
 from worker.domain.problems import Cause, describe
 from worker.domain.work import Lane
 
-FIRST_LOOK_SECONDS, LONGEST_LOOK_SECONDS = 5.0, 120.0
+FIRST_CHECK_SECONDS, MAX_CHECK_SECONDS = 5.0, 120.0
 """Seconds until the first check of an unconfirmed write, and the maximum between two checks."""
 
 
@@ -33,9 +33,8 @@ DONE = frozenset({State.CREATED, State.ADOPTED})
 IN_DOUBT = frozenset({State.INTENT, State.UNKNOWN})
 """States in which a write may have been sent: check NetSuite before anything else."""
 
-
 SETTLED = "settled"
-"""A fact in an invoice's record: it was settled by hand in NetSuite."""
+"""Name of the fact in an invoice's record that it was settled by hand in NetSuite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +84,9 @@ class Record:
         """Whether a write may have been sent and is unconfirmed."""
         return self.state in IN_DOUBT
 
-    def look_again_at(self, now: float, settled_at: float) -> float:
-        """Return when an unconfirmed write is checked next: at growing intervals, and when it may be sent again."""
-        step = min(max((now - self.sent_at) / 2, FIRST_LOOK_SECONDS), LONGEST_LOOK_SECONDS)
+    def next_check_at(self, now: float, settled_at: float) -> float:
+        """Return when an unconfirmed write is checked next (unix seconds): at growing intervals, and at `settled_at`, when it may be sent again."""
+        step = min(max((now - self.sent_at) / 2, FIRST_CHECK_SECONDS), MAX_CHECK_SECONDS)
         return min(now + step, max(settled_at, now + 1))
 
     @property
@@ -99,8 +98,8 @@ class Record:
 def stored_due(text: str | None, facts: Mapping[str, str]) -> Decimal | None:
     """Return the payment due of a stored record, None if it has none that can be read.
 
-    `text`: its field. A record of version 0.1.0 lacks the field and has the amount only in its facts, formatted for sentences: the payment
-    due or, in an early one, the total of its bill, which is the same to the cent.
+    `text`: its field. A record of version 0.1.0 has no such field, and has the amount only in its facts, formatted for sentences: the payment
+    due or, in an early record, the total of its bill, which is equal to the cent.
     """
     earlier = "" if facts.get("currency") else facts.get("payment_due") or facts.get("total") or ""
     try:
@@ -121,7 +120,8 @@ class OutcomeKind(StrEnum):
     WAITING = "waiting"
 
 
-ENDED_WELL = frozenset({OutcomeKind.CREATED, OutcomeKind.ADOPTED, OutcomeKind.ALREADY, OutcomeKind.SKIPPED})
+COMPLETE = frozenset({OutcomeKind.CREATED, OutcomeKind.ADOPTED, OutcomeKind.ALREADY, OutcomeKind.SKIPPED})
+"""Outcomes after which nothing is left to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +139,11 @@ class Children:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The end of one attempt, with a reason for users and Flower.
+    """The result of one attempt, with a reason for users and Flower.
 
     `again_at`: for `unknown` and `waiting`, the time of the next attempt (unix seconds of Redis' clock); None if the next step of the same
     work follows. `facts`, `payment_due`: data read of the invoice, for its record. `children`: work that waits from now on, instead of this
-    one. `closes`: problems that the attempt resolved, closed together with the work's own. `missing`: codes whose Items an invoice needs
+    work. `closes`: problems that the attempt resolved, closed together with the work's own. `missing`: codes whose Items an invoice needs
     before its bill; `counts`: numbers that a comparison has reached. Both are for the work's task.
     """
 
@@ -161,9 +161,9 @@ class Outcome:
     counts: Mapping[str, int] = field(default_factory=dict, compare=False)
 
     @property
-    def well(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether nothing is left to do and no problem is open."""
-        return self.kind in ENDED_WELL and self.cause is None
+        return self.kind in COMPLETE and self.cause is None
 
     def result(self, *, noun: str) -> dict[str, str]:
         """Return the small dict that a task returns; `noun` is `item` or `bill`."""
@@ -179,11 +179,14 @@ class Outcome:
         return result
 
 
+NOT_STARTED = Outcome(OutcomeKind.WAITING, reason="no worker has started it yet")
+"""The outcome of work that was requested and has no record yet."""
 BUSY_SECONDS = 3.0
+"""Seconds after which work is tried again whose record is locked by another worker."""
 
 
 def busy(now: float, name: str = "") -> Outcome:
-    """Return the outcome if another worker has the lock: retry in BUSY_SECONDS. `now`: unix seconds of Redis' clock."""
+    """Return the outcome of work whose record is locked by another worker. `now`: unix seconds of Redis' clock."""
     return Outcome(OutcomeKind.WAITING, name, reason="another worker is processing it", again_at=now + BUSY_SECONDS)
 
 

@@ -1,4 +1,4 @@
-"""A plan: what a scan or an export would do, line by line, with the data that each line was based on.
+"""A plan: what a scan or an export would do, line by line, with the data that each line is based on.
 
 A line is applied later only if its data is unchanged. The data is stored as text, so that a refusal can say what changed. A saved plan is
 signed (worker/domain/plan_signatures.py).
@@ -7,7 +7,7 @@ signed (worker/domain/plan_signatures.py).
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from worker.domain.identities import InvoiceKey
@@ -17,15 +17,15 @@ from worker.domain.problems import CATALOGUE
 from worker.domain.texts import first_few
 from worker.domain.work import RunKind
 
-VERSION = 3
-"""Version of the plan format. Plans of other versions are rejected."""
+VERSION = 4
+"""Version of the plan format. Plans of other versions are refused: the keys of version 3 had other names."""
 
-World = Mapping[str, str | tuple[tuple[str, ...], ...]]
+LineData = Mapping[str, str | tuple[tuple[str, ...], ...]]
 """The data of a line by label; the lines of a bill are rows of (Item, amount, description). Amounts are plain numbers as text (`1234.50`)."""
 
 
-class Would(StrEnum):
-    """What would happen to a code or an invoice."""
+class Action(StrEnum):
+    """What a scan or an export would do with a code or an invoice."""
 
     CREATE = "create"
     BILL = "bill"
@@ -33,23 +33,23 @@ class Would(StrEnum):
     ALREADY = "already"
     SKIP = "skip"
     BLOCKED = "blocked"
-    LOOK = "look"
-    """A write is unconfirmed or awaited: its result is not known yet."""
+    PENDING = "pending"
+    """A write, its own or that of an Item it needs, is unconfirmed: the workers look it up."""
 
     @property
-    def acts(self) -> bool:
+    def is_change(self) -> bool:
         """Whether a record would be created in NetSuite or adopted."""
-        return self in (Would.CREATE, Would.BILL, Would.ADOPT)
+        return self in (Action.CREATE, Action.BILL, Action.ADOPT)
 
 
-OF_KIND = {
-    OutcomeKind.CREATED: Would.CREATE,
-    OutcomeKind.ADOPTED: Would.ADOPT,
-    OutcomeKind.ALREADY: Would.ALREADY,
-    OutcomeKind.SKIPPED: Would.SKIP,
-    OutcomeKind.BLOCKED: Would.BLOCKED,
-    OutcomeKind.UNKNOWN: Would.LOOK,
-    OutcomeKind.WAITING: Would.LOOK,
+_ACTIONS = {
+    OutcomeKind.CREATED: Action.CREATE,
+    OutcomeKind.ADOPTED: Action.ADOPT,
+    OutcomeKind.ALREADY: Action.ALREADY,
+    OutcomeKind.SKIPPED: Action.SKIP,
+    OutcomeKind.BLOCKED: Action.BLOCKED,
+    OutcomeKind.UNKNOWN: Action.PENDING,
+    OutcomeKind.WAITING: Action.PENDING,
 }
 
 
@@ -71,50 +71,50 @@ class Requests:
 class PlanLine:
     """One code, one invoice, or a project that could not be checked.
 
-    `about`: the code's text or the invoice's number; `name`, `remote_id`: of the Item or bill that would be created or exists; `needs`:
+    `record`: the code's text or the invoice's number; `name`, `remote_id`: of the Item or bill that would be created or exists; `needs`:
     keys of the codes whose Items must be created before the bill; `requests`: requests needed to apply it; `waits_for`: what blocked all
-    lines like this one when the plan was made, with the problem and how to continue.
+    lines like this one when the plan was made, with the problem and how to continue; `signature`: of a saved line.
     """
 
     key: str
     project: str
-    about: str
-    would: Would
+    record: str
+    action: Action
     name: str = ""
     remote_id: str = ""
     reason: str = ""
     cause: str = ""
     owner: str = ""
     next_step: str = ""
-    world: World = field(default_factory=dict)
+    data: LineData = field(default_factory=dict)
     needs: tuple[str, ...] = ()
-    requests: Requests = field(default_factory=Requests)
+    requests: Requests = Requests()
     waits_for: str = ""
-    fingerprint: str = ""
+    signature: str = ""
 
     @property
     def project_id(self) -> int:
         """Id of its project, the second part of every key. Raises ValueError for an invalid key."""
         if (project_id := subject_of(self.key).project_id) is None:
-            raise ValueError(f"{self.key} is the key of no project's record")
+            raise ValueError(f"{self.key} is not the key of a project's record")
         return project_id
 
     @property
-    def of_invoice(self) -> bool:
-        """Whether the line is about an invoice."""
+    def is_invoice(self) -> bool:
+        """Whether its key is that of an invoice."""
         return isinstance(record_of(self.key), InvoiceKey)
 
     @property
     def is_credit(self) -> bool:
-        """Whether a vendor credit would be created. The total of a line read from a file is validated before (`Would.acts`)."""
-        return self.would is Would.BILL and str(self.world.get("total", "")).startswith("-")
+        """Whether a vendor credit would be created. The total of a line read from a file is validated before."""
+        return self.action is Action.BILL and str(self.data.get("total", "")).startswith("-")
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one scan or export would do. `made_at`: UTC; `requests`: requests it would take now; `looked`: requests of this dry run.
+    """What one scan or export would do. `made_at`: UTC; `requests`: requests it would send now; `dry_run_requests`: those sent to make the plan.
 
-    `id`, `count` (of lines) and `signature` are those of a saved plan (worker/domain/plan_signatures.py).
+    `id`, `line_count` and `signature` are those of a saved plan (worker/domain/plan_signatures.py).
     """
 
     version: int
@@ -123,112 +123,124 @@ class Plan:
     account: str
     made_at: str
     requests: Requests
-    looked: Requests
+    dry_run_requests: Requests
     lines: tuple[PlanLine, ...]
     id: str = ""
-    count: int = 0
+    line_count: int = 0
     signature: str = ""
 
 
-def line_of(key: str, project: str, about: str, outcome: Outcome, **more: object) -> PlanLine:
-    """Return the line for an outcome; `more`: further fields of the line."""
+def line_of(
+    key: str,
+    project: str,
+    record: str,
+    outcome: Outcome,
+    *,
+    data: LineData | None = None,
+    needs: tuple[str, ...] = (),
+    requests: Requests = Requests(),
+) -> PlanLine:
+    """Return the line of a record whose work would end with this outcome."""
     entry = CATALOGUE[outcome.cause] if outcome.cause else None
-    bills = outcome.kind is OutcomeKind.CREATED and isinstance(record_of(key), InvoiceKey)
-    line = PlanLine(
+    creates_bill = outcome.kind is OutcomeKind.CREATED and isinstance(record_of(key), InvoiceKey)
+    return PlanLine(
         key,
         project,
-        about,
-        Would.BILL if bills else OF_KIND[outcome.kind],
+        record,
+        Action.BILL if creates_bill else _ACTIONS[outcome.kind],
         outcome.name,
         outcome.remote_id,
         outcome.reason,
         cause=outcome.cause.value if outcome.cause else "",
         owner=entry.owner.value if entry else "",
         next_step=entry.next_step if entry else "",
+        data=data or {},
+        needs=needs,
+        requests=requests,
     )
-    return replace(line, **more)  # type: ignore[arg-type]
 
 
-def what_changed(then: PlanLine, now: PlanLine) -> str:
+def what_changed(planned: PlanLine, current: PlanLine) -> str:
     """Return why a line cannot be applied as planned; "" if its data is unchanged."""
-    if not now.would.acts and now.would is not then.would:
-        return f"it would be {_WORDS[now.would]} now" + (f": {now.reason}" if now.reason else "")
-    changes = [
-        sentence
-        for what in dict.fromkeys((*then.world, *now.world))
-        if (sentence := _change(what, then.world.get(what, ""), now.world.get(what, "")))
-    ]
-    if changes:
-        return "; ".join(changes)
-    told = (then.would, then.name, then.remote_id, then.cause)
-    return "" if told == (now.would, now.name, now.remote_id, now.cause) else f"it would be {_WORDS[now.would]} now"
+    ends_now = f"it would be {_PARTICIPLES[current.action]} now"
+    if not current.action.is_change and current.action is not planned.action:
+        return ends_now + (f": {current.reason}" if current.reason else "")
+    labels = dict.fromkeys((*planned.data, *current.data))
+    changes = [_change(label, planned.data.get(label, ""), current.data.get(label, "")) for label in labels]
+    if any(changes):
+        return "; ".join(filter(None, changes))
+    return "" if _end(planned) == _end(current) else ends_now
 
 
 def refusals(
-    kind: RunKind, then: Sequence[PlanLine], now: Mapping[str, PlanLine], done: Collection[str]
+    kind: RunKind, planned: Sequence[PlanLine], current: Mapping[str, PlanLine], done: Collection[str]
 ) -> dict[str, str]:
-    """Return why lines of one project are not applied, by key. `now`: the current lines, or one of the project; `done`: keys of existing
-    records, which are not changed.
+    """Return why lines of one project are not applied, by key.
 
-    An invoice depends on its Items: without one of them it is refused, and an Item is not created for invoices that all changed.
+    `current`: the lines of a dry run made now, or the one line of the project; `done`: keys of existing records, which are not changed. An
+    invoice depends on its Items: without one of them it is refused, and an Item is not created for invoices that all changed.
     """
-    asked_by: dict[str, list[str]] = {}
-    for line in then:
-        for need in line.needs:
-            asked_by.setdefault(need, []).append(line.key)
-    looked_at = [line for line in then if line.would.acts or line.needs or line.key in asked_by]
-    of_project = next((line for line in now.values() if record_of(line.key) is None), None)
+    lines = {line.key: line for line in planned}
+    invoices_of: dict[str, list[str]] = {}
+    for line in planned:
+        for item in line.needs:
+            invoices_of.setdefault(item, []).append(line.key)
+    relevant = [line for line in planned if line.action.is_change or line.needs or line.key in invoices_of]
+    relevant = [line for line in relevant if line.key not in done]
+    of_project = next((line for line in current.values() if record_of(line.key) is None), None)
     changed = {}
-    for line in looked_at:
-        seen = now.get(line.key, of_project)
-        why = what_changed(line, seen) if seen else _GONE[kind]
-        if why and line.key not in done:
+    for line in relevant:
+        now = current.get(line.key, of_project)
+        if why := what_changed(line, now) if now else _GONE[kind]:
             changed[line.key] = why
-    refused = dict(changed)
-    planned = {line.key: line for line in then}
-    for line in looked_at:
-        if line.key in done or line.key in changed:
-            continue
-        if line.key in asked_by and all(key in changed for key in asked_by[line.key]):
-            refused[line.key] = "the invoices that need this Item have changed"
-        for need in line.needs:
-            if need not in planned and need not in done:
-                refused[line.key] = f"its Item ({need}) must be created first and is not in this plan"
-            elif need in changed:
-                refused[line.key] = (
-                    f"its Item {planned[need].name} must be created first and is refused: {changed[need]}"
-                )
-    return {key: why for key, why in refused.items() if planned[key].would.acts}
+
+    def why_not(line: PlanLine) -> str:
+        if line.key in changed:
+            return changed[line.key]
+        if line.key in invoices_of and all(invoice in changed for invoice in invoices_of[line.key]):
+            return "the invoices that need this Item have changed"
+        for item in line.needs:
+            if item in changed:
+                return f"its Item {lines[item].name} must be created first and is refused: {changed[item]}"
+            if item not in lines and item not in done:
+                return f"its Item ({item}) must be created first and is not in this plan"
+        return ""
+
+    return {line.key: why for line in relevant if line.action.is_change and (why := why_not(line))}
 
 
 _GONE = {
     RunKind.SCAN: "the code is no longer budgeted, or no longer in Procore",
     RunKind.EXPORT: "no invoice of the plan needs it anymore",
 }
-_WORDS = {
-    Would.CREATE: "created",
-    Would.BILL: "billed",
-    Would.ADOPT: "adopted",
-    Would.ALREADY: "unchanged, because it is already done",
-    Would.SKIP: "skipped",
-    Would.BLOCKED: "blocked",
-    Would.LOOK: "checked or waiting",
+_PARTICIPLES = {
+    Action.CREATE: "created",
+    Action.BILL: "billed",
+    Action.ADOPT: "adopted",
+    Action.ALREADY: "unchanged, because it is already done",
+    Action.SKIP: "skipped",
+    Action.BLOCKED: "blocked",
+    Action.PENDING: "checked or waiting",
 }
 
 
-def _change(what: str, then: object, now: object) -> str:
-    if then == now:
+def _end(line: PlanLine) -> tuple[str, ...]:
+    return line.action, line.name, line.remote_id, line.cause
+
+
+def _change(label: str, planned: object, current: object) -> str:
+    if planned == current:
         return ""
-    if isinstance(then, str) and isinstance(now, str):
-        return f"{what} was {then or 'nothing'}, is now {now or 'nothing'}"
-    rows_then, rows_now = _rows(then), _rows(now)
-    gone, new = [row for row in rows_then if row not in rows_now], [row for row in rows_now if row not in rows_then]
-    return f"{what}: {_few(gone)} changed to {_few(new)}"
+    if isinstance(planned, str) and isinstance(current, str):
+        return f"{label} was {planned or 'nothing'}, is now {current or 'nothing'}"
+    before, after = _rows(planned), _rows(current)
+    gone, new = [row for row in before if row not in after], [row for row in after if row not in before]
+    return f"{label}: {_quoted(gone)} changed to {_quoted(new)}"
 
 
 def _rows(value: object) -> list[str]:
     return [" ".join(row) for row in value] if isinstance(value, tuple) else []
 
 
-def _few(rows: Sequence[str]) -> str:
+def _quoted(rows: Sequence[str]) -> str:
     return first_few([f"'{row}'" for row in rows]) or "nothing"

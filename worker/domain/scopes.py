@@ -1,6 +1,6 @@
-"""What can be paused: a whole remote, or the work that needs one permission of it.
+"""Scopes of pauses: a whole remote, or the work that needs one of its permissions.
 
-A scope is text: `netsuite` for the whole remote, `netsuite:vendorBill:create` for one kind of record and permission.
+A scope is text: `netsuite` for the whole remote, `netsuite:vendorBill:create` for one permission on one kind of record.
 """
 
 from __future__ import annotations
@@ -10,21 +10,21 @@ from enum import StrEnum
 
 
 class Remote(StrEnum):
-    """The two systems."""
+    """The two systems that wbs-sync sends requests to."""
 
     PROCORE = "procore"
     NETSUITE = "netsuite"
 
 
 NAMES: Mapping[Remote, str] = {Remote.PROCORE: "Procore", Remote.NETSUITE: "NetSuite"}
-"""As people write them."""
+"""Names of the systems in texts for users."""
 QUERY = "query"
-"""The permission to read a whole table: a refusal of it says nothing about one record."""
+"""The action of reading a whole table: a refusal concerns the table, not one record of it."""
 PROCORE_VENDORS = "procore:vendors:query"
 WRITING = "netsuite:records:write"
-"""Whether this installation may write at all: not while its workers have different settings."""
+"""All writing of this installation: paused while its workers have different settings."""
 CREDITS = ("netsuite:vendorCredit:view", "netsuite:vendorCredit:create")
-"""What an invoice with a negative payment due needs in addition to what bills need."""
+"""The permissions that an invoice with a negative payment due needs in addition to those for bills."""
 _ACTIONS: Mapping[str, str] = {
     "query": "look up",
     "view": "read",
@@ -56,29 +56,29 @@ _PERMISSIONS: Mapping[str, str] = {
 
 
 def scope_of(remote: Remote, record: str, action: str) -> str:
-    """The scope of one permission; all Item types share theirs."""
+    """Return the scope of a permission; all types of Items share one."""
     return f"{remote}:{'item' if record.endswith('Item') else record}:{action}"
 
 
 def remote_of(scope: str) -> Remote:
-    """The remote that a scope is of."""
+    """Return the remote that a scope belongs to."""
     return Remote(scope.partition(":")[0])
 
 
 def is_of_role(scope: str) -> bool:
-    """Whether one refusal shows that all work of the scope is refused; else it may be about the record that was asked for."""
+    """Return whether one refusal means that all work of the scope is refused. Otherwise it may concern only the requested record."""
     return ":" not in scope or scope.endswith(f":{QUERY}") or scope == WRITING
 
 
 def doing(scope: str) -> str:
-    """What a scope does, in words: `create vendor bills`, or `all work` for a whole remote."""
+    """Return the work of a scope as text: `create vendor bills`, or `all work` for a whole remote."""
     _, _, rest = scope.partition(":")
     record, _, action = rest.partition(":")
     return f"{_ACTIONS.get(action, action)} {_RECORDS.get(record, record)}" if rest else "all work"
 
 
 def permission(scope: str) -> str:
-    """The name of the permission in NetSuite, with its level; "" where the name is not known."""
+    """Return the name of the permission in NetSuite with its level; "" if the name is not known."""
     _, record, action = scope.split(":")
     level = {"create": "Create", "edit": "Edit", "delete": "Full"}.get(action, "View")
     return f"{_PERMISSIONS[record]}: {level}" if record in _PERMISSIONS else ""

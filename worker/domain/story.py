@@ -17,7 +17,7 @@ LONGEST_FACT = 160
 class What(StrEnum):
     """Event codes of the journal. They are stored, so their meaning never changes."""
 
-    PLANNED = "planned"
+    QUEUED = "queued"
     SENT = "sent"
     NO_ANSWER = "no_answer"
     ALREADY_EXISTS = "already_exists"
@@ -42,6 +42,7 @@ class What(StrEnum):
 
 
 STORED_AS = {
+    What.QUEUED: "planned",
     What.CHECKED: "looked",
     What.ALREADY_BILLED: "named",
     What.WAITING_FOR_ITEMS: "items_first",
@@ -56,7 +57,7 @@ STORED_AS = {
 ENDS = frozenset({What.FOUND, What.CREATED, What.ADOPTED, What.SETTLED, What.ALREADY_BILLED, What.WRITTEN_BACK})
 """Events after which the record exists in NetSuite and the journal says so."""
 SENTENCES = {
-    What.PLANNED: "Planned again{by_whom}",
+    What.QUEUED: "Queued again{by_whom}",
     What.SENT: "Sent to NetSuite (attempt {attempt}), after saving the intent",
     What.NO_ANSWER: "NetSuite did not confirm the write of {sent_clock}: {answer}",
     What.ALREADY_EXISTS: "Not created, because NetSuite already has one: {answer}",
@@ -162,7 +163,7 @@ def story(record: Record | None, entries: Sequence[Entry], *, of_code: bool) -> 
     begins = max((place for place, one in enumerate(entries, 1) if one.happening.what is What.CLEARED), default=0)
     earlier, entries = entries[:begins], entries[begins:]
     steps = [_told(entry) for entry in earlier]
-    if record and entries and (asked := entries[0].happening).what is What.PLANNED and not record.by:
+    if record and entries and (asked := entries[0].happening).what is What.QUEUED and not record.by:
         # The request is the first thing known of the record, so it is the beginning and not a separate step.
         record, entries = replace(record, by=asked.facts.get("by", ""), seen=record.seen and entries[0].at), entries[1:]
     steps += [_beginning(record, entries)] if record and (record.seen or record.done) else []

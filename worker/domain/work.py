@@ -95,7 +95,7 @@ class WorkKind(Enum):
 
     SCAN_ALL = "scan", Lane.SCANS, "scan", "wbs.scan_projects", (), None, {"trigger": "resume"}
     SCAN_PROJECT = "scan", Lane.SCANS, "scan", "wbs.scan_project", ("project_id",)
-    PLAN_CODES = "plan", Lane.SCANS, "plan codes", "wbs.plan_codes", ("project_id",)
+    RESOLVE_CODES = "plan", Lane.SCANS, "look up codes", "wbs.plan_codes", ("project_id",)
     CREATE_ITEM = "code", Lane.ITEMS, "create Item", "wbs.create_items", ("project_id", "wbs_code_id"), CodeKey
     EXPORT_ALL = "exports", Lane.LISTINGS, "list invoices", "invoices.export_approved", (), None, {"trigger": "resume"}
     LIST_INVOICES = "exports", Lane.LISTINGS, "list invoices", "invoices.export_project", ("project_id",)
@@ -184,9 +184,9 @@ def scan_of(project_id: int) -> str:
     return str(WorkKey(WorkKind.SCAN_PROJECT, (project_id,)))
 
 
-def plan_of(project_id: int) -> str:
-    """Return the key of planning again the codes of one project that wait with an old plan."""
-    return str(WorkKey(WorkKind.PLAN_CODES, (project_id,)))
+def resolution_of(project_id: int) -> str:
+    """Return the key of looking up again the codes of one project that wait."""
+    return str(WorkKey(WorkKind.RESOLVE_CODES, (project_id,)))
 
 
 def exports_of(project_id: int) -> str:

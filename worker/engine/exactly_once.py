@@ -148,7 +148,7 @@ class ExactlyOnce:
         """Check an unconfirmed write again; nothing is sent before the settle time has passed."""
         noun = "Item" if isinstance(key, CodeKey) else "bill"
         reason = sent.detail or f"an earlier write was interrupted; checking NetSuite for its {noun}"
-        again_at = sent.look_again_at(lock.now(), sent.sent_at + self.settle_seconds)
+        again_at = sent.next_check_at(lock.now(), sent.sent_at + self.settle_seconds)
         self.ledger.journal.tell(key, Happening(What.CHECKED, {"sent": str(int(sent.at))}, again_at))
         return Outcome(OutcomeKind.UNKNOWN, sent.name, reason=reason, again_at=again_at)
 

@@ -46,7 +46,9 @@ class Runner:
         work, lane = WorkKey.parse(first), lane_of(first)
         until = time.monotonic() + SERIES_SECONDS
         succession = Succession(
-            go_on=lambda outcome: outcome.well and not _found_new(outcome) and go_on() and time.monotonic() < until,
+            go_on=lambda outcome: (
+                outcome.is_complete and not _found_new(outcome) and go_on() and time.monotonic() < until
+            ),
             limit=lambda: self._dispatch.limit(lane, lately=COUNT_SECONDS),
         )
         claim = Claim.IN_LANE if is_dispatched() else Claim.REQUEST

@@ -74,7 +74,7 @@ class Settlement:
     def complete(self, key: WorkKey, outcome: Outcome, succession: Succession | None = None) -> None:
         """Settle an attempt that raised nothing, and close the problems that it resolved."""
         if outcome.kind not in JUST_RECORDED and (
-            outcome.well or outcome.closes or key.lane in (Lane.SCANS, Lane.LISTINGS)
+            outcome.is_complete or outcome.closes or key.lane in (Lane.SCANS, Lane.LISTINGS)
         ):
             # Also problems of earlier attempts that failed before they reached the record. Scanning a project has no record: what it finds
             # has separate problems.

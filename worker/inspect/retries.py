@@ -15,7 +15,7 @@ from worker.domain.errors import SyncError
 from worker.domain.identities import CodeKey
 from worker.domain.problem_keys import scope_of_problem, subject_of, work_behind
 from worker.domain.scopes import Remote, remote_of
-from worker.domain.work import Lane, lane_of, plan_of
+from worker.domain.work import Lane, lane_of, resolution_of
 from worker.engine.dispatch import Dispatch
 from worker.engine.settlement import RUN_WAITS_SECONDS
 from worker.store.stores import Stores
@@ -63,7 +63,7 @@ class Retries:
             self._refresh_projects()
         if remotes:
             self.dispatch.lift(remotes.values())
-        # For a code that is planned again with its project, only the plan is dispatched; the plan then queues the code.
+        # Of codes that are looked up again with their project, only the look-up is dispatched; it then queues the codes.
         first = {pieces[0] for pieces in work.values()}
         for lane in Lane:
             self.stores.work.try_again(lane, sorted(key for key in first if lane_of(key) is lane))
@@ -84,8 +84,8 @@ class Retries:
         return max((at for at in times if at is not None), default=None)
 
     def _request_codes(self, keys: Iterable[CodeKey]) -> dict[str, Sequence[str]]:
-        """Queue codes with their project, so that they are planned again in the same requests; a code without a plan, or already in its lane,
-        is queued by itself.
+        """Queue codes with their project, so that they are looked up again in the same requests; a code that was not looked up, or is
+        already in its lane, is queued by itself.
         """
         of_project: dict[int, list[CodeKey]] = {}
         for key in keys:
@@ -93,8 +93,8 @@ class Retries:
         work: dict[str, Sequence[str]] = {}
         for project_id, codes in of_project.items():
             busy = self.stores.work.going_on([str(key) for key in codes], due_before=float("inf"))
-            planned = self.items.ask_again(project_id, [key.wbs_code_id for key in codes if str(key) not in busy])
-            work |= {str(key): (plan_of(project_id), str(key)) for key in codes if key.wbs_code_id in planned}
+            noted = self.items.ask_again(project_id, [key.wbs_code_id for key in codes if str(key) not in busy])
+            work |= {str(key): (resolution_of(project_id), str(key)) for key in codes if key.wbs_code_id in noted}
         return work
 
     def _refresh_projects(self) -> None:

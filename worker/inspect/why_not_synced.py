@@ -86,7 +86,7 @@ class WhyNotSynced:
             return _not_yet(problems[0])
         if invoice is None:
             return f"Not yet: it is not in the ledger, and it could not be read from Procore: {fault}"
-        ready, obstacle = try_query(lambda: self.export.plan(key))
+        ready, obstacle = try_query(lambda: self.export.preview(key))
         if obstacle:
             return f"Not yet: {obstacle}"
         if isinstance(ready, Outcome) and ready.kind is OutcomeKind.ADOPTED:
@@ -113,7 +113,7 @@ class WhyNotSynced:
     def _why_skipped(self, key: CodeKey | InvoiceKey, record: Record) -> str:
         """Return a sentence on a skipped record; for an invoice, on whether the reason still applies."""
         ready, fault = (
-            try_query(lambda: self.export.plan(key)) if isinstance(key, InvoiceKey) else (None, "not checked")
+            try_query(lambda: self.export.preview(key)) if isinstance(key, InvoiceKey) else (None, "not checked")
         )
         if isinstance(ready, Outcome) or fault:
             reason = ready.reason if isinstance(ready, Outcome) else record.detail

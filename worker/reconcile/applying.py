@@ -1,4 +1,4 @@
-"""Applies a plan: checks each line again and queues only lines whose data is unchanged.
+"""Applies a plan: checks each line again and queues only lines with unchanged data.
 
 From there, work continues as after a scan or export: workers create one record after the other, with lock, intent, check and record.
 """
@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, replace
 
 from worker.domain.bills import NumberKey
 from worker.domain.identities import CodeKey, InvoiceKey
-from worker.domain.outcomes import Outcome, OutcomeKind, Record, outcome_of
-from worker.domain.plans import Plan, PlanLine, Would, refusals
+from worker.domain.outcomes import NOT_STARTED, Outcome, OutcomeKind, Record, outcome_of
+from worker.domain.plans import Action, Plan, PlanLine, refusals
 from worker.domain.problem_keys import record_of
+from worker.domain.problems import Problem
 from worker.domain.story import Happening, What
 from worker.domain.work import Lane, RunKind
 from worker.engine.recovery import Recovery
@@ -30,8 +31,8 @@ A_PLAN = "a plan"
 
 @dataclass(slots=True)
 class Applied:
-    """The state of a plan's lines. `at`: start time in unix seconds; `to_do`: unchanged lines, now queued; `already`: NetSuite ids of records
-    that exist already, by key; `refused`: what changed, by key.
+    """The lines of a plan after it was applied. `at`: start time in unix seconds; `to_do`: unchanged lines, now queued; `already`: NetSuite ids
+    of records that exist already, by key; `refused`: what changed, by key.
     """
 
     at: float
@@ -42,7 +43,7 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Applying:
-    """Applies plans."""
+    """Applies saved plans, and reports on their lines."""
 
     stores: Stores
     planning: Planning
@@ -64,10 +65,10 @@ class Applying:
         for line in plan.lines:
             projects.setdefault(line.project_id, []).append(line)
         for done, (project_id, lines) in enumerate(projects.items(), 1):
-            if any(line.would.acts for line in lines):
-                dry = self.planning.look_again(plan.kind, project_id, lines, bills)
+            if any(line.action.is_change for line in lines):
+                dry = self.planning.check_again(plan.kind, project_id, lines, bills)
                 to_do = self._unchanged(plan.kind, lines, dry, applied)
-                self._let_wait(plan.kind, project_id, to_do, dry)
+                self._queue(plan.kind, project_id, to_do, dry)
                 applied.to_do += to_do
             progress(done, len(projects))
         return applied
@@ -75,52 +76,51 @@ class Applying:
     def _unchanged(self, kind: RunKind, lines: Sequence[PlanLine], dry: DryRun, applied: Applied) -> list[PlanLine]:
         already = {}
         for line in lines:
-            record, now = self._record(line), dry.lines.get(line.key)
+            record, current = self._record(line), dry.lines.get(line.key)
             if record and record.done:
                 already[line.key] = record.remote_id
-            elif now and now.would is Would.ALREADY:
-                already[line.key] = now.remote_id
+            elif current and current.action is Action.ALREADY:
+                already[line.key] = current.remote_id
         refused = refusals(kind, lines, dry.lines, already)
         applied.already |= already
         applied.refused |= refused
-        return [line for line in lines if line.would.acts and line.key not in {*already, *refused}]
+        return [line for line in lines if line.action.is_change and line.key not in {*already, *refused}]
 
-    def _let_wait(self, kind: RunKind, project_id: int, to_do: Sequence[PlanLine], dry: DryRun) -> None:
+    def _queue(self, kind: RunKind, project_id: int, to_do: Sequence[PlanLine], dry: DryRun) -> None:
         """Record the results as after a scan: existing records are adopted, and missing ones are queued. Items before bills."""
-        codes = [CodeKey.parse(line.key).wbs_code_id for line in to_do if not line.of_invoice]
-        planned = [dry.planned[project_id][code_id] for code_id in codes]
-        noted = self.items.note(project_id, planned, for_invoice=kind is RunKind.EXPORT, by=A_PLAN)
+        codes = [CodeKey.parse(line.key).wbs_code_id for line in to_do if not line.is_invoice]
+        resolved = [dry.resolved[project_id][code_id] for code_id in codes]
+        noted = self.items.note(project_id, resolved, for_invoice=kind is RunKind.EXPORT, by=A_PLAN)
         self.stores.work.request(Lane.ITEMS, [str(key) for key in noted])
         for line in to_do:
-            if line.of_invoice:
-                self.stores.ledger.journal.tell(InvoiceKey.parse(line.key), Happening(What.PLANNED, {"by": A_PLAN}))
-        self.stores.work.request(Lane.EXPORTS, [line.key for line in to_do if line.of_invoice])
+            if line.is_invoice:
+                self.stores.ledger.journal.tell(InvoiceKey.parse(line.key), Happening(What.QUEUED, {"by": A_PLAN}))
+        self.stores.work.request(Lane.EXPORTS, [line.key for line in to_do if line.is_invoice])
 
-    def going_on(self, applied: Applied) -> int:
+    def count_unfinished(self, applied: Applied) -> int:
         """Return how many lines have not ended. Work due in more than a minute is not waited for."""
         soon = self.stores.now() + RUN_WAITS_SECONDS
         return len(self.stores.work.going_on([line.key for line in applied.to_do], due_before=soon))
 
-    def ends(self, applied: Applied) -> dict[str, Outcome]:
+    def outcomes(self, applied: Applied) -> dict[str, Outcome]:
         """Return the current outcomes of the queued lines, by key."""
         problems = {one.key: one.problem for one in self.stores.ledger.problems()}
-        ends = {}
-        for line in applied.to_do:
-            record = self._record(line)
-            outcome = (
-                outcome_of(record) if record else Outcome(OutcomeKind.WAITING, reason="no worker has started it yet")
-            )
-            if record and record.done and record.at >= applied.at:
-                outcome = replace(outcome, kind=OutcomeKind(record.state.value))
-            if outcome.kind is OutcomeKind.WAITING:
-                stopped = self.stoppages.of(Lane.EXPORTS if line.of_invoice else Lane.ITEMS, line.key)
-                outcome = replace(outcome, reason=" ".join(one.text for one in stopped) or outcome.reason)
-            if problem := problems.get(line.key):
-                kind = outcome.kind if record and record.done else OutcomeKind.BLOCKED
-                outcome = replace(outcome, kind=kind, reason=problem.sentence, cause=problem.cause)
-            ends[line.key] = outcome
-        return ends
+        return {line.key: self._outcome(line, applied.at, problems.get(line.key)) for line in applied.to_do}
+
+    def _outcome(self, line: PlanLine, since: float, problem: Problem | None) -> Outcome:
+        """Return the outcome of a line. A record that exists since `since` (unix seconds) is created or adopted, an older one `already` there."""
+        record = self._record(line)
+        outcome = outcome_of(record) if record else NOT_STARTED
+        if record and record.done and record.at >= since:
+            outcome = replace(outcome, kind=OutcomeKind(record.state.value))
+        if outcome.kind is OutcomeKind.WAITING:
+            stoppages = self.stoppages.of(Lane.EXPORTS if line.is_invoice else Lane.ITEMS, line.key)
+            outcome = replace(outcome, reason=" ".join(one.text for one in stoppages) or outcome.reason)
+        if problem:
+            kind = outcome.kind if record and record.done else OutcomeKind.BLOCKED
+            outcome = replace(outcome, kind=kind, reason=problem.sentence, cause=problem.cause)
+        return outcome
 
     def _record(self, line: PlanLine) -> Record | None:
-        of = record_of(line.key)
-        return self.stores.ledger.record(of) if of else None
+        key = record_of(line.key)
+        return self.stores.ledger.record(key) if key else None

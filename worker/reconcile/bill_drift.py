@@ -153,7 +153,7 @@ class BillDrift:
     def _verdict_on_skipped(self, invoice: InvoiceToCompare) -> Verdict | None:
         """Return the verdict on a skipped invoice: explained while the reason applies, else a finding; None if Procore has a bill id."""
         try:
-            now = self.export.plan(invoice.key)
+            now = self.export.preview(invoice.key)
         except Blocked as error:
             sentence = describe(error.cause, error.facts).sentence
             found = invoice.find(FindingKind.BILL_MISSING, f" has no bill and no open problem. {sentence}")

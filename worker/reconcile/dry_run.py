@@ -1,4 +1,4 @@
-"""What a dry run has found so far: the lines of a plan, and what later lines build on."""
+"""The state of a dry run: the lines of the plan so far, and the data that later lines depend on."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.plans import PlanLine, Requests, line_of
 from worker.domain.problem_keys import of_project
 from worker.domain.problems import Cause, describe
-from worker.sync.items import Planned
+from worker.sync.items import ResolvedCode
 
 NOTHING = "nothing"
 """What a plan shows for a record that is not in NetSuite."""
@@ -18,33 +18,33 @@ NOTHING = "nothing"
 
 @dataclass(slots=True)
 class DryRun:
-    """The state of a dry run. `planned`: codes that would get an Item, by project and code id, as `Items.note` takes them; `bills`: projects
-    of bills that would be created; `item_names`: names of the retainage and tax Items, by id.
+    """The lines of a plan by key. `resolved`: codes that have or would get an Item, by project and code id, as `Items.note` takes them; `bills`:
+    projects of bills that would be created; `reads`: requests that belong to no line; `item_names`: names of the retainage and tax Items, by id.
     """
 
     lines: dict[str, PlanLine] = field(default_factory=dict)
-    planned: dict[int, dict[int, Planned]] = field(default_factory=dict)
+    resolved: dict[int, dict[int, ResolvedCode]] = field(default_factory=dict)
     bills: dict[NumberKey, str] = field(default_factory=dict)
     reads: Requests = field(default_factory=Requests)
     item_names: Mapping[str, str] = field(default_factory=dict)
 
     def add(self, line: PlanLine) -> None:
-        """Add a line; if several refer to the same code, the first is kept."""
+        """Add a line, unless its code or invoice has one already."""
         self.lines.setdefault(line.key, line)
 
-    def coming(self, project_id: int) -> dict[int, str]:
-        """Return the ids of the project's Items that exist, or would be created or adopted, by WBS code id; for one to be created, its name."""
-        return {code_id: id_of(one) for code_id, one in self.planned.get(project_id, {}).items()}
+    def item_ids(self, project_id: int) -> dict[int, str]:
+        """Return `id_of` the Items of the project's codes, by WBS code id."""
+        return {code_id: id_of(code) for code_id, code in self.resolved.get(project_id, {}).items()}
 
 
-def id_of(one: Planned) -> str:
-    """Return the id of the Item that exists for a code; for one to be created, its name."""
-    return one.item.id if one.item else one.name
+def id_of(code: ResolvedCode) -> str:
+    """Return the id of a code's Item; for an Item to be created, its name."""
+    return code.item.id if code.item else code.name
 
 
-def name_of(one: Planned) -> str:
+def name_of(code: ResolvedCode) -> str:
     """Return the name of the Item that a code has or would get."""
-    return one.item.name if one.item else one.name
+    return code.item.name if code.item else code.name
 
 
 def not_readable(project_id: int, label: str, what: str, answer: str) -> PlanLine:

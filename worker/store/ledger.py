@@ -73,7 +73,7 @@ class Ledger:
         self.journal = Journal(client, prefix)
         self._sizes = Script(client, "sorted_sets/sizes", sizes)
         self._write = Script(client, "ledger/write", texts)
-        self._plan = Script(client, "ledger/plan_codes", texts)
+        self._add_waiting = Script(client, "ledger/add_waiting", texts)
         self._report = Script(client, "problems/report", flag)
         self._forget = Script(client, "ledger/forget", flag)
         self._resolve = Script(client, "problems/resolve", number)
@@ -171,8 +171,8 @@ class Ledger:
             raise SeriesStopped(f"writing {series} is stopped")
         return result != "0", state_of(dict(zip(fields[::2], fields[1::2], strict=True)))
 
-    def plan_codes(self, project_id: int, records: Mapping[int, Record], *, by: str = "") -> list[int]:
-        """Record codes that need an Item, except those that have one or an unconfirmed write. Return the ids of the recorded codes.
+    def add_waiting(self, project_id: int, records: Mapping[int, Record], *, by: str = "") -> list[int]:
+        """Record codes that need an Item, except those that have one or an unconfirmed write. Return the recorded ones.
 
         Their problems stay open until the Item exists. `by`: what requested them; "" = the run that waits for the project's scan.
         """
@@ -181,7 +181,7 @@ class Ledger:
         keys = [self._keys.codes(project_id), self._keys.ledger_projects, self._run(any_code)]
         journals = self._keys.journal(any_code).removesuffix("0")
         args: list[Value] = [project_id, scan_of(project_id), by, self._prefix, journals, *pairs]
-        return [int(field) for field in self._plan(keys=keys, args=args)]
+        return [int(field) for field in self._add_waiting(keys=keys, args=args)]
 
     def forget(self, key: CodeKey | InvoiceKey, record: Record, lock: Lock, event: Happening) -> bool:
         """Clear a record that is done, and add `event` to its journal. Return False if the lock is lost or the record has changed."""

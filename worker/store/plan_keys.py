@@ -8,18 +8,18 @@ from worker.store.runtime import REAL, Runtime
 
 
 class PlanKeys:
-    """One key for each installation, created with the first saved plan. If Redis is lost, so is the key, and earlier plans are not accepted."""
+    """Stores one key for the installation, created with its first saved plan. It is lost with Redis; then, earlier plans are refused."""
 
     def __init__(self, client: Redis, prefix: str, *, runtime: Runtime = REAL) -> None:
         self._client = client
         self._runtime = runtime
-        self._place = Keys(prefix).plan_key
+        self._name = Keys(prefix).plan_key
 
     def get(self) -> str:
         """Return the key; "" if no plan was ever saved."""
-        return str(self._client.get(self._place) or "")
+        return str(self._client.get(self._name) or "")
 
-    def get_or_make(self) -> str:
-        """Return the key; create it if there is none."""
-        self._client.set(self._place, self._runtime.token(32), nx=True)
+    def get_or_create(self) -> str:
+        """Return the key, which is created for the first saved plan."""
+        self._client.set(self._name, self._runtime.token(32), nx=True)
         return self.get()

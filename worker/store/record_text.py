@@ -17,7 +17,7 @@ def encode(record: Record) -> str:
     """Return the text of a record, without fields that have their default, and without those that only a waiting code needs if its Item
     exists.
 
-    Only an unconfirmed write keeps its fence: any process may plan a blocked or waiting code again. The scripts keep when a record was first
+    The fence guards an unconfirmed write only: any process may look up a blocked or waiting code again. The scripts keep the time it was first
     seen.
     """
     stored = {name: value for name, value in asdict(record).items() if value and name not in ("seen", "by")}

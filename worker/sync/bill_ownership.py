@@ -91,7 +91,7 @@ class BillOwnership:
             record = self._ledger.invoice(holder)
             self._require_none_of(holder, record, wanted)
             if record and record.in_doubt and lock.until(record.sent_at + self._settle):
-                again_at = record.look_again_at(lock.now(), record.sent_at + self._settle)
+                again_at = record.next_check_at(lock.now(), record.sent_at + self._settle)
                 reason = f"invoice {record.name} has the same number, and NetSuite has not confirmed its bill yet"
                 return Outcome(OutcomeKind.WAITING, reason=reason, again_at=again_at)
             self._claims.release(wanted.claim, holder, lock)

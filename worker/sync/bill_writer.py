@@ -28,20 +28,20 @@ from worker.engine.exactly_once import ExactlyOnce
 from worker.store.locks import Lock
 from worker.sync.bill_ownership import SAME_NUMBER, BillOwnership
 from worker.sync.bill_records import BillRecords
-from worker.sync.items import Planned
+from worker.sync.items import ResolvedCode
 from worker.sync.posting_periods import PostingPeriods
 
 
 @dataclass(frozen=True, slots=True)
 class Billable:
-    """An invoice that may be billed now, with its NetSuite vendor and project. `planned`: its missing Items, if they were looked up."""
+    """An invoice that may be billed now, with its NetSuite vendor and project. `resolved`: its codes without an Item, if they were looked up."""
 
     invoice: Invoice
     project: Project
     retained: Retainage
     vendor: Entity
     job: Entity
-    planned: Sequence[Planned] = ()
+    resolved: Sequence[ResolvedCode] = ()
 
 
 class BillWriter:

@@ -1,4 +1,4 @@
-"""The bill of an invoice: drafted, planned, created once, or not created for a recorded reason."""
+"""The bill of an invoice: drafted, previewed, created once, or not created for a recorded reason."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Bills:
         """Read what writing any bill requires, before the bill is created."""
         self._writer.periods.read_ahead()
 
-    def plan(self, key: InvoiceKey, ready: Billable, coming: Mapping[int, str]) -> tuple[Bill, FoundBill | None]:
+    def preview(self, key: InvoiceKey, ready: Billable, coming: Mapping[int, str]) -> tuple[Bill, FoundBill | None]:
         """Return what `make` would do: the bill, and the one in NetSuite that would be adopted; reads only.
 
         `coming`: placeholder ids, by WBS code id, of Items that are created first. Raises Blocked.

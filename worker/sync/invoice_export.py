@@ -30,7 +30,7 @@ from worker.sync.bill_writer import Billable
 from worker.sync.bills import BY_HAND, Bills
 from worker.sync.books_currency import BooksCurrency
 from worker.sync.invoice_items import InvoiceItems
-from worker.sync.items import Planned
+from worker.sync.items import ResolvedCode
 from worker.sync.links import Links
 from worker.sync.parallel_reads import read_in_parallel
 from worker.sync.projects import Projects
@@ -39,7 +39,7 @@ from worker.sync.unchanged_invoices import UnchangedInvoices
 
 ITEMS_LATE_SECONDS = 5.0
 
-LookUp = Callable[[Project, Invoice], Sequence[Planned]]
+LookUp = Callable[[Project, Invoice], Sequence[ResolvedCode]]
 """Looks up an invoice's Items while its links are resolved. Reads only."""
 
 
@@ -86,13 +86,13 @@ class InvoiceExport:
         """Export one invoice. If Items are missing, it stops before the bill, and the outcome has their codes: the caller creates them and then
         the bill.
         """
-        ready = self._ready(key, look_up=self._items.look_up)
+        ready = self._ready(key, look_up=self._items.resolve_missing)
         if isinstance(ready, Outcome):
             return ready
         missing: Sequence[int] = ()
         try:
             if self._items.missing(ready.invoice):
-                missing = self._items.note(ready.project, ready.invoice, ready.planned)
+                missing = self._items.note(ready.project, ready.invoice, ready.resolved)
         except Blocked as error:
             return self._refuse(key, ready.invoice, error)
         if not missing:
@@ -127,15 +127,15 @@ class InvoiceExport:
             )
         return self._bills.make(key, ready)
 
-    def plan(self, key: InvoiceKey, *, look_up: LookUp | None = None, last_step: bool = False) -> Outcome | Billable:
+    def preview(self, key: InvoiceKey, *, look_up: LookUp | None = None, last_step: bool = False) -> Outcome | Billable:
         """Return whether an invoice would be billed; reads only. An outcome says why not; raises Blocked for a problem.
 
         `look_up` is called in parallel if the invoice may be billed. `last_step`: the first step of the export has already read the vendor
         in Procore.
         """
-        return self._planned(key, look_up=look_up, last_step=last_step)
+        return self._preview(key, look_up=look_up, last_step=last_step)
 
-    def _planned(
+    def _preview(
         self,
         key: InvoiceKey,
         *,
@@ -143,7 +143,7 @@ class InvoiceExport:
         last_step: bool = False,
         on_read: Callable[[Invoice], None] = lambda _invoice: None,
     ) -> Outcome | Billable:
-        """Plan like `plan`; calls `on_read` with the invoice before anything is decided about its bill."""
+        """Return the result of `preview`; calls `on_read` with the invoice before anything is decided about its bill."""
         if not self._projects.in_pilot(key.project_id):
             return Outcome(OutcomeKind.SKIPPED, f"id {key.invoice_id}", reason="its project is not in PROJECT_IDS")
         if decision := self._decisions.of(key):
@@ -212,18 +212,20 @@ class InvoiceExport:
         try:
             retained, project = self._checked(invoice)
             # Both links first: without them nothing is written, not even Items that only this invoice needs.
-            ahead = self._ahead(partial(look_up, project, invoice)) if look_up else nullcontext(tuple[Planned, ...])
-            with ahead as planned, read_in_parallel(self._pool, partial(self._links.job, project)) as job:
+            ahead = (
+                self._ahead(partial(look_up, project, invoice)) if look_up else nullcontext(tuple[ResolvedCode, ...])
+            )
+            with ahead as resolved, read_in_parallel(self._pool, partial(self._links.job, project)) as job:
                 vendor = self._links.vendor(invoice, remembered=comparing, last_step=last_step)
-                return Billable(invoice, project, retained, vendor, job(), planned())
+                return Billable(invoice, project, retained, vendor, job(), resolved())
         except Blocked as error:
             raise Blocked(str(error), cause=error.cause, facts=invoice.facts | error.facts) from error
 
     @contextmanager
-    def _ahead(self, look_up: Callable[[], Sequence[Planned]]) -> Iterator[Callable[[], Sequence[Planned]]]:
+    def _ahead(self, look_up: Callable[[], Sequence[ResolvedCode]]) -> Iterator[Callable[[], Sequence[ResolvedCode]]]:
         """Read what the next steps need while the links are resolved. Yields a function that waits for the look-up and returns its result."""
-        with read_in_parallel(self._pool, look_up) as planned, read_in_parallel(self._pool, self._bills.read_ahead):
-            yield planned
+        with read_in_parallel(self._pool, look_up) as resolved, read_in_parallel(self._pool, self._bills.read_ahead):
+            yield resolved
 
     def _checked(self, invoice: Invoice) -> tuple[Retainage, Project]:
         """Check what needs no link. Returns the retainage and the project. Raises Blocked."""
@@ -254,7 +256,7 @@ class InvoiceExport:
         if record and record.done:
             return self._name_to_procore(key, record) if record.write_back_due else outcome_of(record)
         try:
-            ready = self._planned(key, look_up=look_up, last_step=last_step, on_read=self._note_currency)
+            ready = self._preview(key, look_up=look_up, last_step=last_step, on_read=self._note_currency)
         except Blocked as error:
             return self._bills.block(key, None, error)
         if isinstance(ready, Billable):

@@ -20,7 +20,7 @@ from worker.store.connection import seconds
 from worker.store.lanes import CLAIM_SECONDS, Lanes
 from worker.store.ledger import Ledger
 from worker.store.runs import Runs
-from worker.sync.items import Items, Planned
+from worker.sync.items import Items, ResolvedCode
 
 DEADLINE_SECONDS = 30.0
 """Seconds after which no further Item is started; the rest is left to the next attempt. Less than the lifetime of a claim."""
@@ -64,39 +64,39 @@ class InvoiceItems:
         keys = [str(CodeKey(project_id, wbs_code_id)) for wbs_code_id in wbs_code_ids]
         return self._work.last_due(Lane.ITEMS, keys)
 
-    def plan(self, project: Project, invoice: Invoice, missing: Collection[int]) -> list[Planned]:
+    def resolve(self, project: Project, invoice: Invoice, missing: Collection[int]) -> list[ResolvedCode]:
         """Return what would happen to the invoice's missing codes, without those with an unconfirmed write; reads only."""
         records = self._ledger.codes(invoice.project_id, missing)
         open_codes = [code for code in codes_of(invoice, missing) if not _in_doubt(records.get(code.id))]
-        return self._items.plan(project, open_codes)
+        return self._items.resolve(project, open_codes)
 
-    def look_up(self, project: Project, invoice: Invoice) -> list[Planned]:
-        """Look up all missing codes of the invoice in bulk, and plan each. Reads only."""
+    def resolve_missing(self, project: Project, invoice: Invoice) -> list[ResolvedCode]:
+        """Look up all missing codes of the invoice in bulk. Reads only."""
         missing = self.missing(invoice)
-        return self.plan(project, invoice, missing) if missing else []
+        return self.resolve(project, invoice, missing) if missing else []
 
-    def note(self, project: Project, invoice: Invoice, planned: Collection[Planned]) -> list[int]:
+    def note(self, project: Project, invoice: Invoice, resolved: Collection[ResolvedCode]) -> list[int]:
         """Record the result of a look-up, and return the codes whose Items must be created.
 
         Raises Blocked if some can never be created: then none is created for this invoice.
         """
-        to_make = [one for one in planned if one.kind is OutcomeKind.CREATED]
-        self._items.note(project.id, [one for one in planned if one.kind is not OutcomeKind.CREATED], for_invoice=True)
-        self.require_none_blocked(invoice, planned)
+        to_make = [one for one in resolved if one.kind is OutcomeKind.CREATED]
+        self._items.note(project.id, [one for one in resolved if one.kind is not OutcomeKind.CREATED], for_invoice=True)
+        self.require_none_blocked(invoice, resolved)
         noted = self._items.note(project.id, to_make, for_invoice=True)
         # What waits in the ledger waits in its lane too: whatever becomes of this invoice, its codes come to an end.
         self._work.add(Lane.ITEMS, [str(key) for key in noted], at=seconds(self._client) + CLAIM_SECONDS)
         return self.missing(invoice)
 
-    def require_none_blocked(self, invoice: Invoice, planned: Collection[Planned] = ()) -> None:
-        """Raise Blocked if a code of the invoice has a problem, by the ledger or by a newer look-up (`planned`)."""
+    def require_none_blocked(self, invoice: Invoice, resolved: Collection[ResolvedCode] = ()) -> None:
+        """Raise Blocked if a code of the invoice has a problem, by the ledger or by a newer look-up (`resolved`)."""
         records = self._ledger.codes(invoice.project_id, invoice.wbs_code_ids)
         blocked_ids = {code_id for code_id, record in records.items() if record.state is State.BLOCKED}
         # What was mended since is made now: no scan would, where the code has no budget line.
-        blocked_ids -= {one.code.id for one in planned}
+        blocked_ids -= {one.code.id for one in resolved}
         # What another worker is making, or has made, since the look: the ledger does not call it blocked any more, nor does anybody else.
         overtaken = {code_id for code_id, record in records.items() if record.done or record.in_doubt}
-        blocked_ids |= {one.code.id for one in planned if one.kind is OutcomeKind.BLOCKED} - overtaken
+        blocked_ids |= {one.code.id for one in resolved if one.kind is OutcomeKind.BLOCKED} - overtaken
         texts = {line.wbs_code_id: line.flat_code for line in invoice.lines}
         blocked = [texts[code_id] for code_id in invoice.wbs_code_ids if code_id in blocked_ids]
         if blocked:

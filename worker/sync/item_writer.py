@@ -164,7 +164,7 @@ class _Candidate:
     def look(self, sent: Record | None, *, exists: bool = False) -> FoundItem | None:
         """Find the Item by external id, which NetSuite shows immediately, then by external id or name in SuiteQL, which may lag behind writes."""
         if sent is None and not self.waiting.attempts:
-            # Nothing was ever sent, and the plan has looked not long ago.
+            # Nothing was ever sent, and its code was looked up recently.
             return None
         if item := self.netsuite.item_by_external_id(self.need.external_id):
             return item_for(self.need, [item], {})

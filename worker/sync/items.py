@@ -1,6 +1,6 @@
-"""The Other Charge Items of WBS codes: planned for up to 1,000 codes with one query, then created one by one.
+"""The Other Charge Items of WBS codes: looked up for up to 1,000 codes with one query, then created one by one.
 
-A plan says for each code whether its Item is created, adopted, already there, or blocked with its cause. `item_writer` carries it out.
+The look-up resolves each code: its Item is to be created or adopted, exists already, or is blocked with a cause. `item_writer` writes it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from worker.domain.outcomes import Outcome, OutcomeKind, Record, State
 from worker.domain.problems import Cause
 from worker.domain.story import Happening, What
 from worker.domain.wbs_codes import NameClashes, NamingRule, Project, WbsCode, clashing_names
-from worker.domain.work import Lane, plan_of
+from worker.domain.work import Lane, resolution_of
 from worker.store.client import Redis
 from worker.store.connection import seconds
 from worker.store.lanes import Lanes
@@ -32,13 +32,13 @@ from worker.sync.projects import Projects
 log = logging.getLogger(__name__)
 
 FRESH_SECONDS = 900.0
-"""Seconds for which a plan (budgeted, not in NetSuite) is trusted; after that, a code is checked again before the write."""
+"""Seconds for which the result of a look-up (budgeted, not in NetSuite) is trusted; after that, a code is looked up again before the write."""
 NO_SUCH_CODE = "no budgeted, active code of a readable project"
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
-    """The plan for one code: CREATED (would be created), ADOPTED, ALREADY (exists), or BLOCKED with its cause."""
+class ResolvedCode:
+    """A code with the result of its look-up: CREATED (to be created), ADOPTED, ALREADY (exists), or BLOCKED with its cause."""
 
     code: WbsCode
     kind: OutcomeKind
@@ -49,7 +49,7 @@ class Planned:
 
 
 class Items:
-    """Plans and creates Items."""
+    """Looks up and creates the Items of codes."""
 
     def __init__(
         self,
@@ -79,20 +79,20 @@ class Items:
             NameClashes((), NamingRule("")),
         )
 
-    # Planning: reads only
+    # Look-up: reads only
 
-    def plan(self, project: Project, codes: Sequence[WbsCode]) -> list[Planned]:
-        """Plan codes of one project that have no Item yet, with one look-up for up to 1,000 of them."""
+    def resolve(self, project: Project, codes: Sequence[WbsCode]) -> list[ResolvedCode]:
+        """Look up the Items of codes of one project that have none in the ledger, with one query for up to 1,000 codes."""
         rule = self.naming_rule()
         clashes = clashing_names(project, codes, self._codes_of_rivals(project, rule), rule)
         named: list[tuple[WbsCode, ItemNeed]] = []
-        planned: list[Planned] = []
+        resolved: list[ResolvedCode] = []
         for code in codes:
             try:
                 named.append((code, self._need(project, code, rule, clashes.get(code.id))))
             except Blocked as error:
-                planned.append(Planned(code, OutcomeKind.BLOCKED, cause=error.cause, facts=error.facts))
-        return planned + self._without_former(project, rule, self._looked_up(project.id, named))
+                resolved.append(ResolvedCode(code, OutcomeKind.BLOCKED, cause=error.cause, facts=error.facts))
+        return resolved + self._without_former(project, rule, self._looked_up(project.id, named))
 
     def naming_rule(self) -> NamingRule:
         """Return the naming rule of this account."""
@@ -133,7 +133,7 @@ class Items:
             self._sorted = (projects, rule, rivals)
         return rivals
 
-    def _looked_up(self, project_id: int, named: Sequence[tuple[WbsCode, ItemNeed]]) -> list[Planned]:
+    def _looked_up(self, project_id: int, named: Sequence[tuple[WbsCode, ItemNeed]]) -> list[ResolvedCode]:
         if not named:
             return []
         needs = [need for _, need in named]
@@ -141,26 +141,28 @@ class Items:
             external_ids=[need.external_id for need in needs], names=[need.name for need in needs]
         )
         by_id, by_name = _indexed(found)
-        adopted, planned = self._writer.adopted_by(project_id, found), []
+        adopted, resolved = self._writer.adopted_by(project_id, found), []
         for code, need in named:
             candidates = by_id.get(need.external_id.lower(), []) + by_name.get(need.name.casefold(), [])
-            planned.append(_planned(code, need, list(dict.fromkeys(candidates)), adopted))
-        return planned
+            resolved.append(_resolved_code(code, need, list(dict.fromkeys(candidates)), adopted))
+        return resolved
 
-    def _without_former(self, project: Project, rule: NamingRule, planned: Sequence[Planned]) -> list[Planned]:
+    def _without_former(
+        self, project: Project, rule: NamingRule, resolved: Sequence[ResolvedCode]
+    ) -> list[ResolvedCode]:
         """If the project may have its Items under former names, block the creation of new ones until the question is answered."""
-        missing = {one.code.id: one.code.flat_code for one in planned if one.kind is OutcomeKind.CREATED}
+        missing = {one.code.id: one.code.flat_code for one in resolved if one.kind is OutcomeKind.CREATED}
         facts = missing and self._former.question(
             self._netsuite,
             rule,
             project,
             missing,
-            looked_up=[one.code.id for one in planned],
+            looked_up=[one.code.id for one in resolved],
             numbers=[one.number for one in self._projects.all() if one.number],
             all_codes=lambda: [code.flat_code for code in self._procore.list_active_codes(project.id)],
         )
         if not facts:
-            return list(planned)
+            return list(resolved)
         cause = Cause.POSSIBLE_FORMER_ITEMS
         return [
             replace(
@@ -171,20 +173,20 @@ class Items:
             )
             if one.code.id in missing
             else one
-            for one in planned
+            for one in resolved
         ]
 
-    # Noting a plan in the ledger
+    # Recording resolved codes in the ledger
 
     def note(
-        self, project_id: int, planned: Sequence[Planned], *, for_invoice: bool = False, by: str = ""
+        self, project_id: int, resolved: Sequence[ResolvedCode], *, for_invoice: bool = False, by: str = ""
     ) -> list[CodeKey]:
-        """Record the plan, and queue the codes to be created. Return the queued ones. `by`: who requested it; "" for the scan in progress."""
-        if not planned:
+        """Record the codes, and queue those to be created. Return the queued ones. `by`: who requested it; "" for the scan in progress."""
+        if not resolved:
             return []
         now = seconds(self._client)
         waiting = {}
-        for one in planned:
+        for one in resolved:
             key = CodeKey(project_id, one.code.id)
             if one.kind is OutcomeKind.CREATED:
                 waiting[one.code.id] = Record(
@@ -212,11 +214,11 @@ class Items:
                 )
                 self._ledger.write(key, blocked)
         by = FOR_AN_INVOICE if for_invoice else by
-        noted = self._ledger.plan_codes(project_id, waiting, by=by) if waiting else []
+        noted = self._ledger.add_waiting(project_id, waiting, by=by) if waiting else []
         return [CodeKey(project_id, wbs_code_id) for wbs_code_id in noted]
 
-    def writes(self, one: Planned) -> int:
-        """Return how many NetSuite requests the plan of a code takes."""
+    def writes(self, one: ResolvedCode) -> int:
+        """Return how many NetSuite requests it takes to write the Item of a code."""
         marks = (
             self._writer.marks_adopted and one.kind is OutcomeKind.ADOPTED and one.item and one.item.external_id is None
         )
@@ -227,15 +229,15 @@ class Items:
         return int(self._writer.read_back_is_due(seconds(self._client)))
 
     def ask_again(self, project_id: int, wbs_code_ids: Collection[int]) -> list[int]:
-        """Queue blocked and waiting codes to be planned again from the start. Return the queued ones; codes that are done, unconfirmed or
+        """Queue blocked and waiting codes to be looked up again from the start. Return the queued ones; codes that are done, unconfirmed or
         without a record are not changed.
         """
         records = self._ledger.codes(project_id, wbs_code_ids)
         asked = {number: _asked_again(record) for number, record in records.items()}
-        return self._ledger.plan_codes(project_id, asked, by="a retry") if asked else []
+        return self._ledger.add_waiting(project_id, asked, by="a retry") if asked else []
 
-    def old_plans(self, project_id: int) -> dict[int, Record]:
-        """Return codes that wait with an outdated plan."""
+    def outdated(self, project_id: int) -> dict[int, Record]:
+        """Return the waiting codes that were looked up too long ago."""
         now = seconds(self._client)
         return {number: record for number, record in self._ledger.codes(project_id).items() if _is_old(record, now)}
 
@@ -247,7 +249,7 @@ class Items:
         return gone
 
     def block(self, key: CodeKey, record: Record, cause: Cause, facts: Mapping[str, str]) -> None:
-        """Record that a waiting code cannot be planned now."""
+        """Record that a waiting code cannot be looked up now."""
         at, told = seconds(self._client), {"code": record.code, "name": record.name, **facts}
         self._ledger.write(key, replace(record, state=State.BLOCKED, at=at, cause=cause, facts=told))
 
@@ -259,20 +261,20 @@ class Items:
 
     def _made(self, key: CodeKey, record: Record | None, lock: Lock) -> Outcome:
         if not _is_ready(record) or _is_old(record, lock.at):
-            record = self._planned_again(key, record)
+            record = self._resolved_again(key, record)
         return self._writer.make(key, record, lock) if _is_ready(record) else outcome_now(record)
 
-    def _planned_again(self, key: CodeKey, record: Record | None) -> Record | None:
-        """Plan a code without a recent plan (requested by another application, blocked before, or with an outdated plan) from the start."""
+    def _resolved_again(self, key: CodeKey, record: Record | None) -> Record | None:
+        """Look up a code without a recent look-up (requested by another application, blocked before, or waiting for too long) from the start."""
         project = self._projects.get(key.project_id) if self._projects.in_pilot(key.project_id) else None
         for_invoice = bool(record and record.for_invoice)
         code = self._active_code(project, key, for_invoice=for_invoice) if project else None
         if project is None or code is None:
             return self.skip(key, record)
         if record and record.state is State.WAITING:
-            # The other codes of its project were planned as long ago. One by one they would cost three requests each.
-            self._work.add(Lane.SCANS, [plan_of(key.project_id)])
-        self.note(key.project_id, self.plan(project, [code]), for_invoice=for_invoice)
+            # The other codes of its project were looked up as long ago. One by one, they would need three requests each.
+            self._work.add(Lane.SCANS, [resolution_of(key.project_id)])
+        self.note(key.project_id, self.resolve(project, [code]), for_invoice=for_invoice)
         return self._ledger.code(key)
 
     def _active_code(self, project: Project, key: CodeKey, *, for_invoice: bool) -> WbsCode | None:
@@ -290,7 +292,7 @@ def _asked_again(record: Record) -> Record:
 
 
 def _is_ready(record: Record | None) -> TypeGuard[Record]:
-    """Return whether its Item can be looked up or created without a new plan."""
+    """Return whether its Item can be created, or its unconfirmed write checked, without another look-up of the code."""
     return record is not None and (record.in_doubt or record.state is State.WAITING)
 
 
@@ -308,13 +310,15 @@ def _indexed(found: Sequence[FoundItem]) -> tuple[dict[str, list[FoundItem]], di
     return by_id, by_name
 
 
-def _planned(code: WbsCode, need: ItemNeed, candidates: Sequence[FoundItem], adopted: Mapping[str, str]) -> Planned:
+def _resolved_code(
+    code: WbsCode, need: ItemNeed, candidates: Sequence[FoundItem], adopted: Mapping[str, str]
+) -> ResolvedCode:
     try:
         item = item_for(need, candidates, adopted)
     except Blocked as error:
         facts = {"code": code.flat_code, **error.facts}
-        return Planned(code, OutcomeKind.BLOCKED, need.name, cause=error.cause, facts=facts)
+        return ResolvedCode(code, OutcomeKind.BLOCKED, need.name, cause=error.cause, facts=facts)
     if item is None:
-        return Planned(code, OutcomeKind.CREATED, need.name)
+        return ResolvedCode(code, OutcomeKind.CREATED, need.name)
     ours = same_external_id(item.external_id, need.external_id)
-    return Planned(code, OutcomeKind.ALREADY if ours else OutcomeKind.ADOPTED, need.name, item)
+    return ResolvedCode(code, OutcomeKind.ALREADY if ours else OutcomeKind.ADOPTED, need.name, item)

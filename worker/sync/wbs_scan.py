@@ -20,19 +20,19 @@ from worker.store.connection import seconds
 from worker.store.lanes import Lanes
 from worker.store.ledger import Ledger
 from worker.store.runs import Run, Runs
-from worker.sync.items import Items, Planned
+from worker.sync.items import Items, ResolvedCode
 from worker.sync.projects import Projects
 
 
 @dataclass(frozen=True, slots=True)
-class ProjectPlan:
+class ScanResult:
     """What a scan would do in one project. `already`: codes whose Item is in the ledger, and `in_doubt`: those with an unconfirmed write, both
     with their records; `inactive`: budgeted but not active; `gone`: blocked until now, and no longer budgeted or active; `odd`: budget rows
     that could not be read.
     """
 
     project: Project
-    planned: Sequence[Planned]
+    resolved: Sequence[ResolvedCode]
     already: Sequence[tuple[WbsCode, Record]]
     in_doubt: Sequence[tuple[WbsCode, Record]]
     inactive: Sequence[WbsCode]
@@ -75,7 +75,7 @@ class WbsScan:
             self._work.add(Lane.SCANS, [SCAN_OF_ALL])
         return run, joined
 
-    def plan_project(self, project: Project) -> ProjectPlan:
+    def resolve_project(self, project: Project) -> ScanResult:
         """Return what would happen in one project; reads only. Raises NotFound or NotPermitted if the app has no access."""
         odd: list[UnreadableRow] = []
         budgeted = self._procore.list_budgeted_codes(project.id, odd)
@@ -92,13 +92,13 @@ class WbsScan:
         }
         gone = {number: record for number, record in blocked.items() if number not in {code.id for code in budgeted}}
         if not missing:
-            return ProjectPlan(project, (), already, in_doubt, (), gone, odd)
+            return ScanResult(project, (), already, in_doubt, (), gone, odd)
         active = {code.id: code for code in self._procore.list_active_codes(project.id)}
         inactive = [code for code in missing if code.id not in active]
         # The list of codes has the fuller description of the two.
-        planned = self._items.plan(project, [active[code.id] for code in missing if code.id in active])
+        resolved = self._items.resolve(project, [active[code.id] for code in missing if code.id in active])
         gone |= {code.id: blocked[code.id] for code in inactive if code.id in blocked}
-        return ProjectPlan(project, planned, already, in_doubt, inactive, gone, odd)
+        return ScanResult(project, resolved, already, in_doubt, inactive, gone, odd)
 
     def list_projects(self) -> Outcome:
         """List the company's projects, and queue the scan of each."""
@@ -146,30 +146,31 @@ class WbsScan:
             why = self._projects.why_left_out(project) or f"project {project.label} is not active"
             return Outcome(OutcomeKind.SKIPPED, reason=why)
         try:
-            plan = self.plan_project(project)
+            result = self.resolve_project(project)
         except (NotFound, NotPermitted) as error:
             return self._not_readable(project_id, project.label, "budget", str(error))
         budget, rows = of_project(project_id, "budget"), of_project(project_id, "budget_rows")
-        if plan.odd:
-            self._report_odd(rows, project.label, "budget", plan.odd)
-        over = (budget,) if plan.odd else (budget, rows)
-        noted = self._items.note(project_id, plan.planned)
-        for number, record in plan.gone.items():
+        if result.odd:
+            self._report_odd(rows, project.label, "budget", result.odd)
+        over = (budget,) if result.odd else (budget, rows)
+        noted = self._items.note(project_id, result.resolved)
+        for number, record in result.gone.items():
             self._items.skip(CodeKey(project_id, number), record)
-        return replace(_looked_through(plan, noted), closes=over)
+        return replace(_looked_through(result, noted), closes=over)
 
-    def plan_codes(self, project_id: int) -> Outcome:
-        """Plan the codes of one project again whose plan is old, in a long backlog or because a retry was requested: all are looked up in the
-        same requests. Runs that wait for them continue to wait.
+    def resolve_codes(self, project_id: int) -> Outcome:
+        """Look up waiting codes of one project again, in a long backlog or because a retry was requested: all of them in the same requests.
+
+        Runs that wait for them continue to wait.
         """
-        old = self._items.old_plans(project_id)
+        old = self._items.outdated(project_id)
         project = self._projects.get(project_id)
         label = project.label if project else f"id {project_id}"
         try:
             if project is None:
                 raise NotFound("the project is not visible to the app")
             wanted = self._still_wanted(project, old)
-            planned = self._items.plan(project, list(wanted.values())) if wanted else []
+            resolved = self._items.resolve(project, list(wanted.values())) if wanted else []
         except (NotFound, NotPermitted) as error:
             facts = {"project": label, "what": "budget", "answer": str(error)}
             for number, record in old.items():
@@ -177,13 +178,13 @@ class WbsScan:
             return self._not_readable(project_id, label, "budget", str(error))
         noted = []
         for for_invoice in (False, True):
-            some = [one for one in planned if old[one.code.id].for_invoice is for_invoice]
+            some = [one for one in resolved if old[one.code.id].for_invoice is for_invoice]
             noted += self._items.note(project_id, some, for_invoice=for_invoice)
         for number in old.keys() - wanted.keys():
             self._items.skip(CodeKey(project_id, number), old[number])
         # Before all that waits: they are the oldest of it, or what a person asked for.
         children = Children([str(key) for key in noted], Lane.ITEMS, at=0)
-        reason = f"{label}: {len(old)} codes planned again, {len(noted)} waiting"
+        reason = f"{label}: {len(old)} codes looked up again, {len(noted)} waiting"
         return Outcome(OutcomeKind.ALREADY, reason=reason, children=children)
 
     def _still_wanted(self, project: Project, old: Mapping[int, Record]) -> dict[int, WbsCode]:
@@ -211,13 +212,13 @@ def _found_new(outcome: Outcome) -> bool:
     return outcome.children is not None and bool(outcome.children.keys)
 
 
-def _looked_through(plan: ProjectPlan, noted: Sequence[CodeKey]) -> Outcome:
+def _looked_through(result: ScanResult, noted: Sequence[CodeKey]) -> Outcome:
     """End the project's work and queue its codes in one step; the run counts what was settled immediately."""
-    settled = Counter(one.kind.value for one in plan.planned if one.kind is not OutcomeKind.CREATED)
-    settled["already"] += len(plan.already)
-    settled["skipped"] += len(plan.inactive)
-    counts = {"projects_done": 1, "codes": sum(settled.values()) + len(noted) + len(plan.in_doubt), **settled}
-    doubtful = [CodeKey(plan.project.id, code.id) for code, _ in plan.in_doubt]
+    settled = Counter(one.kind.value for one in result.resolved if one.kind is not OutcomeKind.CREATED)
+    settled["already"] += len(result.already)
+    settled["skipped"] += len(result.inactive)
+    counts = {"projects_done": 1, "codes": sum(settled.values()) + len(noted) + len(result.in_doubt), **settled}
+    doubtful = [CodeKey(result.project.id, code.id) for code, _ in result.in_doubt]
     children = Children([str(key) for key in (*noted, *doubtful)], Lane.ITEMS, counts)
-    reason = f"{plan.project.label}: {counts['codes']} budgeted codes, {len(noted)} need an Item"
+    reason = f"{result.project.label}: {counts['codes']} budgeted codes, {len(noted)} need an Item"
     return Outcome(OutcomeKind.ALREADY, reason=reason, children=children)

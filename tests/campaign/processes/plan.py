@@ -22,7 +22,7 @@ SHORTENED = QUICK | {
     "worker.engine.remote_failures.HOLD_SECONDS": 3,
     "worker.domain.outcomes.BUSY_SECONDS": 1,
     "worker.engine.recovery.LOOK_THROUGH_AFTER_SECONDS": 6,
-    "worker.domain.outcomes.LONGEST_LOOK_SECONDS": 2,
+    "worker.domain.outcomes.MAX_CHECK_SECONDS": 2,
     "worker.sync.invoice_export.ITEMS_LATE_SECONDS": 1,
     # Below the time that work may be in hand, as in the product.
     "worker.sync.invoice_items.DEADLINE_SECONDS": 2,

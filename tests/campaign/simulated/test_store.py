@@ -126,7 +126,7 @@ def test_the_ledger_goes_the_same_way(both: tuple[Redis, Any]) -> None:
                 cause=cause if state is State.BLOCKED else None,
             )  # fmt: skip
             said.append(ledger.write(key, record))
-            said.append(ledger.plan_codes(1, {key.wbs_code_id: Record(State.WAITING, "again")}))
+            said.append(ledger.add_waiting(1, {key.wbs_code_id: Record(State.WAITING, "again")}))
             said.append((ledger.code(key), ledger.problems(), ledger.projects()))
         told.append(said)
     assert told[0] == told[1]

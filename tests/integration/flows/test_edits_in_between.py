@@ -18,7 +18,7 @@ from tests.integration.flows.conftest import offices
 from tests.integration.flows.office import BILL_PATH, VENDOR, Office
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import OutcomeKind, State
-from worker.domain.plans import Would
+from worker.domain.plans import Action
 from worker.domain.problems import FindingKind
 
 pytestmark = pytest.mark.real
@@ -81,7 +81,7 @@ def test_a_hand_entered_bill_is_not_adopted_while_ours_may_still_arrive(office: 
     entered = enter_by_hand(office, invoice)
     key = InvoiceKey(invoice.project_id, invoice.id)
     (line,) = office.container.planning.export_one(key).lines
-    assert line.would is Would.LOOK
+    assert line.action is Action.PENDING
     begun = office.container.now()
     outcome = office.export(invoice)
     assert (outcome.kind, office.due_at(str(key)) > begun) == (OutcomeKind.UNKNOWN, True)

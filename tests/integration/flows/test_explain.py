@@ -77,6 +77,7 @@ def test_a_code_that_was_made_at_once_is_told_from_its_record_alone(office: Offi
     project, code = one_code(office)
     office.scan(project.id)
     told = of_code(office)
+    assert told["title"] == f"{NUMBER} New Project, code {CODE}"
     assert steps(told) == ["seen", "created"]
     assert "requested by: test" in told["history"][0]["sentence"]
     item = office.item(NAME)
@@ -161,7 +162,7 @@ def test_a_blocked_code_shows_who_fixes_it_and_later_that_it_is_fixed(office: Of
     office.netsuite.edit_item(by_hand.id, itemid="another name")
     office.scan(project.id)
     told = of_code(office)
-    assert steps(told) == ["seen", "blocked", "planned", "created"]
+    assert steps(told) == ["seen", "blocked", "queued", "created"]
     assert told["problems"] == []
 
 
@@ -248,7 +249,7 @@ def test_an_exported_invoice_is_explained_with_the_amounts_of_its_bill(office: O
 
 
 @pytest.mark.parametrize("case", ["release_only_invoice", "retainage_due_invoice"])
-def test_released_retainage_is_reckoned_from_what_procore_calls_released(synced: Office, case: str) -> None:
+def test_released_retainage_is_calculated_from_what_procore_calls_released(synced: Office, case: str) -> None:
     invoice = synced.case_invoice(case)
     told = of_invoice(synced, invoice)
     require_arithmetic(told, invoice)
@@ -257,7 +258,7 @@ def test_released_retainage_is_reckoned_from_what_procore_calls_released(synced:
     assert [term["label"] for term in released["terms"]] == ["retainage released on work, this period"]
 
 
-def test_the_bill_of_every_invoice_of_the_company_is_reckoned_to_the_cent(synced: Office) -> None:
+def test_the_bill_of_every_invoice_of_the_company_is_broken_down_to_the_cent(synced: Office) -> None:
     billed = [invoice for invoice in synced.procore.company.invoices.values() if synced.bills(invoice)]
     assert len(billed) == 14
     for invoice in billed:

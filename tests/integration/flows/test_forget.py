@@ -103,7 +103,10 @@ def test_an_item_in_place_of_a_deleted_one_is_taken_when_a_person_names_it(offic
     assert "are not 17 alone" in refused(office, NUMBER, CODE, "--take", "17")
     code, told, _ = forget(office, NUMBER, CODE, "--take", other.id, "--yes", "--json")
     assert code == 0
-    assert json.loads(told)["cleared"] == str(CodeKey(project.id, wbs_code.id))
+    cleared = json.loads(told)
+    assert list(cleared) == ["cleared", "record", "id", "reason", "next_step"]
+    assert cleared["cleared"] == str(CodeKey(project.id, wbs_code.id))
+    assert cleared["record"].endswith(f"code {NAME}")
     assert office.make_item(project, wbs_code).remote_id == other.id
 
 

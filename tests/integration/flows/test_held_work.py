@@ -145,11 +145,11 @@ def test_what_needs_nothing_of_netsuite_does_not_say_that_it_works_again(office:
     office.container.dispatch.lift()
     assert office.make_item(stands, stands.budgeted_codes()[0]).kind is OutcomeKind.ALREADY
     office.container.start_scan("test", [stands.id])
-    assert office.container.runner.run(scan_of(stands.id)).well
+    assert office.container.runner.run(scan_of(stands.id)).is_complete
     # This one asks NetSuite, and is told all that it asks for.
     new = office.procore.add_code(project.id, "06-100.S", budget=0)
     office.container.start_scan("test", [project.id])
-    assert office.container.runner.run(scan_of(project.id)).well
+    assert office.container.runner.run(scan_of(project.id)).is_complete
     assert office.problems() == told
     assert office.container.stores.holds.times(ITEMS_REFUSED.removeprefix("remote:")) == times
 

@@ -36,7 +36,7 @@ def test_tax_in_the_payment_due_is_a_line_of_the_bill_and_the_bill_ties(open_off
     office = with_tax_item(open_office, inside=True)
     project, invoice = taxed(office)
     plan = office.container.planning.export_one(InvoiceKey(project.id, invoice.id))
-    assert [line.world["total"] for line in plan.lines if line.of_invoice] == ["884.25"]
+    assert [line.data["total"] for line in plan.lines if line.is_invoice] == ["884.25"]
 
     assert office.export(invoice).kind is OutcomeKind.CREATED
     bill = office.bill(invoice)

@@ -11,7 +11,7 @@ from simulators.company.billing import Invoice
 from tests.integration.flows.office import Office
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import OutcomeKind
-from worker.domain.plans import Would
+from worker.domain.plans import Action
 from worker.domain.problems import FindingKind
 
 pytestmark = pytest.mark.real
@@ -61,8 +61,8 @@ def test_digits_of_another_erp_become_no_payee(office: Office) -> None:
     office.procore.edit_vendor(office.procore.vendor(PEAK).id, origin_id=wrong.id)
     invoice = invoice_of(office, PEAK)
     key = InvoiceKey(invoice.project_id, invoice.id)
-    (line,) = [one for one in office.container.planning.export_one(key).lines if one.of_invoice]
-    assert (line.would, line.cause) == (Would.BLOCKED, "vendor_link_mismatch")
+    (line,) = [one for one in office.container.planning.export_one(key).lines if one.is_invoice]
+    assert (line.action, line.cause) == (Action.BLOCKED, "vendor_link_mismatch")
     assert office.export(invoice).cause == "vendor_link_mismatch"
     assert office.writes() == []
     sentence = office.sentence(key_of(invoice))
@@ -91,8 +91,8 @@ def test_the_plan_names_the_vendor_as_netsuite_does(office: Office) -> None:
     office.procore.edit_vendor(office.procore.vendor(PEAK).id, origin_id=vendor.id)
     invoice = invoice_of(office, PEAK)
     plan = office.container.planning.export_one(InvoiceKey(invoice.project_id, invoice.id))
-    (line,) = [one for one in plan.lines if one.of_invoice]
-    assert dict(line.world)["vendor"] == f"{PEAK} ({PEAK}, LLC, NetSuite id {vendor.id})"
+    (line,) = [one for one in plan.lines if one.is_invoice]
+    assert dict(line.data)["vendor"] == f"{PEAK} ({PEAK}, LLC, NetSuite id {vendor.id})"
 
 
 def test_verify_does_not_repeat_the_mistake_of_a_link_that_is_wrong_by_now(office: Office) -> None:

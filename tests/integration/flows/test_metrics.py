@@ -127,7 +127,7 @@ def test_each_state_is_counted_once_with_its_oldest(office: Office) -> None:
     ledger.write(other, Record(State.CREATED, "an Item", "5", at=at))
     ledger.write(code, Record(State.BLOCKED, at=at, cause=Cause.ITEM_REJECTED, facts={"name": "x", "answer": "no"}))
     ledger.write(invoice, Record(State.ADOPTED, "a bill", "6", at=at, write_back_due=True))
-    ledger.plan_codes(7, {3: Record(State.WAITING, at=at)})
+    ledger.add_waiting(7, {3: Record(State.WAITING, at=at)})
     facts = told(office)
     assert facts.of("unfinished_records") == {"code,blocked": 1, "code,waiting": 1, "invoice,write_back": 1}
     seen = ledger.code(code)
@@ -215,7 +215,7 @@ def test_what_is_told_costs_as_many_commands_however_much_there_is(office: Offic
     told(office)
     empty = len(commands)
     container = office.container
-    container.ledger.plan_codes(1, {1: Record(State.WAITING, "code 1", at=1)})
+    container.ledger.add_waiting(1, {1: Record(State.WAITING, "code 1", at=1)})
     container.work.add(Lane.ITEMS, ["code:1:1"])
     container.work.add(Lane.EXPORTS, ["invoice:1:1"])
     commands.clear()
@@ -223,7 +223,7 @@ def test_what_is_told_costs_as_many_commands_however_much_there_is(office: Offic
     few = len(commands)
     for project in range(20):
         waiting = {number: Record(State.WAITING, f"code {number}", at=1) for number in range(1, 51)}
-        container.ledger.plan_codes(project + 1, waiting)
+        container.ledger.add_waiting(project + 1, waiting)
         container.work.add(Lane.ITEMS, [f"code:{project + 1}:{number}" for number in waiting])
     commands.clear()
     facts = told(office)
@@ -244,7 +244,7 @@ def test_the_oldest_invoice_and_code_are_shown_with_why_they_wait(office: Office
         assert all(began - 1 <= since <= container.now() for since in facts.values())
         return sorted(facts)
 
-    container.ledger.plan_codes(7, {1: Record(State.WAITING, "26-1-A", at=began)})
+    container.ledger.add_waiting(7, {1: Record(State.WAITING, "26-1-A", at=began)})
     work.add(Lane.EXPORTS, ["invoice:7:1"])
     assert reasons() == ["code,in_no_lane", "invoice,due"]
     work.add(Lane.ITEMS, ["code:7:1"])

@@ -10,7 +10,7 @@ import pytest
 from simulators.netsuite.records import Bill, BillLine
 from tests.integration.flows.office import VENDOR, Office
 from worker.domain.outcomes import OutcomeKind
-from worker.domain.plans import Would
+from worker.domain.plans import Action
 
 pytestmark = pytest.mark.real
 
@@ -39,7 +39,7 @@ def test_a_complete_company_is_adopted_and_only_what_is_missing_is_written(offic
     pilot = office.reopened(project_ids=str(project.id))
 
     plan = pilot.container.planning.scan([project.id])
-    assert [line.would for line in plan.lines] == [Would.ADOPT] * len(CODES)
+    assert [line.action for line in plan.lines] == [Action.ADOPT] * len(CODES)
     pilot.scan()
     run = pilot.export_all()
     assert (run.counts["created"], run.counts["adopted"], run.counts["skipped"]) == (1, 1, 1)

@@ -10,7 +10,7 @@ from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import Office
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import OutcomeKind, Record, State
-from worker.sync.items import Items, Planned
+from worker.sync.items import Items, ResolvedCode
 
 pytestmark = pytest.mark.real
 
@@ -143,19 +143,19 @@ def test_a_code_that_another_worker_is_creating_blocks_no_invoice(
     for number, code in (("24", "801-05-120.S"), ("24-801", "05-120.S")):
         project = office.new_project(number, [code])
     invoice = office.new_invoice(project, ("05-120.S", "900.00"))
-    key, plan = CodeKey(project.id, project.budgeted_codes()[0].id), Items.plan
+    key, plan = CodeKey(project.id, project.budgeted_codes()[0].id), Items.resolve
 
-    def overtaken(items: Items, *arguments: Any) -> list[Planned]:
-        planned = plan(items, *arguments)
-        assert [one.kind for one in planned] == [OutcomeKind.BLOCKED]
+    def overtaken(items: Items, *arguments: Any) -> list[ResolvedCode]:
+        resolved = plan(items, *arguments)
+        assert [one.kind for one in resolved] == [OutcomeKind.BLOCKED]
         with office.container.stores.locks.hold(str(key)) as lock:
             assert lock
             now = lock.now()
             intent = Record(State.INTENT, "24-801-05-120.S", at=now, sent_at=now, attempts=1, fence=lock.fence)
             assert office.container.ledger.intend(key, intent, lock)
-        return planned
+        return resolved
 
-    monkeypatch.setattr(Items, "plan", overtaken)
+    monkeypatch.setattr(Items, "resolve", overtaken)
     outcome = office.container.runner.run(str(InvoiceKey(project.id, invoice.id)))
     assert (outcome.kind, list(outcome.missing)) == (OutcomeKind.WAITING, [key.wbs_code_id])
     assert office.problems(f"invoice:{project.id}") == {}

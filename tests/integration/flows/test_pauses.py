@@ -13,7 +13,7 @@ from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
 from tests.support import lasts
 from worker.domain.outcomes import OutcomeKind
-from worker.domain.plans import Would
+from worker.domain.plans import Action
 from worker.domain.scopes import Remote
 from worker.domain.work import Lane
 from worker.engine import remote_failures, settlement
@@ -107,7 +107,7 @@ def test_a_refused_kind_of_record_is_paused_and_all_other_work_continues(office:
     assert paused in office.container.overview.status()["pauses"][0]["sentence"]
     assert paused in office.container.reports.report().pauses[0].sentence
     assert paused in office.container.explain.invoice(str(invoices[2].id), str(project.id))["explanation"]
-    bills = [line for line in office.container.planning.export_approved().lines if line.would is Would.BILL]
+    bills = [line for line in office.container.planning.export_approved().lines if line.action is Action.BILL]
     assert bills
     assert all(f"Problem {BILLS_REFUSED}:" in line.waits_for for line in bills)
 

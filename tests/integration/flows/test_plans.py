@@ -1,4 +1,4 @@
-"""Plan, then apply: on an unchanging world a plan is its effect, line by line; a changed world is refused line by line."""
+"""Plan, then apply: with unchanged data, the effect of a plan is its lines; lines with changed data are refused."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import Office
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Record, State
-from worker.domain.plans import Plan, PlanLine, Requests, Would
+from worker.domain.plans import Action, Plan, PlanLine, Requests
 from worker.domain.series import Series
 from worker.reconcile.applying import Applied
 from worker.reconcile.planning import Planning
@@ -27,7 +27,7 @@ CODES = ("05-120.S", "05-310.S")
 
 
 class Journals:
-    """What both remotes saw since a moment: requests, logins left out, and what wbs-sync wrote."""
+    """The requests of both remotes since it was made, without logins, and the records that wbs-sync wrote."""
 
     def __init__(self, office: Office) -> None:
         self._office = office
@@ -57,14 +57,14 @@ def _last(entries: list[Entry]) -> int:
 
 
 def planning(office: Office, **settings: Any) -> Planning:
-    """As `--dry-run` has it: in a process of its own that leaves nothing behind."""
+    """The planning of a separate process with `--dry-run`, which leaves nothing in Redis."""
     container = office.reopened(**settings).container
     container.stores.cache.leave_no_trace()
     return container.planning
 
 
 def apply(office: Office, plan: Plan) -> Applied:
-    """As the command does it, and what the workers do."""
+    """Apply a plan as the command does, and let the workers do the work."""
     applied = office.reopened().container.applying.apply(plan)
     office.work_off()
     return applied
@@ -83,7 +83,7 @@ def key_of(invoice: Invoice) -> InvoiceKey:
 
 
 def everything(office: Office) -> dict[str, Any]:
-    """All that Redis holds of this installation, but for what any reader leaves: tokens, rate limits, the count of requests, the list of projects."""
+    """All data of this installation in Redis, except what every reader leaves: tokens, rate limits, the count of requests, the list of projects."""
     prefix = office.container.settings.redis_key_prefix
     passing = ("token", "limits", "sent", "projects", "gate", "lease")
     redis = office.container.redis
@@ -104,7 +104,7 @@ def _content(redis: Any, key: str) -> Any:
 
 
 def assert_effect(office: Office, plan: Plan, written: list[Entry]) -> None:
-    """Every line ended as it says, and nothing was written that no line says."""
+    """Each line had its effect, and nothing else was written."""
     container, company = office.container, office.procore.company
     problems = {one.key: one.problem for one in container.ledger.problems()}
     expected: list[tuple[str, str, str]] = []
@@ -113,8 +113,8 @@ def assert_effect(office: Office, plan: Plan, written: list[Entry]) -> None:
             assert problems[line.key].cause.value == line.cause, line
             continue
         record = _record(office, line)
-        match line.would:
-            case Would.CREATE:
+        match line.action:
+            case Action.CREATE:
                 project, code = _code(office, line)
                 item = office.item_of(project, code)
                 assert item, line
@@ -122,30 +122,30 @@ def assert_effect(office: Office, plan: Plan, written: list[Entry]) -> None:
                     line.name, State.CREATED, item.id,
                 ), line  # fmt: skip
                 expected.append(("create", "otherChargePurchaseItem", line.name))
-            case Would.ADOPT if not line.of_invoice:
+            case Action.ADOPT if not line.is_invoice:
                 assert record, line
                 assert (record.state, record.remote_id, record.name) == (State.ADOPTED, line.remote_id, line.name), line
-            case Would.BILL | Would.ADOPT:
+            case Action.BILL | Action.ADOPT:
                 invoice = company.invoices[InvoiceKey.parse(line.key).invoice_id]
                 assert record, line
-                state = State.CREATED if line.would is Would.BILL else State.ADOPTED
+                state = State.CREATED if line.action is Action.BILL else State.ADOPTED
                 assert (record.state, invoice.origin_id) == (state, f"ns-vendorbill-{record.remote_id}"), line
                 assert_bill(office, line, record.remote_id)
-                expected.append(("update", "requisition", line.about))
-                if line.would is Would.BILL:
+                expected.append(("update", "requisition", line.record))
+                if line.action is Action.BILL:
                     assert office.bill(invoice).id == record.remote_id
-                    expected.append(("create", "vendorBill", line.about))
+                    expected.append(("create", "vendorBill", line.record))
                 else:
                     assert record.remote_id == line.remote_id
-            case Would.BLOCKED:
+            case Action.BLOCKED:
                 assert (problems[line.key].cause.value, problems[line.key].sentence) == (line.cause, line.reason), line
                 assert (problems[line.key].owner.value, problems[line.key].next_step) == (line.owner, line.next_step)
-            case Would.SKIP:
+            case Action.SKIP:
                 assert record is None or record.state is State.SKIPPED, line
-            case Would.ALREADY:
+            case Action.ALREADY:
                 assert record, line
                 assert (record.done, record.remote_id) == (True, line.remote_id), line
-            case Would.LOOK:
+            case Action.PENDING:
                 raise AssertionError(line)
     assert sorted((each["write"], each["type"], each["name"]) for each in written) == sorted(expected)
 
@@ -153,19 +153,19 @@ def assert_effect(office: Office, plan: Plan, written: list[Entry]) -> None:
 def assert_bill(office: Office, line: PlanLine, bill_id: str) -> None:
     bill = office.netsuite.bills.get(bill_id)
     assert bill, line
-    world = line.world
+    data = line.data
     lines = [(getattr(office.netsuite.items.get(each.item), "itemid", "?"), str(each.amount)) for each in bill.lines]
-    rows = world["lines"]
+    rows = data["lines"]
     assert isinstance(rows, tuple)
     assert Counter(row[:2] for row in rows) == Counter(lines), line
-    assert (bill.tranid, bill.trandate) == (world["number"], world["date"]), line
-    assert bill.total == Decimal(str(world["total"])), line
-    assert str(world["vendor"]).endswith(f"NetSuite id {bill.entity})"), line
+    assert (bill.tranid, bill.trandate) == (data["number"], data["date"]), line
+    assert bill.total == Decimal(str(data["total"])), line
+    assert str(data["vendor"]).endswith(f"NetSuite id {bill.entity})"), line
 
 
 def _record(office: Office, line: PlanLine) -> Record | None:
     ledger = office.container.ledger
-    return ledger.invoice(InvoiceKey.parse(line.key)) if line.of_invoice else ledger.code(CodeKey.parse(line.key))
+    return ledger.invoice(InvoiceKey.parse(line.key)) if line.is_invoice else ledger.code(CodeKey.parse(line.key))
 
 
 def _code(office: Office, line: PlanLine) -> tuple[Project, Any]:
@@ -174,15 +174,15 @@ def _code(office: Office, line: PlanLine) -> tuple[Project, Any]:
     return project, project.codes[key.wbs_code_id]
 
 
-# On an unchanging world
+# With unchanged data
 
 
 def test_a_scan_does_line_by_line_what_its_plan_says_with_as_many_requests(office: Office) -> None:
     plan = planning(office).scan()
-    kinds = Counter(line.would for line in plan.lines)
-    assert kinds[Would.CREATE] > 80
-    assert {Would.ADOPT, Would.BLOCKED, Would.SKIP} <= set(kinds)
-    causes = {line.cause for line in plan.lines if line.would is Would.BLOCKED}
+    kinds = Counter(line.action for line in plan.lines)
+    assert kinds[Action.CREATE] > 80
+    assert {Action.ADOPT, Action.BLOCKED, Action.SKIP} <= set(kinds)
+    causes = {line.cause for line in plan.lines if line.action is Action.BLOCKED}
     assert {"name_too_long", "name_has_colon", "name_not_unique", "item_type_mismatch", "item_inactive"} <= causes
     assert {"project_number_missing", "project_not_readable"} <= causes
 
@@ -190,14 +190,14 @@ def test_a_scan_does_line_by_line_what_its_plan_says_with_as_many_requests(offic
     run = office.scan()
     assert journals.requests() == plan.requests
     assert_effect(office, plan, journals.written())
-    assert run.counts["created"] == kinds[Would.CREATE]
-    # Nothing that the ledger knows now was left out of the plan.
+    assert run.counts["created"] == kinds[Action.CREATE]
+    # Every code in the ledger has a line in the plan.
     known = {
         str(CodeKey(project_id, code_id))
         for project_id in office.container.ledger.projects()
         for code_id in office.container.ledger.codes(project_id)
     }
-    assert known == {line.key for line in plan.lines if line.key.startswith("code:") and line.would is not Would.SKIP}
+    assert known == {line.key for line in plan.lines if line.key.startswith("code:") and line.action is not Action.SKIP}
 
 
 def test_a_plan_counts_the_request_that_gives_an_item_our_external_id(open_office: OpenOffice) -> None:
@@ -207,7 +207,7 @@ def test_a_plan_counts_the_request_that_gives_an_item_our_external_id(open_offic
     case = office.case("item_by_hand")
     plan = planning(office, **setting).scan([case["project_id"]])
     line = line_of(plan, CodeKey(case["project_id"], case["wbs_code_id"]))
-    assert (line.would, line.remote_id, line.requests) == (Would.ADOPT, case["item_id"], Requests(0, 1))
+    assert (line.action, line.remote_id, line.requests) == (Action.ADOPT, case["item_id"], Requests(0, 1))
     journals = Journals(office)
     office.scan(case["project_id"])
     assert journals.requests() == plan.requests
@@ -219,12 +219,12 @@ def open_period(office: Office) -> None:
 
 
 def without_the_longest(office: Office) -> None:
-    """No export of the invoice of 120 codes: it costs as much as all others together, so that only one test has it."""
+    """Withdraw the invoice of 120 codes, which takes as long as all others together: only one test exports it."""
     office.procore.set_invoice_status(office.case("invoice_300_lines")["invoice_id"], "under_review")
 
 
 def pilot_of(office: Office) -> dict[str, str]:
-    """Settings for three projects of the company: in them there is something to create, to adopt, to bill and to refuse."""
+    """Settings for three projects of the company: they have Items and bills to create and to adopt, and blocked records."""
     return {"project_ids": ",".join(str(office.procore.project(number).id) for number in ("24-002", "24-003", "24"))}
 
 
@@ -238,11 +238,11 @@ def test_an_export_does_what_its_plan_says_with_as_many_requests(office: Office,
         without_the_longest(office)
         office.scan()
     plan = planning(office).export_approved()
-    kinds = Counter((line.would, line.of_invoice) for line in plan.lines)
-    assert kinds[Would.BILL, True] > 10
-    assert kinds[Would.ADOPT, True] == 1
-    assert kinds[Would.CREATE, False] > (0 if scanned else 10)
-    causes = {line.cause for line in plan.lines if line.would is Would.BLOCKED}
+    kinds = Counter((line.action, line.is_invoice) for line in plan.lines)
+    assert kinds[Action.BILL, True] > 10
+    assert kinds[Action.ADOPT, True] == 1
+    assert kinds[Action.CREATE, False] > (0 if scanned else 10)
+    causes = {line.cause for line in plan.lines if line.action is Action.BLOCKED}
     assert {"vendor_not_linked", "vendor_ambiguous", "lines_do_not_tie", "document_number_taken"} <= causes
     assert {"foreign_currency", "needs_vendor_credit", "line_missing_code", "project_not_linked"} <= causes
 
@@ -252,26 +252,26 @@ def test_an_export_does_what_its_plan_says_with_as_many_requests(office: Office,
     assert journals.requests() == plan.requests
 
 
-def test_a_closed_period_is_told_by_the_plan_where_periods_can_be_read(office: Office) -> None:
+def test_the_plan_shows_a_closed_period_if_periods_can_be_read(office: Office) -> None:
     invoice = office.case_invoice("closed_period_invoice")
-    told = line_of(planning(office).export_one(key_of(invoice)), key_of(invoice))
-    assert (told.would, told.cause) == (Would.BLOCKED, "period_closed")
+    line = line_of(planning(office).export_one(key_of(invoice)), key_of(invoice))
+    assert (line.action, line.cause) == (Action.BLOCKED, "period_closed")
     assert office.export(invoice).cause == "period_closed"
     office.stage.settings("netsuite", missing_permissions=("accountingPeriod",))
     office.container.stores.cache.forget("posting_periods")
-    told = line_of(planning(office).export_one(key_of(invoice)), key_of(invoice))
-    assert told.would is Would.BILL, "NetSuite says it when it is asked to write"
+    line = line_of(planning(office).export_one(key_of(invoice)), key_of(invoice))
+    assert line.action is Action.BILL, "NetSuite reports it at the write"
     assert office.export(invoice).cause == "period_closed"
 
 
-def test_two_invoices_with_one_number_of_one_vendor_are_not_both_promised(office: Office) -> None:
+def test_two_invoices_with_one_number_of_one_vendor_are_not_both_planned(office: Office) -> None:
     project = office.new_project("27-001", CODES)
     pair = [office.new_invoice(project, (code, "100.00"), invoice_number="77") for code in CODES]
     pilot = {"project_ids": str(project.id)}
     office = office.reopened(**pilot)
     plan = planning(office, **pilot).export_approved()
-    woulds = [line_of(plan, key_of(invoice)).would for invoice in pair]
-    assert woulds == [Would.BILL, Would.BLOCKED]
+    actions = [line_of(plan, key_of(invoice)).action for invoice in pair]
+    assert actions == [Action.BILL, Action.BLOCKED]
     journals = Journals(office)
     office.export_all()
     assert [len(office.bills(invoice)) for invoice in pair] == [1, 0]
@@ -285,18 +285,18 @@ def test_a_credit_may_have_a_bills_number_and_case_is_ignored_in_numbers(office:
     for amount, number in (("100.00", "77"), ("-50.00", "77"), ("60.00", "88r"), ("70.00", "88R")):
         office.new_invoice(project, (CODES[0], amount), invoice_number=number)
     settings = {"project_ids": str(project.id), "netsuite_create_credits": True}
-    lines = [line for line in planning(office, **settings).export_approved().lines if line.of_invoice]
-    assert Counter(line.would for line in lines) == {Would.BILL: 3, Would.BLOCKED: 1}
-    (blocked,) = [line for line in lines if line.would is Would.BLOCKED]
-    assert (blocked.cause, blocked.about.upper()) == ("document_number_taken", "88R")
+    lines = [line for line in planning(office, **settings).export_approved().lines if line.is_invoice]
+    assert Counter(line.action for line in lines) == {Action.BILL: 3, Action.BLOCKED: 1}
+    (blocked,) = [line for line in lines if line.action is Action.BLOCKED]
+    assert (blocked.cause, blocked.record.upper()) == ("document_number_taken", "88R")
     run = office.reopened(**settings).export_all()
     assert (run.counts["created"], run.counts["blocked"]) == (3, 1)
 
 
 def test_a_dry_run_changes_nothing_anywhere(office: Office) -> None:
-    """Neither in an office that has a ledger full of records nor in the systems; not even a link is remembered."""
+    """Neither in a ledger with many records nor in the remotes; not even a link is cached."""
     office.scan(office.procore.project("24-001").id)
-    # A bill that Procore names and the ledger does not know, as after a loss of Redis: an export notes it.
+    # The origin id of a bill that is not in the ledger, as after a loss of Redis: an export records it.
     office.procore.edit_invoice(office.case("shared_new_code")["invoice_id"], origin_id="ns-vendorbill-4711")
     before, journals = everything(office), Journals(office)
     planner = planning(office)
@@ -313,9 +313,9 @@ def test_an_applied_plan_of_a_scan_is_its_effect(office: Office) -> None:
     journals = Journals(office)
     found = apply(office, plan)
     assert found.refused == {}
-    acts = [line for line in plan.lines if line.would.acts]
-    assert found.to_do == acts
-    assert_effect(office, replace(plan, lines=tuple(acts)), journals.written())
+    changes = [line for line in plan.lines if line.action.is_change]
+    assert found.to_do == changes
+    assert_effect(office, replace(plan, lines=tuple(changes)), journals.written())
     seen, most = journals.requests(), plan.requests
     assert (seen.netsuite, seen.procore <= most.procore) == (most.netsuite, True)
     assert office.netsuite.duplicates() == []
@@ -328,20 +328,20 @@ def test_an_applied_plan_of_an_export_is_its_effect(office: Office, scanned: boo
     if scanned:
         office.scan()
     plan = planning(office, **pilot).export_approved()
-    assert {Would.CREATE, Would.ADOPT, Would.BILL, Would.BLOCKED} <= {line.would for line in plan.lines}
+    assert {Action.CREATE, Action.ADOPT, Action.BILL, Action.BLOCKED} <= {line.action for line in plan.lines}
     journals = Journals(office)
     found = apply(office, plan)
     office.settle()
     assert found.refused == {}
-    acts = [line for line in plan.lines if line.would.acts]
-    assert found.to_do == acts
-    assert_effect(office, replace(plan, lines=tuple(acts)), journals.written())
-    seen, most = journals.requests(), plan.requests + plan.looked
+    changes = [line for line in plan.lines if line.action.is_change]
+    assert found.to_do == changes
+    assert_effect(office, replace(plan, lines=tuple(changes)), journals.written())
+    seen, most = journals.requests(), plan.requests + plan.dry_run_requests
     assert seen.procore <= most.procore
     assert seen.netsuite <= most.netsuite
-    ends = office.container.applying.ends(found)
-    of_would = {Would.CREATE: "created", Would.BILL: "created", Would.ADOPT: "adopted"}
-    assert {line.key: of_would[line.would] for line in acts} == {key: end.kind.value for key, end in ends.items()}
+    ends = office.container.applying.outcomes(found)
+    result_of = {Action.CREATE: "created", Action.BILL: "created", Action.ADOPT: "adopted"}
+    assert {line.key: result_of[line.action] for line in changes} == {key: end.kind.value for key, end in ends.items()}
     assert office.netsuite.duplicates() == []
 
 
@@ -349,8 +349,8 @@ def test_applied_twice_it_is_already_done(office: Office) -> None:
     pilot = pilot_of(office)
     office = office.reopened(**pilot)
     plans = [planning(office, **pilot).scan(), planning(office, **pilot).export_approved()]
-    assert {Would.CREATE, Would.ADOPT, Would.BILL, Would.BLOCKED} <= {
-        line.would for plan in plans for line in plan.lines
+    assert {Action.CREATE, Action.ADOPT, Action.BILL, Action.BLOCKED} <= {
+        line.action for plan in plans for line in plan.lines
     }
     for plan in plans:
         apply(office, plan)
@@ -359,21 +359,21 @@ def test_applied_twice_it_is_already_done(office: Office) -> None:
     for plan in plans:
         found = apply(office, plan)
         assert (found.to_do, found.refused) == ([], {})
-        assert {line.key for line in plan.lines if line.would.acts} <= set(found.already)
+        assert {line.key for line in plan.lines if line.action.is_change} <= set(found.already)
     assert journals.written() == []
     assert office.netsuite.duplicates() == []
 
 
-# On a world that changed
+# With changed data
 
 
-def test_codes_whose_world_changed_are_refused_and_the_others_made(office: Office) -> None:
+def test_codes_whose_data_changed_are_refused_and_the_others_created(office: Office) -> None:
     flat_codes = ["05-120.S", "05-310.S", "05-500.S", "06-100.S", "06-200.S", "07-100.S"]
     project, other = office.new_project("27-001", flat_codes), office.new_project("27-002", CODES)
     unbudgeted, hand_made, renamed, inactive, same, gone_item = (code_key(project, code) for code in flat_codes)
     office.netsuite.make_item(f"27-001-{flat_codes[5]}")
     plan = planning(office).scan([project.id, other.id])
-    assert line_of(plan, gone_item).would is Would.ADOPT
+    assert line_of(plan, gone_item).action is Action.ADOPT
 
     edits = office.procore
     edits.unbudget(project.id, unbudgeted.wbs_code_id)
@@ -395,18 +395,18 @@ def test_codes_whose_world_changed_are_refused_and_the_others_made(office: Offic
     assert all("project number was 27-002, is now 27-003" in found.refused[key] for key in others)
     assert [each["name"] for each in journals.written()] == ["27-001-06-200.S"]
     assert [line.key for line in found.to_do] == [str(same)]
-    # What was refused is not even noted: nobody does it later.
+    # A refused line is not recorded, so no worker processes it later.
     assert set(office.container.ledger.codes(project.id)) == {same.wbs_code_id}
 
 
-def test_invoices_whose_world_changed_are_refused_and_the_others_billed(office: Office) -> None:
+def test_invoices_whose_data_changed_are_refused_and_the_others_billed(office: Office) -> None:
     project = office.new_project("27-001", [*CODES, "06-100.S", "06-200.S", "07-100.S"])
     edited, same, sent_back, by_hand, redated = invoices = [
         office.new_invoice(project, (code, "100.00"), invoice_number=f"N-{code}")
         for code in (*CODES, "06-100.S", "06-200.S", "07-100.S")
     ]
     plan = planning(office, project_ids=str(project.id)).export_approved()
-    assert {line_of(plan, key_of(invoice)).would for invoice in invoices} == {Would.BILL}
+    assert {line_of(plan, key_of(invoice)).action for invoice in invoices} == {Action.BILL}
 
     office.procore.edit_invoice_line(edited.id, work="150.00", held="15.00")
     office.procore.set_invoice_status(sent_back.id, "under_review")
@@ -435,7 +435,7 @@ def test_invoices_whose_world_changed_are_refused_and_the_others_billed(office: 
 
 
 def test_a_line_without_the_items_that_come_first_is_refused(office: Office) -> None:
-    """Lines may be taken out of a plan; then what builds on them is not done either."""
+    """Lines may be removed from a plan; lines that depend on them are then refused."""
     project = office.new_project("27-001", CODES)
     invoice = office.new_invoice(project, (CODES[0], "100.00"))
     plan = planning(office).export_one(key_of(invoice))
@@ -445,7 +445,7 @@ def test_a_line_without_the_items_that_come_first_is_refused(office: Office) -> 
     assert office.bills(invoice) == []
 
 
-def test_an_item_that_a_scan_made_meanwhile_is_taken_for_done(office: Office) -> None:
+def test_an_item_that_a_scan_created_meanwhile_is_already_done(office: Office) -> None:
     project = office.new_project("27-001", CODES)
     invoice = office.new_invoice(project, (CODES[0], "100.00"), (CODES[1], "5.00"))
     plan = planning(office).export_one(key_of(invoice))
@@ -456,8 +456,8 @@ def test_an_item_that_a_scan_made_meanwhile_is_taken_for_done(office: Office) ->
     assert office.bill(invoice).total == Decimal("94.50")
 
 
-def test_what_is_in_doubt_is_planned_by_nobody(office: Office) -> None:
-    """A write without an answer is looked for by the workers; a plan says so, and one made before is refused."""
+def test_an_unconfirmed_write_is_pending_in_a_plan(office: Office) -> None:
+    """Workers look up an unconfirmed write. A plan shows it, and the line of an earlier plan is refused."""
     project = office.new_project("27-001", CODES)
     invoice = office.new_invoice(project, (CODES[0], "100.00"))
     plan = planning(office).export_one(key_of(invoice))
@@ -465,7 +465,7 @@ def test_what_is_in_doubt_is_planned_by_nobody(office: Office) -> None:
     doubt = Record(State.UNKNOWN, f"27-001-{CODES[0]}", code=CODES[0], at=at, sent_at=at, attempts=1)
     office.container.ledger.write(key, doubt)
     now = planning(office)
-    assert line_of(now.scan([project.id]), key).would is Would.LOOK
-    assert line_of(now.export_one(key_of(invoice)), key_of(invoice)).would is Would.LOOK
+    assert line_of(now.scan([project.id]), key).action is Action.PENDING
+    assert line_of(now.export_one(key_of(invoice)), key_of(invoice)).action is Action.PENDING
     found = apply(office, plan)
     assert (found.to_do, set(found.refused)) == ([], {str(key), str(key_of(invoice))})

@@ -14,7 +14,7 @@ from worker.domain.bills import FoundBill
 from worker.domain.identities import InvoiceKey
 from worker.domain.money import ZERO
 from worker.domain.outcomes import OutcomeKind, Record
-from worker.domain.plans import Would
+from worker.domain.plans import Action
 from worker.domain.problems import FindingKind
 from worker.store.gate import Precedence
 from worker.store.ledger import Ledger
@@ -118,7 +118,7 @@ def test_next_open_posts_in_the_first_open_period_and_says_so(open_office: OpenO
     """The bill's memo, the outcome and the journal name the period; an earlier period would be a finding."""
     office, invoice = open_with(open_office, "next_open", ap_locked_before="2026-04-01", **ALLOW)
     (planned,) = office.container.planning.export_one(InvoiceKey(invoice.project_id, invoice.id)).lines
-    assert (planned.would, planned.reason) == (Would.BILL, "posted in Apr 2026")
+    assert (planned.action, planned.reason) == (Action.BILL, "posted in Apr 2026")
     outcome = office.export(invoice)
     bill = office.bill(invoice)
     assert (outcome.kind, period_of(office, invoice)) == (OutcomeKind.CREATED, "Apr 2026"), (

@@ -14,7 +14,7 @@ from tests.integration.flows.office import BILL_PATH, ITEM_PATH, SUITEQL_PATH, O
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import Outcome, OutcomeKind, State
 from worker.domain.problems import Cause, FindingKind
-from worker.domain.work import Lane, RunKind, WorkKey, exports_of, plan_of, scan_of
+from worker.domain.work import Lane, RunKind, WorkKey, exports_of, resolution_of, scan_of
 from worker.engine import remote_failures, settlement
 from worker.sync import items
 
@@ -65,7 +65,7 @@ def test_mended_codes_are_made_and_their_problems_stay_open_until_they_are(offic
     assert {item.itemid for item in office.netsuite.items if item.externalid} >= {f"31-800-{code}" for code in CODES}
 
 
-def test_codes_are_planned_together_so_that_many_cost_little_more_than_one(office: Office) -> None:
+def test_codes_are_looked_up_together_so_that_many_cost_little_more_than_one(office: Office) -> None:
     project = without_number(office)
     office.procore.renumber_project(project.id, "31-800")
     mark, before = office.mark(), procore_mark(office)
@@ -195,7 +195,7 @@ def test_a_thousand_codes_do_not_flood_the_broker(office: Office, monkeypatch: p
     monkeypatch.setattr(office.container.dispatch, "_limits", most)
     office.container.retries.retry(list(office.problems()))
     assert office.container.dispatch.next(Lane).keys() == {f"plan:{project.id}"}
-    office.container.runner.run(plan_of(project.id))
+    office.container.runner.run(resolution_of(project.id))
     given = office.container.dispatch.next(Lane)
     assert len(given) == 3
     assert office.container.dispatch.next(Lane) == {}
@@ -207,7 +207,7 @@ def test_codes_tried_again_go_before_a_backlog(office: Office) -> None:
     office.procore.renumber_project(project.id, "31-800")
     office.container.work.add(Lane.ITEMS, ["code:1:1"], at=5)
     office.container.retries.retry(list(office.problems()))
-    office.container.runner.run(plan_of(project.id))
+    office.container.runner.run(resolution_of(project.id))
     assert office.container.work.take(Lane.ITEMS, limit=2) == [
         (key, 0, "") for key in sorted(key_of(project, code) for code in project.budgeted_codes())
     ]
@@ -237,12 +237,12 @@ def test_codes_of_a_project_that_cannot_be_read_stay_problems(office: Office) ->
     assert all(office.item_of(project, code) for code in project.budgeted_codes())
 
 
-def test_a_project_without_old_plans_is_not_asked_for_anything(office: Office) -> None:
+def test_a_project_without_outdated_codes_is_not_asked_for_anything(office: Office) -> None:
     # One whose names begin like another's, so that planning would compare their codes.
     project = office.new_project("24-800", CODES[:2])
     office.scan(project.id)
     before, mark = procore_mark(office), office.mark()
-    office.container.runner.run(plan_of(project.id))
+    office.container.runner.run(resolution_of(project.id))
     assert procore_requests(office, before) == []
     assert office.requests(mark) == []
 
@@ -416,7 +416,7 @@ def explode(*_: object, **__: object) -> None:
 def test_work_that_met_a_bug_is_tried_again_after_the_mend(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     project = office.new_project("31-800", [CODE])
     with monkeypatch.context() as patch:
-        patch.setattr(office.container.wbs_scan, "plan_project", explode)
+        patch.setattr(office.container.wbs_scan, "resolve_project", explode)
         office.container.wbs_scan.request("test", [project.id])
         with pytest.raises(ZeroDivisionError):
             office.container.runner.run(scan_of(project.id))
@@ -511,16 +511,14 @@ def test_a_retry_while_procore_does_not_answer_waits_for_it(office: Office) -> N
 # A long backlog
 
 
-def test_codes_whose_plan_has_grown_old_are_planned_again_together(
-    office: Office, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The first code is planned by itself, and the others in one batch."""
+def test_codes_looked_up_long_ago_are_looked_up_again_together(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first code is looked up by itself, and the others in one batch."""
     project = office.new_project("31-800", CODES)
     office.container.start_scan("test", [project.id])
     office.container.runner.run(scan_of(project.id))
     old: Callable[..., bool] = items._is_old
-    planned_at = office.container.now()
-    monkeypatch.setattr(items, "_is_old", lambda record, now: record.at < planned_at or old(record, now))
+    looked_up_at = office.container.now()
+    monkeypatch.setattr(items, "_is_old", lambda record, now: record.at < looked_up_at or old(record, now))
     before, mark = procore_mark(office), office.mark()
     monkeypatch.setattr(office.container.dispatch, "_limits", dict.fromkeys(Lane, 1))
     office.work_off()

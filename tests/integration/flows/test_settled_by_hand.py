@@ -16,7 +16,7 @@ from tests.integration.flows.office import VENDOR, Office
 from tests.integration.flows.test_plans import line_of, planning
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import OutcomeKind, State
-from worker.domain.plans import Would
+from worker.domain.plans import Action
 
 pytestmark = pytest.mark.real
 
@@ -105,7 +105,7 @@ def test_a_bill_with_the_same_vendor_number_and_amount_settles_a_refusal(office:
     else:
         entered = enter_by_hand(office, invoice)
     plan = planning(office, project_ids=str(invoice.project_id)).export_one(InvoiceKey(invoice.project_id, invoice.id))
-    assert line_of(plan, InvoiceKey(invoice.project_id, invoice.id)).would is Would.ADOPT
+    assert line_of(plan, InvoiceKey(invoice.project_id, invoice.id)).action is Action.ADOPT
 
     outcome = office.export(invoice)
     assert (outcome.kind, outcome.remote_id) == (OutcomeKind.ADOPTED, entered.id)

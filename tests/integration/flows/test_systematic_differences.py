@@ -170,7 +170,7 @@ def test_every_view_of_next_steps_names_the_stopped_series(open_office: OpenOffi
         assert continued in shown, command
         assert "writing bills is stopped." in shown
     plan = told(office, "export", "--approved", "--dry-run", "--save", str(tmp_path / "bills.json"), **pilot)
-    waiting = {line["about"]: line["waits_for"] for line in plan["lines"] if line["would"] == "bill"}
+    waiting = {line["record"]: line["waits_for"] for line in plan["lines"] if line["action"] == "bill"}
     assert waiting.keys() == {"N-2", "N-3", "N-9"}
     assert all("Problem series:bills" in words for words in waiting.values())
 

@@ -1,4 +1,4 @@
-"""The digest of what a bill was made from: another one for anything that decides the bill, the same for all else."""
+"""The digest of an invoice differs for data that determines its bill, and only for that."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def test_every_amount_of_a_line_counts(invoice: Invoice, name: str) -> None:
         ({"currency": "CAD"}, Aspect.LINES),
     ],
 )
-def test_so_does_the_head_and_people_read_what_changed(
+def test_the_head_counts_and_its_change_has_a_sentence(
     invoice: Invoice, changed: dict[str, Any], aspect: Aspect
 ) -> None:
     assert list(changes(invoice, replace(invoice, **changed))) == [aspect]
 
 
-def test_codes_that_change_places_count(invoice: Invoice) -> None:
+def test_exchanged_codes_count(invoice: Invoice) -> None:
     first, second = invoice.lines
     first = replace(first, completed_to_date=first.completed_to_date + 1)
     assert billed_digest(replace(invoice, lines=(first, second))) != billed_digest(
@@ -64,7 +64,7 @@ def test_codes_that_change_places_count(invoice: Invoice) -> None:
     )
 
 
-def test_texts_order_status_and_origin_id_do_not(invoice: Invoice) -> None:
+def test_texts_order_status_and_origin_id_do_not_count(invoice: Invoice) -> None:
     same = with_line(invoice, description="as an accountant says it", position=99, flat_code="01-999.S")
     same = replace(
         same, lines=same.lines[::-1], status="approved_as_noted", origin_id="ns-vendorbill-1", vendor_name="?"

@@ -25,7 +25,7 @@ from worker.domain.identities import (
     same_external_id,
     vendor_external_id,
 )
-from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, Lane, exports_of, lane_of, plan_of, scan_of
+from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, Lane, exports_of, lane_of, resolution_of, scan_of
 
 IDS = st.integers(min_value=1, max_value=2**63 - 1)
 TAKEN_BY_NETSUITE = re.compile(r"[A-Za-z0-9_-]+")
@@ -140,7 +140,7 @@ def test_an_origin_id_that_is_not_ours_names_no_bill(origin_id: str | None) -> N
     [
         (SCAN_OF_ALL, Lane.SCANS),
         (scan_of(17), Lane.SCANS),
-        (plan_of(17), Lane.SCANS),
+        (resolution_of(17), Lane.SCANS),
         (str(CodeKey(17, 901)), Lane.ITEMS),
         (EXPORTS_OF_ALL, Lane.LISTINGS),
         (exports_of(17), Lane.LISTINGS),

@@ -1,4 +1,4 @@
-"""A saved plan cannot be changed, added to or put together from others without the installation's key; lines may be taken out."""
+"""A saved plan cannot be changed, extended or combined from others without the key of the installation; lines may be removed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from tests.unit.domain.test_plans import bill, create
 from worker.domain.plan_signatures import edited_lines, has_signed_head, signed
-from worker.domain.plans import VERSION, Plan, PlanLine, Requests, Would
+from worker.domain.plans import VERSION, Action, Plan, PlanLine, Requests
 from worker.domain.work import RunKind
 
 KEY, OTHER_KEY = "a" * 64, "b" * 64
@@ -37,17 +37,28 @@ def test_a_plan_that_was_saved_and_read_back_is_as_it_was() -> None:
     read_back = through_a_file(SAVED)
     assert read_back == SAVED
     assert is_as_saved(read_back)
-    assert (len(SAVED.id), SAVED.count) == (12, 2)
+    assert (len(SAVED.id), SAVED.line_count) == (12, 2)
+
+
+def test_other_keys_need_another_version_of_the_format() -> None:
+    """Programs read saved plans."""
+    saved = json.loads(json.dumps(asdict(SAVED)))
+    line = (
+        "key project record action name remote_id reason cause owner next_step data needs requests waits_for signature"
+    )
+    head = "version kind company_id account made_at requests dry_run_requests lines id line_count signature"
+    assert (VERSION, " ".join(saved), " ".join(saved["lines"][0])) == (4, head, line)
+    assert list(Action) == ["create", "bill", "adopt", "already", "skip", "blocked", "pending"]
 
 
 @pytest.mark.parametrize("lines", [LINES[:1], LINES[1:], (), tuple(reversed(LINES))])
-def test_lines_may_be_taken_out(lines: tuple[PlanLine, ...]) -> None:
+def test_lines_may_be_removed(lines: tuple[PlanLine, ...]) -> None:
     kept = {line.key: line for line in SAVED.lines}
     assert is_as_saved(through_a_file(replace(SAVED, lines=tuple(kept[line.key] for line in lines))))
 
 
 CHANGES: dict[str, Any] = {
-    "would": Would.ADOPT, "world": {"total": "91.00"}, "needs": (), "requests": Requests(9, 9), "fingerprint": "0" * 32,
+    "action": Action.ADOPT, "data": {"total": "91.00"}, "needs": (), "requests": Requests(9, 9), "signature": "0" * 32,
 }  # fmt: skip
 
 
@@ -60,8 +71,8 @@ def test_no_field_of_a_line_can_be_changed(field: str) -> None:
 
 @pytest.mark.parametrize("field", [field.name for field in fields(Plan) if field.name != "lines"])
 def test_no_field_of_the_head_can_be_changed(field: str) -> None:
-    changes: dict[str, Any] = {"version": 4, "company_id": 6, "kind": RunKind.SCAN, "count": 1} | dict.fromkeys(
-        ("requests", "looked"), Requests()
+    changes: dict[str, Any] = {"version": 5, "company_id": 6, "kind": RunKind.SCAN, "line_count": 1} | dict.fromkeys(
+        ("requests", "dry_run_requests"), Requests()
     )
     assert not has_signed_head(replace(SAVED, **{field: changes.get(field, "x")}), KEY)
 
@@ -79,7 +90,9 @@ def test_only_the_installation_can_sign() -> None:
     assert not has_signed_head(SAVED, "")
 
 
-def test_plans_that_say_something_else_have_other_ids() -> None:
+def test_plans_with_other_content_have_other_ids() -> None:
     ids = {signed(one, KEY).id for one in (plan(*LINES), plan(*LINES[:1]), plan(*LINES, made_at="2026"), plan())}
     assert len(ids) == 4
-    assert signed(plan(*LINES), OTHER_KEY).id == SAVED.id, "the id says what the plan says; the codes say who wrote it"
+    assert signed(plan(*LINES), OTHER_KEY).id == SAVED.id, (
+        "the id depends on the content, and only the signatures on the key"
+    )

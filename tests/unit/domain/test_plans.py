@@ -1,23 +1,23 @@
-"""The rules by which a line of a plan is carried out, refused or left alone."""
+"""The rules by which a line of a plan is applied or refused."""
 
 from __future__ import annotations
 
 from worker.domain.outcomes import Outcome, OutcomeKind
-from worker.domain.plans import PlanLine, Would, line_of, refusals, what_changed
+from worker.domain.plans import Action, LineData, PlanLine, line_of, refusals, what_changed
 from worker.domain.problems import Cause
 from worker.domain.work import RunKind
 
 ITEM, OTHER_ITEM, INVOICE, OTHER_INVOICE = "code:1:2", "code:1:3", "invoice:1:7", "invoice:1:8"
 
 
-def create(key: str = ITEM, name: str = "27-001-05-120.S", **world: str) -> PlanLine:
-    known = {"Item name": name, "in NetSuite": "nothing"} | world
-    return line_of(key, "27-001 New Project", "05-120.S", Outcome(OutcomeKind.CREATED, name), world=known)
+def create(key: str = ITEM, name: str = "27-001-05-120.S", **data: str) -> PlanLine:
+    known = {"Item name": name, "in NetSuite": "nothing"} | data
+    return line_of(key, "27-001 New Project", "05-120.S", Outcome(OutcomeKind.CREATED, name), data=known)
 
 
 def bill(key: str = INVOICE, *needs: str, total: str = "90.00", rows: tuple[tuple[str, ...], ...] = ()) -> PlanLine:
-    world = {"total": total, "lines": rows}
-    return line_of(key, "27-001 New Project", "N-1", Outcome(OutcomeKind.CREATED, "N-1"), world=world, needs=needs)
+    data: LineData = {"total": total, "lines": rows}
+    return line_of(key, "27-001 New Project", "N-1", Outcome(OutcomeKind.CREATED, "N-1"), data=data, needs=needs)
 
 
 def by_key(*lines: PlanLine) -> dict[str, PlanLine]:
@@ -25,22 +25,22 @@ def by_key(*lines: PlanLine) -> dict[str, PlanLine]:
 
 
 def test_what_would_be_created_for_an_invoice_is_a_bill() -> None:
-    assert (create().would, bill().would) == (Would.CREATE, Would.BILL)
-    assert {would for would in Would if would.acts} == {Would.CREATE, Would.BILL, Would.ADOPT}
+    assert (create().action, bill().action) == (Action.CREATE, Action.BILL)
+    assert {action for action in Action if action.is_change} == {Action.CREATE, Action.BILL, Action.ADOPT}
 
 
-def test_a_blocked_line_says_who_mends_it_and_how() -> None:
+def test_a_blocked_line_has_owner_and_next_step() -> None:
     blocked = Outcome(OutcomeKind.BLOCKED, reason="No number.", cause=Cause.PROJECT_NUMBER_MISSING)
     line = line_of(ITEM, "New Project", "05-120.S", blocked)
     assert (line.cause, line.owner, line.reason) == ("project_number_missing", "project accountant", "No number.")
     assert line.next_step.startswith("Add a project number")
 
 
-def test_an_unchanged_line_has_nothing_to_say() -> None:
+def test_an_unchanged_line_has_no_change() -> None:
     assert what_changed(bill(INVOICE, ITEM), bill(INVOICE, ITEM)) == ""
 
 
-def test_a_change_is_told_in_words() -> None:
+def test_a_change_is_a_sentence() -> None:
     found = {"in NetSuite": "Item 9 'x'"}
     assert what_changed(create(), create(**found)) == "in NetSuite was nothing, is now Item 9 'x'"
     one, other = ("A", "100.00", "steel"), ("A", "150.00", "steel")
@@ -51,14 +51,12 @@ def test_a_change_is_told_in_words() -> None:
     assert what_changed(bill(), skipped) == "it would be skipped now: status is draft"
 
 
-def test_the_same_world_with_another_end_is_a_change() -> None:
-    adopt = line_of(
-        ITEM, "27-001 New Project", "05-120.S", Outcome(OutcomeKind.ADOPTED, "x", "5"), world=create().world
-    )
+def test_another_action_with_equal_data_is_a_change() -> None:
+    adopt = line_of(ITEM, "27-001 New Project", "05-120.S", Outcome(OutcomeKind.ADOPTED, "x", "5"), data=create().data)
     assert what_changed(create(), adopt) == "it would be adopted now"
 
 
-def test_a_line_that_is_not_there_any_more_is_refused() -> None:
+def test_a_line_whose_record_is_gone_is_refused() -> None:
     assert refusals(RunKind.SCAN, [create()], {}, ()) == {
         ITEM: "the code is no longer budgeted, or no longer in Procore"
     }
@@ -66,7 +64,7 @@ def test_a_line_that_is_not_there_any_more_is_refused() -> None:
     assert refusals(RunKind.SCAN, [create()], by_key(closed), ()) == {ITEM: "it would be skipped now: it is not active"}
 
 
-def test_an_invoice_goes_with_its_items() -> None:
+def test_an_invoice_is_refused_with_its_items() -> None:
     then = [
         create(),
         create(OTHER_ITEM, "27-001-05-310.S"),
@@ -81,7 +79,7 @@ def test_an_invoice_goes_with_its_items() -> None:
     )
 
 
-def test_an_item_is_not_made_for_invoices_that_all_changed() -> None:
+def test_an_item_is_not_created_for_invoices_that_all_changed() -> None:
     then = [create(), bill(INVOICE, ITEM), bill(OTHER_INVOICE, ITEM)]
     one_changed = by_key(*then) | {INVOICE: bill(INVOICE, ITEM, total="1.00")}
     assert set(refusals(RunKind.EXPORT, then, one_changed, ())) == {INVOICE}
@@ -89,13 +87,13 @@ def test_an_item_is_not_made_for_invoices_that_all_changed() -> None:
     assert refusals(RunKind.EXPORT, then, both_changed, ())[ITEM] == "the invoices that need this Item have changed"
 
 
-def test_an_invoice_whose_item_was_taken_out_of_the_plan_is_refused() -> None:
+def test_an_invoice_whose_item_was_removed_from_the_plan_is_refused() -> None:
     then = [bill(INVOICE, ITEM)]
     assert "is not in this plan" in refusals(RunKind.EXPORT, then, by_key(*then), ())[INVOICE]
     assert refusals(RunKind.EXPORT, then, by_key(*then), {ITEM}) == {}
 
 
-def test_what_stands_is_neither_refused_nor_in_the_way() -> None:
+def test_an_existing_record_is_neither_refused_nor_a_reason_to_refuse() -> None:
     then = [create(), bill(INVOICE, ITEM)]
     assert refusals(RunKind.EXPORT, then, by_key(bill(INVOICE, ITEM)), {ITEM}) == {}
     assert refusals(RunKind.EXPORT, then, {}, {ITEM, INVOICE}) == {}

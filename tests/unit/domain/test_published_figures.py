@@ -2,7 +2,7 @@
 
 Sources: Procore's API reference (example of a requisition), its support pages on setting and releasing retainage and on invoices for the
 release of retainage, the field texts of `move_materials_to_previous_work_completed`; live rows of `contract_detail_items`. Where a page
-prints only the retainage, the amounts are reckoned from its 10 %.
+prints only the retainage, the amounts are calculated from its 10 %.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ import pytest
 
 from worker.clients.fields import read
 from worker.clients.procore.wire import InvoiceRow
+from worker.domain.bill_breakdown import break_down
 from worker.domain.bill_lines import require_tie, require_whole_cents
 from worker.domain.errors import Blocked
 from worker.domain.invoices import Invoice
 from worker.domain.problems import Cause
-from worker.domain.reckoning import reckon
 from worker.domain.retainage import Retainage, retainage
 
 FIELDS = {
@@ -65,7 +65,7 @@ def tied(now: Invoice, before: Invoice | None) -> tuple[str, str]:
     retained = retainage(now, before)
     require_whole_cents(now, retained)
     require_tie(now, retained)
-    assert reckon(now, before).total == now.payment_due
+    assert break_down(now, before).total == now.payment_due
     return str(retained.held), str(retained.released)
 
 

@@ -19,7 +19,7 @@ IDS = st.integers(1, 2**63 - 1)
 TEXTS = {
     WorkKind.SCAN_ALL: "scan:all",
     WorkKind.SCAN_PROJECT: "scan:17",
-    WorkKind.PLAN_CODES: "plan:17",
+    WorkKind.RESOLVE_CODES: "plan:17",
     WorkKind.CREATE_ITEM: "code:17:901",
     WorkKind.EXPORT_ALL: "exports:all",
     WorkKind.LIST_INVOICES: "exports:17",

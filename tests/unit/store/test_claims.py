@@ -7,7 +7,7 @@ import pytest
 from tests.support import Redis
 from tests.unit.store.conftest import PREFIX
 from worker.domain.outcomes import Children, OutcomeKind
-from worker.domain.work import SCAN_OF_ALL, Claim, Lane, RunKind, plan_of, scan_of
+from worker.domain.work import SCAN_OF_ALL, Claim, Lane, RunKind, resolution_of, scan_of
 from worker.store.client import Value
 from worker.store.connection import seconds
 from worker.store.lanes import Claimed, Lanes
@@ -299,7 +299,7 @@ def older_than_kept(client: Redis, run: Run) -> None:
 def test_work_of_a_run_that_is_gone_ends_and_leaves_nothing_of_the_run(
     work: Lanes, runs: Runs, client: Redis, end: str
 ) -> None:
-    run = run_of(runs, KEY, plan_of(17))
+    run = run_of(runs, KEY, resolution_of(17))
     begun(work)
     older_than_kept(client, run)
     end_of(work, client, end)

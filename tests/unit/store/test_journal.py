@@ -110,7 +110,7 @@ def test_an_uneventful_code_has_no_journal_and_its_record_keeps_its_start(
 ) -> None:
     """The record keeps when the code was first seen and what asked for it."""
     Runs(client, PREFIX).begin(RunKind.SCAN, "schedule", [scan_of(17)])
-    ledger.plan_codes(17, {901: WAITING})
+    ledger.add_waiting(17, {901: WAITING})
     first = ledger.code(CODE)
     assert first is not None
     with Locks(client, PREFIX, keeper).hold(str(CODE)) as lock:
@@ -148,9 +148,9 @@ def test_a_code_that_stays_blocked_is_one_line_until_it_is_planned_again(ledger:
     """The line has a count, and the next line says what caused the new plan."""
     for at in (100.0, 200.0, 300.0):
         ledger.write(CODE, replace(BLOCKED, at=at))
-    ledger.plan_codes(17, {901: WAITING}, by="a retry")
-    ledger.plan_codes(17, {901: WAITING})
-    assert told(ledger) == [(What.BLOCKED, 3), (What.PLANNED, 1)]
+    ledger.add_waiting(17, {901: WAITING}, by="a retry")
+    ledger.add_waiting(17, {901: WAITING})
+    assert told(ledger) == [(What.BLOCKED, 3), (What.QUEUED, 1)]
     assert ledger.journal.of(CODE)[-1].happening.facts == {"by": "a retry"}
     assert [one.key for one in ledger.problems()] == [str(CODE)]
 
@@ -183,7 +183,7 @@ def test_the_beginning_is_kept_whatever_is_written_later_and_by_whom(ledger: Led
 
 def test_a_run_that_waits_for_other_work_did_not_ask_for_this(ledger: Ledger, client: Redis) -> None:
     Runs(client, PREFIX).begin(RunKind.SCAN, "schedule", [scan_of(18), SCAN_OF_ALL])
-    ledger.plan_codes(17, {901: WAITING})
+    ledger.add_waiting(17, {901: WAITING})
     ledger.write(CodeKey(17, 902), BLOCKED)
     ledger.write(CodeKey(17, 903), replace(BLOCKED, for_invoice=True))
     assert [record.by for record in ledger.codes(17).values()] == ["", "", FOR_AN_INVOICE]
@@ -194,7 +194,7 @@ def test_a_long_trigger_is_kept_as_its_beginning_without_half_a_character(
     ledger: Ledger, client: Redis, trigger: str
 ) -> None:
     Runs(client, PREFIX).begin(RunKind.SCAN, trigger, [scan_of(17)])
-    ledger.plan_codes(17, {901: WAITING})
+    ledger.add_waiting(17, {901: WAITING})
     record = ledger.code(CODE)
     assert record is not None
     assert trigger.startswith(record.by)
@@ -222,7 +222,7 @@ def test_a_code_that_was_scanned_and_made_costs_less_than_200_bytes(server: Redi
     Runs(server, PREFIX).begin(RunKind.SCAN, "a long trigger" * 7, [scan_of(project) for project in projects])
     for project in projects:
         numbers = range(182_877_000 + project * 100, 182_877_100 + project * 100)
-        ledger.plan_codes(project, {number: replace(WAITING, name=f"24-{project:05d}-01-100.S") for number in numbers})
+        ledger.add_waiting(project, {number: replace(WAITING, name=f"24-{project:05d}-01-100.S") for number in numbers})
         for number in numbers:
             made = Record(State.CREATED, f"24-{project:05d}-01-100.S", str(number % 1_000_000), at=1_764_000_000.123456)
             ledger.write(CodeKey(project, number), made)

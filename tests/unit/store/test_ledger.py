@@ -292,7 +292,7 @@ def test_invoices_are_restored_among_invoices(ledger: Ledger) -> None:
 def test_planning_notes_codes_that_are_new_or_not_done(ledger: Ledger) -> None:
     ledger.write(CodeKey(17, 1), BLOCKED)
     ledger.write(CodeKey(17, 2), Record(State.SKIPPED))
-    assert sorted(ledger.plan_codes(17, dict.fromkeys((1, 2, 3), WAITING))) == [1, 2, 3]
+    assert sorted(ledger.add_waiting(17, dict.fromkeys((1, 2, 3), WAITING))) == [1, 2, 3]
     assert ledger.codes(17) == dict.fromkeys((1, 2, 3), WAITING)
     assert ledger.projects() == [17]
 
@@ -301,14 +301,14 @@ def test_planning_notes_codes_that_are_new_or_not_done(ledger: Ledger) -> None:
 def test_planning_leaves_alone_what_is_done_or_in_doubt(ledger: Ledger, state: State) -> None:
     stands = Record(state, "x", "5871" if state in (State.CREATED, State.ADOPTED) else "", fence=0)
     ledger.write(CODE, stands)
-    assert ledger.plan_codes(17, {901: WAITING}) == []
+    assert ledger.add_waiting(17, {901: WAITING}) == []
     assert ledger.code(CODE) == stands
 
 
 def test_a_blocked_code_planned_again_keeps_its_problem_until_created(ledger: Ledger) -> None:
     """The problem closes once the Item exists."""
     ledger.write(CODE, BLOCKED)
-    ledger.plan_codes(17, {901: WAITING})
+    ledger.add_waiting(17, {901: WAITING})
     assert [one.key for one in ledger.problems()] == [str(CODE)]
     ledger.write(CODE, CREATED)
     assert ledger.problems() == []

@@ -16,7 +16,7 @@ from tests.unit.store.conftest import PREFIX
 from worker.domain.errors import NoRoom
 from worker.domain.outcomes import Children, OutcomeKind
 from worker.domain.plans import Requests
-from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, Lane, RunKind, exports_of, plan_of, scan_of
+from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, Lane, RunKind, exports_of, resolution_of, scan_of
 from worker.store.gate import Gate, Precedence
 from worker.store.lanes import Lanes
 from worker.store.leases import LeaseKeeper
@@ -174,7 +174,7 @@ def test_children_that_are_in_hand_already_are_left_there_and_waited_for(work: L
 def test_children_may_go_before_all_that_waits(work: Lanes) -> None:
     work.add(Lane.ITEMS, ["code:9:9"], at=1)
     work.add(Lane.ITEMS, CODES[:1], at=5)
-    work.spawn(plan_of(17), Lane.SCANS, Children(CODES, Lane.ITEMS, at=0))
+    work.spawn(resolution_of(17), Lane.SCANS, Children(CODES, Lane.ITEMS, at=0))
     assert [key for key, *_ in work.take(Lane.ITEMS, limit=3)] == [*sorted(CODES), "code:9:9"]
 
 

@@ -22,7 +22,7 @@ from worker.domain.work import (
     WorkKey,
     WorkKind,
     exports_of,
-    plan_of,
+    resolution_of,
     scan_of,
 )
 
@@ -126,7 +126,7 @@ def test_the_published_schema_takes_and_refuses_what_the_task_does(task: TaskNam
 # Messages that we send ourselves
 
 
-@given(st.sampled_from([scan_of, plan_of, exports_of]), IDS)
+@given(st.sampled_from([scan_of, resolution_of, exports_of]), IDS)
 def test_waiting_work_on_a_project_becomes_a_message_that_its_task_takes(make_key: Any, project: int) -> None:
     key = WorkKey.parse(make_key(project))
     assert read(MESSAGES[TaskName(key.kind.task)], key.arguments).model_dump() == {"project_id": project}
@@ -146,7 +146,7 @@ def test_waiting_work_becomes_a_message_that_its_task_takes(key_type: Any, proje
         (SCAN_OF_ALL, TaskName.SCAN_PROJECTS),
         (EXPORTS_OF_ALL, TaskName.EXPORT_APPROVED),
         (scan_of(17), TaskName.SCAN_PROJECT),
-        (plan_of(17), TaskName.PLAN_CODES),
+        (resolution_of(17), TaskName.PLAN_CODES),
         (exports_of(17), TaskName.EXPORT_PROJECT),
         (str(CodeKey(17, 901)), TaskName.CREATE_ITEMS),
         (str(InvoiceKey(17, 417)), TaskName.EXPORT),

@@ -27,28 +27,28 @@ class Term:
     """A figure from Procore with its sign in a sum; `position`: of its invoice line, None for a figure of the invoice itself."""
 
     position: int | None
-    words: str
+    label: str
     amount: Decimal
 
 
 @dataclass(frozen=True, slots=True)
-class Reckoned:
+class BreakdownLine:
     """One line of the bill: `wbs_code_id` is None for retainage and tax. The terms add up to the amount."""
 
-    what: str
+    label: str
     wbs_code_id: int | None
     terms: tuple[Term, ...]
     amount: Decimal
 
 
 @dataclass(frozen=True, slots=True)
-class Reckoning:
+class BillBreakdown:
     """All lines in the order of the bill, and their expected total.
 
     `retainage_reported`: the retainage from Procore's totals, None if it gives none; compared, never billed.
     """
 
-    lines: tuple[Reckoned, ...]
+    lines: tuple[BreakdownLine, ...]
     payment_due: Decimal
     retained: Retainage
     retainage_reported: Decimal | None
@@ -59,34 +59,39 @@ class Reckoning:
         return sum((line.amount for line in self.lines), money.ZERO)
 
 
-def reckon(invoice: Invoice, previous: Invoice | None) -> Reckoning:
+def break_down(invoice: Invoice, previous: Invoice | None) -> BillBreakdown:
     """Break down an invoice's bill, even one that cannot be written. `previous`: the subcontract's previous invoice."""
-    work = [
-        Reckoned(
-            f"{line.flat_code or 'no code'} {line.description}".strip(),
-            line.wbs_code_id,
-            (
-                Term(line.position, COMPLETED, line.completed_to_date),
-                Term(line.position, COMPLETED_BEFORE, -line.completed_before),
-            ),
-            line.gross,
-        )
-        for line in invoice.lines
-        if line.gross
+    retained = retainage(invoice, previous)
+    lines = [
+        *(_work(line) for line in invoice.lines),
+        *_retainage(invoice, retained, retained_before(invoice, previous)),
+        BreakdownLine(TAX, None, (Term(None, TAX_OF_INVOICE, invoice.tax),), invoice.tax),
     ]
-    retained, before = retainage(invoice, previous), retained_before(invoice, previous)
-    balances = list(_balances(invoice, before))
-    released = [term for line in invoice.lines for term in _released(line)]
+    billed = tuple(line for line in lines if line.amount)
+    return BillBreakdown(billed, invoice.payment_due, retained, invoice.retainage_reported)
+
+
+def _work(line: InvoiceLine) -> BreakdownLine:
+    terms = (
+        Term(line.position, COMPLETED, line.completed_to_date),
+        Term(line.position, COMPLETED_BEFORE, -line.completed_before),
+    )
+    label = f"{line.flat_code or 'no code'} {line.description}".strip()
+    return BreakdownLine(label, line.wbs_code_id, terms, line.gross)
+
+
+def _retainage(invoice: Invoice, retained: Retainage, before: RetainedBefore) -> Iterator[BreakdownLine]:
+    """Yield the retainage held and released; amounts may be zero."""
+    balances = tuple(_balances(invoice, before))
+    released = tuple(term for line in invoice.lines for term in _released(line))
     if retained.released == sum((term.amount for term in released), money.ZERO):
-        held = [term for term in balances if term.words != WORK_RELEASED]
-        held += [replace(term, amount=-term.amount) for term in released if term.words == MATERIALS_RELEASED]
-        lines = [(RETAINAGE_HELD, held, -retained.held), (RETAINAGE_RELEASED, released, retained.released)]
+        held = [term for term in balances if term.label != WORK_RELEASED]
+        held += [replace(term, amount=-term.amount) for term in released if term.label == MATERIALS_RELEASED]
+        yield BreakdownLine(RETAINAGE_HELD, None, tuple(held), -retained.held)
+        yield BreakdownLine(RETAINAGE_RELEASED, None, released, retained.released)
     else:
-        # The balance fell by more than Procore calls released: all that it fell by is.
-        lines = [(RETAINAGE_RELEASED, balances, retained.released)]
-    lines.append((TAX, [Term(None, TAX_OF_INVOICE, invoice.tax)], invoice.tax))
-    work += [Reckoned(what, None, tuple(terms), amount) for what, terms, amount in lines if amount]
-    return Reckoning(tuple(work), invoice.payment_due, retained, invoice.retainage_reported)
+        # The balance fell by more than the amounts that Procore shows as released. The whole decrease is released.
+        yield BreakdownLine(RETAINAGE_RELEASED, None, balances, retained.released)
 
 
 def _balances(invoice: Invoice, before: RetainedBefore) -> Iterator[Term]:
@@ -101,9 +106,9 @@ def _balances(invoice: Invoice, before: RetainedBefore) -> Iterator[Term]:
             (line, WORK_RELEASED, line.work_released),
             (line, MATERIALS_RETAINED, -line.materials_retained),
         ]
-    return (Term(line.position, words, amount) for line, words, amount in figures if amount)
+    return (Term(line.position, label, amount) for line, label, amount in figures if amount)
 
 
 def _released(line: InvoiceLine) -> Iterator[Term]:
     figures = ((WORK_RELEASED, line.work_released), (MATERIALS_RELEASED, line.materials_released))
-    return (Term(line.position, words, amount) for words, amount in figures if amount)
+    return (Term(line.position, label, amount) for label, amount in figures if amount)

@@ -1,4 +1,4 @@
-"""Plans what an export would do with invoices, line by line, in the steps of the export. Reads only."""
+"""The lines of a plan for invoices: what an export would do, in the steps of the export. Reads only."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from worker.domain.errors import Blocked, NotFound, NotPermitted, UnexpectedAnsw
 from worker.domain.identities import CodeKey, InvoiceKey, same_external_id
 from worker.domain.invoices import Invoice
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, outcome_of
-from worker.domain.plans import Requests, World, line_of
+from worker.domain.plans import LineData, Requests, line_of
 from worker.domain.problems import Cause
 from worker.domain.wbs_codes import Project
-from worker.reconcile.code_plans import CodePlans
+from worker.reconcile.code_plan_lines import CodePlanLines
 from worker.reconcile.dry_run import NOTHING, DryRun, id_of, name_of, not_readable
 from worker.store.stores import Stores
 from worker.sync.bill_writer import Billable
@@ -21,12 +21,12 @@ from worker.sync.bills import Bills
 from worker.sync.export_runs import ExportRuns
 from worker.sync.invoice_export import InvoiceExport
 from worker.sync.invoice_items import InvoiceItems
-from worker.sync.items import Planned
+from worker.sync.items import ResolvedCode
 
 
 @dataclass(frozen=True, slots=True)
 class ExportSteps:
-    """The steps of an export, each of which can say beforehand what it would do."""
+    """The steps of an export. Each has a method that returns what the step would do, without doing it."""
 
     export: InvoiceExport
     items: InvoiceItems
@@ -34,27 +34,27 @@ class ExportSteps:
 
 
 @dataclass(slots=True)
-class _Seen:
-    """The data of one invoice as read. `follows`: requests of the export that a dry run does not make."""
+class _Draft:
+    """The line of one invoice while it is made. `later_requests`: requests of the export that a dry run does not make."""
 
     invoice: Invoice | None = None
-    world: World = field(default_factory=dict)
+    data: LineData = field(default_factory=dict)
     needs: list[str] = field(default_factory=list)
-    follows: Requests = field(default_factory=Requests)
+    later_requests: Requests = field(default_factory=Requests)
 
 
 @dataclass(frozen=True, slots=True)
-class InvoicePlans:
+class InvoicePlanLines:
     """Adds the lines of invoices to a dry run. `requests`: returns the number of requests this process has sent so far."""
 
     stores: Stores
     requests: Callable[[], Requests]
     runs: ExportRuns
     steps: ExportSteps
-    codes: CodePlans
+    codes: CodePlanLines
 
     def add_project(self, project: Project, dry: DryRun) -> None:
-        """Add the lines of a project's invoices, or one line that says why they cannot be listed."""
+        """Add a line for each of a project's invoices, or one that says why they cannot be listed."""
         began = self.requests()
         try:
             listed = self.runs.listed(project.id)
@@ -63,65 +63,65 @@ class InvoicePlans:
             return
         finally:
             dry.reads += self.requests() - began
-        # In the order in which they leave the lane: of two that need the same, the first one has it made.
+        # In the order of the lane: the first of two invoices that need an Item has it created.
         heads = {InvoiceKey(project.id, head.id): head for head in listed.to_export}
         for key in sorted(heads, key=str):
             head, record = heads[key], listed.known.get(key.invoice_id)
             if head.claimed and (record is None or record.state is State.SKIPPED):
-                # The list says so; nobody reads it.
+                # The list says so, and an export does not read the invoice either.
                 skipped = Outcome(OutcomeKind.SKIPPED, head.label, reason=head.claimed)
                 dry.add(line_of(str(key), project.label, head.label, skipped))
             else:
                 self.add(key, dry)
         for head, bill_id in listed.exported.items():
             done = Outcome(OutcomeKind.ALREADY, head.document_number, bill_id)
-            about = head.document_number or f"id {head.id}"
-            dry.add(line_of(str(InvoiceKey(project.id, head.id)), project.label, about, done))
+            key, label = InvoiceKey(project.id, head.id), head.document_number or f"id {head.id}"
+            dry.add(line_of(str(key), project.label, label, done))
 
     def add(self, key: InvoiceKey, dry: DryRun) -> None:
         """Add the invoice's line, preceded by lines of the codes whose Items the export would create."""
-        began, seen = self.requests(), _Seen()
+        began, draft = self.requests(), _Draft()
         try:
-            outcome = self._outcome(key, seen, dry)
+            outcome = self._outcome(key, draft, dry)
         except Blocked as error:
-            outcome = self._blocked(key, seen, error)
+            outcome = self._blocked(key, draft, error)
         except (NotFound, NotPermitted) as error:
             facts = {"project": f"id {key.project_id}", "what": "data", "answer": str(error)}
-            outcome = self._blocked(key, seen, Blocked(cause=Cause.PROJECT_NOT_READABLE, facts=facts))
+            outcome = self._blocked(key, draft, Blocked(cause=Cause.PROJECT_NOT_READABLE, facts=facts))
         except UnexpectedAnswer as error:
             facts = {"answer": str(error), "invoice": f"id {key.invoice_id}"}
-            outcome = self._blocked(key, seen, Blocked(cause=Cause.UNREADABLE_RESPONSE, facts=facts))
-        takes = self.requests() - began + seen.follows
+            outcome = self._blocked(key, draft, Blocked(cause=Cause.UNREADABLE_RESPONSE, facts=facts))
+        requests = self.requests() - began + draft.later_requests
         project = self.codes.projects.get(key.project_id)
-        label, about = project.label if project else f"id {key.project_id}", outcome.name or f"id {key.invoice_id}"
-        needs = tuple(dict.fromkeys(seen.needs))
-        dry.add(line_of(str(key), label, about, outcome, world=seen.world, needs=needs, requests=takes))
+        project_label = project.label if project else f"id {key.project_id}"
+        label, needs = outcome.name or f"id {key.invoice_id}", tuple(dict.fromkeys(draft.needs))
+        dry.add(line_of(str(key), project_label, label, outcome, data=draft.data, needs=needs, requests=requests))
 
-    def _outcome(self, key: InvoiceKey, seen: _Seen, dry: DryRun) -> Outcome:
+    def _outcome(self, key: InvoiceKey, draft: _Draft, dry: DryRun) -> Outcome:
         """Return how the export would end, in the same steps as `InvoiceExport`. Raises Blocked for a problem."""
         record = self.stores.ledger.invoice(key)
         if record and record.done:
             if not record.write_back_due:
                 return outcome_of(record)
-            seen.follows += Requests(2, 0)
+            draft.later_requests += Requests(2, 0)
             return Outcome(
                 OutcomeKind.ALREADY, record.name, record.remote_id, "the bill exists; saving its id to Procore is next"
             )
 
-        def look_up(project: Project, invoice: Invoice) -> Sequence[Planned]:
-            coming = dry.coming(project.id)
-            missing = [code_id for code_id in self.steps.items.missing(invoice) if code_id not in coming]
-            return self.steps.items.plan(project, invoice, missing) if missing else []
+        def look_up(project: Project, invoice: Invoice) -> Sequence[ResolvedCode]:
+            in_plan = dry.item_ids(project.id)
+            missing = [code_id for code_id in self.steps.items.missing(invoice) if code_id not in in_plan]
+            return self.steps.items.resolve(project, invoice, missing) if missing else []
 
-        ready = self.steps.export.plan(key, look_up=look_up)
+        ready = self.steps.export.preview(key, look_up=look_up)
         if isinstance(ready, Outcome):
-            # One that a person has settled is read once more, and named to Procore.
-            seen.follows += Requests(2 if ready.kind is OutcomeKind.ADOPTED else 0, 0)
+            # An invoice that a person has settled is read again, and the id of its bill is saved to Procore.
+            draft.later_requests += Requests(2 if ready.kind is OutcomeKind.ADOPTED else 0, 0)
             return ready
-        seen.invoice = ready.invoice
-        seen.world = {"vendor": ready.invoice.vendor_name} | _head_of(ready.invoice)
+        draft.invoice = ready.invoice
+        draft.data = {"vendor": ready.invoice.vendor_name} | _head_of(ready.invoice)
         try:
-            in_doubt = self._items(ready, ready.planned, seen, dry)
+            in_doubt = self._items(ready, ready.resolved, draft, dry)
         except Blocked as error:
             if settled := self.steps.export.settled(key, ready.invoice, error):
                 return settled
@@ -129,59 +129,61 @@ class InvoicePlans:
         if in_doubt:
             reason = f"waiting for {in_doubt} Items whose writes NetSuite did not confirm"
             return Outcome(OutcomeKind.WAITING, ready.invoice.label, reason=reason)
-        return self._bill(key, ready, record, seen, dry)
+        return self._bill(key, ready, record, draft, dry)
 
-    def _items(self, ready: Billable, planned: Sequence[Planned], seen: _Seen, dry: DryRun) -> int:
-        """Return the Items to create first, as looked up, and how many of the Items are unconfirmed. Raises Blocked."""
+    def _items(self, ready: Billable, resolved: Sequence[ResolvedCode], draft: _Draft, dry: DryRun) -> int:
+        """Add the lines of the codes that need an Item first, and return how many of the invoice's Items are unconfirmed. Raises Blocked."""
         invoice, project = ready.invoice, ready.project
         without_item = self.steps.items.missing(invoice)
-        coming = dry.coming(project.id)
-        missing = [code_id for code_id in without_item if code_id not in coming]
-        seen.needs += [str(CodeKey(project.id, code_id)) for code_id in without_item if code_id in coming]
+        in_plan = dry.item_ids(project.id)
+        missing = [code_id for code_id in without_item if code_id not in in_plan]
+        draft.needs += [str(CodeKey(project.id, code_id)) for code_id in without_item if code_id in in_plan]
         try:
-            self.steps.items.require_none_blocked(invoice, planned)
+            self.steps.items.require_none_blocked(invoice, resolved)
         except Blocked:
-            # Then none is created for this invoice, but existing ones are adopted.
-            planned = [one for one in planned if one.kind is not OutcomeKind.CREATED]
+            # No Item is created for this invoice, but existing Items are adopted.
+            resolved = [one for one in resolved if one.kind is not OutcomeKind.CREATED]
             raise
         finally:
-            for one in planned:
+            for one in resolved:
                 self.codes.add(project, one, dry)
-            seen.needs += [str(CodeKey(project.id, one.code.id)) for one in planned]
-        if any(one.kind is OutcomeKind.CREATED for one in planned):
-            # With its Items made, the invoice is read once more before the bill.
-            seen.follows += Requests(2 if invoice.previous_id else 1, 0)
-        return len(missing) - len(planned)
+            draft.needs += [str(CodeKey(project.id, one.code.id)) for one in resolved]
+        if any(one.kind is OutcomeKind.CREATED for one in resolved):
+            # After its Items are created, the invoice is read again before the bill.
+            draft.later_requests += Requests(2 if invoice.previous_id else 1, 0)
+        return len(missing) - len(resolved)
 
-    def _bill(self, key: InvoiceKey, ready: Billable, record: Record | None, seen: _Seen, dry: DryRun) -> Outcome:
+    def _bill(self, key: InvoiceKey, ready: Billable, record: Record | None, draft: _Draft, dry: DryRun) -> Outcome:
         invoice = ready.invoice
-        bill, found = self.steps.bills.plan(key, ready, dry.coming(ready.project.id))
-        seen.world = self._world_of(ready, bill, found, dry)
+        bill, found = self.steps.bills.preview(key, ready, dry.item_ids(ready.project.id))
+        draft.data = self._data_of(ready, bill, found, dry)
         in_doubt, ours = record and record.in_doubt, found and same_external_id(found.external_id, bill.external_id)
         if found and (ours or not in_doubt):
-            # Of one that was in doubt it is asked whether somebody entered it too.
-            seen.follows += Requests(1, 1 if in_doubt else 0)
+            # If the write was unconfirmed, the export also checks whether a person entered the bill.
+            draft.later_requests += Requests(1, 1 if in_doubt else 0)
             return Outcome(OutcomeKind.ALREADY if ours else OutcomeKind.ADOPTED, invoice.label, found.id)
         if record and in_doubt:
             return replace(outcome_of(record), kind=OutcomeKind.UNKNOWN)
         number = bill.number_key
-        if first := dry.bills.get(number):
-            seen.follows += Requests(0, 1)
-            difference = f"it is the bill of another Procore invoice with the same number, of {first} in this plan"
+        if project_label := dry.bills.get(number):
+            draft.later_requests += Requests(0, 1)
+            difference = (
+                f"it is the bill of another Procore invoice with the same number, of {project_label} in this plan"
+            )
             facts = {"bill_id": "not created yet", "difference": difference}
             raise Blocked(cause=Cause.DOCUMENT_NUMBER_TAKEN, facts=facts)
         dry.bills[number] = ready.project.label
-        # Write, read back, save the id to Procore.
-        seen.follows += Requests(1, 2)
-        moved = f"posted in {bill.posting_period.name}" if bill.posting_period else ""
-        return Outcome(OutcomeKind.CREATED, invoice.label, reason=moved)
+        # Create the bill, read it back, save its id to Procore.
+        draft.later_requests += Requests(1, 2)
+        reason = f"posted in {bill.posting_period.name}" if bill.posting_period else ""
+        return Outcome(OutcomeKind.CREATED, invoice.label, reason=reason)
 
-    def _world_of(self, ready: Billable, bill: Bill, found: FoundBill | None, dry: DryRun) -> World:
+    def _data_of(self, ready: Billable, bill: Bill, found: FoundBill | None, dry: DryRun) -> LineData:
         invoice = ready.invoice
         records = self.stores.ledger.codes(invoice.project_id, invoice.wbs_code_ids)
         names = {record.remote_id: record.name for record in records.values() if record.done}
         names |= dry.item_names
-        names |= {id_of(one): name_of(one) for one in dry.planned.get(invoice.project_id, {}).values()}
+        names |= {id_of(one): name_of(one) for one in dry.resolved.get(invoice.project_id, {}).values()}
         rows = [
             (names.get(line.item_id, f"Item {line.item_id}"), str(line.amount), line.description) for line in bill.lines
         ]
@@ -194,10 +196,10 @@ class InvoicePlans:
             **({"posting period": bill.posting_period.name} if bill.posting_period else {}),
         }
 
-    def _blocked(self, key: InvoiceKey, seen: _Seen, error: Blocked) -> Outcome:
-        record = self.steps.bills.records.blocked(key, seen.invoice, error)
-        if not seen.world and "vendor" in record.facts:
-            seen.world = {"vendor": record.facts["vendor"], "number": record.facts.get("invoice", "")}
+    def _blocked(self, key: InvoiceKey, draft: _Draft, error: Blocked) -> Outcome:
+        record = self.steps.bills.records.blocked(key, draft.invoice, error)
+        if not draft.data and "vendor" in record.facts:
+            draft.data = {"vendor": record.facts["vendor"], "number": record.facts.get("invoice", "")}
         return outcome_of(record)
 
 

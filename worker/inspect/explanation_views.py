@@ -6,10 +6,10 @@ from dataclasses import asdict
 from typing import Any
 
 from worker.domain import money
+from worker.domain.bill_breakdown import BillBreakdown, BreakdownLine
 from worker.domain.bills import FoundBill
 from worker.domain.invoices import Invoice
 from worker.domain.outcomes import Record
-from worker.domain.reckoning import Reckoned, Reckoning
 
 JsonObject = dict[str, Any]
 
@@ -37,26 +37,26 @@ def invoice_view(invoice: Invoice | None) -> JsonObject:
     }
 
 
-def line_view(line: Reckoned, record: Record | None) -> JsonObject:
+def line_view(line: BreakdownLine, record: Record | None) -> JsonObject:
     """Return a line of the expected bill with the calculation of its amount. `record`: of the line's code in the ledger."""
     return {
-        "line": line.what,
+        "line": line.label,
         "wbs_code_id": line.wbs_code_id,
         "item": record.name if record else None,
         "item_id": record.remote_id if record and record.done else None,
         "item_state": record.state.value if record else None,
         "terms": [
-            {"position": term.position, "label": term.words, "amount": amount_text(term.amount)} for term in line.terms
+            {"position": term.position, "label": term.label, "amount": amount_text(term.amount)} for term in line.terms
         ],
         "amount": amount_text(line.amount),
     }
 
 
-def retainage_view(reckoning: Reckoning | None) -> JsonObject | None:
+def retainage_view(breakdown: BillBreakdown | None) -> JsonObject | None:
     """Return the retainage held less released on the bill, and the retainage by Procore's totals (None if Procore has none)."""
-    if reckoning is None:
+    if breakdown is None:
         return None
-    billed, reported = reckoning.retained.net, reckoning.retainage_reported
+    billed, reported = breakdown.retained.net, breakdown.retainage_reported
     return {
         "billed": amount_text(billed),
         "reported": None if reported is None else amount_text(reported),

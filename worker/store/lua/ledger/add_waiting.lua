@@ -19,7 +19,7 @@
 local records, projects, current_run = KEYS[1], KEYS[2], KEYS[3]
 local project, scan, requester, prefix, journal_stem = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 
-local planned, now = {}, redis.call('TIME')[1]
+local added, now = {}, redis.call('TIME')[1]
 local by = requester ~= '' and requester or trigger_of(current_run, prefix, scan)
 for i = 6, #ARGV, 2 do
   local old = redis.call('HGET', records, ARGV[i])
@@ -29,8 +29,8 @@ for i = 6, #ARGV, 2 do
     redis.call('HSET', records, ARGV[i], with_first_seen(ARGV[i + 1], stored.seen, stored.by))
     index_unfinished(prefix, 'code:' .. project .. ':' .. ARGV[i], stored, cjson.decode(ARGV[i + 1]), stored.seen)
     if state == 'blocked' then append_to_journal(journal_stem .. ARGV[i], '"planned",' .. cjson.encode({by = by}), 0) end
-    planned[#planned + 1] = ARGV[i]
+    added[#added + 1] = ARGV[i]
   end
 end
 redis.call('SADD', projects, project)
-return planned
+return added
