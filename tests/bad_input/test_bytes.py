@@ -85,7 +85,7 @@ def ask(mouth: Mouth, says: bytes, *, writes: bool) -> Answer | Transient | Outc
     except (Transient, OutcomeUnknown) as error:
         ended = error
     finally:
-        transport._session().close()
+        transport.session().close()
     if not isinstance(ended, Answer):
         assert "127.0.0.1" not in str(ended)
         assert "token-of-ours" not in str(ended)

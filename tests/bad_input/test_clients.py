@@ -169,7 +169,7 @@ def outcome_of(question: Question, *answers: Answer) -> SyncError | None:
 def as_answer(body: Any, status: int = 200, told: tuple[tuple[str, str], ...] = ()) -> Answer:
     """An answer of these bytes (or of this value as JSON) as the transport makes it of them."""
     raw = body if isinstance(body, bytes) else json.dumps(body, default=str).encode()
-    text, is_utf8 = http._decoded(raw)
+    text, is_utf8 = http.decoded(raw)
     named = CaseInsensitiveDict({name: value for name, value in told if name != "Status"})
     return Answer(status, named, text, None, is_utf8, ("token-of-ours",))
 

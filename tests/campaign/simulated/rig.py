@@ -15,10 +15,10 @@ from config.schedule import beat_schedule
 from config.settings import Settings
 from tests.campaign.simulated import situations
 from tests.campaign.simulated.beats import Beats
-from tests.campaign.simulated.client import Client
 from tests.campaign.simulated.faults import ANY_CALL, Fault, Kind, Striker
 from tests.campaign.simulated.moments import Moments
 from tests.campaign.simulated.netsuite import NetSuiteModel
+from tests.campaign.simulated.notes import NotedClient
 from tests.campaign.simulated.procore import ProcoreModel
 from tests.campaign.simulated.remotes import Request
 from tests.campaign.simulated.scheduler import Scheduler, VThread
@@ -153,9 +153,9 @@ class Rig:
 
     # The store
 
-    def client(self) -> Client:
+    def client(self) -> NotedClient:
         """What `connect` gives a container."""
-        return Client(self.store, self._reach, self._wait_for_push)
+        return NotedClient(self, self._reach, self._wait_for_push)
 
     def _reach(self, command: Callable[[], Any], _name: str) -> Any:
         scheduler = self.scheduler

@@ -11,7 +11,7 @@ from functools import partial
 
 from config.names import TaskName
 from config.settings import Settings
-from tests.campaign.simulated import money_questions, questions, shims, state_questions
+from tests.campaign.simulated import money_questions, played, questions, state_questions
 from tests.campaign.simulated.faults import EDITS, POINTS, RESTARTS, Fault, Kind, plan
 from tests.campaign.simulated.rig import START, Rig, Setup
 from tests.campaign.simulated.scheduler import Stuck
@@ -137,7 +137,7 @@ def play(plan_: Plan, settings: Settings) -> Result:
     """Play it out; the shims must be installed."""
     began = time.perf_counter()
     rig = Rig(plan_.setup, plan_.faults, settings)
-    shims.use(rig)
+    played.use(rig)
     result = Result(plan_)
     try:
         _set_out(rig, plan_)
@@ -161,7 +161,7 @@ def play(plan_: Plan, settings: Settings) -> Result:
         result.violations.append(f"stuck: {error}")
     finally:
         rig.scheduler.close()
-        shims.use(None)
+        played.use(None)
     result.trace, result.events, result.struck = rig.trace(), rig.events, rig.striker.struck
     _count_standing(rig, result)
     result.seconds = time.perf_counter() - began
@@ -221,8 +221,7 @@ def _calm(rig: Rig) -> None:
     """No new fault strikes; what struck already may still go on (a commit on its way, a worker that pauses)."""
     rig.note("faults stop")
     rig.faults_over = True
-    rig.striker.faults = []
-    rig.striker._by_kind = {}
+    rig.striker.replace([])
     rig.netsuite.closed, rig.netsuite.lag = False, 0.0
 
 

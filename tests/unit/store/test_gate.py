@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import replace
 
 import pytest
@@ -169,7 +168,7 @@ def test_a_waiter_is_woken_by_the_slot_that_becomes_free(
 def test_a_dead_holders_slot_comes_free_by_itself(
     server: Redis, gate_of: MakeGate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dead: AbstractContextManager[None] = Gate(server, PREFIX, DeadKeeper(), limit=1).slot(Precedence.SCAN)
+    dead = Gate(server, PREFIX, DeadKeeper(), limit=1).slot(Precedence.SCAN)
     # Of the dead holder only: the living one keeps its slot even if this machine pauses.
     with monkeypatch.context() as patched:
         patched.setattr(gate_module, "SLOT_SECONDS", 0.2)
@@ -254,7 +253,7 @@ def test_a_scan_has_its_turn_however_many_exports_come(gate_of: MakeGate, server
     while "the scan" not in passed:
         (holder,) = server.zrange(f"{PREFIX}gate", 0, -1)
         passed.append(holder)
-        gate._leave(holder, Precedence.SCAN)
+        gate.leave(holder, Precedence.SCAN)
     assert passed == [*(f"export {number:02}" for number in range(gate_module.MAX_EXPORTS_IN_A_ROW)), "the scan"]
 
 
