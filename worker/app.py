@@ -85,7 +85,7 @@ def _log_our_way(**_: Any) -> None:
 
 @signals.worker_init.connect
 @signals.worker_process_init.connect
-def _build_container(**_: Any) -> None:
+def build_container(**_: Any) -> None:
     """Build the container of this process. Threads share one; each prefork child builds its own, because connections do not survive a fork."""
     # Only here: beat and Flower have no use for it.
     from worker.container import Container  # noqa: PLC0415

@@ -10,7 +10,7 @@ import asyncio
 import itertools
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from decimal import Decimal
 from functools import partialmethod
@@ -34,6 +34,7 @@ from simulators.procore.app import build_app as procore_app
 from tests.bad_input.wire import Wire
 from tests.support import OpenContainer, Redis
 from worker.clients.netsuite import api
+from worker.container import services
 from worker.domain import outcomes
 from worker.domain.identities import InvoiceKey, bill_external_id, item_external_id
 from worker.domain.outcomes import Outcome, OutcomeKind
@@ -41,14 +42,12 @@ from worker.domain.problems import CATALOGUE, Cause
 from worker.domain.scopes import Remote
 from worker.domain.work import Lane
 from worker.engine import remote_failures, settlement
-from worker.part import part
 from worker.reconcile import comparison_failures
 from worker.store.connection import connect
 from worker.store.gate import Precedence
 from worker.store.leases import LeaseKeeper
 from worker.store.limits import RateLimits
 from worker.sync import invoice_export, invoice_items
-from worker.sync.invoice_items import InvoiceItems
 
 PROCORE, NETSUITE = "https://procore.example", "https://netsuite.example"
 ELSEWHERE = "another-erp-17"
@@ -62,7 +61,7 @@ def small_company() -> Company:
 
 
 class Office:
-    """What all examples of a test process share: settings but for the prefix, a key pair, connections and threads."""
+    """What all examples of a test process share: settings but for the prefix, a key pair and connections."""
 
     def __init__(self, settings: Settings, public_key: str, redis_url: str) -> None:
         self.settings = settings
@@ -70,7 +69,6 @@ class Office:
         self.redis: Redis = connect(redis_url)
         self.keeper = LeaseKeeper()
         self.loop = asyncio.new_event_loop()
-        self.pool: Executor = ThreadPoolExecutor(4)
 
     @classmethod
     def open(cls, folder: Path, redis_url: str) -> Office:
@@ -94,7 +92,6 @@ class Office:
 
     def close(self) -> None:
         """Give back what was opened."""
-        self.pool.shutdown()
         self.redis.close()
         self.loop.close()
 
@@ -105,23 +102,8 @@ class WiredContainer(OpenContainer):
     def __init__(self, settings: Settings, office: Office, wire: Wire) -> None:
         super().__init__(settings, redis_url="redis://nobody")
         self.redis, self.keeper = office.redis, office.keeper
-        self._office_pool = office.pool
-        self.__dict__["_read_ahead"] = office.pool
         for transport in (self.connections.procore_transport, self.connections.netsuite_transport):
             wire.attach(transport)
-
-    @part
-    def invoice_items(self) -> InvoiceItems:
-        """With the threads of the office, since an example should leave none behind."""
-        return InvoiceItems(
-            self.redis,
-            items=self.items(Precedence.EXPORT),
-            ledger=self.ledger,
-            work=self.work,
-            runs=self.runs,
-            runner=self.runner,
-            pool=self._office_pool,
-        )
 
 
 class Desk:
@@ -336,8 +318,12 @@ def assert_clear(sentence: str, cause: Cause) -> None:
 
 @contextmanager
 def in_a_hurry() -> Iterator[None]:
-    """The product's waits, shortened to nothing: their order and their ends stay what they are."""
+    """The product's waits, shortened to nothing: their order and their ends stay what they are. All containers share some threads, since an
+    example should leave none behind.
+    """
     with (
+        ThreadPoolExecutor(4) as pool,
+        mock.patch.object(services, "ThreadPoolExecutor", return_value=pool),
         mock.patch.object(api, "BACK_OFF_SECONDS", (0.0, 0.0)),
         mock.patch.object(settlement, "back_off", return_value=0.0),
         mock.patch.object(remote_failures, "HOLD_SECONDS", 0.01),

@@ -158,7 +158,7 @@ def test_what_follows_a_task_comes_through_and_nothing_else_does() -> None:
     message = admitted("exports", envelope(TaskName.EXPORT, [[], RIGHT[TaskName.EXPORT], options]).encode())
     _, _, kept = json.loads(base64.b64decode(message["body"]))
     assert kept == {"callbacks": [follows], "errbacks": None, "chain": None, "chord": None}
-    assert set(message["headers"]) <= set(broker._Headers.model_fields) | {"lang", "argsrepr", "kwargsrepr"}
+    assert set(message["headers"]) <= set(broker.Headers.model_fields) | {"lang", "argsrepr", "kwargsrepr"}
 
 
 def test_two_messages_with_one_delivery_tag_are_two() -> None:

@@ -83,11 +83,18 @@ def test_the_addresses_of_one_machine_of_version_6_are_one(logins: Logins) -> No
     assert status(logins, basic(LOGIN), "2001:db8:1::1") == 200
 
 
-def test_no_more_addresses_are_kept_than_there_is_room_for(logins: Logins, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failures_of_the_oldest_address_are_dropped_when_there_is_no_room(
+    logins: Logins, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(flower_login, "ADDRESSES", 10)
-    for number in range(200):
+    for _ in range(FAILURES):
+        status(logins, basic("guess"), "198.51.100.1")
+    for number in range(9):
         status(logins, basic("guess"), f"192.0.2.{number}")
-    assert len(logins._windows) == 10
+    assert status(logins, basic(LOGIN), "198.51.100.1") == 429
+    for number in range(10):
+        status(logins, basic("guess"), f"203.0.113.{number}")
+    assert status(logins, basic(LOGIN), "198.51.100.1") == 200
 
 
 def test_failed_logins_are_logged_with_their_address_and_no_guess(

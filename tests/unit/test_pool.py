@@ -29,7 +29,8 @@ def held() -> Iterator[Held]:
     current.use(holder)  # type: ignore[arg-type]
     yield holder
     current.use(None)
-    signals.worker_shutdown.disconnect(pool._end)
+    for _, receiver in ends_of_pools():
+        signals.worker_shutdown.disconnect(receiver)
 
 
 @pytest.fixture
@@ -59,7 +60,12 @@ def begun(threads: TaskPool, job: Callable[[], object]) -> None:
 
 def ends_at_once() -> bool:
     """Whether the process ends without waiting for its threads once Celery has closed its connections."""
-    return pool._end in signals.worker_shutdown._live_receivers(None)
+    return bool(ends_of_pools())
+
+
+def ends_of_pools() -> list[tuple[Any, Callable[..., Any]]]:
+    """What a pool of ours has Celery call when the worker has closed its connections."""
+    return [entry for entry in signals.worker_shutdown.receivers if entry[1].__module__ == pool.__name__]
 
 
 def test_a_worker_takes_this_pool() -> None:

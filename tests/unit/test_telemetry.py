@@ -20,7 +20,7 @@ from sentry_sdk.transport import Transport
 from config.loading import load_settings
 from config.setting_faults import InvalidSettings
 from config.settings import Settings
-from worker.app import _build_container
+from worker.app import build_container
 from worker.observability import correlation, spans
 from worker.observability.spans import span
 from worker.runtime import telemetry
@@ -160,7 +160,7 @@ def test_a_worker_ends_with_a_sentence_when_the_extra_is_not_installed(
         mock.patch("worker.app.settings_or_exit", return_value=settings(tmp_path, **asked_for)),
         pytest.raises(SystemExit) as ended,
     ):
-        _build_container()
+        build_container()
     assert ended.value.code == 2
     assert capsys.readouterr().err == f"wbs-sync: {words}\n"
 

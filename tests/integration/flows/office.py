@@ -32,6 +32,7 @@ from worker.domain.work import Lane, lane_of
 from worker.inspect.retries import Retry
 from worker.observability import correlation
 from worker.store.runs import Run
+from worker.sync.items import FRESH_SECONDS
 
 T = TypeVar("T")
 VENDOR = "Blue Spruce Electric"
@@ -136,11 +137,18 @@ class Office:
         For tests of what happens before and after it: with a window of seconds, a busy machine would decide which.
         """
         kind, number = ("codes", key.wbs_code_id) if isinstance(key, CodeKey) else ("invoices", key.invoice_id)
-        place = self._key(f"{kind}:{key.project_id}")
+        place = self.redis_key(f"{kind}:{key.project_id}")
         record = json.loads(self.container.redis.hget(place, str(number)))
         record["sent_at"] -= self.container.settings.netsuite_settle_seconds
         self.container.redis.hset(place, str(number), json.dumps(record))
         self.hurry()
+
+    def plans_grow_old(self, project: Project) -> None:
+        """The plans of a project's codes were made so long ago that they are no longer trusted."""
+        place = self.redis_key(f"codes:{project.id}")
+        for number, text in self.container.redis.hgetall(place).items():
+            record = json.loads(text)
+            self.container.redis.hset(place, number, json.dumps(record | {"at": record["at"] - 2 * FRESH_SECONDS}))
 
     def hurry(self) -> None:
         """Make everything that waits due now, as a person's new request would."""
@@ -156,13 +164,13 @@ class Office:
     def overdue(self) -> None:
         """Make what dead workers have in hand count as theirs no longer."""
         for lane in Lane:
-            hand = self._key(f"hand:{lane}")
+            hand = self.redis_key(f"hand:{lane}")
             for key in self.container.redis.zrange(hand, 0, -1):
                 self.container.redis.zadd(hand, {key: 0})
 
     def waiting(self, lane: Lane) -> list[str]:
         """The keys that wait in a lane."""
-        return [str(key) for key in self.container.redis.zrange(self._key(f"waiting:{lane}"), 0, -1)]
+        return [str(key) for key in self.container.redis.zrange(self.redis_key(f"waiting:{lane}"), 0, -1)]
 
     def due(self, key: str) -> float:
         """How many seconds from now waiting work is looked at; AssertionError when it does not wait at all. On a slow machine that may be
@@ -185,7 +193,8 @@ class Office:
         self.work_off()
         return not any(sum(self.container.work.depth(lane)) for lane in Lane)
 
-    def _key(self, name: str) -> str:
+    def redis_key(self, name: str) -> str:
+        """The full name of one of this installation's keys in Redis."""
         return self.container.settings.redis_key_prefix + name
 
     # What came of it

@@ -13,12 +13,14 @@ from threading import Barrier, get_ident
 
 import pytest
 
+from simulators.company.model import Project, WbsCode
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
 from tests.support import claim_for_everybody
 from worker.domain import outcomes
 from worker.domain.work import exports_of, scan_of
 from worker.store.locks import Lock, Locks
+from worker.store.scripts import SOURCES
 
 pytestmark = pytest.mark.real
 
@@ -80,17 +82,25 @@ def test_a_scan_and_an_export_at_once_make_every_item_once(office: Office) -> No
     assert office.netsuite.duplicates() == []
 
 
-def open_claims(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Everybody may begin what another has begun, as after claims were lost."""
-    work = office.container.work
-    monkeypatch.setattr(work, "_claim", office.container.redis.register_script(claim_for_everybody()))
+def with_open_claims(office: Office, monkeypatch: pytest.MonkeyPatch) -> Office:
+    """The same installation after a restart, where every worker may begin what another has begun, as after claims were lost."""
+    monkeypatch.setitem(SOURCES, "lanes/claim", claim_for_everybody())
+    return office.reopened()
+
+
+def planned(office: Office) -> tuple[Project, WbsCode]:
+    """A project with one code, which was scanned; its Item is still to be created."""
+    project = office.new_project("24-800", [CODE])
+    office.container.start_scan("test", [project.id])
+    office.container.runner.run(scan_of(project.id))
+    (code,) = project.budgeted_codes()
+    return project, code
 
 
 def test_when_claims_are_lost_the_lock_keeps_them_apart(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     office.stage.settings("netsuite", uniqueness_window=0.5)
-    open_claims(office, monkeypatch)
-    project = office.new_project("24-800", [CODE])
-    (code,) = project.budgeted_codes()
+    office = with_open_claims(office, monkeypatch)
+    project, code = planned(office)
     office.at_once(*[lambda: office.make_item(project, code)] * 4)
     office.settle()
     assert len(office.posts(ITEM_PATH)) == 1
@@ -109,15 +119,12 @@ def test_without_the_lock_such_an_account_holds_two_items(office: Office, monkey
             everybody.wait(5)
             yield replace(lock, fence=1)
 
-    # Wide enough that the four meet in it on a slow machine too.
+    # Wide enough that all four requests arrive in it on a slow machine too.
     office.stage.settings("netsuite", uniqueness_window=1.0)
-    project = office.new_project("24-800", [CODE])
-    (code,) = project.budgeted_codes()
-    office.container.start_scan("test", [project.id])
-    office.container.runner.run(scan_of(project.id))
+    office = with_open_claims(office, monkeypatch)
+    project, code = planned(office)
     hold = Locks.hold
     monkeypatch.setattr(Locks, "hold", lock_for_one)
-    open_claims(office, monkeypatch)
     office.at_once(*[lambda: office.make_item(project, code)] * 4)
     assert [kind for kind, _, _ in office.netsuite.duplicates()] == ["item_name", "item_external_id"]
 

@@ -472,7 +472,7 @@ def test_a_process_that_fell_silent_is_named_though_others_do_its_work(office: O
     office.processes_run()
     container = office.container
     gone = {"until_": container.now() - 100, "seen": container.now() - 107, "queues": '["exports"]', "off": 0.0}
-    container.redis.hset(office._key("presence"), "invoices2@test (7)", json.dumps(gone))
+    container.redis.hset(office.redis_key("presence"), "invoices2@test (7)", json.dumps(gone))
     [workers] = [one for one in checks(office) if one.name == "Workers"]
     assert workers.ok is None
     assert "invoices2@test (7) has not been seen since" in workers.words

@@ -48,7 +48,7 @@ def written() -> Iterator[Written]:
 
 def asked(office: Office) -> int:
     """How many pieces of work have an id of their own in Redis."""
-    return int(office.container.redis.hlen(office._key("asked")))
+    return int(office.container.redis.hlen(office.redis_key("asked")))
 
 
 def test_a_scan_carries_the_id_of_who_began_it_to_each_item(office: Office, written: Written) -> None:
@@ -129,7 +129,7 @@ def test_a_line_of_a_request_tells_what_came_of_it_and_no_secret(
     assert "?" not in lines
     tokens = [
         value
-        for key in office.container.redis.scan_iter(office._key("token:*"))
+        for key in office.container.redis.scan_iter(office.redis_key("token:*"))
         if (value := office.container.redis.get(key))
     ]
     assert tokens

@@ -220,8 +220,8 @@ def switch_off_the_tools_of_a_closed_project(site: Site) -> str:
     """And the ledger knows nothing of it, as of a project that was closed before wbs-sync came."""
     office, project_id = site.office, site.project.id
     office.procore.edit_project(project_id, active=False, tools_disabled=True)
-    office.container.redis.srem(office._key("ledger:projects"), project_id)
-    office.container.redis.delete(*(office._key(f"{kind}:{project_id}") for kind in ("codes", "invoices")))
+    office.container.redis.srem(office.redis_key("ledger:projects"), project_id)
+    office.container.redis.delete(*(office.redis_key(f"{kind}:{project_id}") for kind in ("codes", "invoices")))
     office.container.projects(Precedence.EXPORT).list_anew()
     office.container.runner.run(exports_of(project_id))
     return f"project:{project_id}"

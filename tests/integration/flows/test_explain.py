@@ -394,7 +394,7 @@ def test_the_command_tells_tables(synced: Office, capsys: pytest.CaptureFixture[
     case = synced.case("retainage_due_invoice")
     invoice = synced.case_invoice("retainage_due_invoice")
     project = synced.procore.project(case["project_id"])
-    command._print(of_invoice(synced, invoice))
+    command.print_explanation(of_invoice(synced, invoice))
     shown = capsys.readouterr().out
     assert f"Its bill is in NetSuite: {invoice.invoice_number}, id {synced.bill(invoice).id}" in shown
     told = [
@@ -406,13 +406,13 @@ def test_the_command_tells_tables(synced: Office, capsys: pytest.CaptureFixture[
     # What stands in NetSuite has names, not only ids.
     assert re.search(rf"NetSuite now: bill.*{re.escape(synced.amounts(synced.bill(invoice))[0][0])}", shown, re.DOTALL)
     code = project.codes[case["wbs_code_ids"][0]]
-    command._print(of_code(synced, project.id, code.id))
+    command.print_explanation(of_code(synced, project.id, code.id))
     assert "Its Item is in NetSuite" in capsys.readouterr().out
 
 
 def test_why_not_yet_is_told_once(synced: Office, capsys: pytest.CaptureFixture[str]) -> None:
     told = of_invoice(synced, synced.case_invoice("closed_period_invoice"))
-    command._print(told)
+    command.print_explanation(told)
     shown = " ".join(capsys.readouterr().out.split())
     assert shown.count("Reopen the period") == 1
     assert "Open problems" not in shown

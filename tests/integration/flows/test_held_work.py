@@ -48,8 +48,7 @@ def require_all_made(office: Office, project: Project, of: int = len(CODES), *, 
 def test_a_login_that_netsuite_refuses_holds_the_work_until_it_is_mended(office: Office) -> None:
     project = planned(office)
     doorkeeper = office.netsuite.doorkeeper
-    certificates = dict(doorkeeper._certificates)
-    doorkeeper.unmap_certificates()
+    certificates = doorkeeper.unmap_certificates()
     mark = office.mark()
     office.work_off()
 
@@ -71,7 +70,7 @@ def test_paused_work_stays_in_its_lane_and_is_not_dispatched(office: Office, mon
     """A lane of 50,000 would otherwise go through the broker once in every pause."""
     monkeypatch.setattr(remote_failures, "HOLD_SECONDS", 600.0)
     planned(office)
-    monkeypatch.setattr(office.container.dispatch, "_limits", dict.fromkeys(Lane, 1))
+    monkeypatch.setattr(office.container.dispatch, "limit", lambda lane: 1)
     office.netsuite.doorkeeper.unmap_certificates()
     (first,) = office.container.dispatch.next([Lane.ITEMS])
     office.container.runner.run(first)
@@ -88,8 +87,7 @@ def test_an_export_while_the_login_is_refused_waits_too(office: Office) -> None:
     project = planned(office)
     invoice = office.new_invoice(project, (CODES[0], "900.00"))
     doorkeeper = office.netsuite.doorkeeper
-    certificates = dict(doorkeeper._certificates)
-    doorkeeper.unmap_certificates()
+    certificates = doorkeeper.unmap_certificates()
     assert office.export(invoice).kind is OutcomeKind.WAITING
     doorkeeper.register(CERTIFICATE_ID, certificates[CERTIFICATE_ID])
     require_all_made(office, project)

@@ -141,7 +141,7 @@ def test_each_state_is_counted_once_with_its_oldest(office: Office) -> None:
     assert told(office).of("oldest_unfinished_timestamp_seconds") == {}
     # A person lets the ledger forget a code that was blocked; the scan then finds its Item.
     ledger.write(code, Record(State.BLOCKED, at=at, cause=Cause.ITEM_REJECTED, facts={"name": "x", "answer": "no"}))
-    office.container.redis.hdel(office._key("codes:7"), "1")
+    office.container.redis.hdel(office.redis_key("codes:7"), "1")
     ledger.write(code, Record(State.ADOPTED, "an Item", "8", at=at))
     assert told(office).of("unfinished_records") == {}
 
@@ -286,7 +286,7 @@ def test_processes_queues_and_webhooks_are_shown_as_they_are(
         counts.add(answer)
     counts.save()
     counts.save()
-    container.redis.lpush(office._key("exports"), "a message")
+    container.redis.lpush(office.redis_key("exports"), "a message")
     facts = told(office)
     assert facts.of("workers") == {"scans": 1, "items": 1, "exports": 1, "upkeep": 2}
     assert facts.of("queue_messages") == {"exports": 1}
@@ -311,7 +311,7 @@ def test_the_server_the_disk_and_the_certificate_are_shown(open_office: OpenOffi
 
 
 def test_a_ledger_that_is_gone_is_told(office: Office) -> None:
-    office.container.redis.delete(office._key("ledger"))
+    office.container.redis.delete(office.redis_key("ledger"))
     office.container.ledger.state.save_rebuild({"items": 30})
     facts = told(office)
     assert (facts["ledger_open"], facts["ledger_rebuilt_items"]) == (0, 30)

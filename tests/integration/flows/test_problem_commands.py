@@ -6,10 +6,9 @@ import importlib
 import json
 import os
 import pwd
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import click
 import pytest
@@ -20,13 +19,13 @@ from simulators.company.model import Project
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office, facts_of
 from worker.cli import output, wbs_sync
-from worker.cli.problems import handle
 from worker.cli.runs import is_complete
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind, State
 from worker.domain.problems import Cause, FindingKind
 from worker.engine import remote_failures, settlement
 from worker.store.gate import Precedence
+from worker.store.open_problems import Handling
 
 pytestmark = pytest.mark.real
 
@@ -40,8 +39,9 @@ def call(office: Office, *arguments: str, **env: str) -> Result:
     """A command as a person at this office's installation gives it."""
     settings = office.container.settings
     own = office.stage.env | {"REDIS_URL": office.container.redis_url, "REDIS_KEY_PREFIX": settings.redis_key_prefix}
-    # Its width is decided when it is imported, by whoever is first.
-    with mock.patch.object(output.out, "_width", 400):
+    with pytest.MonkeyPatch.context() as patch:
+        # Its width is decided when it is imported, by whoever is first.
+        patch.setattr(output.out, "width", 400)
         ended = CliRunner().invoke(wbs_sync, list(arguments), env=own | env)
     assert ended.exception is None or isinstance(ended.exception, SystemExit), ended.exception
     return ended
@@ -315,8 +315,16 @@ def test_a_problem_that_becomes_another_at_that_moment_is_left_as_it_is(
     office: Office, monkeypatch: pytest.MonkeyPatch, act: list[str]
 ) -> None:
     _, _, key = unlinked(office)
-    find = handle._open_problem
-    monkeypatch.setattr(handle, "_open_problem", lambda box, key: replace(find(box, key), facts={"invoice": "before"}))
+
+    def changing(do: Callable[..., bool]) -> Callable[..., bool]:
+        def changed_first(*args: Any, **options: Any) -> bool:
+            office.container.ledger.report(key, Cause.PROJECT_NOT_LINKED, facts_of(Cause.PROJECT_NOT_LINKED), at=1.0)
+            return do(*args, **options)
+
+        return changed_first
+
+    for done in ("resolve", "ignore"):
+        monkeypatch.setattr(Handling, done, changing(getattr(Handling, done)))
     ended = call(office, "problems", act[0], key, *act[1:])
     assert ended.exit_code == 1
     assert f"{key} has just changed" in ended.stderr

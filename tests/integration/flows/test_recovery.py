@@ -15,11 +15,11 @@ from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import BILL_PATH, ITEM_PATH, SUITEQL_PATH, Office
 from worker.base import pick_up
 from worker.clients.netsuite import records
+from worker.clients.netsuite.client import NetSuite
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind, Record, State
 from worker.domain.work import Lane
 from worker.engine import adoptions, recovery, settlement
-from worker.engine.exactly_once import ExactlyOnce
 from worker.engine.recovery import REBUILD
 from worker.runtime.current import use
 from worker.store.ledger_state import LedgerState
@@ -233,21 +233,21 @@ def test_a_doubt_noted_before_a_loss_is_ended_by_workers_after_it(
     office = open_office(netsuite_settle_seconds=0)
     project = office.new_project("24-800", CODES[:1])
     (code,) = project.budgeted_codes()
-    path, unconfirmed = f"{ITEM_PATH}\\?", ExactlyOnce._unconfirmed
+    path, create = f"{ITEM_PATH}\\?", NetSuite.create_item
     # As after some days of work.
     office.container.redis.set(f"{office.container.settings.redis_key_prefix}fence", 100_000)
     office.stage.faults("netsuite", [{"kind": "cut_before", "method": "POST", "path": path, "times": 1}])
 
-    def lost(once: ExactlyOnce, *noted: Any) -> None:
-        monkeypatch.undo()
-        lose_redis(office)
-        office.container.recovery.rebuild()
-        unconfirmed(once, *noted)
-        raise SystemExit
+    def lost(netsuite: NetSuite, *args: Any, **options: Any) -> str:
+        try:
+            return create(netsuite, *args, **options)
+        finally:
+            monkeypatch.undo()
+            lose_redis(office)
+            office.container.recovery.rebuild()
 
-    monkeypatch.setattr(ExactlyOnce, "_unconfirmed", lost)
-    with pytest.raises(SystemExit):
-        office.make_item(project, code)
+    monkeypatch.setattr(NetSuite, "create_item", lost)
+    assert office.make_item(project, code).kind is OutcomeKind.UNKNOWN
     record = office.code_record(project, code)
     assert record is not None
     assert record.state is State.UNKNOWN

@@ -146,10 +146,10 @@ def got(office: Office) -> Requests:
 
 def test_gathering_it_asks_no_remote_and_writes_nothing(synced: Office) -> None:
     # A key may expire meanwhile; none may be added.
-    before, asked = set(synced.container.redis.scan_iter(synced._key("*"))), synced.mark()
+    before, asked = set(synced.container.redis.scan_iter(synced.redis_key("*"))), synced.mark()
     calls = synced.procore.journal.requests()
     gathered(synced)
-    assert set(synced.container.redis.scan_iter(synced._key("*"))) <= before
+    assert set(synced.container.redis.scan_iter(synced.redis_key("*"))) <= before
     assert (synced.mark(), synced.procore.journal.requests()) == (asked, calls)
 
 

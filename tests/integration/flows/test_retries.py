@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,7 +15,6 @@ from worker.domain.outcomes import Outcome, OutcomeKind, State
 from worker.domain.problems import Cause, FindingKind
 from worker.domain.work import Lane, RunKind, WorkKey, exports_of, plan_of, scan_of
 from worker.engine import remote_failures, settlement
-from worker.sync import items
 
 pytestmark = pytest.mark.real
 
@@ -191,8 +189,7 @@ def test_an_item_in_doubt_is_looked_for_and_not_sent_again(open_office: OpenOffi
 def test_a_thousand_codes_do_not_flood_the_broker(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     project = without_number(office)
     office.procore.renumber_project(project.id, "31-800")
-    most = {**dict.fromkeys(Lane, 1), Lane.ITEMS: 3}
-    monkeypatch.setattr(office.container.dispatch, "_limits", most)
+    monkeypatch.setattr(office.container.dispatch, "limit", lambda lane: 3 if lane is Lane.ITEMS else 1)
     office.container.retries.again(list(office.problems()))
     assert office.container.dispatch.next(Lane).keys() == {f"plan:{project.id}"}
     office.container.runner.run(plan_of(project.id))
@@ -463,8 +460,7 @@ def test_a_remote_that_is_held_is_tried_at_once(office: Office, monkeypatch: pyt
     monkeypatch.setattr(remote_failures, "HOLD_SECONDS", 600.0)
     project = office.new_project("31-800", CODES)
     doorkeeper = office.netsuite.doorkeeper
-    certificates = dict(doorkeeper._certificates)
-    doorkeeper.unmap_certificates()
+    certificates = doorkeeper.unmap_certificates()
     office.scan(project.id)
     assert office.problems() == {"remote:netsuite": "netsuite_login"}
 
@@ -518,11 +514,9 @@ def test_codes_whose_plan_has_grown_old_are_planned_again_together(
     project = office.new_project("31-800", CODES)
     office.container.start_scan("test", [project.id])
     office.container.runner.run(scan_of(project.id))
-    old: Callable[..., bool] = items._is_old
-    planned_at = office.container.now()
-    monkeypatch.setattr(items, "_is_old", lambda record, now: record.at < planned_at or old(record, now))
+    office.plans_grow_old(project)
     before, mark = procore_mark(office), office.mark()
-    monkeypatch.setattr(office.container.dispatch, "_limits", dict.fromkeys(Lane, 1))
+    monkeypatch.setattr(office.container.dispatch, "limit", lambda lane: 1)
     office.work_off()
     assert len(office.posts(ITEM_PATH, mark)) == len(CODES)
     # The first by itself (is it budgeted, is it active, is there an Item), the others together.

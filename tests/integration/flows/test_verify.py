@@ -289,7 +289,7 @@ def test_two_bills_of_one_number_are_reported_whatever_else_is_wrong(site: Site,
     bills = two_bills_of_ours_with_one_number(site)
     for key, bill_id in bills.items():
         invoice = InvoiceKey.parse(key)
-        office.container.redis.delete(office._key(f"invoices:{invoice.project_id}"))
+        office.container.redis.delete(office.redis_key(f"invoices:{invoice.project_id}"))
         if problem == "differs":
             office.netsuite.edit_bill_line(bill_id, 1, Decimal("7.00"))
         elif problem == "not comparable":
@@ -325,7 +325,7 @@ def test_a_void_bill_and_the_one_that_was_entered_instead_are_no_double(site: Si
 def test_a_problem_that_says_nothing_of_the_bill_hides_nothing_of_it(site: Site) -> None:
     """NetSuite refused it, says the ledger, and there it is, in nobody's books."""
     office, key = site.office, InvoiceKey(site.project.id, site.invoice.id)
-    office.container.redis.delete(office._key(f"invoices:{site.project.id}"))
+    office.container.redis.delete(office.redis_key(f"invoices:{site.project.id}"))
     office.procore.edit_invoice(site.invoice.id, origin_id=None)
     facts = {"invoice": "1", "vendor": "Blue Spruce Electric", "answer": "no"}
     office.container.ledger.write(key, Record(State.BLOCKED, "1", at=1, cause=Cause.BILL_REJECTED, facts=facts))
@@ -353,7 +353,7 @@ def test_a_problem_of_a_code_hides_nothing_of_its_item(site: Site) -> None:
 
 def test_a_blocked_code_whose_item_came_to_stand_all_the_same_is_compared(site: Site) -> None:
     key = CodeKey(site.project.id, site.project.code_named(CODES[0]).id)
-    site.office.container.redis.delete(site.office._key(f"codes:{site.project.id}"))
+    site.office.container.redis.delete(site.office.redis_key(f"codes:{site.project.id}"))
     refused = Record(State.BLOCKED, "x", at=1, cause=Cause.ITEM_REJECTED, facts={"name": "x", "answer": "no"})
     site.office.container.ledger.write(key, refused)
     site.office.netsuite.edit_item(site.item.id, isinactive=True)

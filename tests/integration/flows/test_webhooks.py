@@ -47,7 +47,7 @@ def invoice_event(office: Office, project: Project, invoice_id: int, number: int
 
 def keys_of(office: Office) -> set[str]:
     """What this office keeps in Redis. Some of it expires meanwhile, as do the keys of the tests before."""
-    return set(office.container.redis.scan_iter(office._key("*")))
+    return set(office.container.redis.scan_iter(office.redis_key("*")))
 
 
 def listed(office: Office) -> None:
@@ -159,7 +159,7 @@ def test_up_runs_the_receiver_where_it_was_told_what_webhooks_carry(
     def started(**changes: str) -> set[str]:
         stack = Stack.prepare(load_settings(_env_file=None, **own, **changes))
         stack.stop()
-        return {child.name for child in stack.supervisor._children}
+        return set(stack.supervisor.names)
 
     assert started() == {"items", "invoices", "flower", "beat"}
     assert started(webhook_authorization="Bearer of-nobody-at-all") - started() == {"webhooks"}

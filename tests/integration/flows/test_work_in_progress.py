@@ -85,7 +85,7 @@ def a_claim_ends_unless_renewed(office: Office, lane: Lane, key: str) -> None:
 
 
 def _lease(office: Office, lane: Lane, key: str) -> float:
-    return float(office.container.redis.zscore(office._key(f"hand:{lane}"), key) or 0)
+    return float(office.container.redis.zscore(office.redis_key(f"hand:{lane}"), key) or 0)
 
 
 # Longer than a claim

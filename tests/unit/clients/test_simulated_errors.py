@@ -145,7 +145,7 @@ def _netsuite_errors() -> Iterator[Said]:
         code = _value(named["code"], names) if "code" in named else "USER_ERROR"
         for status in _statuses(named.get("status"), names):
             yield _said(where, NetSuiteError(detail, status=status, code=code))
-    for status in (*wire._CODES, 500, 502, 503, 504):
+    for status in (*wire.CODES, 500, 502, 503, 504):
         yield _said(f"netsuite, usual {status}", usual_error(status))
 
 

@@ -40,6 +40,25 @@ class DeadKeeper(LeaseKeeper):
         yield
 
 
+class KeeperByHand(LeaseKeeper):
+    """Renews only when a test asks for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.renewals: list[Callable[[], None]] = []
+
+    @contextmanager
+    def keeping(self, renew: Callable[[], None], *, every: float) -> Iterator[None]:
+        self.renewals.append(renew)
+        yield
+        self.renewals.remove(renew)
+
+    def renew_all(self) -> None:
+        """Renew every lease now."""
+        for renew in self.renewals:
+            renew()
+
+
 @pytest.fixture
 def keeper() -> LeaseKeeper:
     """Renews what the test holds."""
