@@ -32,7 +32,7 @@ from simulators.netsuite.records import Bill
 from simulators.procore.app import ProcoreState
 from simulators.procore.app import build_app as procore_app
 from tests.bad_input.wire import Wire
-from tests.support import OpenContainer, Redis
+from tests.kit.container import OpenContainer, Redis
 from worker.clients.netsuite import api
 from worker.container import services
 from worker.domain import outcomes

@@ -21,7 +21,7 @@ from tests.bad_input import strategies as hostile
 from tests.bad_input.examples import in_the_suite
 from tests.bad_input.strategies import Change
 from tests.bad_input.strikes import BODIES, headers, statuses
-from tests.support import Redis
+from tests.kit.container import Redis
 from tests.unit.clients.remotes import Scripted
 from tests.unit.clients.test_netsuite_wire import FOUND_BILL
 from tests.unit.clients.test_procore_wire import INVOICE, PROJECT

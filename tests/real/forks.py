@@ -37,7 +37,7 @@ LOADED = (
     "celery.backends.redis", "celery.concurrency.thread", "celery.fixups", "celery.worker.components", "celery.worker.consumer",
     "celery.worker.strategy", "celery.worker.autoscale", "rich.console", "rich.table", "rich.progress",
     # Of ours what the launcher imports before it changes a constant, but nothing that makes an app, a console or a connection.
-    "config.schedule", "tests.real.trace", "tests.support", "worker.base", "worker.cli", "worker.runtime.transport",
+    "config.schedule", "tests.kit.container", "tests.kit.open_claims", "tests.real.trace", "worker.base", "worker.cli", "worker.runtime.transport",
 )  # fmt: skip
 READ_AT_START = ("PYTHON", "LD_", "LANG", "LC_", "TZ")
 """Beginnings of the variables that the interpreter and the C library read once: a program in which they differ cannot be forked."""

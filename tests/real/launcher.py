@@ -24,8 +24,9 @@ from pathlib import Path
 from typing import Any
 
 import config.schedule
+from tests.kit.container import Redis
+from tests.kit.open_claims import claim_for_everybody
 from tests.real import trace
-from tests.support import Redis, claim_for_everybody
 from worker.cli import main as wbs_sync
 from worker.clients.netsuite.client import NetSuite
 from worker.process import main as process

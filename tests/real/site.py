@@ -21,14 +21,13 @@ from celery import Celery
 import tests.bytecode  # noqa: F401 - what a site starts inherits where its bytecode is kept
 from benchmarks.installation import own_environment
 from config.celery_options import celery_options
-from config.loading import load_settings
 from config.names import TaskName
 from config.processes import HEARTBEAT_VARIABLE, Process, heartbeat_file, processes
-from config.settings import setting_names
 from simulators.stage import Stage
+from tests.kit.container import OpenContainer, Redis, settings_of
+from tests.kit.waiting import eventually
 from tests.real.forks import Forked, can_start
 from tests.real.launcher import NUMBER
-from tests.support import OpenContainer, Redis, eventually
 from worker.domain.work import Lane
 from worker.local.embedded import EmbeddedServer
 from worker.local.supervisor import Supervisor
@@ -175,8 +174,7 @@ class Site:
         """With all permissions; through the sentinels where there are some."""
         if redis_user:
             set_up_user(self.admin_redis, redis_user[0], redis_user[2])
-        own = {name.lower(): value for name, value in self.env.items() if name in setting_names()}
-        self.container = OpenContainer(load_settings(**own), redis_url=self.env["REDIS_URL"])
+        self.container = OpenContainer(settings_of(self.env), redis_url=self.env["REDIS_URL"])
         self.redis = self.container.redis
         self.programs: list[Program] = []
         self.supervisors: list[Supervisor] = []

@@ -14,8 +14,9 @@ import pytest
 import requests
 
 from simulators.company import Company, build_company
+from tests.kit.ports import unused_port
+from tests.kit.waiting import eventually
 from tests.real.site import Ended, Program, environment, run, script
-from tests.support import eventually, unused_port
 
 pytestmark = pytest.mark.real
 

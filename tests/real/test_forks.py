@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.kit.waiting import eventually
 from tests.real.forks import can_start
 from tests.real.site import ROOT, Program, ended, environment
-from tests.support import eventually
 
 pytestmark = [
     pytest.mark.real,

@@ -7,10 +7,10 @@ import random
 import pytest
 
 from config.names import TaskName
+from tests.kit.waiting import eventually
 from tests.real.books import assert_one_bill_per_invoice, assert_one_item_per_code, invoices
 from tests.real.conftest import OpenSite
 from tests.real.site import Site
-from tests.support import eventually
 
 pytestmark = pytest.mark.real
 

@@ -12,9 +12,10 @@ import pytest
 import requests
 
 from config.names import TaskName
+from tests.kit.ports import unused_port
+from tests.kit.waiting import eventually
 from tests.real.books import invoices
 from tests.real.site import PREFIX, Program, Site
-from tests.support import eventually, unused_port
 from worker.domain.scopes import Remote
 
 pytestmark = pytest.mark.real

@@ -14,10 +14,11 @@ from contextlib import closing, contextmanager
 import pytest
 import requests
 
+from tests.kit.ports import unused_port
+from tests.kit.waiting import eventually
 from tests.real.conftest import OpenSite
 from tests.real.site import QUICK, Program, Site, script
 from tests.real.test_commands import assert_sentence, first_json
-from tests.support import eventually, unused_port
 from worker.cli.stack import PASSWORD_FILE
 
 pytestmark = pytest.mark.real

@@ -10,12 +10,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from config.loading import load_settings
-from config.settings import setting_names
 from simulators.stage import Stage
+from tests.kit.container import settings_of
+from tests.kit.waiting import eventually
 from tests.real import browser
 from tests.real.site import READY, START_SECONDS, Ended, Program, environment, run, script
-from tests.support import eventually
 from worker.container import Container
 from worker.local.embedded import find_running
 
@@ -53,8 +52,7 @@ class Installation:
         """The product in this process, to ask it what nobody needs to read on the page."""
         url = find_running(self.folder / "data")
         assert url, "no server runs"
-        own = {name.lower(): value for name, value in self._env.items() if name in setting_names()}
-        return Container(load_settings(**own), redis_url=url)
+        return Container(settings_of(self._env), redis_url=url)
 
     def picture(self, page: Path, to: Path) -> None:
         """Take a picture of an HTML page as a browser shows it on a desk."""

@@ -10,7 +10,7 @@ import pytest
 from celery import concurrency, signals
 
 from config.celery_options import celery_options
-from tests.support import eventually
+from tests.kit.waiting import eventually
 from worker.runtime import current, pool
 from worker.runtime.pool import TaskPool
 

@@ -24,8 +24,9 @@ from config.names import QueueName, TaskName
 from simulators.company.billing import Invoice
 from simulators.company.model import Project, WbsCode
 from tests.integration.flows.office import Office
+from tests.kit.ports import unused_port
+from tests.kit.waiting import eventually
 from tests.real.site import ALL_QUEUES, PREFIX, QUICK, READY, Ended, Program, Site, ended, script
-from tests.support import eventually, unused_port
 from tests.upgrade import commands
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import State

@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from simulators.stage import Stage
+from tests.kit.ports import unused_port
+from tests.kit.waiting import eventually
 from tests.real.books import (
     assert_one_bill_per_invoice,
     assert_one_item_per_code,
@@ -29,7 +31,6 @@ from tests.real.books import (
 )
 from tests.real.site import Ended, Program, environment, run, script
 from tests.real.test_commands import first_json
-from tests.support import eventually, unused_port
 
 SIZE_MB = 192
 FULL_SECONDS = 20.0

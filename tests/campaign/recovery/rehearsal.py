@@ -21,9 +21,9 @@ from typing import Any, TypeVar
 from config.names import TaskName
 from simulators.common.journal import Entry
 from simulators.company.model import Project
+from tests.kit.waiting import eventually
 from tests.real.books import assert_one_bill_per_invoice, invoices
 from tests.real.site import READY, Program, Site, kill_redis
-from tests.support import eventually
 from worker.domain.identities import item_external_id
 from worker.domain.work import Lane
 from worker.store.runs import Run

@@ -18,7 +18,7 @@ import worker.container.services
 import worker.domain.bill_lines
 import worker.store.ledger
 from tests.campaign.simulated.further_mutations import FURTHER, without
-from tests.support import claim_for_everybody
+from tests.kit.open_claims import claim_for_everybody
 from worker.domain.bill_lines import FixedItems
 from worker.domain.errors import AlreadyExists, Blocked
 from worker.domain.problems import Cause

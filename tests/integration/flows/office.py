@@ -14,7 +14,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
-from config.loading import load_settings
 from config.processes import QUEUES_OF_WORKER
 from simulators.books import NsJob, NsVendor
 from simulators.common.journal import Entry
@@ -24,7 +23,8 @@ from simulators.netsuite.records import Bill, Item
 from simulators.netsuite.state import NetSuiteState
 from simulators.procore.state import ProcoreState
 from simulators.stage import Stage
-from tests.support import OpenContainer, eventually
+from tests.kit.container import OpenContainer, settings_of
+from tests.kit.waiting import eventually
 from worker.domain.identities import CodeKey, InvoiceKey, bill_external_id, item_external_id
 from worker.domain.outcomes import Outcome, Record
 from worker.domain.problems import CATALOGUE, Cause
@@ -65,11 +65,10 @@ class Office:
 
     @staticmethod
     def _wired(stage: Stage, redis_url: str, prefix: str, settings: Mapping[str, Any]) -> OpenContainer:
-        told: dict[str, Any] = {name.lower(): value for name, value in stage.env.items()}
-        # Not the data directory of whoever runs the tests: it may hold the profile of another account.
-        told["data_dir"] = Path(stage.env["NETSUITE_PRIVATE_KEY_FILE"]).parent / "data"
-        told |= {"redis_key_prefix": prefix, "netsuite_concurrency": 4, **settings}
-        return OpenContainer(load_settings(_env_file=None, **told), redis_url=redis_url)
+        # Not the data directory of the person who runs the tests: it may contain the profile of another account.
+        data_dir = Path(stage.env["NETSUITE_PRIVATE_KEY_FILE"]).parent / "data"
+        own = {"data_dir": data_dir, "redis_key_prefix": prefix, "netsuite_concurrency": 4}
+        return OpenContainer(settings_of(stage.env, **{**own, **settings}), redis_url=redis_url)
 
     def reopened(self, **settings: Any) -> Office:
         """The same company and the same ledger after a restart with other settings."""

@@ -16,7 +16,7 @@ import pytest
 from simulators.company.model import Project, WbsCode
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
-from tests.support import claim_for_everybody
+from tests.kit.open_claims import claim_for_everybody
 from worker.domain import outcomes
 from worker.domain.work import exports_of, scan_of
 from worker.store.locks import Lock, Locks

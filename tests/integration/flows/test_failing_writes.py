@@ -17,7 +17,7 @@ from simulators.company.billing import Invoice
 from simulators.company.model import Project
 from tests.integration.flows.conftest import OpenOffice, offices
 from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
-from tests.support import eventually
+from tests.kit.waiting import eventually
 from worker.clients.netsuite.client import NetSuite
 from worker.domain.bills import Bill
 from worker.domain.identities import CodeKey, InvoiceKey

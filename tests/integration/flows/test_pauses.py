@@ -11,7 +11,7 @@ import pytest
 from simulators.company.billing import Invoice
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
-from tests.support import lasts
+from tests.kit.waiting import lasts
 from worker.domain.outcomes import OutcomeKind
 from worker.domain.plans import Would
 from worker.domain.scopes import Remote

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from tests.integration.flows.conftest import offices
 from tests.integration.flows.office import Office
-from tests.support import lasts
+from tests.kit.waiting import lasts
 from worker.cli import wbs_sync
 from worker.clients.http import Answer, Transport
 from worker.domain.findings import Verified

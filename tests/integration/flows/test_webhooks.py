@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from config.loading import load_settings
 from simulators.company.model import Project
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import Office
 from tests.integration.flows.test_problem_commands import call
-from tests.support import unused_port
+from tests.kit.container import settings_of
+from tests.kit.ports import unused_port
 from tests.unit.domain.test_webhooks import V2, V4
 from worker.cli.stack import Stack
 from worker.domain.identities import InvoiceKey
@@ -152,12 +152,11 @@ def test_up_runs_the_receiver_where_it_was_told_what_webhooks_carry(
     office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "environ", dict(os.environ))
-    own = {name.lower(): value for name, value in office.stage.env.items()}
-    own |= {"redis_url": office.container.redis_url, "data_dir": str(tmp_path)}
+    own = {"redis_url": office.container.redis_url, "data_dir": str(tmp_path)}
     own |= {"flower_port": str(unused_port()), "webhook_port": str(unused_port())}
 
     def started(**changes: str) -> set[str]:
-        stack = Stack.prepare(load_settings(_env_file=None, **own, **changes))
+        stack = Stack.prepare(settings_of(office.stage.env, **own, **changes))
         stack.stop()
         return set(stack.supervisor.names)
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
-from tests.support import eventually
+from tests.kit.waiting import eventually
 from worker.clients.procore.client import Procore
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from requests.adapters import HTTPAdapter
 
-from tests.support import eventually
+from tests.kit.waiting import eventually
 from tests.unit.clients.remotes import answers, serving
 from worker.clients.connections import RecordingAdapter
 from worker.clients.http import Answer, Transport

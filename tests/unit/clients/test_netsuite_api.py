@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.support import Redis
+from tests.kit.container import Redis
 from tests.unit.clients.netsuite import BILL, MADE, NEED, NOT_FOUND, RECORDS, MakeClient, nothing, refused
 from tests.unit.clients.remotes import answer
 from worker.clients.http import Answer

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import fakeredis
 import pytest
 
-from tests.support import Redis
+from tests.kit.container import Redis
 from worker.store.connection import connect
 from worker.store.leases import LeaseKeeper
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import Redis
+from tests.kit.container import Redis
 from tests.unit.store.conftest import PREFIX
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Record, State

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support import Redis
+from tests.kit.container import Redis
 from tests.unit.store.conftest import PREFIX
 from worker.domain.outcomes import Children, OutcomeKind
 from worker.domain.work import SCAN_OF_ALL, Claim, Lane, RunKind, plan_of, scan_of

@@ -15,7 +15,8 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import ConnectionError as NotThere
 from redis.exceptions import RedisError
 
-from tests.support import Redis, eventually
+from tests.kit.container import Redis
+from tests.kit.waiting import eventually
 from worker.local.embedded import EmbeddedServer
 from worker.store.connection import connect, is_unavailable, try_tls, why
 

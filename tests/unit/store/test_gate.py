@@ -9,7 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.support import Redis, eventually
+from tests.kit.container import Redis
+from tests.kit.waiting import eventually
 from tests.unit.store.conftest import PREFIX, DeadKeeper
 from worker.domain.errors import NoRoom
 from worker.store import gate as gate_module

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support import Redis, eventually
+from tests.kit.container import Redis
+from tests.kit.waiting import eventually
 from tests.unit.store.conftest import PREFIX
 from worker.domain.outcomes import OutcomeKind
 from worker.domain.work import Claim, Lane

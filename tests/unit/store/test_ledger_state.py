@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support import Redis
+from tests.kit.container import Redis
 from tests.unit.store.conftest import PREFIX
 from worker.store.ledger_state import LedgerState
 

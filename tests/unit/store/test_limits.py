@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from tests.support import Redis, lasts
+from tests.kit.container import Redis
+from tests.kit.waiting import lasts
 from tests.unit.store.conftest import PREFIX
 from worker.domain.errors import NoRoom
 from worker.store import limits as limits_module

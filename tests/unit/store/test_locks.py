@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from tests.support import Redis, eventually
+from tests.kit.container import Redis
+from tests.kit.waiting import eventually
 from tests.unit.store.conftest import PREFIX, DeadKeeper, KeeperByHand
 from worker.store import locks as locks_module
 from worker.store.connection import seconds

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import Redis
+from tests.kit.container import Redis
 from tests.unit.store.conftest import PREFIX
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import Record, State

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from tests.support import Redis, eventually
+from tests.kit.container import Redis
+from tests.kit.waiting import eventually
 from tests.unit.store.conftest import PREFIX
 from worker.store import presence
 from worker.store.connection import seconds

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import Redis
+from tests.kit.container import Redis
 from tests.unit.store.conftest import PREFIX
 from worker.domain.wbs_codes import Project
 from worker.store.cache import Cache

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from tests.support import Redis
+from tests.kit.container import Redis
 from tests.unit.store.conftest import PREFIX
 from worker.domain.errors import NoRoom
 from worker.domain.outcomes import Children, OutcomeKind

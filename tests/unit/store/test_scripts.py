@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import Redis
+from tests.kit.container import Redis
 from worker.domain.problem_keys import FINDINGS
 from worker.domain.problems import FindingKind
 from worker.store import scripts

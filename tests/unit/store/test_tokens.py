@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.support import Redis, eventually, lasts
+from tests.kit.container import Redis
+from tests.kit.waiting import eventually, lasts
 from tests.unit.store.conftest import PREFIX
 from worker.domain.errors import Misconfigured, Transient
 from worker.store.connection import connect, seconds
