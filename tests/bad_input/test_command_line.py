@@ -25,8 +25,9 @@ from config.logs import shown
 from tests.bad_input import strategies as hostile
 from tests.bad_input.desk import Desk, Office, in_a_hurry
 from tests.bad_input.examples import in_the_suite
+from tests.kit.commands import run_command
 from tests.real.site import environment, run
-from worker.cli import COMMANDS, output, wbs_sync
+from worker.cli import COMMANDS, output
 from worker.cli.output import Plain, styled, table
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Record, State
@@ -159,44 +160,8 @@ arguments_of_commands = st.sampled_from(ASKING).flatmap(
 
 def call(desk: Desk, *arguments: str) -> tuple[int, str, str]:
     """Run a command against a desk's world: exit code, standard output, standard error."""
-    out, err = (Plain(file=io.StringIO(), width=200, highlight=False) for _ in range(2))
-    patches: list[Any] = [
-        mock.patch(
-            f"worker.cli.{name}.{'open_to_look' if name == 'check' else 'open_container'}", return_value=desk.container
-        )
-        for name in (*ASKING, "rebuild", "report", "resume")
-    ]
-    patches += [mock.patch(f"worker.cli.{name}.send") for name in ("scan", "export", "apply", "resume")]
-    for module in (
-        "output",
-        "check",
-        "scan",
-        "export",
-        "apply",
-        "plans",
-        "report",
-        "runs",
-        "status",
-        "explain",
-        "forget",
-        "invoices",
-        "verify",
-    ):
-        found = importlib.import_module(f"worker.cli.{module}")
-        patches += [
-            mock.patch.object(found, name, console)
-            for name, console in (("out", out), ("err", err))
-            if hasattr(found, name)
-        ]
-    for patch in patches:
-        patch.start()
-    try:
-        ended = CliRunner().invoke(wbs_sync, list(arguments))
-    finally:
-        for patch in reversed(patches):
-            patch.stop()
-    assert ended.exception is None or isinstance(ended.exception, SystemExit), ended.exception
-    return ended.exit_code, ended.stdout + out.file.getvalue(), ended.stderr + err.file.getvalue()  # type: ignore[attr-defined]
+    ended = run_command(desk.container, *arguments)
+    return ended.code, ended.out, ended.err
 
 
 @in_the_suite(30)

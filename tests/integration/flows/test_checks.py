@@ -12,14 +12,13 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from click.testing import CliRunner
 
 from config.setting_faults import InvalidSettings
 from simulators.company.model import Project
 from tests.integration.flows.conftest import offices
 from tests.integration.flows.office import Office
 from tests.integration.flows.test_problem_commands import call
-from worker.cli import wbs_sync
+from tests.kit.commands import run_command
 from worker.inspect.checks.check import Check
 from worker.store.gate import Precedence
 
@@ -476,8 +475,7 @@ def test_a_process_that_fell_silent_is_named_though_others_do_its_work(office: O
     [workers] = [one for one in checks(office) if one.name == "Workers"]
     assert workers.ok is None
     assert "invoices2@test (7) has not been seen since" in workers.words
-    with mock.patch("worker.cli.status.open_container", return_value=container):
-        ended = CliRunner().invoke(wbs_sync, ["status", "--json"])
-    assert ended.exit_code == 0, "every queue has its worker"
-    assert json.loads(ended.stdout)["processes"]["silent"][0]["process"] == "invoices2@test (7)"
-    assert "it hangs, or it was killed" in ended.stderr
+    ended = run_command(container, "status", "--json")
+    assert ended.code == 0, "every queue has its worker"
+    assert ended.json()["processes"]["silent"][0]["process"] == "invoices2@test (7)"
+    assert "it hangs, or it was killed" in ended.err

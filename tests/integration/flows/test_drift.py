@@ -15,14 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
 from simulators.company.billing import Invoice
 from simulators.company.model import Project, WbsCode
 from simulators.netsuite.records import Bill, Item
 from tests.integration.flows.conftest import OpenOffice, offices
 from tests.integration.flows.office import SUITEQL_PATH, Office
-from worker.cli import wbs_sync
+from tests.kit.commands import Ended, run_command
 from worker.cli.verify import COLUMNS
 from worker.domain.findings import Finding
 from worker.domain.problems import FindingKind, Owner
@@ -346,35 +345,34 @@ class Desk:
         found = self.office.problems("verify:")
         return {key: cause for key, cause in found.items() if str(self.site.project.id) in key.split(":")}
 
-    def call(self, *arguments: str) -> Result:
+    def call(self, *arguments: str) -> Ended:
         """`wbs-sync verify` with these arguments."""
-        return CliRunner().invoke(wbs_sync, ["verify", *arguments])
+        return run_command(self.office.container, "verify", *arguments)
 
 
 @pytest.fixture
-def desk(branch: Office, monkeypatch: pytest.MonkeyPatch) -> Desk:
+def desk(branch: Office) -> Desk:
     site = Site.open(branch)
     office = branch.reopened(project_ids=str(site.project.id))
     office.scan()
     office.export_all()
-    monkeypatch.setattr("worker.cli.verify.open_container", lambda: office.container)
     return Desk(office, replace(site, office=office))
 
 
 def test_verify_exits_with_1_and_opens_problems_while_there_is_a_finding(desk: Desk) -> None:
     """The command exits with 0 when everything agrees, and the problem closes when the finding is gone."""
     ended = desk.call()
-    assert (ended.exit_code, desk.problems()) == (0, {})
+    assert (ended.code, desk.problems()) == (0, {})
     assert "2 budgeted codes and 1 invoice: 3 correct, 0 explained by a problem or a reason, 0 findings" in " ".join(
-        ended.stdout.split()
+        ended.out.split()
     )
     key = make_the_item_inactive(desk.site)
     ended = desk.call()
-    assert ended.exit_code == 1
-    assert "item_inactive" in ended.stdout
+    assert ended.code == 1
+    assert "item_inactive" in ended.out
     assert desk.problems() == {f"verify:item_inactive:{key}": "drift_item_inactive"}
     desk.site.edit_item(isinactive=False)
-    assert (desk.call().exit_code, desk.problems()) == (0, {})
+    assert (desk.call().code, desk.problems()) == (0, {})
 
 
 RECONCILE = """
@@ -411,17 +409,17 @@ def test_information_is_listed_separately_and_the_exit_code_stays_0(desk: Desk) 
     """What is for information only is listed apart from findings, also in JSON."""
     edit_the_display_name(desk.site)
     ended = desk.call()
-    assert ended.exit_code == 0
-    assert "For information; no action needed" in ended.stdout
-    told_to_programs = json.loads(desk.call("--json").stdout)
+    assert ended.code == 0
+    assert "For information; no action needed" in ended.out
+    told_to_programs = desk.call("--json").json()
     assert (told_to_programs["findings"], len(told_to_programs["information"])) == ([], 1)
 
 
 def test_findings_come_as_json_with_who_mends_them_and_how(desk: Desk) -> None:
     key = void_the_bill(desk.site)
     ended = desk.call("--json")
-    assert ended.exit_code == 1
-    (row,) = json.loads(ended.stdout)["findings"]
+    assert ended.code == 1
+    (row,) = json.loads(ended.out)["findings"]
     assert (row["level"], row["kind"], row["key"], row["owner"]) == (
         "finding",
         "bill_voided",
@@ -435,10 +433,10 @@ def test_findings_come_as_json_with_who_mends_them_and_how(desk: Desk) -> None:
 def test_findings_come_as_csv_one_row_each_whatever_their_names_hold(desk: Desk) -> None:
     key = desk.site.edit_item(itemid='=1+1, "quoted"\r\nand\x1b[2J broken')
     ended = desk.call("--csv")
-    assert ended.exit_code == 1
-    header, *rows = csv.reader(io.StringIO(ended.stdout, newline=""), strict=True)
+    assert ended.code == 1
+    header, *rows = csv.reader(io.StringIO(ended.out, newline=""), strict=True)
     assert header == list(COLUMNS)
-    assert ended.stdout_bytes.count(b"\r\n") == len(rows) + 1
+    assert ended.out.count("\r\n") == len(rows) + 1
     assert [row[1:4] for row in rows] == [["item_renamed", key, "ERP administrator"]]
     assert '=1+1, "quoted"\\r\\nand\\x1b[2J broken' in rows[0][4]
     assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row)
@@ -446,10 +444,10 @@ def test_findings_come_as_csv_one_row_each_whatever_their_names_hold(desk: Desk)
 
 def test_no_finding_is_a_csv_of_the_header_alone(desk: Desk) -> None:
     ended = desk.call("--csv")
-    assert (ended.exit_code, ended.stdout_bytes.decode()) == (0, ",".join(COLUMNS) + "\r\n")
+    assert (ended.code, ended.out) == (0, ",".join(COLUMNS) + "\r\n")
 
 
 def test_json_and_csv_at_once_are_refused(desk: Desk) -> None:
     ended = desk.call("--csv", "--json")
-    assert ended.exit_code == 2
-    assert "Pass --json or --csv, not both." in ended.stderr
+    assert ended.code == 2
+    assert "Pass --json or --csv, not both." in ended.err

@@ -8,14 +8,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
 from simulators.company.billing import Invoice
 from simulators.company.model import Project, WbsCode
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
+from tests.kit.commands import run_command
 from worker.cli import explain as command
-from worker.cli import wbs_sync
 from worker.domain.errors import NotFound
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind
@@ -378,10 +377,8 @@ def test_explain_writes_nothing_to_either_system_or_the_journal(synced: Office) 
 
 
 def call(office: Office, *arguments: str) -> tuple[int, str]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(command, "open_container", lambda: office.container)
-        ended = CliRunner().invoke(wbs_sync, ["explain", *arguments], env={"COLUMNS": "200"})
-    return ended.exit_code, ended.output
+    ended = run_command(office.container, "explain", *arguments)
+    return ended.code, ended.out + ended.err
 
 
 def test_the_command_tells_one_json_value(synced: Office) -> None:

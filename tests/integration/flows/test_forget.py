@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from unittest import mock
 
 import pytest
-from click.testing import CliRunner
 
 from simulators.company.billing import Invoice
 from simulators.company.model import Project, WbsCode
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import ITEM_PATH, Office
-from worker.cli import wbs_sync
+from tests.kit.commands import run_command
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind
 
@@ -24,9 +22,8 @@ NAME = f"{NUMBER}-{CODE}"
 
 def forget(office: Office, *arguments: str, typed: str = "") -> tuple[int, str, str]:
     """`wbs-sync forget`: exit code, standard output, standard error (where it says what a person is asked), blanks made one."""
-    with mock.patch("worker.cli.forget.open_container", return_value=office.container):
-        ended = CliRunner().invoke(wbs_sync, ["forget", *arguments], input=typed, env={"COLUMNS": "200"})
-    return ended.exit_code, " ".join(ended.stdout.split()), " ".join(ended.stderr.split())
+    ended = run_command(office.container, "forget", *arguments, typed=typed)
+    return ended.code, ended.text, " ".join(ended.err.split())
 
 
 def refused(office: Office, *arguments: str, exit_code: int = 1) -> str:

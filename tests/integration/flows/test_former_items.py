@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 from simulators.company.model import Project
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import ITEM_PATH, Office
 from tests.integration.flows.test_recovery import lose_redis
-from worker.cli.problems import handle
+from tests.kit.commands import run_command
 from worker.domain.outcomes import OutcomeKind
 
 pytestmark = pytest.mark.real
@@ -161,13 +160,11 @@ def test_without_a_loss_what_nobody_uses_any_more_is_no_question(office: Office)
     assert office.problems() == {}
 
 
-def test_a_person_answers_on_the_command_line(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_person_answers_on_the_command_line(office: Office) -> None:
     project, _ = renumbered(office)
     office.scan(project.id)
-    monkeypatch.setattr(handle, "open_container", lambda: office.container)
-    monkeypatch.setattr(handle, "send", lambda *_: None)
-    answer = CliRunner().invoke(handle.go_on, [min(keys(project)), "--note", "an old project of the same codes"])
-    assert answer.exit_code == 0, answer.output
+    note = "an old project of the same codes"
+    assert run_command(office.container, "problems", "continue", min(keys(project)), "--note", note).code == 0
     office.work_off()
     assert office.problems() == {}
     assert len(office.posts(ITEM_PATH)) == len(CODES)

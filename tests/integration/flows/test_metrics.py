@@ -7,14 +7,13 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
-from click.testing import CliRunner
 from prometheus_client.parser import text_string_to_metric_families
 from redis.exceptions import NoPermissionError
 
 from config.process_secrets import NOT_HELD
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import Office, facts_of
-from worker.cli import wbs_sync
+from tests.kit.commands import run_command
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Record, State
 from worker.domain.problems import CATALOGUE, Cause
@@ -319,10 +318,9 @@ def test_a_ledger_that_is_gone_is_told(office: Office) -> None:
 
 def test_the_command_prints_the_same_and_writes_a_file_whole(office: Office, tmp_path: Path) -> None:
     def run(*arguments: str) -> str:
-        with mock.patch("worker.cli.metrics.open_container", return_value=office.container):
-            ended = CliRunner().invoke(wbs_sync, ["metrics", *arguments])
-        assert (ended.exit_code, ended.stderr) == (0, "")
-        return ended.stdout
+        ended = run_command(office.container, "metrics", *arguments)
+        assert (ended.code, ended.err) == (0, "")
+        return ended.out
 
     office.container.stores.gate.note_use()
     assert Told(run()).keys() == told(office).keys()

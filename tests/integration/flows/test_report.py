@@ -7,14 +7,12 @@ from collections import Counter, defaultdict
 from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
-from unittest import mock
 
 import pytest
-from click.testing import CliRunner
 
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import Office, facts_of
-from worker.cli import wbs_sync
+from tests.kit.commands import run_command
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Record, State
 from worker.domain.plans import Requests
@@ -173,9 +171,8 @@ def test_it_tells_how_many_slots_are_in_use_and_were(office: Office) -> None:
 
 def run(office: Office, *arguments: str) -> tuple[int, str, str]:
     """`wbs-sync report` against an office: exit code, standard output, standard error."""
-    with mock.patch("worker.cli.report.open_container", return_value=office.container):
-        ended = CliRunner().invoke(wbs_sync, ["report", *arguments])
-    return ended.exit_code, ended.stdout, ended.stderr
+    ended = run_command(office.container, "report", *arguments, width=80)
+    return ended.code, ended.out, ended.err
 
 
 def test_the_command_writes_one_file_and_says_where(

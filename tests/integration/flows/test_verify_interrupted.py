@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
+from functools import partial
 from itertools import cycle
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
 from tests.integration.flows.conftest import offices
 from tests.integration.flows.office import Office
+from tests.kit.commands import Ended, run_command
 from tests.kit.waiting import lasts
-from worker.cli import wbs_sync
 from worker.clients.http import Answer, Transport
 from worker.domain.findings import Verified
 from worker.domain.problems import Cause
@@ -258,32 +257,30 @@ def test_a_second_request_joins_a_comparison_and_a_full_one_replaces_it(drifted:
 
 
 @pytest.fixture
-def call(drifted: Office, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+def call(drifted: Office) -> Callable[..., Ended]:
     """`wbs-sync …` in this installation."""
-    for module in ("verify", "status"):
-        monkeypatch.setattr(f"worker.cli.{module}.open_container", lambda: drifted.container)
-    return lambda *arguments: CliRunner().invoke(wbs_sync, arguments)
+    return partial(run_command, drifted.container)
 
 
 def test_ctrl_c_leaves_what_was_compared_and_status_shows_how_far_it_is(
-    drifted: Office, call: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+    drifted: Office, call: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     undisturbed = told(drifted.container.verification.verify(full=True))
     with monkeypatch.context() as patch:
         patch.setattr("worker.reconcile.bill_drift.BillDrift.entered_twice", interrupted_by_the_second)
         ended = call("verify", "--full")
-    assert (ended.exit_code, "the next `wbs-sync verify` continues from here" in ended.output) == (130, True)
+    assert (ended.code, "the next `wbs-sync verify` continues from here" in ended.out + ended.err) == (130, True)
     state = drifted.container.stores.verifications.current()
     assert state
     assert (state.projects, state.projects_done) == (2, 0)
-    shown = json.loads(call("status", "--json").stdout)["comparison"]
+    shown = call("status", "--json").json()["comparison"]
     assert (shown["id"], shown["projects"], shown["projects_done"], shown["full"]) == (state.id, 2, 0, True)
     assert shown["requests"]["procore"] > 0
-    assert "Comparison in progress (verify): 0 of 2 projects, " in call("status").stdout
+    assert "Comparison in progress (verify): 0 of 2 projects, " in call("status").out
     mark = drifted.mark()
     ended = call("verify", "--json")
-    assert sorted((one["kind"], one["key"]) for one in json.loads(ended.stdout)["findings"]) == undisturbed
-    assert ended.exit_code == 1
+    assert sorted((one["kind"], one["key"]) for one in ended.json()["findings"]) == undisturbed
+    assert ended.code == 1
     read = [entry["path"] for entry in drifted.requests(mark) if "/vendorBill/" in entry["path"]]
     assert read == [], "the bills were read before"
 
@@ -292,24 +289,21 @@ def interrupted_by_the_second(*_: Any) -> Any:
     raise KeyboardInterrupt
 
 
-def test_the_exit_code_says_that_not_everything_was_compared(
-    drifted: Office, call: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_exit_code_says_that_not_everything_was_compared(drifted: Office) -> None:
     office = drifted.reopened(project_ids=str(drifted.new_project("33-9", CODES).id))
-    monkeypatch.setattr("worker.cli.verify.open_container", lambda: office.container)
     office.scan()
-    assert call("verify").exit_code == 0
+    assert run_command(office.container, "verify").code == 0
     drifted.stage.faults("procore", [{"kind": "echo", "value": 200, "path": "budget_line_items"}])
-    ended = call("verify")
-    assert (ended.exit_code, "1 not compared" in ended.stdout) == (3, True)
-    assert "Not compared: Project 33-9 New Project: " in ended.stdout
+    ended = run_command(office.container, "verify")
+    assert (ended.code, "1 not compared" in ended.out) == (3, True)
+    assert "Not compared: Project 33-9 New Project: " in ended.out
 
 
-def test_a_wait_for_the_limit_is_shown_with_its_end(drifted: Office, call: Callable[..., Result]) -> None:
+def test_a_wait_for_the_limit_is_shown_with_its_end(drifted: Office, call: Callable[..., Ended]) -> None:
     drifted.container.verification.request(full=True)
     drifted.container.stores.procore_limits.block(3600)
     assert drifted.container.verification.step()
-    shown = " ".join(call("status").stdout.split())
+    shown = call("status").text
     drifted.container.redis.delete(f"{drifted.container.settings.redis_key_prefix}limits:procore")
     assert "waiting until 20" in shown
     assert " UTC: Procore" in shown
