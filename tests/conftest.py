@@ -14,7 +14,7 @@ from hypothesis import settings
 from worker.local.embedded import EmbeddedServer
 
 # Their assertions tell as much as a test's own. Not said in `tests/real` itself: its processes would all import pytest.
-pytest.register_assert_rewrite("tests.real.books")
+pytest.register_assert_rewrite("tests.kit.books")
 
 # The blob replays the very example that failed, on any machine; a deadline would judge how busy the machine is.
 # The same examples on every machine, so that a change is judged by what it changes; new ones are looked for by the next profile.

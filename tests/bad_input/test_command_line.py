@@ -26,7 +26,7 @@ from tests.bad_input import strategies as hostile
 from tests.bad_input.desk import Desk, Office, in_a_hurry
 from tests.bad_input.examples import in_the_suite
 from tests.kit.commands import run_command
-from tests.real.site import environment, run
+from tests.kit.programs import environment, run
 from worker.cli import COMMANDS, output
 from worker.cli.output import Plain, styled, table
 from worker.domain.identities import CodeKey, InvoiceKey

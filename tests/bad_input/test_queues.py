@@ -12,9 +12,10 @@ import pytest
 
 from config.names import QueueName, TaskName
 from tests.bad_input.envelopes import envelope, known_faults
+from tests.kit.books import assert_one_bill_per_invoice, assert_one_item_per_code, invoices
+from tests.kit.programs import Program
+from tests.kit.site import PREFIX, Site
 from tests.kit.waiting import eventually
-from tests.real.books import assert_one_bill_per_invoice, assert_one_item_per_code, invoices
-from tests.real.site import PREFIX, Program, Site
 
 pytestmark = pytest.mark.real
 

@@ -15,8 +15,8 @@ from config.processes import processes
 from config.settings import setting_names
 from config.unknown_names import OWN_PREFIXES
 from tests.kit.ports import unused_port
+from tests.kit.programs import ROOT, ended
 from tests.kit.waiting import eventually
-from tests.real.site import ROOT, ended
 from worker.domain.problems import Cause
 from worker.local.embedded import EmbeddedServer
 from worker.local.supervisor import Supervisor

@@ -22,8 +22,8 @@ from config.processes import processes
 from config.setting_faults import BAD_SETTINGS_EXIT_CODE, InvalidSettings
 from tests.kit.container import Redis
 from tests.kit.ports import unused_port
+from tests.kit.programs import ROOT, ended
 from tests.kit.waiting import eventually
-from tests.real.site import ROOT, ended
 from tests.tls import Authority, TlsFront
 from worker.local.embedded import EmbeddedServer
 from worker.local.server_program import server_program

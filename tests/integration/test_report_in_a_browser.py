@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.real import browser
+from tests.kit import browser
 from tests.unit.page.samples import report
 from worker.page import render
 

@@ -4,41 +4,21 @@ from __future__ import annotations
 
 import importlib
 import io
-import json
 import pkgutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
-from typing import Any
 from unittest import mock
 
 from click.testing import CliRunner
 from rich.progress import Progress
 
 import worker.cli
+from tests.kit.ended import Ended
 from worker.cli import wbs_sync
 from worker.cli.output import Plain
 from worker.container import Container
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """A command that has ended."""
-
-    code: int
-    out: str
-    err: str
-
-    def json(self) -> Any:
-        """Return the one JSON value on its standard output."""
-        return json.loads(self.out)
-
-    @property
-    def text(self) -> str:
-        """Return its standard output on one line."""
-        return " ".join(self.out.split())
 
 
 def run_command(

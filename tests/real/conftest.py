@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from tests.real.site import Site
+from tests.kit.site import Site
 
 LAST_LINES = 60
 

@@ -11,11 +11,12 @@ import tempfile
 from pathlib import Path
 
 from config.names import TaskName
+from tests.kit import browser
+from tests.kit.books import invoices
 from tests.kit.ports import unused_port
+from tests.kit.programs import ROOT
+from tests.kit.site import PREFIX, Site
 from tests.kit.waiting import eventually
-from tests.real import browser
-from tests.real.books import invoices
-from tests.real.site import PREFIX, ROOT, Site
 from tests.real.test_flower_pages import LOGIN, asked, states, url, workers_seen
 
 FOLDER = ROOT / "docs" / "flower"

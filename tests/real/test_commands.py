@@ -14,9 +14,10 @@ import pytest
 import requests
 
 from simulators.company import Company, build_company
+from tests.kit.ended import Ended
 from tests.kit.ports import unused_port
+from tests.kit.programs import Program, environment, run, script
 from tests.kit.waiting import eventually
-from tests.real.site import Ended, Program, environment, run, script
 
 pytestmark = pytest.mark.real
 

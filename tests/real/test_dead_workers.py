@@ -7,10 +7,10 @@ from collections import Counter
 
 import pytest
 
+from tests.kit.books import assert_one_item_per_code, item_identities, items_made
+from tests.kit.site import QUICK, Site
 from tests.kit.waiting import eventually
-from tests.real.books import assert_one_item_per_code, item_identities, items_made
 from tests.real.conftest import OpenSite
-from tests.real.site import QUICK, Site
 from worker.store.runs import Run
 
 pytestmark = pytest.mark.real

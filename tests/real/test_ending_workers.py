@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from config.names import QueueName
+from tests.kit.books import assert_one_item_per_code, item_identities, items_made
+from tests.kit.site import PREFIX, QUICK, Site
 from tests.kit.waiting import eventually
-from tests.real.books import assert_one_item_per_code, item_identities, items_made
 from tests.real.conftest import OpenSite
-from tests.real.site import PREFIX, QUICK, Site
 from worker.domain.work import Lane
 
 pytestmark = pytest.mark.real

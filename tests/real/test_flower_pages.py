@@ -17,11 +17,11 @@ import requests
 from config.names import TaskName
 from simulators.company.billing import Invoice
 from simulators.netsuite.records import Bill, Item
+from tests.kit import browser
+from tests.kit.books import invoices, item_identities
 from tests.kit.ports import unused_port
+from tests.kit.site import Site
 from tests.kit.waiting import eventually
-from tests.real import browser
-from tests.real.books import invoices, item_identities
-from tests.real.site import Site
 
 pytestmark = pytest.mark.real
 

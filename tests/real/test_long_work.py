@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from config.names import TaskName
+from tests.kit.books import assert_one_bill_per_invoice, assert_one_item_per_code
+from tests.kit.site import QUICK, Site
 from tests.kit.waiting import eventually
-from tests.real.books import assert_one_bill_per_invoice, assert_one_item_per_code
 from tests.real.conftest import OpenSite
-from tests.real.site import QUICK, Site
 from worker.store.gate import Precedence
 
 pytestmark = pytest.mark.real

@@ -22,10 +22,11 @@ import requests
 
 from config.names import TaskName
 from simulators.company.billing import Invoice
+from tests.kit.books import invoices, item_identities
 from tests.kit.ports import unused_port
+from tests.kit.programs import ROOT, Program
+from tests.kit.site import PREFIX, Site
 from tests.kit.waiting import eventually
-from tests.real.books import invoices, item_identities
-from tests.real.site import PREFIX, ROOT, Program, Site
 from tests.unit.domain.test_webhooks import V2, V4
 from tools.message_schemas import result_schemas
 from worker.domain.identities import bill_external_id, item_external_id

@@ -13,8 +13,9 @@ import requests
 from config.process_secrets import BEAT, FLOWER, HELD, PLACEHOLDERS, WEBHOOKS, WORKER
 from config.processes import FLOWER_CONFIG, processes
 from tests.kit.ports import unused_port
+from tests.kit.programs import READY, Program
+from tests.kit.site import Site
 from tests.kit.waiting import eventually
-from tests.real.site import READY, Program, Site
 
 pytestmark = pytest.mark.real
 

@@ -7,11 +7,11 @@ import time
 import pytest
 
 from config.names import QueueName, TaskName
+from tests.kit.books import assert_one_bill_per_invoice, invoices
+from tests.kit.site import PREFIX, QUICK, Site
 from tests.kit.waiting import eventually
-from tests.real.books import assert_one_bill_per_invoice, invoices
 from tests.real.conftest import OpenSite
 from tests.real.redis_faults import FAULTS, refusing
-from tests.real.site import PREFIX, QUICK, Site
 from worker.domain.work import Lane
 
 pytestmark = pytest.mark.real

@@ -12,10 +12,11 @@ import pytest
 import requests
 
 from config.names import TaskName
+from tests.kit.books import invoices
 from tests.kit.ports import unused_port
+from tests.kit.programs import Program
+from tests.kit.site import PREFIX, Site
 from tests.kit.waiting import eventually
-from tests.real.books import invoices
-from tests.real.site import PREFIX, Program, Site
 from worker.domain.scopes import Remote
 
 pytestmark = pytest.mark.real

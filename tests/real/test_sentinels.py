@@ -16,10 +16,10 @@ from celery import Celery
 from config.celery_options import celery_options
 from config.names import TaskName
 from simulators.stage import Stage
+from tests.kit.books import assert_one_item_per_code, items_made
 from tests.kit.ports import unused_port
+from tests.kit.site import PREFIX, SETTLE_SECONDS, Site, kill_redis
 from tests.kit.waiting import eventually
-from tests.real.books import assert_one_item_per_code, items_made
-from tests.real.site import PREFIX, SETTLE_SECONDS, Site, kill_redis
 from worker.local.embedded import EmbeddedServer
 from worker.local.server_program import server_program
 from worker.runtime.transport import reach_sentinels, use_transport

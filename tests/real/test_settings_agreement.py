@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.kit.books import items_made
+from tests.kit.site import QUICK, Site
 from tests.kit.waiting import eventually
-from tests.real.books import items_made
-from tests.real.site import QUICK, Site
 from worker.domain.problems import Cause
 from worker.domain.scopes import WRITING
 

@@ -15,9 +15,10 @@ import pytest
 import requests
 
 from tests.kit.ports import unused_port
+from tests.kit.programs import Program, script
+from tests.kit.site import QUICK, Site
 from tests.kit.waiting import eventually
 from tests.real.conftest import OpenSite
-from tests.real.site import QUICK, Program, Site, script
 from tests.real.test_commands import assert_sentence, first_json
 from worker.cli.stack import PASSWORD_FILE
 

@@ -9,11 +9,11 @@ import pytest
 
 from config.names import QueueName
 from tests.alerts.prometheus import rules
+from tests.kit.books import assert_one_item_per_code, items_made
+from tests.kit.site import PREFIX
 from tests.kit.waiting import eventually
-from tests.real.books import assert_one_item_per_code, items_made
 from tests.real.conftest import OpenSite
 from tests.real.redis_faults import refusing
-from tests.real.site import PREFIX
 from tests.unit.promql import Facts
 from worker.domain.work import SCAN_OF_ALL, Claim, Lane, RunKind
 from worker.runtime import beat as beat_module

@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.real.site import ROOT
+from tests.kit.programs import ROOT
 from tests.story.installation import Installation
 from tests.story.month_end import MonthEnd
 

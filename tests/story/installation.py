@@ -11,10 +11,11 @@ from types import TracebackType
 from typing import Any
 
 from simulators.stage import Stage
+from tests.kit import browser
 from tests.kit.container import settings_of
+from tests.kit.ended import Ended
+from tests.kit.programs import READY, START_SECONDS, Program, environment, run, script
 from tests.kit.waiting import eventually
-from tests.real import browser
-from tests.real.site import READY, START_SECONDS, Ended, Program, environment, run, script
 from worker.container import Container
 from worker.local.embedded import find_running
 

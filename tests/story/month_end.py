@@ -14,7 +14,7 @@ from typing import Any
 
 from simulators.company.billing import Invoice
 from simulators.netsuite.records import Bill
-from tests.real.site import Ended
+from tests.kit.ended import Ended
 from tests.story.installation import Installation
 from tests.story.page import Page, Shown
 from tests.story.people import People, Slip

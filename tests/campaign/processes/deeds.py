@@ -16,8 +16,8 @@ from kombu.exceptions import OperationalError
 from config.names import TaskName
 from tests.campaign.processes.plan import ByHand, Deed, Fault, Plan, Step
 from tests.campaign.processes.story import Story
-from tests.real.site import Site
-from tests.real.trace import key_of
+from tests.kit.site import Site
+from tests.kit.trace import key_of
 
 AWAY = (redis.exceptions.RedisError, OperationalError)
 """What a command or another app meets while Redis is gone or refuses."""

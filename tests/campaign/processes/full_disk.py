@@ -20,16 +20,17 @@ from pathlib import Path
 from typing import Any
 
 from simulators.stage import Stage
-from tests.kit.ports import unused_port
-from tests.kit.waiting import eventually
-from tests.real.books import (
+from tests.kit.books import (
     assert_one_bill_per_invoice,
     assert_one_item_per_code,
     invoices,
     item_identities,
     items_made,
 )
-from tests.real.site import Ended, Program, environment, run, script
+from tests.kit.ended import Ended
+from tests.kit.ports import unused_port
+from tests.kit.programs import Program, environment, run, script
+from tests.kit.waiting import eventually
 from tests.real.test_commands import first_json
 
 SIZE_MB = 192

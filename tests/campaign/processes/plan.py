@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from tests.real.site import QUICK
+from tests.kit.site import QUICK
 
 ABSENT_MACHINE = "b"
 """The machine that has all workers of one kind, where these are to be absent."""

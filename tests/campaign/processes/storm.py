@@ -25,8 +25,8 @@ from tests.campaign.processes.deeds import AWAY, Deeds
 from tests.campaign.processes.plan import ABSENT_MACHINE, REFUSALS, Deed, Fault, Plan, Step, Weather
 from tests.campaign.processes.story import Story
 from tests.campaign.processes.traces import Process, Traces
+from tests.kit.site import PREFIX, Site, kill_redis
 from tests.real.redis_faults import refusing
-from tests.real.site import PREFIX, Site, kill_redis
 from worker.domain.work import RunKind, lane_of
 from worker.local.supervisor import Supervisor
 

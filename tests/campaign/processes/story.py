@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 
 from tests.campaign.processes.traces import Traces
-from tests.real.site import Site
+from tests.kit.site import Site
 
 
 @dataclass

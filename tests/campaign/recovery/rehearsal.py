@@ -21,9 +21,10 @@ from typing import Any, TypeVar
 from config.names import TaskName
 from simulators.common.journal import Entry
 from simulators.company.model import Project
+from tests.kit.books import assert_one_bill_per_invoice, invoices
+from tests.kit.programs import READY, Program
+from tests.kit.site import Site, kill_redis
 from tests.kit.waiting import eventually
-from tests.real.books import assert_one_bill_per_invoice, invoices
-from tests.real.site import READY, Program, Site, kill_redis
 from worker.domain.identities import item_external_id
 from worker.domain.work import Lane
 from worker.store.runs import Run
@@ -364,7 +365,7 @@ class Rehearsal:
     @contextmanager
     def _started_command(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
         changes = [part for name, value in self.plan.times.items() for part in ("--set", f"{name}={value}")]
-        command = [sys.executable, "-m", "tests.real.launcher", *changes, "--command", "--", *arguments]
+        command = [sys.executable, "-m", "tests.kit.launcher", *changes, "--command", "--", *arguments]
         with subprocess.Popen(
             command,
             env=self.site.env,

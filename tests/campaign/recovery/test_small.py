@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.campaign.recovery.rehearsal import Plan, Rehearsal
-from tests.real.site import QUICK
+from tests.kit.site import QUICK
 
 pytestmark = pytest.mark.real
 

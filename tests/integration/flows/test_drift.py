@@ -21,7 +21,8 @@ from simulators.company.model import Project, WbsCode
 from simulators.netsuite.records import Bill, Item
 from tests.integration.flows.conftest import OpenOffice, offices
 from tests.integration.flows.office import SUITEQL_PATH, Office
-from tests.kit.commands import Ended, run_command
+from tests.kit.commands import run_command
+from tests.kit.ended import Ended
 from worker.cli.verify import COLUMNS
 from worker.domain.findings import Finding
 from worker.domain.problems import FindingKind, Owner

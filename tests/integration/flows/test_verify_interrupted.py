@@ -12,7 +12,8 @@ import pytest
 
 from tests.integration.flows.conftest import offices
 from tests.integration.flows.office import Office
-from tests.kit.commands import Ended, run_command
+from tests.kit.commands import run_command
+from tests.kit.ended import Ended
 from tests.kit.waiting import lasts
 from worker.clients.http import Answer, Transport
 from worker.domain.findings import Verified

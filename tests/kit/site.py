@@ -2,40 +2,32 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import signal
-import subprocess
 import sys
-import tempfile
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, ClassVar
 
 from celery import Celery
 
-import tests.bytecode  # noqa: F401 - what a site starts inherits where its bytecode is kept
-from benchmarks.installation import own_environment
 from config.celery_options import celery_options
 from config.names import TaskName
 from config.processes import HEARTBEAT_VARIABLE, Process, heartbeat_file, processes
 from simulators.stage import Stage
 from tests.kit.container import OpenContainer, Redis, settings_of
+from tests.kit.ended import Ended
+from tests.kit.launcher import NUMBER
+from tests.kit.programs import READY, Program, ended, environment, run, script
 from tests.kit.waiting import eventually
-from tests.real.forks import Forked, can_start
-from tests.real.launcher import NUMBER
 from worker.domain.work import Lane
 from worker.local.embedded import EmbeddedServer
 from worker.local.supervisor import Supervisor
-from worker.local.tied import tied
 from worker.redis_access import redis_at
 from worker.store.runs import Run
 
-ROOT = Path(__file__).parents[2]
 PREFIX = "wbs:"
 QUICK = {
     "worker.store.lanes.CLAIM_SECONDS": 3,
@@ -51,102 +43,7 @@ QUICK = {
 """What is free or due again after a worker's death: a tenth of the product's own times."""
 SETTLE_SECONDS = 3
 """The settle window of a test's installation, where it sets none."""
-START_SECONDS = 90.0
 ALL_QUEUES = "scans,items,exports,upkeep"
-READY = " ready."
-"""What a worker says when it begins to take work."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """A command that has ended."""
-
-    code: int
-    out: str
-    err: str
-
-    def json(self) -> Any:
-        """The one JSON value on its standard output."""
-        return json.loads(self.out)
-
-
-class Program:
-    """One started program, its output in a file, everything it starts in one process group. `fresh`: not forked (tests/real/forks.py)."""
-
-    def __init__(
-        self, name: str, command: list[str], env: Mapping[str, str], folder: Path, *, fresh: bool = False
-    ) -> None:
-        self.name = name
-        self._log = folder / f"{name}.log"
-        self._popen: subprocess.Popen[bytes] | Forked
-        with self._log.open("ab") as output:
-            if can_start(env) and not fresh:
-                self._popen = Forked(command, env, folder, out=output.fileno(), err=output.fileno())
-                return
-            # Tied to this process, so that a killed test leaves nothing running.
-            self._popen = subprocess.Popen(
-                tied(command),
-                env=dict(env),
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
-    @property
-    def log(self) -> str:
-        """All it said so far."""
-        return self._log.read_text(errors="replace")
-
-    @property
-    def pid(self) -> int:
-        """Its process id, which stays the same however often it begins again by exec."""
-        return self._popen.pid
-
-    @property
-    def alive(self) -> bool:
-        """Whether it runs."""
-        return self._popen.poll() is None
-
-    def says(self, words: str, *, times: int = 1, timeout: float = START_SECONDS) -> None:
-        """Wait until it has said something so often."""
-        eventually(lambda: self.log.count(words) >= times or not self.alive, timeout, every=0.05)
-        assert self.alive, f"{self.name} ended with code {self._popen.returncode}"
-
-    def kill(self) -> None:
-        """kill -9: the program and all that it started."""
-        self._signal(signal.SIGKILL)
-        self._popen.wait()
-
-    def ask_to_end(self) -> None:
-        """TERM, as a supervisor sends it."""
-        self._signal(signal.SIGTERM)
-
-    def end(self) -> None:
-        """TERM, and kill -9 for what is left half a minute later."""
-        self.ask_to_end()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.wait(30)
-        self.kill()
-
-    @contextlib.contextmanager
-    def stopped(self) -> Iterator[None]:
-        """It stands still for the block."""
-        self._signal(signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            self._signal(signal.SIGCONT)
-
-    def wait(self, timeout: float) -> int:
-        """Its exit code, once it has ended; subprocess.TimeoutExpired if it does not."""
-        return self._popen.wait(timeout)
-
-    def _signal(self, number: signal.Signals) -> None:
-        # Until it is reaped its process group cannot be anybody else's.
-        if self.alive:
-            os.killpg(self._popen.pid, number)
 
 
 class Site:
@@ -258,7 +155,7 @@ class Site:
         self, machine: str, kinds: Sequence[str], *, threads: int = 4, times: Mapping[str, float] = QUICK
     ) -> Supervisor:
         """One more machine under the product's own supervisor, as `up` runs it, started: `kinds` are "items", "invoices", "all"
-        (a worker on all queues) and "beat". Each process is called `{kind}-{machine}` and traced (tests/real/trace.py).
+        (a worker on all queues) and "beat". Each process is called `{kind}-{machine}` and traced (tests/kit/trace.py).
         """
         wanted = [self._supervised(f"{kind}-{machine}", kind, threads, times) for kind in kinds]
         supervisor = Supervisor(wanted, env=self.env, log_dir=self.folder / "logs")
@@ -393,7 +290,7 @@ class Site:
 
     def _launched(self, arguments: list[str], times: Mapping[str, float], *options: str) -> list[str]:
         changes = [part for name, value in times.items() for part in ("--set", f"{name}={value}")]
-        return [sys.executable, "-m", "tests.real.launcher", *changes, *options, "--", *arguments]
+        return [sys.executable, "-m", "tests.kit.launcher", *changes, *options, "--", *arguments]
 
     def start(
         self, name: str, command: list[str], env: Mapping[str, str] = MappingProxyType({}), *, fresh: bool = False
@@ -413,53 +310,3 @@ def kill_redis(server: EmbeddedServer) -> None:
 def set_up_user(admin: Redis, name: str, rules: Sequence[str]) -> None:
     """Make a user of Redis with these rules, as a users.acl file has them."""
     admin.execute_command("ACL", "SETUSER", name, *rules)
-
-
-def environment(folder: Path) -> dict[str, str]:
-    """What every process of a test needs, and none of the developer's own settings."""
-    (folder / "data").mkdir(parents=True, exist_ok=True)
-    return own_environment() | {
-        "PYTHONPATH": str(ROOT),
-        "DATA_DIR": str(folder / "data"),
-    }
-
-
-def script() -> str:
-    """The console script of this environment."""
-    return str(Path(sys.executable).parent / "wbs-sync")
-
-
-def run(*arguments: str, env: Mapping[str, str], folder: Path, timeout: float = 60, fresh: bool = False) -> Ended:
-    """Run the console script `wbs-sync` to its end."""
-    return ended([script(), *arguments], env=env, folder=folder, timeout=timeout, fresh=fresh)
-
-
-def ended(command: list[str], *, env: Mapping[str, str], folder: Path, timeout: float, fresh: bool = False) -> Ended:
-    """Run a Python program to its end. `fresh`: not forked (tests/real/forks.py)."""
-    if can_start(env) and not fresh:
-        return _forked_to_its_end(command, env, folder, timeout)
-    done = subprocess.run(
-        command,
-        env=dict(env),
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
-    return Ended(done.returncode, done.stdout, done.stderr)
-
-
-def _forked_to_its_end(command: list[str], env: Mapping[str, str], folder: Path, timeout: float) -> Ended:
-    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-        program = Forked(command, env, folder, out=out.fileno(), err=err.fileno())
-        try:
-            code = program.wait(timeout)
-        except BaseException:
-            os.killpg(program.pid, signal.SIGKILL)
-            program.wait()
-            raise
-        out.seek(0)
-        err.seek(0)
-        return Ended(code, out.read(), err.read())
