@@ -18,7 +18,7 @@ from simulators.company.billing import Invoice
 from simulators.company.model import Project
 from tests.alerts.clock import Clock, played_clock, start_server
 from tests.alerts.prometheus import Prometheus
-from tests.integration.flows.office import Office
+from tests.kit.installation import Office
 from tests.kit.waiting import eventually
 from worker.clients.netsuite import api
 from worker.inspect.liveness import RECEIVES

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from config.names import QUEUE_OF_TASK, TaskName
-from tests.integration.flows.office import ITEM_PATH, Office
+from tests.kit.company import ITEM_PATH
+from tests.kit.installation import Office
 from worker.domain.identities import InvoiceKey
 from worker.domain.work import Lane, scan_of
 from worker.local.embedded import EmbeddedServer

@@ -23,8 +23,8 @@ import requests
 from config.names import QueueName, TaskName
 from simulators.company.billing import Invoice
 from simulators.company.model import Project, WbsCode
-from tests.integration.flows.office import Office
 from tests.kit.ended import Ended
+from tests.kit.installation import Office
 from tests.kit.ports import unused_port
 from tests.kit.programs import READY, Program, ended, script
 from tests.kit.site import ALL_QUEUES, PREFIX, QUICK, Site

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.flows.office import Office
+from tests.kit.installation import Office
 from worker.clients.netsuite import api
 from worker.domain import outcomes
 from worker.engine import remote_failures, settlement
@@ -90,6 +90,19 @@ def open_office(tmp_path: Path, redis_server: EmbeddedServer) -> Iterator[OpenOf
 def office(open_office: OpenOffice) -> Office:
     """A fresh office in which nothing was synced yet."""
     return open_office()
+
+
+@pytest.fixture(scope="module")
+def open_shared(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServer) -> Iterator[OpenOffice]:
+    """Offices that all tests of one file share."""
+    with offices(tmp_path_factory.mktemp("shared"), redis_server.url) as opens:
+        yield opens
+
+
+@pytest.fixture(scope="module")
+def branch(open_shared: OpenOffice) -> Office:
+    """One office for all tests of a file: each works on a project of its own, or takes back what it changed."""
+    return open_shared()
 
 
 @pytest.fixture(scope="package")

@@ -15,7 +15,8 @@ import pytest
 
 from simulators.company.model import Project, WbsCode
 from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
+from tests.kit.company import BILL_PATH, ITEM_PATH
+from tests.kit.installation import Office
 from tests.kit.open_claims import claim_for_everybody
 from worker.domain import outcomes
 from worker.domain.work import exports_of, scan_of

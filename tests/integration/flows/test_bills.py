@@ -10,7 +10,8 @@ import pytest
 from simulators.company.billing import Billed, Invoice
 from simulators.company.world import Work, periods_of
 from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import BILL_PATH, ITEM_PATH, VENDOR, Office
+from tests.kit.company import BILL_PATH, ITEM_PATH, VENDOR
+from tests.kit.installation import Office
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import OutcomeKind
 

@@ -15,23 +15,15 @@ import pytest
 
 from config.setting_faults import InvalidSettings
 from simulators.company.model import Project
-from tests.integration.flows.conftest import offices
-from tests.integration.flows.office import Office
 from tests.integration.flows.test_problem_commands import call
 from tests.kit.commands import run_command
+from tests.kit.installation import Office
 from worker.inspect.checks.check import Check
 from worker.store.gate import Precedence
 
 pytestmark = pytest.mark.real
 
 CODE = "05-120.S"
-
-
-@pytest.fixture(scope="module")
-def branch(tmp_path_factory: pytest.TempPathFactory, redis_server: Any) -> Iterator[Office]:
-    """One office for all faults: each is taken back at its end."""
-    with offices(tmp_path_factory.mktemp("checked"), redis_server.url) as opens:
-        yield opens()
 
 
 def checks(office: Office) -> list[Check]:

@@ -8,7 +8,8 @@ import pytest
 
 from simulators.company.model import Project, WbsCode
 from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import ITEM_PATH, Office
+from tests.kit.company import ITEM_PATH
+from tests.kit.installation import Office
 from worker.domain.outcomes import OutcomeKind, State
 from worker.domain.work import scan_of
 from worker.sync import items

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
+from tests.kit.company import BILL_PATH, ITEM_PATH
+from tests.kit.installation import Office
 from worker.clients import http
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import OutcomeKind

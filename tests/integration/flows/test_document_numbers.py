@@ -8,7 +8,8 @@ from decimal import Decimal
 import pytest
 
 from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import BILL_PATH, Office
+from tests.kit.company import BILL_PATH
+from tests.kit.installation import Office
 from worker.domain.outcomes import OutcomeKind, State
 from worker.domain.problems import FindingKind
 

@@ -14,8 +14,9 @@ from simulators.company.billing import Billed, Invoice
 from simulators.company.world import Work, periods_of
 from simulators.netsuite.bills import BillKind
 from simulators.netsuite.records import Bill
-from tests.integration.flows.conftest import offices
-from tests.integration.flows.office import BILL_PATH, VENDOR, Office
+from tests.integration.flows.conftest import OpenOffice
+from tests.kit.company import BILL_PATH, VENDOR
+from tests.kit.installation import Office
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import OutcomeKind, State
 from worker.domain.plans import Would
@@ -29,10 +30,9 @@ numbers = count(100)
 
 
 @pytest.fixture(scope="module")
-def branch(tmp_path_factory: pytest.TempPathFactory, redis_server: Any) -> Iterator[Office]:
+def branch(open_shared: OpenOffice) -> Office:
     """One office for all tests of this file, whose NetSuite takes two bills of one number; each works on a project of its own."""
-    with offices(tmp_path_factory.mktemp("branch"), redis_server.url) as opens:
-        yield opens(world={"duplicate_numbers": "allow"})
+    return open_shared(world={"duplicate_numbers": "allow"})
 
 
 @pytest.fixture

@@ -12,8 +12,9 @@ import pytest
 from simulators.company.billing import Invoice
 from simulators.company.model import Project, WbsCode
 from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
 from tests.kit.commands import run_command
+from tests.kit.company import BILL_PATH, ITEM_PATH
+from tests.kit.installation import Office
 from worker.cli import explain as command
 from worker.domain.errors import NotFound
 from worker.domain.identities import CodeKey

@@ -15,8 +15,9 @@ import pytest
 
 from simulators.company.billing import Invoice
 from simulators.company.model import Project
-from tests.integration.flows.conftest import OpenOffice, offices
-from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
+from tests.integration.flows.conftest import OpenOffice
+from tests.kit.company import BILL_PATH, ITEM_PATH
+from tests.kit.installation import Office
 from tests.kit.waiting import eventually
 from worker.clients.netsuite.client import NetSuite
 from worker.domain.bills import Bill
@@ -51,24 +52,21 @@ numbers = count(100)
 
 
 @pytest.fixture(scope="module")
-def branch(tmp_path_factory: pytest.TempPathFactory, redis_server: Any) -> Iterator[Office]:
+def branch(open_shared: OpenOffice) -> Office:
     """One office for all tests of this file: each works on a project of its own."""
-    with offices(tmp_path_factory.mktemp("branch"), redis_server.url) as opens:
-        yield opens(netsuite_settle_seconds=SETTLE)
+    return open_shared(netsuite_settle_seconds=SETTLE)
 
 
 @pytest.fixture(scope="module")
-def hasty(tmp_path_factory: pytest.TempPathFactory, redis_server: Any) -> Iterator[Office]:
-    """The same, but it waits for an answer no longer than a second."""
-    with offices(tmp_path_factory.mktemp("hasty"), redis_server.url) as opens:
-        yield opens(netsuite_settle_seconds=HASTY_SETTLE, netsuite_read_timeout_seconds=1)
+def hasty(open_shared: OpenOffice) -> Office:
+    """An office that waits for a response no longer than a second."""
+    return open_shared(netsuite_settle_seconds=HASTY_SETTLE, netsuite_read_timeout_seconds=1)
 
 
 @pytest.fixture(scope="module")
-def patient(tmp_path_factory: pytest.TempPathFactory, redis_server: Any) -> Iterator[Office]:
-    """The same with a settle window that no test outlasts: it passes when a test says so, however busy the machine is."""
-    with offices(tmp_path_factory.mktemp("patient"), redis_server.url) as opens:
-        yield opens(netsuite_settle_seconds=PATIENT_SETTLE)
+def patient(open_shared: OpenOffice) -> Office:
+    """An office with a settle window that no test outlasts: it passes when a test says so, however busy the machine is."""
+    return open_shared(netsuite_settle_seconds=PATIENT_SETTLE)
 
 
 @pytest.fixture(autouse=True)

@@ -9,8 +9,9 @@ import pytest
 from simulators.company.billing import Invoice
 from simulators.company.model import Project, WbsCode
 from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import ITEM_PATH, Office
 from tests.kit.commands import run_command
+from tests.kit.company import ITEM_PATH
+from tests.kit.installation import Office
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind
 

@@ -9,9 +9,10 @@ import pytest
 
 from simulators.company.model import Project
 from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import ITEM_PATH, Office
 from tests.integration.flows.test_recovery import lose_redis
 from tests.kit.commands import run_command
+from tests.kit.company import ITEM_PATH
+from tests.kit.installation import Office
 from worker.domain.outcomes import OutcomeKind
 
 pytestmark = pytest.mark.real

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.integration.flows.office import Office
 from tests.integration.flows.test_problem_commands import call
+from tests.kit.installation import Office
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ import pytest
 from simulators.company.model import Project
 from simulators.stage import CERTIFICATE_ID
 from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
+from tests.kit.company import BILL_PATH, ITEM_PATH
+from tests.kit.installation import Office
 from worker.domain.outcomes import OutcomeKind
 from worker.domain.work import Lane, scan_of
 from worker.engine import remote_failures

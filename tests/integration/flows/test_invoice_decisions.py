@@ -9,9 +9,10 @@ import pytest
 
 from simulators.company.billing import Invoice
 from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import BILL_PATH, Office
 from tests.integration.flows.test_problem_commands import call, told
 from tests.integration.flows.test_settled_by_hand import enter_by_hand, key_of
+from tests.kit.company import BILL_PATH
+from tests.kit.installation import Office
 from worker.domain.outcomes import OutcomeKind, State
 from worker.inspect.invoice_decisions import NotDecided
 

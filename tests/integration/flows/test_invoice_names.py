@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from simulators.company.billing import Invoice
-from tests.integration.flows.office import Office
 from tests.integration.flows.test_bills import CODE
 from tests.integration.flows.test_problem_commands import call
+from tests.kit.installation import Office
 from worker.domain.errors import NotFound
 from worker.inspect import named_records
 from worker.store.gate import Precedence

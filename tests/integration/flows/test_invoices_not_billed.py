@@ -8,7 +8,7 @@ import pytest
 
 from simulators.company.billing import Invoice
 from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import Office
+from tests.kit.installation import Office
 from worker.domain.outcomes import OutcomeKind, State
 from worker.domain.work import WorkKey, exports_of
 from worker.inspect.checks.check import Check

@@ -9,7 +9,7 @@ import pytest
 from simulators.company.billing import Invoice
 from simulators.company.model import Project
 from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import Office
+from tests.kit.installation import Office
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import OutcomeKind
 

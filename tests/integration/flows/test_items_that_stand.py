@@ -10,7 +10,8 @@ import pytest
 from simulators.company.model import Project, WbsCode
 from simulators.netsuite.records import Item
 from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import ITEM_PATH, Office
+from tests.kit.company import ITEM_PATH
+from tests.kit.installation import Office
 from worker.domain.items import ADOPTED_ITEMS
 from worker.domain.outcomes import State
 from worker.domain.problems import FindingKind

@@ -8,7 +8,7 @@ import pytest
 
 from simulators.books import NsJob, NsVendor
 from simulators.company.billing import Invoice
-from tests.integration.flows.office import Office
+from tests.kit.installation import Office
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import OutcomeKind
 from worker.domain.plans import Would

@@ -8,7 +8,8 @@ from decimal import Decimal
 import pytest
 
 from simulators.netsuite.records import Bill, BillLine
-from tests.integration.flows.office import VENDOR, Office
+from tests.kit.company import VENDOR
+from tests.kit.installation import Office
 from worker.domain.outcomes import OutcomeKind
 from worker.domain.plans import Would
 

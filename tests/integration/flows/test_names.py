@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import Office
+from tests.kit.installation import Office
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import OutcomeKind, Record, State
 from worker.sync.items import Items, Planned

@@ -13,8 +13,9 @@ from simulators.company.billing import Billed, Invoice
 from simulators.company.world import Work, periods_of
 from simulators.procore.invoice_shapes import InvoicePrinter
 from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import VENDOR, Office
 from tests.integration.flows.test_bills import CODE, require_right
+from tests.kit.company import VENDOR
+from tests.kit.installation import Office
 from worker.domain.outcomes import OutcomeKind
 
 CODES = [CODE, "05-310.S", "06-100.S"]

@@ -16,8 +16,8 @@ import pytest
 from config.names import TaskName
 from tasks.messages import MESSAGES, read
 from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import Office
 from tests.integration.flows.test_problem_commands import told
+from tests.kit.installation import Office
 from tests.upgrade.record import CODES, NUMBER, records
 from worker.base import give_out, pick_up
 from worker.domain.identities import CodeKey, InvoiceKey

@@ -10,7 +10,8 @@ import pytest
 
 from simulators.company.billing import Invoice
 from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
+from tests.kit.company import BILL_PATH, ITEM_PATH
+from tests.kit.installation import Office
 from tests.kit.waiting import lasts
 from worker.domain.outcomes import OutcomeKind
 from worker.domain.plans import Would

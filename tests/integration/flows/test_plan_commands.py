@@ -12,8 +12,8 @@ import pytest
 
 from simulators.company.billing import Invoice
 from simulators.company.model import Project
-from tests.integration.flows.office import Office
 from tests.kit.commands import run_command
+from tests.kit.installation import Office
 from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.plans import line_of
 from worker.store.gate import Precedence

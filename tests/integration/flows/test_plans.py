@@ -13,7 +13,7 @@ from simulators.common.journal import Entry
 from simulators.company.billing import Invoice
 from simulators.company.model import Project
 from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import Office
+from tests.kit.installation import Office
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Record, State
 from worker.domain.plans import Plan, PlanLine, Requests, Would

@@ -9,7 +9,8 @@ import pytest
 
 from simulators.company.billing import Invoice
 from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import BILL_PATH, SUITEQL_PATH, Office
+from tests.kit.company import BILL_PATH, SUITEQL_PATH
+from tests.kit.installation import Office
 from worker.domain.bills import FoundBill
 from worker.domain.identities import InvoiceKey
 from worker.domain.money import ZERO

@@ -28,15 +28,15 @@ from probe.profile import write_profile
 from probe.session import ProbeSession, TrialRecord
 from simulators.common.settings import CommonSettings, change_settings
 from simulators.company.accounts import ACCOUNT
-from tests.integration.flows.conftest import offices
-from tests.integration.flows.office import ITEM_PATH, SUITEQL_PATH, VENDOR, Office
+from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.test_problem_commands import call
+from tests.kit.company import ITEM_PATH, SUITEQL_PATH, VENDOR
+from tests.kit.installation import Office
 from worker.cli import wbs_sync
 from worker.domain.errors import AlreadyExists, Blocked
 from worker.domain.items import ItemNeed
 from worker.domain.outcomes import OutcomeKind
 from worker.domain.problems import Cause
-from worker.local.embedded import EmbeddedServer
 from worker.store.gate import Precedence
 
 pytestmark = pytest.mark.real
@@ -152,12 +152,11 @@ GERMAN = "otherwise, and in German"
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServer) -> Iterator[Office]:
+def office(open_shared: OpenOffice) -> Office:
     """One installation for all tests: each leaves it as it was. One invoice has tax."""
-    with offices(tmp_path_factory.mktemp("probe"), redis_server.url) as opens:
-        opened = opens(world={"hourly_limit": 100_000})
-        opened.procore.edit_invoice(taxed(opened), tax=Decimal("10.00"))
-        yield opened
+    opened = open_shared(world={"hourly_limit": 100_000})
+    opened.procore.edit_invoice(taxed(opened), tax=Decimal("10.00"))
+    return opened
 
 
 @pytest.fixture(autouse=True)

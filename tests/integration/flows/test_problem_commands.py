@@ -17,7 +17,8 @@ from click.testing import CliRunner, Result
 from simulators.company.billing import Invoice
 from simulators.company.model import Project
 from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office, facts_of
+from tests.kit.company import BILL_PATH, ITEM_PATH
+from tests.kit.installation import Office, facts_of
 from worker.cli import output, wbs_sync
 from worker.cli.runs import is_complete
 from worker.domain.identities import CodeKey

@@ -8,8 +8,8 @@ import pytest
 
 from simulators.company.model import Project
 from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import Office
 from tests.integration.flows.test_problem_commands import call
+from tests.kit.installation import Office
 from worker.domain.errors import NoRoom, NotFound
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import OutcomeKind

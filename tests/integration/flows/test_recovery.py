@@ -12,7 +12,8 @@ import pytest
 
 from simulators.company.model import Project, WbsCode
 from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import BILL_PATH, ITEM_PATH, SUITEQL_PATH, Office
+from tests.kit.company import BILL_PATH, ITEM_PATH, SUITEQL_PATH
+from tests.kit.installation import Office
 from worker.base import pick_up
 from worker.clients.netsuite import records
 from worker.clients.netsuite.client import NetSuite

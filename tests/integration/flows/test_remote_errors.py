@@ -9,7 +9,8 @@ import pytest
 
 from simulators.company.model import Project
 from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import ITEM_PATH, Office
+from tests.kit.company import ITEM_PATH
+from tests.kit.installation import Office
 from worker.clients.netsuite import api as netsuite
 from worker.clients.procore import api as procore
 from worker.domain.errors import SyncError, UnexpectedAnswer

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import Office, facts_of
 from tests.kit.commands import run_command
+from tests.kit.installation import Office, facts_of
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Record, State
 from worker.domain.plans import Requests

@@ -6,7 +6,8 @@ from collections import Counter
 
 import pytest
 
-from tests.integration.flows.office import BILL_PATH, ITEM_PATH, SUITEQL_PATH, Office
+from tests.kit.company import BILL_PATH, ITEM_PATH, SUITEQL_PATH
+from tests.kit.installation import Office
 from worker.domain.outcomes import OutcomeKind
 
 pytestmark = pytest.mark.real

@@ -9,7 +9,8 @@ import pytest
 from simulators.company.model import Project, WbsCode
 from simulators.stage import CERTIFICATE_ID
 from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import BILL_PATH, ITEM_PATH, SUITEQL_PATH, Office
+from tests.kit.company import BILL_PATH, ITEM_PATH, SUITEQL_PATH
+from tests.kit.installation import Office
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import Outcome, OutcomeKind, State
 from worker.domain.problems import Cause, FindingKind

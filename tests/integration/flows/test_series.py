@@ -9,7 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from simulators.company.model import Project
-from tests.integration.flows.office import ITEM_PATH, Office
+from tests.kit.company import ITEM_PATH
+from tests.kit.installation import Office
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.work import Lane, RunKind, scan_of

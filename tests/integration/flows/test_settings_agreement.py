@@ -6,7 +6,7 @@ import pytest
 
 from config.processes import QUEUES_OF_WORKER
 from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import Office
+from tests.kit.installation import Office
 from worker.domain.problems import Cause
 from worker.engine import settings_agreement
 from worker.inspect.checks.check import Check

@@ -12,8 +12,9 @@ import pytest
 from simulators.company.billing import Invoice
 from simulators.netsuite.records import Bill
 from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import VENDOR, Office
 from tests.integration.flows.test_plans import line_of, planning
+from tests.kit.company import VENDOR
+from tests.kit.installation import Office
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import OutcomeKind, State
 from worker.domain.plans import Would

@@ -7,8 +7,8 @@ import json
 import jsonschema
 import pytest
 
-from tests.integration.flows.office import Office
 from tests.integration.flows.test_problem_commands import call, told
+from tests.kit.installation import Office
 from tools.message_schemas import result_schemas
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.work import Lane

@@ -11,8 +11,9 @@ import pytest
 from simulators.company.billing import Invoice
 from simulators.company.model import Project
 from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
 from tests.integration.flows.test_problem_commands import call, told
+from tests.kit.company import BILL_PATH, ITEM_PATH
+from tests.kit.installation import Office
 from worker.domain.outcomes import OutcomeKind, State
 from worker.domain.work import Lane
 

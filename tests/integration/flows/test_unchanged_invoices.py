@@ -11,8 +11,9 @@ import pytest
 
 from simulators.company.billing import Invoice
 from simulators.company.model import Project
-from tests.integration.flows.office import VENDOR, Office, facts_of
 from tests.integration.flows.test_bills import CODE, require_right
+from tests.kit.company import VENDOR
+from tests.kit.installation import Office, facts_of
 from worker.domain.problems import Cause
 from worker.store.runs import Run
 from worker.sync.unchanged_invoices import read_again_after

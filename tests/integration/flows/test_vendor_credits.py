@@ -13,8 +13,9 @@ from simulators.company.billing import Invoice
 from simulators.company.model import Project
 from simulators.netsuite.records import Bill
 from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import VENDOR, Office
 from tests.integration.flows.test_recovery import lose_redis
+from tests.kit.company import VENDOR
+from tests.kit.installation import Office
 from worker.domain.errors import Misconfigured, Transient
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import OutcomeKind, State

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -15,8 +15,8 @@ import pytest
 from simulators.company.billing import Billed, Invoice
 from simulators.company.model import Project
 from simulators.company.world import periods_of
-from tests.integration.flows.conftest import offices
-from tests.integration.flows.office import SUITEQL_PATH, Office
+from tests.kit.company import SUITEQL_PATH
+from tests.kit.installation import Office
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind, Record, State
 from worker.domain.problems import Cause
@@ -30,12 +30,6 @@ pytestmark = pytest.mark.real
 
 CODES = ("05-120.S", "05-310.S")
 numbers = count(1)
-
-
-@pytest.fixture(scope="module")
-def branch(tmp_path_factory: pytest.TempPathFactory, redis_server: Any) -> Iterator[Office]:
-    with offices(tmp_path_factory.mktemp("again"), redis_server.url) as opens:
-        yield opens()
 
 
 class Site:

@@ -10,10 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.integration.flows.conftest import offices
-from tests.integration.flows.office import Office
 from tests.kit.commands import run_command
 from tests.kit.ended import Ended
+from tests.kit.installation import Office
 from tests.kit.waiting import lasts
 from worker.clients.http import Answer, Transport
 from worker.domain.findings import Verified
@@ -45,19 +44,17 @@ class Killed(BaseException):
 
 
 @pytest.fixture(scope="module")
-def drifted(tmp_path_factory: pytest.TempPathFactory, redis_server: Any) -> Iterator[Office]:
-    """Two projects with something to find in each: an Item, a bill, a bill that stands for an invoice that was withdrawn."""
-    with offices(tmp_path_factory.mktemp("interrupted"), redis_server.url) as opens:
-        branch = opens()
-        projects = [branch.new_project(f"33-{number}", CODES) for number in (1, 2)]
-        invoices = [branch.new_invoice(each, (CODES[0], "900.00"), (CODES[1], "55.00")) for each in projects * 2]
-        office = branch.reopened(project_ids=",".join(str(each.id) for each in projects))
-        office.scan()
-        office.export_all()
-        office.netsuite.edit_bill_line(office.bill(invoices[0]).id, 1, Decimal("901.00"))
-        office.procore.edit_invoice(invoices[1].id, origin_id=None, status="revise_and_resubmit")
-        office.netsuite.edit_item(office.item(f"33-2-{CODES[0]}").id, isinactive=True)
-        yield office
+def drifted(branch: Office) -> Office:
+    """An office of two projects with something to find in each: an Item, a bill, and a bill of an invoice that was withdrawn."""
+    projects = [branch.new_project(f"33-{number}", CODES) for number in (1, 2)]
+    invoices = [branch.new_invoice(each, (CODES[0], "900.00"), (CODES[1], "55.00")) for each in projects * 2]
+    office = branch.reopened(project_ids=",".join(str(each.id) for each in projects))
+    office.scan()
+    office.export_all()
+    office.netsuite.edit_bill_line(office.bill(invoices[0]).id, 1, Decimal("901.00"))
+    office.procore.edit_invoice(invoices[1].id, origin_id=None, status="revise_and_resubmit")
+    office.netsuite.edit_item(office.item(f"33-2-{CODES[0]}").id, isinactive=True)
+    return office
 
 
 @pytest.fixture(autouse=True)

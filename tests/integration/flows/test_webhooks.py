@@ -12,9 +12,9 @@ import pytest
 
 from simulators.company.model import Project
 from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import Office
 from tests.integration.flows.test_problem_commands import call
 from tests.kit.container import settings_of
+from tests.kit.installation import Office
 from tests.kit.ports import unused_port
 from tests.unit.domain.test_webhooks import V2, V4
 from worker.cli.stack import Stack

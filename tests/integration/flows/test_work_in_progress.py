@@ -9,7 +9,8 @@ from contextlib import contextmanager
 import pytest
 
 from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
+from tests.kit.company import BILL_PATH, ITEM_PATH
+from tests.kit.installation import Office
 from tests.kit.waiting import eventually
 from worker.clients.procore.client import Procore
 from worker.domain.identities import InvoiceKey

@@ -8,24 +8,19 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
 from config.processes import QUEUES_OF_WORKER
-from simulators.books import NsJob, NsVendor
-from simulators.common.journal import Entry
 from simulators.company.billing import Invoice
 from simulators.company.model import Project, WbsCode
-from simulators.netsuite.records import Bill, Item
-from simulators.netsuite.state import NetSuiteState
-from simulators.procore.state import ProcoreState
 from simulators.stage import Stage
+from tests.kit.company import Company
 from tests.kit.container import OpenContainer, settings_of
 from tests.kit.waiting import eventually
-from worker.domain.identities import CodeKey, InvoiceKey, bill_external_id, item_external_id
+from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Outcome, Record
 from worker.domain.problems import CATALOGUE, Cause
 from worker.domain.work import Lane, lane_of
@@ -35,18 +30,13 @@ from worker.store.runs import Run
 from worker.sync.items import FRESH_SECONDS
 
 T = TypeVar("T")
-VENDOR = "Blue Spruce Electric"
-"""A vendor of the seeded company that NetSuite knows by its origin id."""
-BILL_PATH = "/services/rest/record/v1/vendorBill"
-ITEM_PATH = "/services/rest/record/v1/otherChargePurchaseItem"
-SUITEQL_PATH = "/services/rest/query/v1/suiteql"
 
 
-class Office:
+class Office(Company):
     """One company, its two systems, and wbs-sync between them."""
 
     def __init__(self, stage: Stage, container: OpenContainer) -> None:
-        self.stage = stage
+        super().__init__(stage)
         self.container = container
 
     @classmethod
@@ -79,16 +69,6 @@ class Office:
         """Stop both remotes."""
         self.container.redis.close()
         self.stage.stop()
-
-    @property
-    def procore(self) -> ProcoreState:
-        """The simulated Procore itself."""
-        return self.stage.procore
-
-    @property
-    def netsuite(self) -> NetSuiteState:
-        """The simulated NetSuite itself."""
-        return self.stage.netsuite
 
     # What people start, and the workers' part
 
@@ -196,7 +176,7 @@ class Office:
         """The full name of one of this installation's keys in Redis."""
         return self.container.settings.redis_key_prefix + name
 
-    # What came of it
+    # What a test reads of wbs-sync
 
     def run(self, run: Run) -> Run:
         """A run as it stands now."""
@@ -220,96 +200,6 @@ class Office:
     def invoice_record(self, invoice: Invoice) -> Record | None:
         """The ledger's record of an invoice."""
         return self.container.ledger.invoice(InvoiceKey(invoice.project_id, invoice.id))
-
-    def items(self, name: str) -> list[Item]:
-        """All Items of this name in NetSuite, compared without case."""
-        return self.netsuite.items_named(name)
-
-    def item(self, name: str) -> Item:
-        """The one Item of this name; AssertionError when there is none or more than one."""
-        (item,) = self.items(name)
-        return item
-
-    def item_of(self, project: Project, code: WbsCode) -> Item | None:
-        """The Item with our external id of a code."""
-        return self.netsuite.item_by_external_id(self.item_external_id(project, code))
-
-    def item_external_id(self, project: Project, code: WbsCode) -> str:
-        """The external id of a code's Item."""
-        return item_external_id(self.procore.company.company_id, project.id, code.id)
-
-    def bills(self, invoice: Invoice) -> list[Bill]:
-        """All bills in NetSuite that carry our external id of an invoice."""
-        return self.netsuite.bills.find("externalid", self.bill_external_id(invoice))
-
-    def bill(self, invoice: Invoice) -> Bill:
-        """The one such bill; AssertionError when there is none or more than one."""
-        (bill,) = self.bills(invoice)
-        return bill
-
-    def bill_external_id(self, invoice: Invoice) -> str:
-        """The external id of an invoice's bill."""
-        return bill_external_id(self.procore.company.company_id, invoice.id)
-
-    def amounts(self, bill: Bill) -> list[tuple[str, Decimal]]:
-        """A bill's lines as (Item name, amount), in order of name and amount."""
-        names = {line.item: self.netsuite.items.get(line.item) for line in bill.lines}
-        return sorted((item.itemid if (item := names[line.item]) else "?", line.amount) for line in bill.lines)
-
-    # The journals
-
-    def mark(self) -> int:
-        """Where NetSuite's journal stands now, for `writes` and `posts`."""
-        return max((entry["n"] for entry in self.netsuite.journal.entries()), default=0)
-
-    def writes(self, since: int = 0) -> list[Entry]:
-        """Records that wbs-sync (and no person) wrote in NetSuite."""
-        return [entry for entry in self.netsuite.journal.writes(since) if entry["by"] == "client"]
-
-    def requests(self, since: int = 0) -> list[Entry]:
-        """Requests that NetSuite got, those for tokens left out."""
-        return [entry for entry in self.netsuite.journal.requests(since) if "oauth2" not in entry["path"]]
-
-    def posts(self, path: str, since: int = 0) -> list[Entry]:
-        """POSTs to one of NetSuite's addresses, answered or not."""
-        return [each for each in self.requests(since) if each["method"] == "POST" and each["path"] == path]
-
-    # What people do
-
-    def case(self, name: str) -> dict[str, Any]:
-        """The ids of one of the seeded company's awkward cases."""
-        return self.procore.company.cases[name]
-
-    def case_invoice(self, name: str) -> Invoice:
-        """The invoice of such a case."""
-        return self.procore.invoice(self.case(name)["invoice_id"])
-
-    def new_project(self, number: str | None, codes: Sequence[str] = (), *, linked: bool = True) -> Project:
-        """A new project with these budgeted codes; with `linked` NetSuite has its job."""
-        project = self.procore.add_project(number, codes)
-        if linked:
-            state = self.netsuite
-            job = NsJob(state.jobs.next_id(), number or f"JOB-{project.id}", project.name, None, "2")
-            state.jobs.put(job)
-            project.origin_id = job.id
-        return project
-
-    def new_invoice(
-        self, project: Project, *lines: tuple[str | int | None, str], vendor: str = VENDOR, **fields: Any
-    ) -> Invoice:
-        """A new approved invoice of (flat code, amount) lines, ten per cent of them held back."""
-        return self.procore.add_invoice(project.id, vendor, lines, **fields)
-
-    def new_vendor(self, name: str, *, company_name: str | None = None, external_id: str | None = None) -> NsVendor:
-        """A vendor in NetSuite."""
-        vendor = NsVendor(self.netsuite.vendors.next_id(), name, company_name or name, external_id, "2")
-        self.netsuite.vendors.put(vendor)
-        return vendor
-
-    def clear_faults(self) -> None:
-        """Both remotes are well again."""
-        self.stage.faults("netsuite", [])
-        self.stage.faults("procore", [])
 
 
 def facts_of(cause: Cause, **given: str) -> dict[str, str]:
