@@ -267,7 +267,7 @@ def test_commands_that_start_others_end_with_a_code_and_a_sentence(
 
 
 @pytest.mark.real
-def test_names_that_a_terminal_cannot_show_are_shown_all_the_same(tmp_path: Path, redis_url: str) -> None:
+def test_names_that_a_terminal_cannot_show_are_escaped(tmp_path: Path, redis_url: str) -> None:
     """With an encoding of plain letters, as a service or a cron job may have it."""
     key = tmp_path / "key.pem"
     key.touch()

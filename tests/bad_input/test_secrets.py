@@ -107,7 +107,7 @@ def secrets_of(desk: Desk) -> set[str]:
 @example(kind="netsuite token", status=200, shape="cut", first=0)
 @example(kind="new bill", status=400, shape="netsuite's", first=0)
 @example(kind="invoice", status=404, shape="procore's map", first=0)
-def test_what_a_remote_repeats_of_a_request_is_told_to_nobody(
+def test_what_a_remote_repeats_of_a_request_is_never_shown(
     office: Office, kind: str, status: int, shape: str, first: int
 ) -> None:
     desk = Desk(office)
@@ -149,7 +149,7 @@ def test_what_a_remote_repeats_of_a_request_is_told_to_nobody(
     assert [secret for secret in secrets_of(desk) if secret in text] == []
 
 
-def test_the_search_finds_what_is_told(office: Office) -> None:
+def test_the_search_finds_what_is_shown(office: Office) -> None:
     """A remote's other words are told: without them nobody could mend anything."""
     desk = Desk(office)
 

@@ -94,7 +94,7 @@ def test_what_was_answered_survives_kill_9_and_clients_just_reconnect(tmp_path: 
         assert valkey.get("code:499") == "499"
 
 
-def test_it_does_not_come_back_under_an_address_that_nobody_knows(tmp_path: Path) -> None:
+def test_the_server_is_only_revived_under_its_previous_address(tmp_path: Path) -> None:
     with EmbeddedServer.start(tmp_path) as server:
         url = server.url
         os.kill(server.pid, signal.SIGKILL)
@@ -108,7 +108,7 @@ def test_it_does_not_come_back_under_an_address_that_nobody_knows(tmp_path: Path
         assert (server.url, find_running(tmp_path)) == (url, url)
 
 
-def test_a_second_start_is_refused_and_the_first_goes_on(tmp_path: Path) -> None:
+def test_a_second_start_is_refused_and_the_first_keeps_running(tmp_path: Path) -> None:
     with EmbeddedServer.start(tmp_path) as server:
         with pytest.raises(AlreadyRunning, match="is already running the embedded server"):
             EmbeddedServer.start(tmp_path)

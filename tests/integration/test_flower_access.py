@@ -117,7 +117,7 @@ def test_without_the_login_nothing_is_shown(flower: RunningFlower) -> None:
         assert flower.get(page, ("engineer", "another")).status_code == 401
 
 
-def test_no_page_tells_a_password_or_a_secret(flower: RunningFlower) -> None:
+def test_no_page_shows_a_password_or_a_secret(flower: RunningFlower) -> None:
     assert flower.redis_password
     pages = (*PAGES, f"/worker/{flower.worker}", "/metrics", "/healthcheck")
     told = "".join(flower.get(page).text for page in pages)
@@ -139,7 +139,7 @@ def test_tasks_are_listed_with_what_was_asked_and_what_came_of_it(flower: Runnin
     ]
 
 
-def test_the_report_is_served_as_it_stands_now(flower: RunningFlower) -> None:
+def test_the_served_report_is_current(flower: RunningFlower) -> None:
     """The worker's first resume noted the use of the gate; what the ledger learns later is on the page at the next look."""
     eventually(lambda: "no slot in use in any of them" in flower.get("/report").text)
     answer = flower.get("/report")
@@ -153,7 +153,7 @@ def test_the_report_is_served_as_it_stands_now(flower: RunningFlower) -> None:
     assert flower.ledger.resolve("netsuite")
 
 
-def test_the_metrics_are_served_as_they_stand_now(flower: RunningFlower) -> None:
+def test_the_served_metrics_are_current(flower: RunningFlower) -> None:
     """The worker's first resume is seen; what the ledger learns later is told at the next scrape."""
     eventually(lambda: "\nwbs_sync_last_resume_timestamp_seconds " in flower.get("/metrics/business").text)
     answer = flower.get("/metrics/business")

@@ -101,7 +101,7 @@ def test_a_name_is_shown_and_never_run(told: Told, width: int) -> None:
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_the_policy_lets_its_own_style_in_and_no_script(told: Told, width: int) -> None:
+def test_the_policy_allows_its_own_style_and_no_script(told: Told, width: int) -> None:
     assert (told[width]["styled"], told[width]["ran"]) == ("0px", None)
 
 

@@ -92,7 +92,7 @@ def gone(pid: int) -> bool:
         return True
 
 
-def test_a_killed_process_is_started_again_and_the_others_are_left_alone(tmp_path: Path) -> None:
+def test_a_killed_process_is_restarted_and_the_others_keep_running(tmp_path: Path) -> None:
     with supervise(tmp_path, polite(tmp_path, "items"), polite(tmp_path, "beat", 1)) as supervisor:
         eventually(lambda: told(tmp_path).count("items began") == 1)
         before = supervisor.alive()
@@ -245,7 +245,7 @@ def test_one_signal_that_comes_by_several_ways_ends_it_in_order(tmp_path: Path) 
         assert told(folder) == ["items began", "items asked", "items ended"]
 
 
-def test_a_process_that_hangs_is_restarted_and_one_that_beats_left_alone(
+def test_a_hanging_process_is_restarted_and_the_others_keep_running(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A process without a heartbeat is killed and started again; one with a heartbeat keeps its pid."""

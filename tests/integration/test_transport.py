@@ -48,7 +48,7 @@ def test_a_message_of_a_connection_that_broke_is_settled_without_harm(
         message.channel.close()
 
 
-def test_a_closed_connection_asks_for_no_message_any_more(redis_url: str) -> None:
+def test_a_closed_connection_requests_no_message(redis_url: str) -> None:
     """Each outage gives a worker a new connection, and the event loop stays the same."""
     use_transport()
     loop = Hub()
@@ -64,7 +64,7 @@ def test_a_closed_connection_asks_for_no_message_any_more(redis_url: str) -> Non
         assert len(loop.timer) == 0
 
 
-def test_a_connection_that_answers_nothing_any_more_is_given_up(redis_url: str) -> None:
+def test_a_connection_that_stopped_responding_is_closed(redis_url: str) -> None:
     """As behind a firewall that forgot it: no error ever comes of it, and the worker would take no message again."""
     use_transport()
     options = {"health_check_interval": 0.1}

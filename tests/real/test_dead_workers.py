@@ -61,7 +61,7 @@ def test_a_scan_survives_kill_9_of_its_only_worker(open_site: OpenSite, times: d
     site.comes_to_rest()
 
 
-def test_another_worker_goes_on_at_once_after_term(open_site: OpenSite) -> None:
+def test_another_worker_continues_immediately_after_term(open_site: OpenSite) -> None:
     """With the product's own times: what the ended worker had not begun is given back, not waited for."""
     site = open_site(profile="large:2x20", write_latency=0.2, slots=SLOTS)
     first, _ = site.worker(times=PRODUCT_TIMES), site.worker(number=2, times=PRODUCT_TIMES)

@@ -83,7 +83,7 @@ def test_a_signal_that_ends_it_is_its_exit_code(sleeping: Program, number: signa
     eventually(lambda: not Path(f"/proc/{sleeping.pid}").exists(), 10)
 
 
-def test_it_stands_still_when_it_is_stopped(sleeping: Program) -> None:
+def test_a_stopped_program_does_nothing(sleeping: Program) -> None:
     def state() -> str:
         return Path(f"/proc/{sleeping.pid}/stat").read_text().rpartition(")")[2].split()[0]
 

@@ -149,7 +149,7 @@ def test_node_without_a_package_exports_an_invoice(site: Site, workers: list[Pro
     assert (refused["exc_type"], "invoice_id" in str(refused["exc_message"])) == ("InvalidMessage", True)
 
 
-def test_what_a_newer_producer_says_beside_is_ignored(site: Site, workers: list[Program]) -> None:
+def test_additional_fields_of_a_newer_producer_are_ignored(site: Site, workers: list[Program]) -> None:
     invoice = invoices(site.stage)[2]
     # Producers are deployed before consumers: what these do not know yet is ignored.
     arguments = {"project_id": invoice.project_id, "invoice_id": invoice.id, "urgency": "high", "asked_by": {"user": 7}}
@@ -208,7 +208,7 @@ def test_wrong_arguments_are_a_failure_that_names_them(
         pytest.param("wbs.create_item", {}, {"content_type": "text/plain", "content_encoding": "utf-8"}, id="no JSON"),
     ],
 )
-def test_what_is_no_message_of_ours_kills_nobody(
+def test_foreign_messages_kill_no_worker(
     site: Site, workers: list[Program], task: str, arguments: object, properties: dict[str, Any]
 ) -> None:
     if "content_type" in properties:

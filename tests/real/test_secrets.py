@@ -161,7 +161,7 @@ def commands(site: Site, told: Told) -> None:
         assert "Traceback" not in ended.err
 
 
-def test_no_secret_is_ever_told(tmp_path: Path) -> None:
+def test_no_secret_is_ever_shown(tmp_path: Path) -> None:
     login = f"engineer:{FLOWER_PASSWORD}"
     env = {"PROCORE_CLIENT_SECRET": PROCORE_SECRET, "FLOWER_BASIC_AUTH": login, "FLOWER_PORT": str(unused_port())}
     # Nobody listens there, so that the SDK has something to complain about.

@@ -108,7 +108,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
         replica.stop()
 
 
-def test_a_scan_goes_on_with_another_master_and_makes_no_item_twice(site: Site) -> None:
+def test_a_scan_continues_with_another_master_and_creates_no_item_twice(site: Site) -> None:
     site.worker()
     site.beat()
     site.send(TaskName.SCAN_PROJECTS, trigger="test")

@@ -78,7 +78,7 @@ def test_a_port_in_use_is_said_before_any_address_is(open_site: OpenSite, settin
 
 
 @pytest.mark.parametrize("kind", ["items", "beat", "flower", "webhooks"])
-def test_a_process_ends_when_it_is_asked_to_though_redis_stands_still(open_site: OpenSite, kind: str) -> None:
+def test_a_process_ends_when_asked_to_even_if_redis_hangs(open_site: OpenSite, kind: str) -> None:
     env = {
         "FLOWER_PORT": str(unused_port()),
         "FLOWER_BASIC_AUTH": "an-engineer:a-long-password",

@@ -53,7 +53,7 @@ def test_two_beats_at_once_are_harmless(open_site: OpenSite) -> None:
     assert site.container.ledger.problems() == []
 
 
-def test_who_comes_too_late_for_a_scan_s_first_step_leaves_nothing_in_hand(open_site: OpenSite) -> None:
+def test_a_second_scan_request_leaves_no_first_step_in_progress(open_site: OpenSite) -> None:
     """Two scans at once: the second claims the list of projects in the moment in which the first has ended it."""
     site = open_site(profile="large:2x12")
     run, _ = site.container.start_scan("first")
@@ -63,7 +63,7 @@ def test_who_comes_too_late_for_a_scan_s_first_step_leaves_nothing_in_hand(open_
     assert not site.container.work.in_hand(Lane.SCANS, SCAN_OF_ALL)
 
 
-def test_what_waited_while_no_worker_ran_goes_on_when_one_starts(open_site: OpenSite) -> None:
+def test_work_that_waited_without_a_worker_continues_when_one_starts(open_site: OpenSite) -> None:
     """There is neither a message for it nor a beat: the worker asks for its work when it is ready."""
     site = open_site(profile="large:1x4")
     run, _ = site.container.wbs_scan.request("asked for while all was down")

@@ -64,7 +64,7 @@ def test_an_always_empty_column_is_left_out_and_titles_are_not_wrapped(paper: io
     assert rows[4].split() == ["│", "2", "│", "│"]
 
 
-def test_a_plan_tells_each_reason_once_and_what_its_bills_come_to(paper: io.StringIO) -> None:
+def test_a_plan_prints_each_reason_once_and_the_total_of_its_bills(paper: io.StringIO) -> None:
     lines = [blocked(code, Cause.PROJECT_NUMBER_MISSING, project="Library") for code in ("01-100.S", "01-200.S")]
     lines += [bill(1, "1234.50"), bill(2, "-0.50"), bill(3, "100000.00")]
     plans.print_plan(
@@ -92,7 +92,7 @@ def test_results_that_need_attention_come_last_after_applying_a_plan(paper: io.S
     assert "Bills of the plan in NetSuite: 2, total 140.20." in told
 
 
-def test_problems_stand_by_cause_with_the_next_step_that_they_share(paper: io.StringIO) -> None:
+def test_problems_are_grouped_by_cause_with_their_common_next_step(paper: io.StringIO) -> None:
     rows = [
         problem("code:9:2", "24 Library, code 01-200.S", Cause.PROJECT_NUMBER_MISSING, project="Library"),
         problem("invoice:9:7", "24 Library, invoice A-7", Cause.BILLING_DATE_MISSING, invoice="A-7", vendor="Acme"),
@@ -152,7 +152,7 @@ def test_a_long_key_in_a_narrow_terminal_has_its_own_line(paper: io.StringIO) ->
     )
 
 
-def test_findings_of_one_kind_stand_together_with_the_one_next_step(paper: io.StringIO) -> None:
+def test_findings_of_one_kind_are_grouped_with_their_next_step(paper: io.StringIO) -> None:
     missing = [
         Finding(FindingKind.ITEM_MISSING, f"code:17:{n}", f"Code {n:03} of 24 Library has no Item.") for n in range(400)
     ]
@@ -176,7 +176,7 @@ def test_a_retry_with_nothing_to_try_says_so_once_for_each_cause(paper: io.Strin
     assert told.endswith("None was retried.\n")
 
 
-def test_what_a_retry_did_not_mend_is_counted_in_words(paper: io.StringIO) -> None:
+def test_the_number_of_problems_that_remain_after_a_retry_is_printed(paper: io.StringIO) -> None:
     row = problem("invoice:9:7", "24 A-7", Cause.BILLING_DATE_MISSING, invoice="A-7", vendor="Acme") | {
         "next_attempt_at": None
     }

@@ -277,7 +277,7 @@ def test_redis_keeps_everything_it_is_given() -> None:
     assert "ports:" not in redis
 
 
-def test_flower_stands_behind_a_login_on_the_loopback() -> None:
+def test_flower_has_a_login_and_listens_on_the_loopback() -> None:
     flower = compose_services()["flower"]
     assert "FLOWER_BASIC_AUTH: ${FLOWER_BASIC_AUTH:?" in flower
     ports = re.findall(r'^      - "(.*)"$', COMPOSE, re.MULTILINE)
@@ -303,7 +303,7 @@ def test_no_image_runs_as_root_or_holds_what_is_not_named() -> None:
     assert not {"!.env", "!secrets", "!data", "!."} & set(ignored)
 
 
-def test_a_person_beside_systemd_gets_the_settings_of_the_units(
+def test_a_command_outside_systemd_gets_the_settings_of_the_units(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in {*os.environ} & set(setting_names()):

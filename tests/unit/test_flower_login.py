@@ -46,7 +46,7 @@ def status(logins: Logins, header: str, address: str = "192.0.2.7") -> int:
     return 200
 
 
-def test_the_right_login_is_let_in(logins: Logins) -> None:
+def test_the_correct_login_is_accepted(logins: Logins) -> None:
     assert status(logins, basic(LOGIN)) == 200
 
 
@@ -59,11 +59,11 @@ def test_anything_else_is_not_and_never_an_error_of_ours(logins: Logins, header:
 
 
 @given(header=st.text(st.characters(max_codepoint=255)) | st.binary().map(basic))
-def test_whatever_stands_in_the_header_it_is_401(header: str) -> None:
+def test_any_other_header_results_in_401(header: str) -> None:
     assert status(Logins(LOGIN), header) == 401
 
 
-def test_after_ten_failures_nothing_is_looked_at_for_a_minute(logins: Logins, clock: Clock) -> None:
+def test_after_ten_failures_no_login_is_checked_for_a_minute(logins: Logins, clock: Clock) -> None:
     assert [status(logins, basic("engineer:guess")) for _ in range(FAILURES)] == [401] * FAILURES
     assert status(logins, basic(LOGIN)) == status(logins, basic("engineer:guess")) == 429
     assert status(logins, basic(LOGIN), "192.0.2.8") == 200, "another address"

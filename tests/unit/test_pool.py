@@ -102,7 +102,7 @@ def test_what_does_not_end_is_given_back_and_left(
     assert ends_at_once()
 
 
-def test_a_redis_that_does_not_answer_keeps_nobody_from_ending(
+def test_a_redis_that_does_not_respond_keeps_no_worker_from_ending(
     held: Held, go_on: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pool, "LEAVE_SECONDS", 0.01)

@@ -60,7 +60,7 @@ def transport() -> Iterator[Kept]:
     sentry_sdk.get_global_scope().set_client(None)
 
 
-def test_an_error_is_told_scrubbed_and_with_its_correlation_id(tmp_path: Path, transport: Kept) -> None:
+def test_an_error_is_reported_redacted_and_with_its_correlation_id(tmp_path: Path, transport: Kept) -> None:
     secrets = telemetry.secrets_of(settings(tmp_path))
     telemetry.start_sentry(DSN, secrets, transport=transport)
     log = logging.getLogger("worker.test_telemetry")
@@ -103,7 +103,7 @@ def exported() -> Iterator[Exported]:
     spans.listen(None)
 
 
-def test_whatever_comes_of_one_request_is_one_trace_in_any_process(exported: Exported) -> None:
+def test_everything_that_one_request_causes_is_one_trace_in_any_process(exported: Exported) -> None:
     for asked_by in ("scan-1", "scan-2", "scan-1"):
         with correlation.of(asked_by), span("create Item", work="code:7:1"), span("netsuite POST", path="/a"):
             pass
@@ -165,7 +165,7 @@ def test_a_worker_ends_with_a_sentence_when_the_extra_is_not_installed(
     assert capsys.readouterr().err == f"wbs-sync: {words}\n"
 
 
-def test_a_dsn_that_is_none_is_told_without_its_value(tmp_path: Path) -> None:
+def test_an_invalid_dsn_is_reported_without_its_value(tmp_path: Path) -> None:
     with pytest.raises(InvalidSettings) as refused:
         telemetry.start(settings(tmp_path, sentry_dsn="a-canary"))
     assert refused.value.faults == ("SENTRY_DSN is not a valid Sentry DSN.",)

@@ -108,7 +108,7 @@ def test_when_claims_are_lost_the_lock_keeps_them_apart(office: Office, monkeypa
     assert office.netsuite.duplicates() == []
 
 
-def test_without_the_lock_such_an_account_holds_two_items(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_lock_the_account_has_two_items(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """The other tests of this file can fail: this is what they would see."""
     everybody = Barrier(4)
 

@@ -140,7 +140,7 @@ def test_materials_that_only_become_work_bill_nothing_and_send_nothing(open_offi
     assert office.problems() == {}
 
 
-def test_deductive_lines_stand_on_the_bill_with_their_sign(office: Office) -> None:
+def test_deductive_lines_keep_their_sign_on_the_bill(office: Office) -> None:
     project = office.new_project("24-800", [CODE, "05-310.S"])
     invoice = office.new_invoice(project, (CODE, "900.00"), ("05-310.S", "-250.00"))
     office.export(invoice)
@@ -162,7 +162,7 @@ def test_an_unbudgeted_code_is_made_for_the_invoice_that_needs_it(office: Office
     assert last_item["ended"] <= first_bill["started"], "Items before the invoice, always"
 
 
-def test_the_bill_is_not_written_while_a_line_lacks_its_item(office: Office) -> None:
+def test_the_bill_is_not_written_while_a_line_has_no_item(office: Office) -> None:
     """Even when the step that makes Items never ran."""
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"))
@@ -178,7 +178,7 @@ def test_the_bill_is_not_written_while_a_line_lacks_its_item(office: Office) -> 
 
 
 @pytest.mark.parametrize("field", ["customer", "job"])
-def test_the_project_stands_in_the_lines_field_that_the_account_wants(open_office: OpenOffice, field: str) -> None:
+def test_lines_have_the_project_in_the_field_that_the_account_wants(open_office: OpenOffice, field: str) -> None:
     office = open_office(world={"project_field": field}, netsuite_project_field=field)
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"))
@@ -233,7 +233,7 @@ def test_a_second_export_sends_netsuite_nothing_for_exported_invoices(office: Of
     assert office.requests(mark) == []
 
 
-def test_an_invoice_of_which_only_procore_remembers_the_bill_is_left_alone(office: Office) -> None:
+def test_an_invoice_with_only_an_origin_id_for_its_bill_is_not_changed(office: Office) -> None:
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"))
     office.export(invoice)
@@ -264,7 +264,7 @@ def test_a_refused_write_back_leaves_the_bill_and_is_made_up_for_later(office: O
 
 
 @pytest.mark.parametrize("kind", ["cut_before", "cut_after", "error_after"])
-def test_a_write_back_without_an_answer_is_repeated_until_it_stands(office: Office, kind: str) -> None:
+def test_a_write_back_without_a_response_is_repeated_until_it_is_saved(office: Office, kind: str) -> None:
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"))
     office.stage.faults("procore", [{"kind": kind, "method": "PATCH", "times": 1}])

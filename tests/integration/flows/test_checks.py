@@ -282,7 +282,7 @@ def test_a_sound_installation_has_no_fault(branch: Office) -> None:
 
 
 @pytest.mark.parametrize("seeded", FAULTS, ids=lambda seeded: seeded.what)
-def test_each_fault_is_named_with_its_cure(branch: Office, seeded: Seeded) -> None:
+def test_each_fault_is_named_with_its_remedy(branch: Office, seeded: Seeded) -> None:
     with seeded.seed(branch) as office:
         found = [each for each in checks(office) if each.ok is False]
     assert found, "nobody sees it"
@@ -450,7 +450,7 @@ def test_vendors_the_app_may_not_read_fail_and_name_the_directory(office: Office
 @pytest.mark.parametrize(
     ("days", "ok", "words"), [(400, True, "valid until"), (20, None, "in 20 days"), (-1, False, "expired on")]
 )
-def test_the_end_of_the_certificate_is_told_a_month_before(
+def test_the_end_of_the_certificate_is_reported_a_month_before(
     branch: Office, days: int, ok: bool | None, words: str
 ) -> None:
     ends = datetime.fromtimestamp(branch.container.now() + (days - 0.5) * 86_400, UTC).date()

@@ -46,7 +46,7 @@ def test_a_budgeted_code_that_is_inactive_is_skipped(synced: Office) -> None:
     assert synced.problems(f"code:{case['project_id']}:{case['wbs_code_id']}") == {}
 
 
-def test_projects_that_are_not_at_work_are_left_alone(synced: Office) -> None:
+def test_inactive_and_sample_projects_are_not_synced(synced: Office) -> None:
     """An inactive project, and Procore's sample project."""
     for case in ("inactive_project", "is_demo"):
         project = synced.procore.project(synced.case(case)["project_id"])
@@ -61,7 +61,7 @@ def test_an_inactive_project_is_not_scanned_even_when_requested_by_id(office: Of
     assert office.requests() == []
 
 
-def test_a_project_that_the_app_may_not_see_is_absent_and_the_rest_goes_on(synced: Office) -> None:
+def test_a_project_hidden_from_the_app_is_absent_and_the_others_continue(synced: Office) -> None:
     project = synced.procore.project(synced.case("project_not_permitted")["project_id"])
     assert synced.container.ledger.codes(project.id) == {}
     assert synced.problems(f"project:{project.id}") == {}
@@ -119,7 +119,7 @@ def test_a_full_scan_reports_a_project_that_the_app_no_longer_sees(open_office: 
     assert key not in pilot.problems()
 
 
-def test_a_project_whose_tools_are_off_is_reported_and_the_rest_goes_on(synced: Office) -> None:
+def test_a_project_with_tools_off_is_reported_and_the_others_continue(synced: Office) -> None:
     project_id = synced.case("project_tool_disabled")["project_id"]
     assert synced.problems(f"project:{project_id}") == {
         f"project:{project_id}:budget": "project_not_readable",

@@ -66,7 +66,7 @@ def test_a_scan_carries_the_id_of_who_began_it_to_each_item(office: Office, writ
     assert joined.correlation_id == "portal-2"
 
 
-def test_a_series_works_for_whoever_asked_for_each_item(office: Office, written: Written) -> None:
+def test_a_series_uses_the_correlation_id_of_the_request_of_each_item(office: Office, written: Written) -> None:
     """Without an id of its own a run is called by its own; a code that another app asked for keeps that one's."""
     project = office.new_project("31-901", ["01-100.S", "01-200.S"])
     run, _ = office.container.start_scan("test", [project.id])
@@ -112,7 +112,7 @@ def test_a_retry_has_an_id_of_its_own(office: Office, written: Written) -> None:
     assert scan.correlation_id != "retry-1"
 
 
-def test_a_line_of_a_request_tells_what_came_of_it_and_no_secret(
+def test_the_log_line_of_a_request_has_its_result_and_no_secret(
     office: Office, written: Written, caplog: pytest.LogCaptureFixture
 ) -> None:
     project = office.new_project("31-904", ["01-100.S"])

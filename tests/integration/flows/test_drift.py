@@ -337,7 +337,7 @@ def test_information_is_listed_separately_and_the_exit_code_stays_0(site: Billed
     assert (told_to_programs["findings"], len(told_to_programs["information"])) == ([], 1)
 
 
-def test_findings_come_as_json_with_who_mends_them_and_how(site: BilledProject) -> None:
+def test_findings_are_printed_as_json_with_owner_and_next_step(site: BilledProject) -> None:
     key = void_the_bill(site)
     ended = call(site, "--json")
     assert ended.code == 1

@@ -109,7 +109,7 @@ def test_when_ours_certainly_did_not_come_the_one_by_hand_is_taken(office: Offic
     assert hasty.problems(key_of(invoice)) == {}
 
 
-def test_a_bill_in_another_currency_is_not_the_invoices_whoever_made_it(office: Office) -> None:
+def test_a_bill_in_another_currency_is_never_taken_for_the_invoice(office: Office) -> None:
     """A bill without a currency is in the vendor's, and 810.00 of something else read like 810.00."""
     invoice = billable(office)
     foreign = {"fields": {"exchangeRate": Decimal("0.73")}}
@@ -213,7 +213,7 @@ def test_an_edit_is_reported_when_a_dead_worker_wrote_the_origin_id(office: Offi
     assert "total 810.00 instead of 860.00" in office.sentence(problem)
 
 
-def test_a_doubt_is_looked_for_while_the_invoice_before_cannot_be_read(office: Office) -> None:
+def test_an_unconfirmed_bill_is_looked_up_if_the_previous_invoice_fails(office: Office) -> None:
     project = office.new_project(f"31-{next(numbers)}", [CODE])
     company = office.procore.company
     contract = company.open_subcontract(
@@ -270,7 +270,7 @@ def test_verify_reports_a_bill_whose_invoice_is_unapproved_or_gone(office: Offic
     assert found(office, invoice) == [], "no invoice, and nothing owed"
 
 
-def test_verify_tells_of_a_bill_whose_invoice_bills_nothing_any_more(office: Office) -> None:
+def test_verify_reports_a_bill_of_an_invoice_that_no_longer_bills_anything(office: Office) -> None:
     """The ledger was lost, and the export had no reason to look."""
     invoice = billable(office)
     office.export(invoice)

@@ -73,7 +73,7 @@ def require_arithmetic(told: Told, invoice: Invoice) -> None:
 # Codes
 
 
-def test_a_code_that_was_made_at_once_is_told_from_its_record_alone(office: Office) -> None:
+def test_a_code_created_at_the_first_attempt_is_explained_from_its_record(office: Office) -> None:
     project, code = one_code(office)
     office.scan(project.id)
     told = of_code(office)
@@ -95,7 +95,7 @@ def test_a_code_that_was_made_at_once_is_told_from_its_record_alone(office: Offi
         ("cut_before", ["seen", "no_answer", "checked", "sent", "created"]),
     ],
 )
-def test_a_write_without_an_answer_is_told_with_its_look_ups_and_its_end(
+def test_a_write_without_a_response_is_explained_with_look_ups_and_result(
     open_office: OpenOffice, kind: str, way: list[str]
 ) -> None:
     office = open_office(netsuite_settle_seconds=1)
@@ -125,7 +125,7 @@ def test_a_code_in_doubt_says_until_when_nothing_is_sent_again(open_office: Open
     assert told["history"][-1]["next_attempt_at"] > told["history"][-1]["at"]
 
 
-def test_an_item_that_a_person_made_is_told_as_taken(office: Office) -> None:
+def test_an_item_that_a_person_created_is_explained_as_adopted(office: Office) -> None:
     case = office.case("item_by_hand")
     office.scan(case["project_id"])
     told = of_code(office, case["project_id"], case["wbs_code_id"])
@@ -134,7 +134,7 @@ def test_an_item_that_a_person_made_is_told_as_taken(office: Office) -> None:
     assert [item["ours"] for item in told["netsuite"]["items"]] == [False]
 
 
-def test_an_item_that_stood_in_the_way_of_a_write_is_told_and_taken(office: Office) -> None:
+def test_an_item_that_blocked_a_write_is_explained_and_adopted(office: Office) -> None:
     project, _ = one_code(office)
     office.container.start_scan("test", [project.id])
     office.container.runner.run(scan_of(project.id))
@@ -165,7 +165,7 @@ def test_a_blocked_code_shows_who_fixes_it_and_later_that_it_is_fixed(office: Of
     assert told["problems"] == []
 
 
-def test_attempts_that_failed_are_told_with_the_answer_and_the_next_time(office: Office) -> None:
+def test_failed_attempts_are_explained_with_response_and_next_time(office: Office) -> None:
     project, _ = one_code(office)
     office.stage.faults("netsuite", [{"kind": "too_many", "method": "POST", "path": ITEM_PATH, "times": 5}])
     office.scan(project.id)
@@ -176,7 +176,7 @@ def test_attempts_that_failed_are_told_with_the_answer_and_the_next_time(office:
     assert told["history"][1]["next_attempt_at"]
 
 
-def test_a_code_that_nobody_noted_says_why(office: Office) -> None:
+def test_a_code_without_a_record_is_explained_with_the_reason(office: Office) -> None:
     project, _ = one_code(office)
     unbudgeted = office.procore.add_code(project.id, "09-900.S")
     assert of_code(office)["explanation"].startswith("Not yet: no scan has seen it.")
@@ -210,7 +210,7 @@ def test_a_code_is_found_by_its_text_its_items_name_and_its_ids(office: Office) 
 
 
 @pytest.mark.parametrize("remote", ["procore", "netsuite"])
-def test_a_remote_that_is_down_is_told_and_so_is_the_rest(office: Office, remote: str) -> None:
+def test_a_remote_that_is_down_is_named_and_the_rest_is_explained(office: Office, remote: str) -> None:
     project, _ = one_code(office)
     invoice = office.new_invoice(project, (CODE, "900.00"))
     office.export(invoice)
@@ -287,7 +287,7 @@ def test_an_invoice_names_its_blocked_codes_and_continues_once_fixed(office: Off
     assert steps(of_invoice(office, invoice)) == ["seen", "blocked", "sent", "created", "written_back"]
 
 
-def test_a_write_back_that_was_refused_first_is_told_before_and_after(office: Office) -> None:
+def test_a_write_back_that_was_refused_first_is_explained_before_and_after(office: Office) -> None:
     project, _ = one_code(office)
     office = office.reopened(project_ids=str(project.id))
     office.scan(project.id)
@@ -302,7 +302,7 @@ def test_a_write_back_that_was_refused_first_is_told_before_and_after(office: Of
     assert steps(of_invoice(office, invoice)) == ["seen", "sent", "created", "blocked", "written_back"]
 
 
-def test_a_bill_in_doubt_is_told_with_its_look_ups(open_office: OpenOffice) -> None:
+def test_an_unconfirmed_bill_is_explained_with_its_look_ups(open_office: OpenOffice) -> None:
     office = open_office(netsuite_settle_seconds=1)
     project, _ = one_code(office)
     office.scan(project.id)
@@ -382,13 +382,13 @@ def call(office: Office, *arguments: str) -> tuple[int, str]:
     return ended.code, ended.out + ended.err
 
 
-def test_the_command_tells_one_json_value(synced: Office) -> None:
+def test_the_command_prints_one_json_value(synced: Office) -> None:
     invoice = synced.case_invoice("closed_period_invoice")
     code, told = call(synced, "--invoice", str(invoice.id), "--json")
     assert (code, json.loads(told)) == (0, json.loads(json.dumps(of_invoice(synced, invoice))))
 
 
-def test_the_command_tells_tables(synced: Office, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_tables(synced: Office, capsys: pytest.CaptureFixture[str]) -> None:
     case = synced.case("retainage_due_invoice")
     invoice = synced.case_invoice("retainage_due_invoice")
     project = synced.procore.project(case["project_id"])
@@ -408,7 +408,9 @@ def test_the_command_tells_tables(synced: Office, capsys: pytest.CaptureFixture[
     assert "Its Item is in NetSuite" in capsys.readouterr().out
 
 
-def test_why_not_yet_is_told_once(synced: Office, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_reason_why_a_record_is_not_synced_is_printed_once(
+    synced: Office, capsys: pytest.CaptureFixture[str]
+) -> None:
     told = of_invoice(synced, synced.case_invoice("closed_period_invoice"))
     command.print_explanation(told)
     shown = " ".join(capsys.readouterr().out.split())
@@ -421,7 +423,7 @@ def test_why_not_yet_is_told_once(synced: Office, capsys: pytest.CaptureFixture[
 @pytest.mark.parametrize(
     "arguments", [[], ["24-800"], ["24-800", CODE, "--invoice", "1"], ["--invoice", "0"], ["no such", "code"]]
 )
-def test_the_command_says_in_a_sentence_what_it_cannot_tell(synced: Office, arguments: list[str]) -> None:
+def test_the_command_says_in_a_sentence_what_it_cannot_explain(synced: Office, arguments: list[str]) -> None:
     code, told = call(synced, *arguments)
     assert code in (1, 2)
     assert "Traceback" not in told

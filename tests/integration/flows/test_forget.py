@@ -48,7 +48,7 @@ def a_bill(office: Office) -> tuple[Invoice, tuple[str, str]]:
     return invoice, ("--invoice", str(invoice.id))
 
 
-def test_an_item_that_was_deleted_is_made_anew_by_the_next_scan(office: Office) -> None:
+def test_a_deleted_item_is_recreated_by_the_next_scan(office: Office) -> None:
     project, wbs_code = a_code(office)
     first = office.item(NAME)
     assert f"NetSuite still has Item {NAME} (id {first.id})" in refused(office, NUMBER, CODE)
@@ -105,7 +105,7 @@ def test_an_item_in_place_of_a_deleted_one_is_taken_when_a_person_names_it(offic
     assert office.make_item(project, wbs_code).remote_id == other.id
 
 
-def test_what_may_still_come_to_stand_or_is_in_a_workers_hand_is_kept(open_office: OpenOffice) -> None:
+def test_unconfirmed_records_and_records_in_progress_are_not_cleared(open_office: OpenOffice) -> None:
     office = open_office()
     rule = {"kind": "cut_before", "method": "POST", "path": f"{ITEM_PATH}\\?", "times": 1}
     office.stage.faults("netsuite", [rule])

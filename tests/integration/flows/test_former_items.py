@@ -154,7 +154,7 @@ def test_after_a_loss_an_unmarked_item_may_be_that_of_a_renamed_code(open_office
     assert fresh.make_item(project, first).kind is OutcomeKind.ALREADY
 
 
-def test_without_a_loss_what_nobody_uses_any_more_is_no_question(office: Office) -> None:
+def test_without_a_loss_unused_items_cause_no_question(office: Office) -> None:
     office.netsuite.make_item("24-800-01-100.S")
     project = office.new_project("24-800", CODES)
     office.scan(project.id)

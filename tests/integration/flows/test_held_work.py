@@ -46,7 +46,7 @@ def require_all_made(office: Office, project: Project, of: int = len(CODES), *, 
     assert office.netsuite.duplicates() == []
 
 
-def test_a_login_that_netsuite_refuses_holds_the_work_until_it_is_mended(office: Office) -> None:
+def test_a_login_that_netsuite_refuses_pauses_work_until_it_is_fixed(office: Office) -> None:
     project = planned(office)
     doorkeeper = office.netsuite.doorkeeper
     certificates = doorkeeper.unmap_certificates()
@@ -95,7 +95,7 @@ def test_an_export_while_the_login_is_refused_waits_too(office: Office) -> None:
     assert office.bill(invoice)
 
 
-def test_a_login_that_procore_refuses_holds_the_work_until_it_is_mended(office: Office) -> None:
+def test_a_login_that_procore_refuses_pauses_work_until_it_is_fixed(office: Office) -> None:
     project = office.new_project("24-800", CODES)
     secret, office.procore.client_secret = office.procore.client_secret, "rotated"
     since = max((entry["n"] for entry in office.procore.journal.entries()), default=0)

@@ -47,7 +47,7 @@ def test_an_invoice_that_is_not_exported_in_its_status_says_so(office: Office, s
         assert why(office, name) == {sentence}
 
 
-def test_an_invoice_that_an_export_has_left_alone_says_what_is_so_now(office: Office) -> None:
+def test_a_skipped_invoice_is_explained_by_its_current_status(office: Office) -> None:
     invoice = new_invoice(office, status="under_review")
     office.export(invoice)
     office.procore.set_invoice_status(invoice.id, "draft")

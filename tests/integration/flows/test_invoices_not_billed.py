@@ -148,7 +148,9 @@ def test_an_invoice_off_by_a_cent_is_blocked(office: Office) -> None:
 
 
 @pytest.mark.parametrize("included", [False, True])
-def test_an_invoice_with_tax_is_refused_as_such_whether_or_not_it_ties(open_office: OpenOffice, included: bool) -> None:
+def test_an_invoice_with_tax_is_refused_for_its_tax_whether_or_not_it_ties(
+    open_office: OpenOffice, included: bool
+) -> None:
     """Where the payment due leaves the tax out, the lines tie: a bill would go out that is too low by the tax."""
     office = open_office(world={"tax_in_payment_due": included})
     project = office.new_project("24-800", [CODE])
@@ -326,7 +328,7 @@ def test_an_unreadable_invoice_keeps_its_name_and_its_project(office: Office) ->
     )
 
 
-def test_a_mended_invoice_is_exported_with_the_next_run(office: Office) -> None:
+def test_a_corrected_invoice_is_exported_with_the_next_run(office: Office) -> None:
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"))
     office.procore.edit_invoice(invoice.id, off_by="0.01")

@@ -56,7 +56,7 @@ def test_tax_in_the_payment_due_is_a_line_of_the_bill_and_the_bill_ties(open_off
     assert pilot.container.verification.verify().findings == []
 
 
-def test_tax_beside_the_payment_due_is_a_persons_also_with_an_item_for_tax(open_office: OpenOffice) -> None:
+def test_tax_outside_the_payment_due_is_a_problem_even_with_a_tax_item(open_office: OpenOffice) -> None:
     office = with_tax_item(open_office, inside=False)
     _, invoice = taxed(office)
     outcome = office.export(invoice)

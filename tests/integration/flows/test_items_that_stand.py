@@ -70,7 +70,7 @@ def test_an_adopted_item_gets_our_external_id_only_if_the_setting_is_on(open_off
     assert office.item(NAME).externalid == office.item_external_id(other, code)
 
 
-def test_a_role_that_may_not_edit_items_adopts_them_all_the_same(open_office: OpenOffice) -> None:
+def test_a_role_without_permission_to_edit_items_still_adopts_them(open_office: OpenOffice) -> None:
     """One problem for all Items; nothing is paused, and it closes when an Item accepts our external id."""
     office = open_office(netsuite_adopted_items_get_external_id=True)
     office.netsuite.settings.missing_permissions = ["item:update"]

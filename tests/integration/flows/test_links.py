@@ -214,7 +214,7 @@ def test_a_vendor_that_is_made_later_is_found_with_the_next_export(office: Offic
     assert office.export(invoice).kind is OutcomeKind.CREATED
 
 
-def test_a_remembered_vendor_that_netsuite_refuses_is_looked_up_anew(office: Office) -> None:
+def test_a_cached_vendor_that_netsuite_refuses_is_looked_up_again(office: Office) -> None:
     old = office.new_vendor("PEAK-1", company_name="Peak Painting and Coatings")
     office.export(invoice_of(office, "Peak Painting and Coatings"))
     old.isinactive = True

@@ -64,7 +64,7 @@ def commands(office: Office) -> Iterator[list[str]]:
         yield sent
 
 
-def test_a_scan_an_export_and_a_verify_are_told_as_they_ended(synced: Office) -> None:
+def test_scans_exports_and_comparisons_have_metrics_of_their_result(synced: Office) -> None:
     office = synced.reopened(scan_cron="0 4 * * *")
     scan, export = (office.container.runs.current(kind) for kind in RunKind)
     assert scan
@@ -178,7 +178,7 @@ def test_problems_are_counted_by_cause_until_they_are_closed_or_ignored(office: 
     )
 
 
-def test_lanes_runs_remotes_and_the_gate_are_told_as_they_stand(office: Office) -> None:
+def test_lanes_runs_remotes_and_the_gate_have_metrics_of_their_state(office: Office) -> None:
     container, at = office.container, office.container.now()
     assert "last_resume_timestamp_seconds" not in told(office), "nobody has worked yet"
     container.wbs_scan.request("a person", [7])
@@ -210,7 +210,7 @@ def test_lanes_runs_remotes_and_the_gate_are_told_as_they_stand(office: Office) 
     assert told(office).of("consecutive_pauses") == {}
 
 
-def test_what_is_told_costs_as_many_commands_however_much_there_is(office: Office, commands: list[str]) -> None:
+def test_metrics_cost_the_same_number_of_commands_for_any_amount(office: Office, commands: list[str]) -> None:
     told(office)
     empty = len(commands)
     container = office.container
@@ -309,7 +309,7 @@ def test_the_server_the_disk_and_the_certificate_are_shown(open_office: OpenOffi
         assert "redis_memory_used_bytes" not in told(office), "the others are told all the same"
 
 
-def test_a_ledger_that_is_gone_is_told(office: Office) -> None:
+def test_a_lost_ledger_is_shown_in_the_metrics(office: Office) -> None:
     office.container.redis.delete(office.redis_key("ledger"))
     office.container.ledger.state.save_rebuild({"items": 30})
     facts = told(office)

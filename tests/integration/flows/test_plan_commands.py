@@ -220,7 +220,7 @@ def test_an_edited_line_refuses_the_whole_plan(desk: Desk, edit: Callable[[dict[
     assert "more than once" in desk.refused(lines=[second, second])
 
 
-def test_a_line_that_nobody_approved_cannot_be_added(desk: Desk) -> None:
+def test_a_line_that_was_not_approved_cannot_be_added(desk: Desk) -> None:
     """Neither from another plan nor from another installation's."""
     desk.scan_plan("--save", str(desk.file))
     saved = json.loads(desk.file.read_text())

@@ -146,7 +146,7 @@ def test_a_remotes_problem_is_shown_with_the_end_of_its_hold(office: Office, mon
     assert shown["next_attempt"]["at"] == pytest.approx(office.container.now() + 120, abs=60)
 
 
-def test_a_project_that_was_told_by_its_id_is_called_by_its_name(office: Office) -> None:
+def test_a_project_known_by_its_id_is_shown_with_its_name(office: Office) -> None:
     project = office.new_project("31-800", [CODE])
     office.scan(project.id)
     facts = {"project": f"id {project.id}", "what": "data", "answer": "404 Not found"}
@@ -166,7 +166,7 @@ def test_names_and_notes_are_shown_to_the_letter(office: Office) -> None:
 
 @pytest.mark.parametrize("key", ["invoice:1:2", "x", "", "caf\udce9", "remote:mars", "code:x:y", "verify:z"])
 @pytest.mark.parametrize("command", [["show"], ["resolve", "--note", "done"], ["ignore", "--until-changed"]])
-def test_a_key_under_which_nothing_is_known_is_told(office: Office, command: list[str], key: str) -> None:
+def test_a_key_without_any_record_is_reported(office: Office, command: list[str], key: str) -> None:
     ended = call(office, "problems", command[0], key, *command[1:])
     assert ended.exit_code == 1
     assert "wbs-sync problems` " in ended.stderr
@@ -209,7 +209,7 @@ def test_links_of_an_invoice_lead_to_its_bill(office: Office) -> None:
     assert urls[1].endswith(f".app.netsuite.com/app/accounting/transactions/vendbill.nl?id={bill.id}")
 
 
-def test_a_finding_of_verify_links_to_what_the_ledger_says_stands(office: Office) -> None:
+def test_a_finding_of_verify_links_to_the_record_in_the_ledger(office: Office) -> None:
     project = office.new_project("31-800", [CODE])
     office.scan(project.id)
     code = project.code_named(CODE)
@@ -225,7 +225,7 @@ def test_a_finding_of_verify_links_to_what_the_ledger_says_stands(office: Office
 # Resolved
 
 
-def test_a_resolved_problem_is_closed_and_told_when_its_cause_comes_again(office: Office) -> None:
+def test_a_resolved_problem_reopens_with_its_note_when_the_cause_recurs(office: Office) -> None:
     _, invoice, key = unlinked(office)
     ended = call(office, "problems", "resolve", key, "--note", "created the project")
     assert (ended.exit_code, ended.stderr) == (0, "")
@@ -243,7 +243,7 @@ def test_a_resolved_problem_is_closed_and_told_when_its_cause_comes_again(office
     assert f"by {ME}: created the project" in call(office, "problems", "show", key).stdout
 
 
-def test_a_problem_that_was_mended_and_resolved_stays_closed(office: Office) -> None:
+def test_a_problem_that_was_fixed_and_resolved_stays_closed(office: Office) -> None:
     _, invoice, key = closed_period(office)
     call(office, "problems", "resolve", key, "--note", "opened the period")
     open_the_period(office)
@@ -293,7 +293,7 @@ def test_a_bill_in_doubt_is_never_sent_again_whatever_a_person_does(open_office:
     assert office.container.ledger.problems() == []
 
 
-def test_a_problem_resolved_while_its_work_runs_is_opened_anew_by_its_end(
+def test_a_problem_resolved_while_its_work_runs_is_reopened_by_the_result(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, invoice, key = unlinked(office)
@@ -382,7 +382,7 @@ def test_an_ignored_problem_is_out_of_sight_until_it_changes(office: Office) -> 
     assert [note["act"] for note in told(office, "problems", "show", key)["notes"]] == ["ignored"]
 
 
-def test_an_ignored_problem_whose_cause_is_mended_is_gone(office: Office) -> None:
+def test_an_ignored_problem_is_closed_when_its_cause_is_fixed(office: Office) -> None:
     _, invoice, key = closed_period(office)
     call(office, "problems", "ignore", key, "--until-changed")
     open_the_period(office)
@@ -391,7 +391,7 @@ def test_an_ignored_problem_whose_cause_is_mended_is_gone(office: Office) -> Non
     assert listed(office, "--ignored") == set()
 
 
-def test_nothing_is_ignored_for_ever(office: Office) -> None:
+def test_no_problem_can_be_ignored_permanently(office: Office) -> None:
     _, _, key = credit(office)
     ended = call(office, "problems", "ignore", key)
     assert ended.exit_code == 2
@@ -471,7 +471,7 @@ def test_the_list_is_filtered_and_grouped(office: Office) -> None:
     assert "project accountant" in row
 
 
-def test_a_cause_that_does_not_exist_is_told_instead_of_an_empty_list(office: Office) -> None:
+def test_an_unknown_cause_is_an_error_and_not_an_empty_list(office: Office) -> None:
     credit(office)
     ended = call(office, "problems", "--cause", "needs_vendor_credits")
     assert ended.exit_code == 2
@@ -486,14 +486,14 @@ def test_options_of_the_list_are_not_taken_for_those_of_a_command_below(office: 
     assert "after `show`" in ended.stderr
 
 
-def test_every_command_below_problems_tells_what_it_does() -> None:
+def test_every_subcommand_of_problems_has_help() -> None:
     group = wbs_sync.get_command(click.Context(wbs_sync), "problems")
     assert isinstance(group, click.Group)
     assert set(group.commands) == {"show", "retry", "resolve", "continue", "ignore"}
     assert all(command.help for command in group.commands.values())
 
 
-def test_what_netsuite_says_that_nobody_knows_is_shown_in_its_own_words(office: Office) -> None:
+def test_an_unknown_error_of_netsuite_is_shown_with_its_message(office: Office) -> None:
     project = office.new_project("31-800", [CODE])
     fault = {"kind": "error_before", "method": "POST", "path": ITEM_PATH, "value": 400}
     office.stage.faults("netsuite", [fault])
@@ -504,7 +504,7 @@ def test_what_netsuite_says_that_nobody_knows_is_shown_in_its_own_words(office: 
     assert "UNEXPECTED_ERROR An unexpected error occurred. Error ID: k3x9simulated" in shown["sentence"]
 
 
-def test_what_procore_says_that_nobody_knows_is_shown_in_its_own_words(office: Office) -> None:
+def test_an_unknown_error_of_procore_is_shown_with_its_message(office: Office) -> None:
     project = office.new_project("31-800", [CODE])
     office.scan(project.id)
     invoice = office.new_invoice(project, (CODE, "900.00"))
@@ -516,7 +516,7 @@ def test_what_procore_says_that_nobody_knows_is_shown_in_its_own_words(office: O
         assert str(status) in row["sentence"]
 
 
-def test_a_person_without_a_name_is_told_by_number(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_without_a_name_is_shown_by_number(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     def nobody(_: int) -> Any:
         raise KeyError
 
@@ -540,7 +540,7 @@ def test_an_ignored_problem_still_explains_why_there_is_no_bill(office: Office) 
     assert told["explanation"].endswith("This problem is ignored until it changes.")
 
 
-def test_a_project_that_nobody_knows_is_no_project_without_problems(office: Office) -> None:
+def test_an_unknown_project_is_not_a_project_without_problems(office: Office) -> None:
     project = office.new_project("27-900", ())
     office.container.projects(Precedence.SCAN).refresh()
     none = call(office, "problems", "--project", "27-900")

@@ -186,7 +186,7 @@ def test_an_unreadable_project_that_is_active_again_becomes_a_problem(office: Of
 
 @pytest.mark.parametrize("shown", [{"flat_code": None}, {"flat_code": ""}, {"description": None}, {"id": None}])
 @pytest.mark.parametrize("v2", [True, False])
-def test_a_code_that_nobody_needs_stops_no_other(open_office: OpenOffice, shown: dict[str, Any], v2: bool) -> None:
+def test_an_incomplete_code_stops_no_other(open_office: OpenOffice, shown: dict[str, Any], v2: bool) -> None:
     office = open_office(world={"budget_lines_v2": v2})
     project = office.new_project("24-800", CODES)
     half_built = office.procore.add_code(project.id, "26-050.S")

@@ -112,7 +112,7 @@ def test_a_killed_rebuild_leaves_no_ledger_and_the_next_one_continues(office: Of
 
 
 @pytest.mark.usefixtures("thousand_is_three")
-def test_a_worker_goes_on_with_a_rebuild_that_was_killed(open_office: OpenOffice) -> None:
+def test_a_worker_continues_a_rebuild_that_was_killed(open_office: OpenOffice) -> None:
     """Half a ledger is none: nothing leaves for NetSuite before the other half is there."""
     office = open_office(netsuite_settle_seconds=900)
     project = office.new_project("24-800", [f"05-{number}.S" for number in range(120, 130)])
@@ -187,7 +187,7 @@ def test_a_code_with_two_items_is_a_problem_at_once(
     assert record.remote_id == first.id
 
 
-def test_a_code_whose_item_was_deleted_and_made_anew_by_hand_is_told(office: Office) -> None:
+def test_a_code_whose_item_was_recreated_by_hand_is_reported(office: Office) -> None:
     project = office.new_project("24-800", CODES)
     office.scan(project.id)
     gone = office.item("24-800-05-120.S")
@@ -337,7 +337,7 @@ def test_a_first_start_has_lost_nothing_and_waits_for_nothing(open_office: OpenO
     assert office.export(invoice).kind is OutcomeKind.CREATED
 
 
-def test_a_server_that_was_started_anew_lets_doubts_settle_first(
+def test_after_a_restart_of_redis_unconfirmed_writes_settle_first(
     open_office: OpenOffice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The last second of writes may be gone with it, on a replica that took over more: the server's run id tells."""
@@ -379,7 +379,7 @@ def forget_the_end(office: Office, project: Project, code: WbsCode) -> None:
     office.container.redis.hset(f"{prefix}ledger", "looked_through", "the run id of the server before")
 
 
-def test_after_a_restart_of_redis_what_lost_its_end_is_looked_at_again(
+def test_after_a_restart_of_redis_unfinished_work_is_queued_again(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recovery, "LOOK_THROUGH_AFTER_SECONDS", 0.0)
@@ -430,7 +430,7 @@ def test_a_new_server_is_checked_only_after_its_workers_noted_their_work(office:
     assert office.container.ledger.state.unchecked_server(runs_for=0) == office.container.redis.info("server")["run_id"]
 
 
-def test_a_loss_is_a_loss_though_nothing_of_ours_stood_in_netsuite_yet(open_office: OpenOffice, tmp_path: Path) -> None:
+def test_a_loss_is_noticed_even_if_netsuite_has_no_record_of_wbs_sync(open_office: OpenOffice, tmp_path: Path) -> None:
     """The very first write may be under way: a process that knew the lost store says so, whichever opens the next ledger."""
     office = open_office(netsuite_settle_seconds=900)
     project = office.new_project("24-800", CODES)
@@ -561,7 +561,7 @@ def test_a_machine_that_is_idle_restores_it_with_the_next_resume(open_office: Op
     assert record.remote_id == item_id
 
 
-def test_a_code_in_doubt_delays_nobody_and_its_adoption_is_checked_again(
+def test_an_unconfirmed_code_delays_no_other_and_its_adoption_is_rechecked(
     open_office: OpenOffice, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """The ledger opens without waiting for the code, and its adoption is restored once the doubt has ended."""
@@ -614,7 +614,7 @@ def test_an_adopted_item_that_was_deleted_is_not_restored(office: Office) -> Non
     assert [record.remote_id for record in office.container.ledger.codes(project.id).values()] == [second.id]
 
 
-def test_the_copy_of_another_company_is_left_alone(office: Office) -> None:
+def test_the_copy_of_another_company_is_not_used(office: Office) -> None:
     project, _, _ = adopted_and_renamed(office)
     start_a_worker(office)
     other = office.reopened(redis_key_prefix="other:")

@@ -49,7 +49,7 @@ def unknown(said: list[SyncError]) -> list[str]:
     ]
 
 
-def test_a_full_run_meets_no_error_that_nobody_knows(open_office: OpenOffice, said: list[SyncError]) -> None:
+def test_a_full_run_finds_no_unknown_error(open_office: OpenOffice, said: list[SyncError]) -> None:
     office = open_office()
     office.scan()
     office.export_all()
@@ -66,7 +66,7 @@ def new_project(office: Office) -> Project:
 
 
 @pytest.mark.parametrize("remote", ["netsuite", "procore"])
-def test_an_error_that_nobody_knows_would_have_been_seen(office: Office, said: list[SyncError], remote: str) -> None:
+def test_an_unknown_error_would_have_been_noticed(office: Office, said: list[SyncError], remote: str) -> None:
     path = ITEM_PATH if remote == "netsuite" else "/budget_line_items"
     office.stage.faults(remote, [{"kind": "error_before", "path": path, "value": 400}])
     office.scan(new_project(office).id)

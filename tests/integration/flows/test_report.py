@@ -62,7 +62,7 @@ def test_states_are_counted_for_each_project_and_for_all(seeded: Office) -> None
     assert (report.company_id, report.account_id) == (settings.procore_company_id, settings.netsuite_account_id)
 
 
-def test_problems_are_grouped_by_who_mends_them_and_why(seeded: Office) -> None:
+def test_problems_are_grouped_by_owner_and_cause(seeded: Office) -> None:
     seeded.container.ledger.report("netsuite", Cause.REMOTE_DOWN, facts_of(Cause.REMOTE_DOWN, remote="NetSuite"), at=5)
     report = gathered(seeded)
     told = {owner.owner: {cause.cause: len(cause.problems) for cause in owner.causes} for owner in report.problems}
@@ -120,7 +120,7 @@ def due_in_procore(office: Office, invoice_id: int) -> Decimal | None:
     return answer.payment_due if answer.currency == answer.base_currency else None
 
 
-def test_runs_tell_the_requests_that_both_remotes_got(office: Office) -> None:
+def test_runs_show_the_number_of_requests_to_both_remotes(office: Office) -> None:
     office = office.reopened(project_ids=str(office.procore.project("24-003").id))
     before = got(office)
     scan = office.scan()
@@ -151,13 +151,13 @@ def test_gathering_it_asks_no_remote_and_writes_nothing(synced: Office) -> None:
     assert (synced.mark(), synced.procore.journal.requests()) == (asked, calls)
 
 
-def test_a_run_that_goes_on_has_no_duration_yet(office: Office) -> None:
+def test_a_run_in_progress_has_no_duration_yet(office: Office) -> None:
     office.container.wbs_scan.request("schedule")
     (run,) = gathered(office).runs
     assert (run.kind, run.trigger, run.seconds, run.open_keys, dict(run.counts)) == ("scan", "schedule", None, 1, {})
 
 
-def test_it_tells_how_many_slots_are_in_use_and_were(office: Office) -> None:
+def test_the_report_shows_slots_in_use_now_and_before(office: Office) -> None:
     office.container.stores.gate.note_use()
     with office.container.stores.gate.slot(Precedence.SCAN):
         office.container.stores.gate.note_use()
@@ -210,7 +210,7 @@ def test_as_json_it_prints_the_data_and_writes_only_what_is_asked_for(
     assert (tmp_path / "page.html").exists()
 
 
-def test_a_file_that_cannot_be_written_is_told_in_a_sentence(synced: Office, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_is_reported_in_a_sentence(synced: Office, tmp_path: Path) -> None:
     code, told, complaint = run(synced, "--out", str(tmp_path / "no-such-folder" / "page.html"))
     assert (code, told) == (1, "")
     assert "No such file or directory" in complaint

@@ -49,7 +49,7 @@ def without_number(office: Office, codes: list[str] = CODES) -> Project:
 # Codes
 
 
-def test_mended_codes_are_made_and_their_problems_stay_open_until_they_are(office: Office) -> None:
+def test_fixed_codes_get_items_and_their_problems_stay_open_until_then(office: Office) -> None:
     project = without_number(office)
     office.procore.renumber_project(project.id, "31-800")
     since = [one.since for one in office.container.ledger.problems()]
@@ -76,7 +76,7 @@ def test_codes_are_planned_together_so_that_many_cost_little_more_than_one(offic
     assert len(procore_requests(office, before)) == 3
 
 
-def test_what_was_not_mended_stays_with_its_time_and_is_tried_no_further(office: Office) -> None:
+def test_a_problem_that_was_not_fixed_keeps_its_time_and_is_not_retried(office: Office) -> None:
     project = without_number(office)
     before = {one.key: one.since for one in office.container.ledger.problems()}
     asked = office.retry()
@@ -87,7 +87,7 @@ def test_what_was_not_mended_stays_with_its_time_and_is_tried_no_further(office:
     assert {record.state for record in office.container.ledger.codes(project.id).values()} == {State.BLOCKED}
 
 
-def test_another_cause_behind_the_first_one_is_told(office: Office) -> None:
+def test_a_second_cause_behind_the_first_one_is_reported(office: Office) -> None:
     project = without_number(office, CODES[:2])
     office.netsuite.make_item(f"31-800-{CODES[0]}", isinactive=True)
     office.procore.renumber_project(project.id, "31-800")
@@ -124,7 +124,7 @@ def test_an_item_that_is_active_again_is_taken(office: Office) -> None:
     assert (record.state, record.remote_id) == (State.ADOPTED, item.id)
 
 
-def test_a_code_that_nobody_budgets_any_more_is_no_problem_any_more(office: Office) -> None:
+def test_a_code_that_is_no_longer_budgeted_has_no_problem(office: Office) -> None:
     project = without_number(office)
     gone, inactive, *_ = project.budgeted_codes()
     office.procore.unbudget(project.id, gone.id)
@@ -173,7 +173,7 @@ def test_a_code_in_progress_is_tried_again_since_its_attempt_may_be_older(office
     assert office.problems() == {}
 
 
-def test_an_item_in_doubt_is_looked_for_and_not_sent_again(open_office: OpenOffice) -> None:
+def test_an_unconfirmed_item_is_looked_up_and_not_sent_again(open_office: OpenOffice) -> None:
     office = open_office(netsuite_settle_seconds=900)
     project = office.new_project("31-800", [CODE])
     office.stage.faults("netsuite", [{"kind": "cut_before", "method": "POST", "path": "otherCharge", "times": 1}])
@@ -295,7 +295,7 @@ def test_an_invoice_whose_codes_are_still_blocked_stays_a_problem(office: Office
 # Invoices
 
 
-def test_a_period_that_was_opened_again_lets_the_bill_through(office: Office) -> None:
+def test_the_bill_is_created_after_its_period_was_reopened(office: Office) -> None:
     project = office.new_project("31-800", [CODE])
     office.scan(project.id)
     office.stage.settings("netsuite", closed_before="2027-01-01")
@@ -384,7 +384,7 @@ def test_a_project_that_may_be_read_again_is_scanned(office: Office) -> None:
     assert all(office.item_of(project, code) for code in project.budgeted_codes())
 
 
-def test_a_project_that_was_closed_meanwhile_is_no_problem_any_more(office: Office) -> None:
+def test_a_project_that_was_closed_meanwhile_has_no_problem(office: Office) -> None:
     project = office.new_project("31-800", CODES)
     project.tools_disabled = {"budget"}  # type: ignore[assignment]
     office.scan(project.id)
@@ -411,7 +411,7 @@ def explode(*_: object, **__: object) -> None:
     raise ZeroDivisionError("a bug")
 
 
-def test_work_that_met_a_bug_is_tried_again_after_the_mend(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_work_that_failed_with_a_bug_is_retried_after_the_fix(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     project = office.new_project("31-800", [CODE])
     with monkeypatch.context() as patch:
         patch.setattr(office.container.wbs_scan, "plan_project", explode)
@@ -438,7 +438,9 @@ def test_a_run_that_could_not_begin_is_begun_again(office: Office, monkeypatch: 
     assert office.netsuite.journal.writes()
 
 
-def test_a_code_that_was_tried_too_often_has_its_attempts_anew(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_retry_resets_the_attempts_of_a_code_that_had_too_many(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(settlement, "MAX_ATTEMPTS", 3)
     project = office.new_project("31-800", [CODE])
     office.scan(project.id)

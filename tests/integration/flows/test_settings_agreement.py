@@ -49,7 +49,7 @@ def check_of(office: Office, name: str) -> Check:
     return next(check for check in office.container.checks.run() if check.name == name)
 
 
-def test_nothing_is_written_while_workers_differ_and_it_goes_on_by_itself(office: Office) -> None:
+def test_nothing_is_written_while_settings_differ_and_writing_then_resumes(office: Office) -> None:
     before = items_made(office)
     another_worker(office, ITEM_NAME_FORMAT="0badc0de")
     run, _ = office.container.start_scan("test")
@@ -83,7 +83,7 @@ def test_an_export_waits_too_with_its_reason(office: Office) -> None:
     assert office.container.pauses.all()
 
 
-def test_a_worker_that_ended_is_not_asked_any_more(office: Office) -> None:
+def test_the_settings_of_an_ended_worker_no_longer_count(office: Office) -> None:
     another_worker(office, PROJECT_IDS="0badc0de")
     office.container.stores.presence.withdraw(OTHER)
     office.scan()
@@ -109,7 +109,7 @@ def test_a_worker_of_an_older_version_is_compared_in_what_it_knows(office: Offic
     assert found[0].startswith("PROJECT_IDS is ")
 
 
-def test_a_command_with_other_settings_than_the_workers_is_told(office: Office) -> None:
+def test_a_command_with_other_settings_than_the_workers_is_reported(office: Office) -> None:
     office.container.stores.presence.withdraw(OURS)
     another_worker(office, NETSUITE_CURRENCY="0badc0de")
     found = check_of(office, "Same settings")

@@ -24,7 +24,7 @@ def keep(office: Office, task_id: str, **kept: object) -> None:
     office.container.redis.set(f"{prefix}celery-task-meta-{task_id}", json.dumps({"task_id": task_id, **kept}))
 
 
-def test_an_invoice_and_a_code_are_told_from_nothing_to_the_end(office: Office) -> None:
+def test_status_follows_an_invoice_and_a_code_from_start_to_end(office: Office) -> None:
     project = office.new_project("31-900", [CODE])
     (code,) = project.budgeted_codes()
     invoice = office.new_invoice(project, (CODE, "900.00"), invoice_number="A-9")
@@ -82,7 +82,7 @@ def test_status_shows_a_blocked_invoices_cause_and_a_runs_counts(office: Office)
     assert told(office, "status", "--task", "a2")["now"]["counts"] == dict(run.counts)
 
 
-def test_a_task_that_failed_or_runs_or_is_not_known_is_told_as_such(office: Office) -> None:
+def test_a_failed_a_running_and_an_unknown_task_are_shown_as_that(office: Office) -> None:
     wrong = {"exc_type": "InvalidMessage", "exc_message": ["project_id: Field required"]}
     keep(office, "a3", status="FAILURE", name="invoices.export", kwargs={}, result=wrong)
     failed = told(office, "status", "--task", "a3")

@@ -187,7 +187,7 @@ def test_every_view_of_next_steps_names_the_stopped_series(open_office: OpenOffi
     assert "series:items" not in call(office, "export", "--approved", "--dry-run", **pilot).stdout, "none is needed"
 
 
-def test_a_person_goes_on_and_the_known_difference_does_not_stop_it_again(open_office: OpenOffice) -> None:
+def test_a_known_difference_does_not_stop_a_continued_series_again(open_office: OpenOffice) -> None:
     office = open_office(world={"bill_tax": "1.00"})
     project, invoices = exported(office, 5)
     refused = call(office, "problems", "resolve", "series:bills", "--note", "seen")

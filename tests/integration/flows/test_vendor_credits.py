@@ -112,7 +112,7 @@ def test_a_hand_entered_credit_is_adopted_and_a_bill_of_its_number_is_not(office
 
 
 @pytest.mark.parametrize("fault", ["cut_after", "cut_before"])
-def test_a_credit_whose_write_got_no_answer_is_looked_for_and_made_once(office: Office, fault: str) -> None:
+def test_a_credit_without_a_response_is_looked_up_and_created_once(office: Office, fault: str) -> None:
     project, invoice = reduced(office)
     hasty = alone(office, invoice, netsuite_settle_seconds=1)
     hasty.scan(project.id)

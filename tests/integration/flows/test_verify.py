@@ -79,7 +79,7 @@ def test_a_renamed_item_that_was_adopted_is_found_by_its_id(branch: Office) -> N
     assert finding.kind == "item_renamed"
 
 
-def test_a_renumbered_project_is_told_once_with_both_names(branch: Office) -> None:
+def test_a_renumbered_project_is_reported_once_with_both_names(branch: Office) -> None:
     number = f"27-{next(numbers)}"
     branch.netsuite.make_item(f"{number}-{CODES[0]}")
     project = branch.new_project(number, CODES)
@@ -184,7 +184,7 @@ def test_the_display_name_of_an_adopted_item_was_never_ours(branch: Office) -> N
     assert office.container.verification.verify().information == []
 
 
-def test_an_edited_display_name_is_told_and_nobody_has_to_mend_it(site: BilledProject) -> None:
+def test_an_edited_display_name_is_for_information_only(site: BilledProject) -> None:
     site.office.netsuite.edit_item(site.item.id, displayname="Steel, as we call it")
     verified = site.office.container.verification.verify()
     (told,) = verified.information
@@ -228,7 +228,7 @@ def test_two_bills_of_ours_with_one_number_of_one_vendor_are_both_reported(site:
     assert {finding.key for finding in findings} == keys
 
 
-def test_so_is_one_whose_number_the_bill_of_another_project_has(branch: Office, site: BilledProject) -> None:
+def test_two_bills_with_one_number_in_two_projects_are_both_reported(branch: Office, site: BilledProject) -> None:
     elsewhere = billed(branch)
     branch.netsuite.edit_bill(elsewhere.bill.id, tranid=site.bill.tranid)
     kind, sentence = site.finding()
@@ -319,7 +319,7 @@ def test_a_problem_of_a_code_hides_nothing_of_its_item(site: BilledProject) -> N
     assert site.finding()[0] == "item_missing"
 
 
-def test_a_blocked_code_whose_item_came_to_stand_all_the_same_is_compared(site: BilledProject) -> None:
+def test_a_blocked_code_that_has_an_item_nevertheless_is_compared(site: BilledProject) -> None:
     key = CodeKey(site.project.id, site.project.code_named(CODES[0]).id)
     site.office.container.redis.delete(site.office.redis_key(f"codes:{site.project.id}"))
     refused = Record(State.BLOCKED, "x", at=1, cause=Cause.ITEM_REJECTED, facts={"name": "x", "answer": "no"})
@@ -345,7 +345,7 @@ def test_a_deleted_bill_is_found(site: BilledProject) -> None:
     assert site.finding()[1].endswith(f"its bill (id {site.bill.id}) no longer exists in NetSuite.")
 
 
-def test_a_bill_without_a_link_is_told_as_not_comparable_with_the_reason(site: BilledProject) -> None:
+def test_a_bill_without_a_link_is_reported_as_not_comparable(site: BilledProject) -> None:
     site.office.procore.edit_invoice(site.invoice.id, off_by="1.00")
     kind, sentence = site.finding()
     assert kind == "bill_not_comparable"

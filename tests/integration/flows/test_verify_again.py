@@ -187,7 +187,7 @@ def test_a_change_in_the_second_in_which_it_was_compared_is_not_hidden(branch: O
     assert [each.kind for each in office.container.verification.verify().findings] == ["bill_lines_mismatch"]
 
 
-def test_one_comparison_a_week_is_a_full_one_whoever_asks(site: Site) -> None:
+def test_one_comparison_a_week_is_a_full_one_whatever_was_requested(site: Site) -> None:
     container = site.office.container
     assert container.stores.verifications.last_full() is not None
     assert site.reads(site.kinds) == []
@@ -252,7 +252,7 @@ def test_a_skip_whose_reason_is_no_longer_true_explains_nothing(site: Site) -> N
     )
 
 
-def test_a_code_that_was_left_alone_and_needs_an_item_now_is_found(site: Site) -> None:
+def test_a_skipped_code_that_needs_an_item_now_is_found(site: Site) -> None:
     code = site.office.procore.add_code(site.project.id, "06-100.S", budget=0)
     gone = Record(State.SKIPPED, "06-100.S", detail="no such code")
     assert site.office.container.ledger.write(CodeKey(site.project.id, code.id), gone)

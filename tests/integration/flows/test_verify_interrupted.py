@@ -136,7 +136,7 @@ def test_a_process_that_dies_at_each_request_in_turn_changes_no_result(
     assert 20 < place < 199
 
 
-def test_processes_that_all_die_early_come_to_the_end_together(
+def test_processes_that_all_die_early_complete_a_comparison_together(
     drifted: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each has time for a quarter of the requests: it goes on where the one before died."""

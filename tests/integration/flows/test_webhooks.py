@@ -148,7 +148,7 @@ def test_what_cannot_listen_or_would_be_open_to_all_does_not_start(office: Offic
         assert f"Cannot listen on http://127.0.0.1:{port}" in ended.stderr
 
 
-def test_up_runs_the_receiver_where_it_was_told_what_webhooks_carry(
+def test_up_runs_the_receiver_if_the_authorization_of_webhooks_is_set(
     office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "environ", dict(os.environ))

@@ -114,7 +114,7 @@ def test_work_that_takes_longer_than_its_claim_is_done_once(office: Office, slow
     assert len(office.waiting(Lane.ITEMS if is_scan else Lane.EXPORTS)) == 1
 
 
-def test_an_attempt_that_stands_still_is_not_renewed_for_ever(
+def test_the_claim_of_a_stalled_attempt_is_not_renewed_forever(
     office: Office, slow: SlowLists, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(attempts, "STALLED_SECONDS", 0.0)
@@ -156,7 +156,7 @@ def test_a_comparison_is_made_by_one_worker_at_a_time(office: Office, monkeypatc
 # Nobody begins it
 
 
-def test_messages_that_nobody_begins_are_no_deaths_of_workers(office: Office) -> None:
+def test_messages_that_no_worker_begins_are_not_deaths_of_workers(office: Office) -> None:
     """The worker of exports is down for hours; the other one's upkeep goes on giving its work out."""
     project = office.new_project("24-800", [CODE])
     office.scan(project.id)
@@ -173,7 +173,7 @@ def test_messages_that_nobody_begins_are_no_deaths_of_workers(office: Office) ->
     assert pilot.run(run).counts["created"] == len(invoices)
 
 
-def test_work_whose_workers_die_with_it_is_a_problem_all_the_same(office: Office) -> None:
+def test_work_that_kills_its_workers_becomes_a_problem(office: Office) -> None:
     project = office.new_project("24-800", [CODE])
     container, key = office.container, scan_of(project.id)
     container.work.add(Lane.SCANS, [key])
@@ -268,7 +268,7 @@ def test_a_write_in_doubt_is_looked_up_until_it_is_known(open_office: OpenOffice
     assert len(office.posts(BILL_PATH)) == 1
 
 
-def test_a_write_in_doubt_whose_workers_die_is_looked_up_all_the_same(open_office: OpenOffice) -> None:
+def test_an_unconfirmed_write_whose_workers_die_is_still_looked_up(open_office: OpenOffice) -> None:
     office = open_office()
     key = unconfirmed(office)
     office.hurry()

@@ -175,13 +175,13 @@ def test_a_refusal_that_names_a_field_is_about_that_record(status: int) -> None:
 
 
 @pytest.mark.parametrize("details", [[{"detail": DEEP, "o:errorCode": DEEP}], [DEEP], DEEP, [{"detail": "x"}] * 2_000])
-def test_details_of_any_shape_are_told_in_a_few_words(details: Any) -> None:
+def test_details_of_any_shape_result_in_a_short_text(details: Any) -> None:
     words = words_of(answer(400, json.dumps({"o:errorDetails": details})))
     assert words.startswith("400")
     assert len(words) <= 404
 
 
-def test_a_refusal_tells_all_of_its_details() -> None:
+def test_a_refusal_has_all_of_its_details() -> None:
     details = [{"detail": "one", "o:errorCode": "A"}, {"detail": "two"}, "odd"]
     assert words_of(answer(400, {"o:errorDetails": details})) == "400 A one; two"
 

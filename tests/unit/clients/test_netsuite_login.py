@@ -171,7 +171,7 @@ def test_an_answer_that_is_no_token_says_whether_waiting_helps(
 @pytest.mark.parametrize(
     "body", ['{"access_token": "open-sesame", "expires', '{"access_token": "open-sesame", "expires_in": "open-sesame"}']
 )
-def test_a_token_in_an_answer_that_cannot_be_used_is_not_told(tmp_path: Path, body: str) -> None:
+def test_a_token_in_an_unusable_response_is_not_shown(tmp_path: Path, body: str) -> None:
     with pytest.raises(Transient) as caught:
         mint_token(Scripted(answer(200, body)), address_of(tmp_path, EC_KEY))
     told = "".join(traceback.format_exception(caught.value))

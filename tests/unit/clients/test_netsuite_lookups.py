@@ -65,7 +65,7 @@ def test_a_query_whose_pages_do_not_end_ends(netsuite_of: MakeClient) -> None:
     assert len(transport.sent) == 100
 
 
-def test_items_of_ours_that_come_again_and_again_are_not_read_for_ever(netsuite_of: MakeClient) -> None:
+def test_a_list_of_items_that_repeats_itself_is_not_read_forever(netsuite_of: MakeClient) -> None:
     netsuite, transport = netsuite_of(answer(200, {"items": [ROW | {"id": str(n)} for n in range(1, 1001)]}))
     with pytest.raises(UnexpectedAnswer, match="repeats itself"):
         netsuite.items_made_by_us("pcr-itm-4-", after=1000)
@@ -184,9 +184,7 @@ def test_the_length_of_names_is_the_accounts_and_asked_once_a_day(netsuite_of: M
 
 
 @pytest.mark.parametrize("given", [NOT_FOUND, answer(403), answer(200, {}), answer(200, {"properties": {"itemId": {}}}), answer(200, []), *(answer(200, {"properties": {"itemId": {"maxLength": odd}}}) for odd in (0, -1, 3, True, "40", 10**9, None)), answer(200, {"properties": {"itemId": []}}), answer(200, {"properties": []})])  # fmt: skip
-def test_where_the_account_does_not_tell_names_may_have_sixty_characters(
-    netsuite_of: MakeClient, given: Answer
-) -> None:
+def test_names_may_have_60_characters_if_the_account_gives_no_limit(netsuite_of: MakeClient, given: Answer) -> None:
     assert netsuite_of(given)[0].item_name_limit() == 60
 
 

@@ -115,7 +115,7 @@ def test_without_the_v2_list_one_code_is_looked_up_in_the_budget_view(
 FORBIDDEN = answer(403, {"errors": "You do not have permission to access this resource"})
 
 
-def test_where_that_list_is_forbidden_the_budget_view_tells(procore_of: MakeClient) -> None:
+def test_where_that_list_is_forbidden_the_budget_view_is_read(procore_of: MakeClient) -> None:
     procore, _ = procore_of(FORBIDDEN, VIEWS, ROWS, CODES)
     assert [code.id for code in procore.list_budgeted_codes(17)] == [901]
 

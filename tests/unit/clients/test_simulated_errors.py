@@ -193,7 +193,7 @@ def test_the_sources_are_read() -> None:
 
 
 @pytest.mark.parametrize("said", FROM_NETSUITE, ids=str)
-def test_what_the_simulated_netsuite_says_is_known_or_told_in_its_words(said: Said) -> None:
+def test_errors_of_the_simulated_netsuite_are_known_or_shown_literally(said: Said) -> None:
     words = netsuite.words_of(said.answer)
     refused, ours = matching(REFUSED_BY_NETSUITE, words), matching(OURS_IN_NETSUITE, words)
     if is_known(meaning_in_netsuite(said.answer)):
@@ -207,7 +207,7 @@ def test_what_the_simulated_netsuite_says_is_known_or_told_in_its_words(said: Sa
 
 
 @pytest.mark.parametrize("said", FROM_PROCORE, ids=str)
-def test_what_the_simulated_procore_says_is_known_or_told_in_its_words(said: Said) -> None:
+def test_errors_of_the_simulated_procore_are_known_or_shown_literally(said: Said) -> None:
     error = procore.error_of(said.answer)
     assert error is not None
     words = str(error)
@@ -238,7 +238,7 @@ def test_no_line_of_these_lists_is_left_over() -> None:
 
 
 @pytest.mark.parametrize("call", list(_calls("netsuite", "LoginRefused")), ids=lambda call: str(call[0]))
-def test_a_refused_login_is_told_as_one(call: tuple[str, dict[str, Any], ast.Call]) -> None:
+def test_a_refused_login_is_reported_as_a_refused_login(call: tuple[str, dict[str, Any], ast.Call]) -> None:
     _, names, node = call
     error, description = (_value(argument, names) for argument in node.args[:2])
     status = _value(node.args[2], names) if len(node.args) > 2 else 400
@@ -250,7 +250,7 @@ def test_a_refused_login_is_told_as_one(call: tuple[str, dict[str, Any], ast.Cal
 
 
 @pytest.mark.parametrize("status", [400, 418, 422])
-def test_an_error_that_nobody_knows_is_told_in_the_remotes_own_words(status: int) -> None:
+def test_an_unknown_error_is_shown_with_the_message_of_the_remote(status: int) -> None:
     """The test's own sight: such a one is in no list."""
     given = answer(
         status, {"o:errorDetails": [{"o:errorCode": "NEW_RULE", "detail": "Items need a colour since May."}]}

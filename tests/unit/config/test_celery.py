@@ -48,7 +48,7 @@ def test_a_misspelt_queue_is_refused_and_not_made(options: dict[str, Any]) -> No
     assert options["task_create_missing_queues"] is False
 
 
-def test_exports_never_stand_behind_scans() -> None:
+def test_exports_never_wait_behind_scans() -> None:
     queues = {name: QUEUE_OF_TASK[name] for name in TaskName}
     exports = {queue for name, queue in queues.items() if name.value.startswith("invoices.")}
     scans = {queue for name, queue in queues.items() if name.value.startswith("wbs.")}
@@ -121,7 +121,7 @@ def test_the_password_is_in_no_address_and_nothing_that_celery_shows(url: str) -
 
 
 @pytest.mark.parametrize("url", ADDRESSES.values(), ids=ADDRESSES.keys())
-def test_broker_and_results_log_in_with_name_and_password_all_the_same(url: str) -> None:
+def test_broker_and_results_still_log_in_with_name_and_password(url: str) -> None:
     app = Celery(set_as_current=False)
     app.conf.update(celery_options(redis_url=url, key_prefix="wbs:"))
     password = "canary@w/ord#" if "%" in url.partition("@")[0] else "canary-word"

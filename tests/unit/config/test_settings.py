@@ -31,7 +31,9 @@ def test_settings_cannot_be_changed_afterwards(set_environment: SetEnvironment) 
         settings.netsuite_concurrency = 9  # type: ignore[misc]
 
 
-def test_each_missing_setting_is_told_with_its_purpose(set_environment: SetEnvironment, needed: dict[str, str]) -> None:
+def test_each_missing_setting_is_reported_with_its_purpose(
+    set_environment: SetEnvironment, needed: dict[str, str]
+) -> None:
     faults = faults_of(set_environment, **dict.fromkeys(needed))
     assert len(faults) == len(needed)
     for name in needed:
@@ -127,7 +129,7 @@ def test_a_fault_is_one_sentence_that_names_its_setting(
     assert not [word for word in ("Input", "valid", "Error", "unpack", "canary") if word in fault]
 
 
-def test_all_faults_are_told_at_once(set_environment: SetEnvironment) -> None:
+def test_all_faults_are_reported_at_once(set_environment: SetEnvironment) -> None:
     faults = faults_of(set_environment, PROCORE_COMPANY_ID="x", SCAN_CRON="x", NETSUITE_CONCURENCY="5")
     assert len(faults) == 3
 

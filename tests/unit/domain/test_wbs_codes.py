@@ -107,7 +107,7 @@ def test_an_unsupported_character_in_a_name_is_refused_and_identified(character:
 @pytest.mark.parametrize(
     "name", ["24\u00a017", "Stra\u00dfe", "\u200f24", "24 \U0001f3d7", "{project_number}", "[red]", "O'Brien", "%s"]
 )
-def test_any_other_character_may_stand_in_a_name(name: str) -> None:
+def test_any_other_character_is_allowed_in_a_name(name: str) -> None:
     assert USUAL.item_name(project(name), code("01.S")) == f"{name}-01.S"
 
 
@@ -115,7 +115,7 @@ def test_a_colon_without_spaces_is_a_name_like_any_other() -> None:
     assert USUAL.item_name(project("24"), code("01:02")) == "24-01:02"
 
 
-def test_a_refused_name_is_told_in_words_with_nothing_missing() -> None:
+def test_a_refused_name_is_a_complete_sentence() -> None:
     blocked = cause_of(USUAL, project("24-017"), "y" * 60)
     assert "?" not in describe(blocked.cause, blocked.facts).sentence
 
@@ -161,7 +161,7 @@ def test_of_many_projects_hardly_any_is_compared_with_another(rule: NamingRule) 
 
 
 @pytest.mark.parametrize("number", [None, "", " "])
-def test_a_project_without_number_is_nobodys_rival(number: str | None) -> None:
+def test_a_project_without_number_has_no_rivals(number: str | None) -> None:
     one, other = project(number, 1), project("24", 2)
     assert Rivals([other], CODE_FIRST).of(one) == []
     assert Rivals([one], CODE_FIRST).of(other) == []
@@ -177,7 +177,7 @@ def test_a_project_without_number_is_nobodys_rival(number: str | None) -> None:
         (CODE_FIRST, "24", "01 0", "0 24", "01"),
     ],
 )
-def test_two_projects_that_come_to_one_name_are_told_of_each_other(
+def test_two_projects_with_one_name_are_each_named_as_the_others_rival(
     rule: NamingRule, mine: str, my_code: str, theirs: str, their_code: str
 ) -> None:
     one, other = project(mine, 1), project(theirs, 2)

@@ -215,7 +215,7 @@ def assert_the_bill_is_right(sent: Sent) -> tuple[BillLine, ...]:
 
 
 @given(subcontracts())
-def test_every_bill_comes_to_the_payment_due_whatever_is_billed(drawn: Subcontract) -> None:
+def test_every_bill_totals_the_payment_due_whatever_is_billed(drawn: Subcontract) -> None:
     worlds = [list(as_sent(drawn.company, world, drawn.invoices)) for world in WORLDS]
     for sent in chain(*worlds):
         assert_the_bill_is_right(sent)
@@ -253,7 +253,7 @@ def test_only_negative_invoices_are_refused_and_only_empty_ones_skipped(drawn: S
 
 
 @given(subcontracts())
-def test_tax_beside_the_payment_due_is_no_bill(drawn: Subcontract) -> None:
+def test_tax_outside_the_payment_due_results_in_no_bill(drawn: Subcontract) -> None:
     for sent in as_sent(drawn.company, TAX_BESIDE, drawn.invoices):
         if sent.truth.tax:
             with pytest.raises(Blocked) as caught:

@@ -321,7 +321,7 @@ def test_leftovers_of_an_expired_run_from_an_older_version_are_deleted(work: Lan
     assert client.keys(f"{PREFIX}run:{run.id}*") == []
 
 
-def test_a_run_is_kept_while_in_use_and_has_an_expiry_all_the_same(work: Lanes, runs: Runs, client: Redis) -> None:
+def test_a_run_is_kept_while_in_use_and_still_has_an_expiry(work: Lanes, runs: Runs, client: Redis) -> None:
     """Upkeep and every further request renew the time for which its keys are kept."""
     run = run_of(runs, KEY)
     names = [f"{PREFIX}run:{run.id}", f"{PREFIX}run:{run.id}:open"]
@@ -395,7 +395,7 @@ def test_nothing_follows_where_nothing_is_due_or_the_lane_is_full(work: Lanes) -
     assert work.waiting(Lane.SCANS) == 1
 
 
-def test_who_lost_the_claim_ends_nothing_and_goes_on_all_the_same(work: Lanes, other: Lanes, client: Redis) -> None:
+def test_a_worker_that_lost_its_claim_ends_no_work_and_continues(work: Lanes, other: Lanes, client: Redis) -> None:
     begun(work)
     let_claims_end(client)
     assert other.claim(Lane.SCANS, KEY, Claim.REQUEST) is Claimed.BEGUN

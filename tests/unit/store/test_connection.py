@@ -30,7 +30,7 @@ def fault_of(url: str, command: Callable[[Redis], object] = lambda client: clien
 
 
 @pytest.mark.real
-def test_what_a_server_refuses_is_told_with_its_cure(server: Redis, redis_url: str) -> None:
+def test_a_refusal_of_the_server_is_reported_with_its_remedy(server: Redis, redis_url: str) -> None:
     address = f"{server.connection_pool.connection_kwargs['host']}:{server.connection_pool.connection_kwargs['port']}"
     refused = [fault_of(f"redis://:{SECRET}@{address}/0"), fault_of(f"redis://nobody:{SECRET}@{address}/0")]
     refused += [fault_of(f"redis://{address}/0")]
@@ -84,7 +84,7 @@ def test_a_server_that_cannot_save_says_so_in_its_own_words(tmp_path: Path) -> N
         (redis.exceptions.ResponseError("BUSY Redis is busy running a script."), "Redis rejected a command."),
     ],
 )
-def test_a_refusal_of_the_server_is_never_told_as_silence(error: RedisError, says: str) -> None:
+def test_a_refusal_of_the_server_is_never_reported_as_no_response(error: RedisError, says: str) -> None:
     told = why(error)
     assert says in told
     assert "does not respond" not in told
@@ -126,13 +126,13 @@ def test_a_server_that_is_away_or_refuses_everything_is_unavailable(answer: Redi
     )
 
 
-def test_what_a_server_repeats_of_a_command_is_not_told() -> None:
+def test_what_a_server_repeats_of_a_command_is_not_shown() -> None:
     error = redis.exceptions.ResponseError(f"unknown command 'X', with args beginning with: '{SECRET}'")
     assert SECRET not in why(error)
     assert SECRET not in why(NotThere(f"Error while sending {SECRET}"))
 
 
-def test_tls_where_nobody_speaks_it_is_found_out_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_without_tls_is_noticed_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server without TLS takes a handshake for the beginning of a command, and waits for the rest of it."""
     from_url, waited = redis.Redis.from_url, []
 
@@ -164,5 +164,5 @@ def test_tls_where_nobody_speaks_it_is_found_out_quickly(monkeypatch: pytest.Mon
         ("Connection refused", "Check that it is running"),
     ],
 )
-def test_what_else_goes_wrong_has_its_own_cure(text: str, cure: str) -> None:
+def test_other_failures_have_their_own_remedy(text: str, cure: str) -> None:
     assert cure in why(NotThere(text))

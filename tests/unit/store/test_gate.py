@@ -47,7 +47,7 @@ def passing(gate: Gate, precedence: Precedence, passed: list[Precedence]) -> thr
     return thread
 
 
-def test_nobody_waits_for_good_whose_patience_is_nearly_at_its_end(
+def test_a_wait_just_before_its_timeout_does_not_block_forever(
     gate_of: MakeGate, server: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Redis 6.2 takes less than a millisecond for no end at all."""
@@ -194,7 +194,7 @@ def test_a_living_holder_keeps_its_slot_past_its_lease(
 
 
 @pytest.mark.parametrize("precedence", Precedence)
-def test_who_waits_too_long_gives_up_and_stands_in_nobodys_way(
+def test_a_request_that_waits_too_long_gives_up_and_blocks_no_other(
     gate_of: MakeGate, server: Redis, precedence: Precedence
 ) -> None:
     gate = gate_of(1)
@@ -271,7 +271,7 @@ def test_what_was_in_use_is_known_for_some_hours(gate_of: MakeGate, server: Redi
     assert began - 0.001 <= noted[0].at <= noted[1].at <= noted[2].at <= seconds(server)
 
 
-def test_what_was_in_use_is_not_kept_for_ever(
+def test_samples_of_the_slots_in_use_are_not_kept_forever(
     gate_of: MakeGate, server: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gate_module, "USE_KEPT_SECONDS", 0.0)

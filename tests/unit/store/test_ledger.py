@@ -85,7 +85,7 @@ def test_a_record_that_netsuite_holds_is_never_taken_back(ledger: Ledger, done: 
     assert ledger.problems() == []
 
 
-def test_what_netsuite_holds_may_be_told_anew(ledger: Ledger) -> None:
+def test_a_record_known_to_be_in_netsuite_may_be_written_again(ledger: Ledger) -> None:
     ledger.write(CODE, CREATED)
     renamed = replace(CREATED, name="renamed in NetSuite")
     assert ledger.write(CODE, renamed)
@@ -103,7 +103,7 @@ def test_an_earlier_lock_holder_cannot_overwrite_a_later_ones_doubt(ledger: Ledg
     assert ledger.write(CODE, Record(State.INTENT, "x", fence=8))
 
 
-def test_a_record_that_netsuite_holds_ends_every_doubt_whoever_found_it(ledger: Ledger) -> None:
+def test_a_record_in_netsuite_ends_every_doubt_whatever_its_fence(ledger: Ledger) -> None:
     ledger.write(CODE, Record(State.UNKNOWN, "x", fence=7))
     assert ledger.write(CODE, CREATED)
     assert ledger.code(CODE) == CREATED
@@ -253,7 +253,7 @@ def test_a_record_is_read_with_its_lock(ledger: Ledger, locks: Locks, key: CodeK
 
 
 @pytest.mark.parametrize("record", [CREATED, WAITING, BLOCKED, Record(State.UNKNOWN, "x"), Record(State.SKIPPED)])
-def test_without_a_ledger_what_is_found_out_is_noted_all_the_same(client: Redis, record: Record) -> None:
+def test_without_a_ledger_results_are_still_recorded(client: Redis, record: Record) -> None:
     ledger = Ledger(client, PREFIX)
     assert ledger.write(CODE, record)
     assert ledger.code(CODE) == record
@@ -332,7 +332,7 @@ def test_an_end_that_is_no_problem_closes_the_one_that_was_open(ledger: Ledger, 
 
 
 @pytest.mark.parametrize("record", [WAITING, Record(State.INTENT, fence=1), Record(State.UNKNOWN, fence=1)])
-def test_a_problem_stays_open_with_its_time_while_its_work_goes_on(ledger: Ledger, record: Record) -> None:
+def test_a_problem_stays_open_with_its_time_while_its_work_is_in_progress(ledger: Ledger, record: Record) -> None:
     ledger.write(CODE, BLOCKED)
     ledger.write(CODE, record)
     (one,) = ledger.problems()
@@ -365,7 +365,7 @@ def test_a_cause_that_only_another_version_knows_hides_no_problem(ledger: Ledger
     assert told["verify:x:code:17:902"].sentence.endswith(": drift")
 
 
-def test_a_problem_without_facts_is_kept_and_told(ledger: Ledger) -> None:
+def test_a_problem_without_facts_is_stored_and_shown(ledger: Ledger) -> None:
     for at in (100.0, 200.0):
         ledger.write(CODE, replace(BLOCKED, at=at, facts={}))
     (one,) = ledger.problems()

@@ -71,7 +71,7 @@ def test_the_fence_grows_with_every_lock_taken(locks: Locks) -> None:
     assert fences == sorted(set(fences))
 
 
-def test_the_fence_goes_on_growing_when_redis_has_lost_what_it_was(locks: Locks, client: Redis) -> None:
+def test_the_fence_keeps_growing_after_redis_has_lost_it(locks: Locks, client: Redis) -> None:
     """Emptied, or back with an old snapshot: a worker that held a lock before may note a doubt under its fence afterwards."""
     client.set(f"{PREFIX}fence", 100_000)
     with locks.hold(NAME) as before:
@@ -84,7 +84,7 @@ def test_the_fence_goes_on_growing_when_redis_has_lost_what_it_was(locks: Locks,
         assert before.fence < after.fence < next_one.fence
 
 
-def test_a_lock_tells_redis_time_of_its_acquisition(locks: Locks, client: Redis) -> None:
+def test_a_lock_has_the_redis_time_of_its_acquisition(locks: Locks, client: Redis) -> None:
     before = seconds(client)
     with locks.hold(NAME) as lock:
         assert lock is not None
@@ -143,7 +143,7 @@ def test_a_lock_that_another_has_by_now_is_left_to_it(server: Redis) -> None:
     assert server.get(KEY) == "another's token"
 
 
-def test_a_lock_tells_redis_time_later_on_without_asking(locks: Locks, client: Redis) -> None:
+def test_a_lock_knows_the_redis_time_later_without_a_command(locks: Locks, client: Redis) -> None:
     with locks.hold(NAME) as lock:
         assert lock is not None
         before = seconds(client)
@@ -161,7 +161,7 @@ def test_a_moment_has_come_only_when_it_has_for_certain() -> None:
     assert lock.until(1000) == 0
 
 
-def test_a_lock_tells_since_when_the_ledger_can_be_trusted(real_locks: Locks, server: Redis) -> None:
+def test_a_lock_knows_since_when_the_ledger_can_be_trusted(real_locks: Locks, server: Redis) -> None:
     ledger = Ledger(server, PREFIX)
 
     def told() -> float | None:

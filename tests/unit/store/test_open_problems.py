@@ -42,7 +42,7 @@ def opened(ledger: Ledger, record: Record = BLOCKED) -> OpenProblem:
     return one
 
 
-def test_a_fact_that_the_sentence_lacks_is_logged_and_named(ledger: Ledger, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_missing_fact_of_a_sentence_is_logged_with_its_name(ledger: Ledger, caplog: pytest.LogCaptureFixture) -> None:
     """The problem is stored all the same."""
     facts = {name: value for name, value in FACTS.items() if name != "vendor"}
     with caplog.at_level(logging.ERROR):
@@ -76,7 +76,7 @@ def test_a_cause_that_occurs_again_reopens_the_problem_and_keeps_the_note(ledger
     assert [told.note for told in handling.history(str(KEY))] == ["credit 88 entered"]
 
 
-def test_a_bill_that_stands_after_its_invoice_was_resolved_is_recorded(ledger: Ledger, handling: Handling) -> None:
+def test_a_bill_that_exists_after_its_invoice_was_resolved_is_recorded(ledger: Ledger, handling: Handling) -> None:
     handling.resolve(opened(ledger), **BY)
     assert ledger.write(KEY, DONE)
     assert ledger.invoice(KEY) == DONE
@@ -114,7 +114,7 @@ def test_a_problem_that_changed_meanwhile_is_neither_closed_nor_hidden(
 # Ignored
 
 
-def test_an_ignored_problem_is_still_open_and_tells_by_whom(ledger: Ledger, handling: Handling) -> None:
+def test_an_ignored_problem_is_still_open_and_shows_who_ignored_it(ledger: Ledger, handling: Handling) -> None:
     seen = opened(ledger)
     assert handling.ignore(seen, **BY)
     (one,) = ledger.problems()

@@ -90,7 +90,7 @@ def test_a_token_minted_while_waiting_for_a_turn_is_used(server: Redis) -> None:
     assert mint.given == 1
 
 
-def test_a_token_is_renewed_before_it_ends_while_others_go_on_with_it(client: Redis) -> None:
+def test_a_token_is_renewed_before_it_expires_while_others_still_use_it(client: Redis) -> None:
     client.set(KEY, json.dumps({"value": "old", "renew_at": seconds(client) - 1}))
     client.set(f"{KEY}:minting", 1)
     mint = Mint()
@@ -113,7 +113,7 @@ def test_a_worker_renews_the_token_it_remembers(client: Redis) -> None:
     assert eventually(lambda: tokens.get() != "token-1")
 
 
-def test_a_refused_token_is_used_by_nobody_again(client: Redis) -> None:
+def test_a_refused_token_is_never_used_again(client: Redis) -> None:
     mint = Mint()
     tokens = tokens_of(client, mint)
     tokens.forget(tokens.get())
@@ -132,7 +132,7 @@ def test_a_late_refusal_of_an_older_token_leaves_the_newer_one(client: Redis) ->
     assert mint.given == 2
 
 
-def test_a_login_that_failed_is_tried_anew_by_the_next_who_asks(client: Redis) -> None:
+def test_a_failed_login_is_retried_by_the_next_request(client: Redis) -> None:
     mint = Mint()
 
     def refused() -> AccessToken:
@@ -213,7 +213,7 @@ def test_a_valid_token_is_used_while_and_after_its_renewal_hangs(client: Redis) 
 
 
 @pytest.mark.parametrize("refusal", [Misconfigured("401"), Transient("503")])
-def test_a_renewal_that_is_refused_ends_nobodys_work_before_the_token_ends(client: Redis, refusal: Exception) -> None:
+def test_a_refused_renewal_stops_no_work_before_the_token_expires(client: Redis, refusal: Exception) -> None:
     def refused() -> AccessToken:
         raise refusal
 
