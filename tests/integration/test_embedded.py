@@ -74,7 +74,7 @@ def test_a_data_directory_may_be_called_anything(tmp_path: Path) -> None:
     assert b"5871" in next(odd.glob("valkey/appendonlydir/*.incr.aof")).read_bytes()
 
 
-def test_data_port_and_password_come_back(tmp_path: Path) -> None:
+def test_data_port_and_password_survive_a_restart(tmp_path: Path) -> None:
     with EmbeddedServer.start(tmp_path) as first, client(first.url) as valkey:
         valkey.set("item", "5871")
     with EmbeddedServer.start(tmp_path) as second, client(second.url) as valkey:

@@ -130,7 +130,7 @@ def test_nothing_can_be_stopped_from_a_page(flower: RunningFlower) -> None:
     assert answer.status_code == 403
 
 
-def test_tasks_are_listed_with_what_was_asked_and_what_came_of_it(flower: RunningFlower) -> None:
+def test_tasks_are_listed_with_arguments_and_result(flower: RunningFlower) -> None:
     page = flower.get("/tasks").text
     assert [name for name in ("kwargs", "result", "state") if f'data-column="{name}"' in page] == [
         "kwargs",

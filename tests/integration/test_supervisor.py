@@ -296,7 +296,7 @@ def test_a_killed_supervisor_leaves_no_process_behind(tmp_path: Path) -> None:
     assert eventually(lambda: told(tmp_path)[-1] == "items ended")
 
 
-def test_what_fails_meanwhile_stops_everything_and_comes_out(tmp_path: Path) -> None:
+def test_an_exception_in_the_meantime_stops_everything_and_is_raised(tmp_path: Path) -> None:
     def breaks() -> None:
         raise OSError("the server cannot come back")
 

@@ -28,7 +28,7 @@ def items_sent(site: Site) -> int:
     return sum(entry["method"] == "POST" and "/otherCharge" in entry["path"] for entry in requests)
 
 
-def test_what_was_fetched_and_not_begun_is_left_to_others(open_site: OpenSite) -> None:
+def test_fetched_messages_that_were_not_begun_are_left_to_others(open_site: OpenSite) -> None:
     """Celery's own pool would work off all that was fetched: four Items in two turns, before it ends."""
     site = open_site(profile="large:1x24", slots=FETCHED, write_latency=1.5)
     worker = site.worker(threads=THREADS)

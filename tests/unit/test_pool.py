@@ -72,7 +72,7 @@ def test_a_worker_takes_this_pool() -> None:
     assert concurrency.get_implementation(celery_options(redis_url="", key_prefix="")["worker_pool"]) is TaskPool
 
 
-def test_what_runs_ends_and_what_no_thread_has_begun_is_left(held: Held, go_on: threading.Event) -> None:
+def test_running_tasks_end_and_tasks_without_a_thread_are_left(held: Held, go_on: threading.Event) -> None:
     done: list[str] = []
     threads = TaskPool(1)
 

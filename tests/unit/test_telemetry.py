@@ -117,7 +117,7 @@ def test_everything_that_one_request_causes_is_one_trace_in_any_process(exported
     assert dict(outer.attributes) == {"work": "code:7:1", "correlation_id": "scan-1"}
 
 
-def test_a_span_of_what_failed_names_the_error_and_not_its_words(exported: Exported) -> None:
+def test_the_span_of_a_failure_has_the_class_of_the_error_only(exported: Exported) -> None:
     with pytest.raises(ValueError, match="canary"), span("create Item"):
         raise ValueError("a-canary")
     [failed] = exported.spans

@@ -271,7 +271,7 @@ FAULTS = (
 )  # fmt: skip
 
 
-def test_a_sound_installation_has_no_fault(branch: Office) -> None:
+def test_a_correct_installation_has_no_fault(branch: Office) -> None:
     found = checks(branch)
     assert [each for each in found if each.ok is False] == []
     doubts = {"Project numbers", "Account profile", "NetSuite certificate"}
@@ -309,8 +309,8 @@ def test_a_table_that_no_query_may_read_is_a_doubt_and_no_fault(branch: Office, 
     assert found[name].ok is None
 
 
-def test_all_is_sound_again_afterwards(branch: Office) -> None:
-    test_a_sound_installation_has_no_fault(branch)
+def test_afterwards_the_installation_is_correct_again(branch: Office) -> None:
+    test_a_correct_installation_has_no_fault(branch)
 
 
 def test_check_with_another_companys_settings_does_not_claim_the_prefix(branch: Office) -> None:

@@ -52,7 +52,7 @@ def asked(office: Office) -> int:
     return int(office.container.redis.hlen(office.redis_key("asked")))
 
 
-def test_a_scan_carries_the_id_of_who_began_it_to_each_item(office: Office, written: Written) -> None:
+def test_a_scan_passes_its_correlation_id_to_each_item(office: Office, written: Written) -> None:
     project = office.new_project("31-900", ["01-100.S", "01-200.S", "01-300.S"])
     with correlation.of("portal-1"):
         run, _ = office.container.start_scan("portal", [project.id])

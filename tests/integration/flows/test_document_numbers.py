@@ -44,7 +44,7 @@ def test_an_equal_bill_of_the_same_vendor_is_adopted_and_not_touched(office: Off
     assert record.state is State.ADOPTED
 
 
-def test_a_different_bill_of_the_same_vendor_is_a_question_for_a_person(office: Office) -> None:
+def test_a_different_bill_of_the_same_vendor_is_a_problem(office: Office) -> None:
     case = office.case("same_number_same_vendor_different")
     invoice = office.case_invoice("same_number_same_vendor_different")
     outcome = office.export(invoice)

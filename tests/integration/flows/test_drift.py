@@ -352,7 +352,7 @@ def test_findings_are_printed_as_json_with_owner_and_next_step(site: BilledProje
     assert row["next_step"]
 
 
-def test_findings_come_as_csv_one_row_each_whatever_their_names_hold(site: BilledProject) -> None:
+def test_findings_are_printed_as_csv_with_one_row_for_any_name(site: BilledProject) -> None:
     key = site.edit_item(itemid='=1+1, "quoted"\r\nand\x1b[2J broken')
     ended = call(site, "--csv")
     assert ended.code == 1

@@ -349,7 +349,9 @@ def test_an_invoice_that_is_nowhere_is_said_to_be_nowhere(office: Office) -> Non
 # What it costs
 
 
-def test_what_goes_well_at_once_costs_no_command_for_its_story(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_work_that_succeeds_immediately_costs_no_command_for_its_events(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Of a code nothing is added; the lines of an invoice are appended by the scripts that write its record."""
     monkeypatch.setattr(Journal, "tell", _forbidden)
     project, _ = one_code(office)

@@ -329,7 +329,7 @@ def test_a_process_that_stalled_while_it_noted_its_intent_sends_nothing(
     assert office.item(f"{project.number}-{CODE}")
 
 
-def test_a_long_burst_of_429_gives_the_thread_back_and_comes_again(office: Office) -> None:
+def test_a_long_burst_of_429_releases_the_thread_and_is_retried_later(office: Office) -> None:
     project = planned(office)
     (code,) = project.budgeted_codes()
     break_posts(office, ITEM_PATH, {"kind": "too_many", "times": 6})

@@ -153,7 +153,7 @@ def test_decisions_outlive_a_lost_redis_where_a_copy_is(open_office: OpenOffice,
 
 
 @pytest.mark.parametrize("done", ["billed", "void bill", "no such bill", "no id", "bill of another invoice"])
-def test_what_cannot_be_decided_is_refused_in_words(office: Office, done: str) -> None:
+def test_an_invalid_decision_is_refused_with_a_sentence(office: Office, done: str) -> None:
     invoice, other = billable(office), billable(office, "26-953")
     office.export(other)
     bill = office.bill(other)

@@ -269,7 +269,7 @@ def test_our_external_id_counts_whatever_its_letters(office: Office) -> None:
     assert office.writes() == []
 
 
-def test_two_hand_made_items_for_one_name_are_a_problem_for_a_person(office: Office) -> None:
+def test_two_hand_made_items_with_one_name_are_a_problem(office: Office) -> None:
     """An account may hold such a pair from before; which one is right is nothing a program knows."""
     project, code = one_code(office)
     office.netsuite.make_item(NAME)

@@ -55,7 +55,7 @@ def test_the_origin_id_of_the_vendor_goes_before_its_name(office: Office) -> Non
     assert office.bill(invoice).entity == right.id
 
 
-def test_digits_of_another_erp_become_no_payee(office: Office) -> None:
+def test_digits_of_another_erp_are_not_taken_as_the_payee(office: Office) -> None:
     """Another ERP's vendor number in the origin id is some NetSuite record's internal id by chance."""
     wrong, right = office.new_vendor("Zenith Catering"), office.new_vendor(PEAK)
     office.procore.edit_vendor(office.procore.vendor(PEAK).id, origin_id=wrong.id)
@@ -194,7 +194,7 @@ def test_an_inactive_vendor_is_no_vendor(office: Office) -> None:
     assert office.bill(invoice).entity == active.id
 
 
-def test_two_vendors_of_the_name_are_a_question_for_a_person(office: Office) -> None:
+def test_two_vendors_with_the_name_are_a_problem(office: Office) -> None:
     one = office.new_vendor("PEAK-1", company_name="Peak Painting and Coatings")
     office.new_vendor("PEAK-2", company_name="Peak Painting and Coatings")
     invoice = invoice_of(office, "Peak Painting and Coatings")
@@ -244,7 +244,7 @@ def test_a_project_that_is_linked_later_is_billed_with_the_next_run(office: Offi
     assert {line.customer for line in office.bill(invoice).lines} == {job.id}
 
 
-def test_digits_of_another_erp_become_no_project(office: Office) -> None:
+def test_digits_of_another_erp_are_not_taken_as_the_project(office: Office) -> None:
     project = office.new_project("24-800", [CODE])
     office.procore.edit_project(project.id, origin_id=new_job(office, "99-001", "Hangar").id)
     invoice = office.new_invoice(project, (CODE, "900.00"))

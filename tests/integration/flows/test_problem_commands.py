@@ -399,7 +399,7 @@ def test_no_problem_can_be_ignored_permanently(office: Office) -> None:
     assert listed(office) == {key}
 
 
-def test_a_run_is_well_when_all_that_it_left_blocked_is_ignored(office: Office) -> None:
+def test_a_run_is_ok_if_everything_that_it_left_blocked_is_ignored(office: Office) -> None:
     project = office.new_project(None, [CODE, "05-121.S"])
     run = office.scan(project.id)
     assert run.counts["blocked"] == 2
@@ -416,7 +416,7 @@ def test_a_run_is_well_when_all_that_it_left_blocked_is_ignored(office: Office) 
     assert not is_complete(office.container, run), "blocked all the same, and nobody ignores it"
 
 
-def test_a_run_with_work_in_doubt_is_not_well_whatever_is_ignored(open_office: OpenOffice) -> None:
+def test_a_run_with_unconfirmed_work_is_never_ok(open_office: OpenOffice) -> None:
     office = open_office(netsuite_settle_seconds=900)
     project = office.new_project("31-800", [CODE])
     office.stage.faults("netsuite", [{"kind": "cut_before", "method": "POST", "path": "Item", "times": 1}])

@@ -288,7 +288,7 @@ def test_a_budget_that_cannot_be_read_either_way_is_a_problem(office: Office, st
 # The list
 
 
-def test_all_who_need_a_new_list_at_the_same_time_take_one(office: Office) -> None:
+def test_all_that_need_a_new_list_at_the_same_time_share_one(office: Office) -> None:
     projects = of(office)
     projects.outdate()
     since = mark(office)

@@ -510,7 +510,7 @@ def test_a_retry_while_procore_does_not_answer_waits_for_it(office: Office) -> N
 # A long backlog
 
 
-def test_codes_whose_plan_has_grown_old_are_planned_again_together(
+def test_codes_with_an_outdated_plan_are_planned_again_together(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first code is planned by itself, and the others in one batch."""

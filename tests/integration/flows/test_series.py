@@ -65,7 +65,7 @@ def test_a_series_has_an_end_in_time(office: Office, monkeypatch: pytest.MonkeyP
     assert made(office, first) == {"created": 1}
 
 
-def test_a_series_ends_with_what_does_not_go_well(office: Office) -> None:
+def test_a_series_ends_with_the_first_work_that_fails(office: Office) -> None:
     """The others would meet the same remote: they are given out anew, once nothing holds them."""
     _, first = first_of_twelve(office)
     office.stage.faults("netsuite", [{"kind": "cut_before", "method": "POST", "path": ITEM_PATH, "skip": 2}])

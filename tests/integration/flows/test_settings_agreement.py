@@ -120,7 +120,7 @@ def test_a_command_with_other_settings_than_the_workers_is_reported(office: Offi
     )
 
 
-def test_machines_with_different_caps_are_reported_with_the_one_that_holds(office: Office) -> None:
+def test_machines_with_different_caps_are_reported_with_the_lowest(office: Office) -> None:
     office.reopened(netsuite_concurrency=2).container.stores.gate.announce()
     assert office.container.overview.status()["gate"]["slots"] == 2
     found = check_of(office, "Same settings")

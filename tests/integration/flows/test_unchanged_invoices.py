@@ -124,7 +124,7 @@ def test_two_reads_within_a_moment_count_as_one(office: Office) -> None:
     assert pilot.container.stores.last_reads.of(project.id)[invoice.id].times == 1
 
 
-def test_a_person_who_asks_has_all_of_them_read(office: Office) -> None:
+def test_a_request_by_a_person_reads_all_of_them(office: Office) -> None:
     pilot, _, invoices = blocked(office, billing_date=None)
     office.procore.journal.clear()
     pilot.export_all()

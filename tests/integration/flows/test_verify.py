@@ -542,7 +542,7 @@ def test_a_lost_origin_id_is_written_again_once_the_ledger_forgets(site: BilledP
 
 @pytest.mark.parametrize("void", [True, False])
 @pytest.mark.parametrize("clearable", [True, False])
-def test_an_invoice_whose_bill_is_gone_or_void_takes_the_new_one(
+def test_an_invoice_with_a_deleted_or_void_bill_adopts_the_new_one(
     site: BilledProject, clearable: bool, void: bool
 ) -> None:
     """A person entered the bill again, and Procore may name the new bill or none."""

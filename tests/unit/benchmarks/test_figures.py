@@ -41,7 +41,7 @@ def test_refusals_are_counted() -> None:
     assert traffic(request(0, 1), request(0, 1, status=429)).refused == 1
 
 
-def test_a_window_begins_with_the_first_request_after_the_one_before() -> None:
+def test_a_window_begins_with_the_first_request_after_the_previous_window() -> None:
     windows = windows_of([request(at, at) for at in (0, 3, 9.9, 12, 21.9, 22)], 10)
     assert [[one["started"] for one in window] for window in windows] == [[0, 3, 9.9], [12, 21.9], [22]]
 

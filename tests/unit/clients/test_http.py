@@ -67,7 +67,7 @@ def test_a_refused_connection_did_nothing_and_its_error_names_the_host(transport
     ],
     ids=["connect timeout", "unknown host"],
 )
-def test_a_connection_that_never_came_about_did_nothing(
+def test_a_connection_that_was_never_made_sent_nothing(
     transport: Transport, monkeypatch: pytest.MonkeyPatch, failure: requests.RequestException
 ) -> None:
     def fail(*_: object, **__: object) -> None:

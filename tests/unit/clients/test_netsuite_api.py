@@ -98,7 +98,7 @@ def test_an_item_that_was_not_created_is_not_sent_again(
     ("given", "cause"),
     [(refused("CLOSED_TRAN_PRD"), Cause.PERIOD_CLOSED), (refused("USER_ERROR", "Invalid entity"), Cause.BILL_REJECTED)],
 )
-def test_a_refused_bill_names_the_closed_period_or_netsuites_words(
+def test_a_refused_bill_has_the_closed_period_or_netsuites_message(
     netsuite_of: MakeClient, given: Answer, cause: Cause
 ) -> None:
     with pytest.raises(Blocked) as caught:

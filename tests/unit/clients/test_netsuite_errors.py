@@ -187,12 +187,12 @@ def test_a_refusal_has_all_of_its_details() -> None:
 
 
 @pytest.mark.parametrize("body", [[], "text", {"o:errorDetails": "odd"}, {"o:errorDetails": None}, {}, None])
-def test_a_refusal_of_no_known_shape_still_has_its_status_and_words(body: object) -> None:
+def test_a_refusal_of_unknown_shape_still_has_its_status_and_message(body: object) -> None:
     assert words_of(answer(400, body)).startswith("400")
     assert isinstance(error_of(answer(400, body), writes=True), Blocked)
 
 
-def test_words_are_short_enough_for_a_person() -> None:
+def test_texts_are_short_enough_for_a_person() -> None:
     assert len(words_of(refusal(400, "USER_ERROR", "x" * 5000))) <= 404
 
 
@@ -216,7 +216,7 @@ GERMAN = [
         (403, "Der Beleg A-7 ist schon da.", True, Misconfigured, Cause.NETSUITE_PERMISSION),
     ],
 )
-def test_an_accounts_own_words_count_where_the_table_only_says_refused(
+def test_the_accounts_own_wording_refines_a_general_refusal(
     status: int, text: str, writes: bool, kind: type[SyncError], cause: Cause | None
 ) -> None:
     error = error_of(refusal(status, "USER_ERROR", text), writes=writes, known=GERMAN)

@@ -54,7 +54,7 @@ def test_an_endpoint_without_paging_is_not_read_forever(procore_of: MakeClient) 
     assert len(transport.sent) == 2
 
 
-def test_a_list_whose_pages_do_not_end_ends(procore_of: MakeClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_list_with_endless_pages_is_not_read_forever(procore_of: MakeClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api_module, "MAX_PAGES", 4)
     pages = [answer(200, [PROJECT | {"id": n}], next_page=True) for n in range(1, 9)]
     procore, transport = procore_of(*pages)

@@ -131,7 +131,7 @@ def test_which_way_a_budget_is_read_is_decided_for_each_project(procore_of: Make
 
 
 @pytest.mark.parametrize(("refused", "error"), [(FORBIDDEN, NotPermitted), (NOT_FOUND, NotFound)])
-def test_a_budget_that_neither_way_shows_is_not_taken_for_an_empty_one(
+def test_a_budget_that_cannot_be_read_is_not_an_empty_budget(
     procore_of: MakeClient, refused: Answer, error: type[SyncError]
 ) -> None:
     procore, _ = procore_of(refused, answer(200, [], next_page=False))

@@ -77,11 +77,11 @@ def test_a_good_answer_is_no_error(status: int) -> None:
         (None, ""),
     ],
 )
-def test_procores_words_are_found_in_every_shape_of_body(body: Any, words: str) -> None:
+def test_procores_message_is_found_in_every_shape_of_body(body: Any, words: str) -> None:
     assert words_of(answer(400, body)) == words
 
 
-def test_words_are_short_enough_for_a_person() -> None:
+def test_texts_are_short_enough_for_a_person() -> None:
     for body in ({"errors": ["x" * 200] * 9}, {"errors": {"a": "x" * 900}}, {"message": "x" * 900}, "x" * 900):
         assert len(words_of(answer(400, body))) <= 300
 

@@ -93,7 +93,7 @@ def test_a_line_without_position_or_line_item_is_still_distinguished() -> None:
     assert (second.id, second.position) == (8, 2)
 
 
-def test_a_line_without_words_of_its_own_is_described_by_its_code() -> None:
+def test_a_line_without_a_description_has_that_of_its_code() -> None:
     (line,) = read_invoice(items=[LINE | {"description_of_work": ""}]).lines
     assert line.description == "Concrete"
 

@@ -203,7 +203,7 @@ def test_netsuites_address_follows_from_the_account(set_environment: SetEnvironm
     assert load_settings().netsuite_url == url
 
 
-def test_an_address_of_ones_own_goes_before_it_without_its_last_slash(set_environment: SetEnvironment) -> None:
+def test_a_configured_address_overrides_it_without_its_trailing_slash(set_environment: SetEnvironment) -> None:
     set_environment(NETSUITE_BASE_URL="http://127.0.0.1:8000/")
     assert load_settings().netsuite_url == "http://127.0.0.1:8000"
 
@@ -252,7 +252,7 @@ def test_addresses_of_one_environment_are_taken(set_environment: SetEnvironment,
     assert load_settings().procore_auth_url == login
 
 
-def test_a_day_that_is_none_is_refused_in_words(set_environment: SetEnvironment) -> None:
+def test_an_invalid_day_is_refused_with_a_sentence(set_environment: SetEnvironment) -> None:
     set_environment(NETSUITE_CERTIFICATE_EXPIRES="31.05.2027")
     with pytest.raises(InvalidSettings) as refused:
         load_settings()

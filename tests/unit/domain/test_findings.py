@@ -18,7 +18,7 @@ def finding(kind: FindingKind) -> Finding:
 
 
 @pytest.mark.parametrize("kind", SERIOUS)
-def test_a_finding_is_a_problem_that_says_it_in_its_words(kind: FindingKind) -> None:
+def test_a_finding_is_a_problem_with_the_same_sentence(kind: FindingKind) -> None:
     problem = finding(kind).problem
     assert problem is not None
     assert problem.cause == f"drift_{kind}"

@@ -269,7 +269,7 @@ def test_retainage_without_an_item_for_it_is_a_problem(retained: Retainage) -> N
 
 
 @pytest.mark.parametrize("tax", ["80.00", "-80.00"])
-def test_tax_that_is_in_the_payment_due_becomes_a_line_of_its_own(tax: str) -> None:
+def test_tax_in_the_payment_due_becomes_a_separate_line(tax: str) -> None:
     billed = invoice(USUAL, due=str(900 + amount(tax)), tax=amount(tax))
     require_billable(billed, bills_tax=True)
     retained = retainage(billed, None)

@@ -66,7 +66,7 @@ def now(runs: Runs, run: Run) -> Run:
 
 
 @pytest.mark.parametrize("how", Claim)
-def test_work_that_one_worker_has_begun_no_other_begins(work: Lanes, other: Lanes, how: Claim) -> None:
+def test_work_that_one_worker_has_begun_is_begun_by_no_other(work: Lanes, other: Lanes, how: Claim) -> None:
     begun(work)
     assert other.claim(Lane.SCANS, KEY, how) is Claimed.BUSY
     assert (work.is_begun(Lane.SCANS, KEY), other.token(KEY)) == (True, "")
@@ -99,7 +99,7 @@ def test_a_claim_that_is_renewed_does_not_end_and_one_that_is_not_does(
     assert client.zscore(f"{PREFIX}hand:scans", KEY) == before, "it is another's by now"
 
 
-def test_who_lost_its_claim_ends_nothing_and_schedules_nothing(
+def test_a_worker_that_lost_its_claim_ends_and_schedules_nothing(
     work: Lanes, runs: Runs, other: Lanes, client: Redis
 ) -> None:
     run = run_of(runs, KEY)
@@ -113,7 +113,9 @@ def test_who_lost_its_claim_ends_nothing_and_schedules_nothing(
 
 
 @pytest.mark.parametrize("end", ["close", "spawn"])
-def test_who_lost_its_claim_takes_away_no_later_request(work: Lanes, other: Lanes, client: Redis, end: str) -> None:
+def test_a_worker_that_lost_its_claim_removes_no_later_request(
+    work: Lanes, other: Lanes, client: Redis, end: str
+) -> None:
     begun(work)
     let_claims_end(client)
     other.claim(Lane.SCANS, KEY)
@@ -366,7 +368,7 @@ def test_work_ends_and_the_next_one_begins_in_one_step(
     assert now(runs, run).open_keys == with_children
 
 
-def test_who_begins_work_learns_which_ledger_there_is_then(work: Lanes, client: Redis) -> None:
+def test_beginning_work_returns_which_ledger_there_is(work: Lanes, client: Redis) -> None:
     """In the same step, whether its message claims the work or it follows on other work."""
     ledger, next_key, last_key = Ledger(client, PREFIX), scan_of(18), scan_of(19)
     begun(work)

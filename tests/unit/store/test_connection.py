@@ -52,7 +52,7 @@ def test_a_refusal_of_the_server_is_reported_with_its_remedy(server: Redis, redi
 
 
 @pytest.mark.real
-def test_a_server_that_cannot_save_says_so_in_its_own_words(tmp_path: Path) -> None:
+def test_a_server_that_cannot_save_is_reported_with_its_message(tmp_path: Path) -> None:
     """As with a full disk: it answers, and takes no writes."""
     client: Redis
     with EmbeddedServer.start(tmp_path) as server, connect(server.url) as client:

@@ -95,7 +95,7 @@ def test_of_two_machines_with_different_caps_the_lower_one_holds_for_both(gate_o
     assert (high.caps(), low.caps()) == ([2, 5], [2, 5])
 
 
-def test_what_comes_free_is_handed_over_by_the_lower_cap(gate_of: MakeGate, server: Redis) -> None:
+def test_released_slots_are_passed_on_by_the_lower_cap(gate_of: MakeGate, server: Redis) -> None:
     """More may be inside when a machine with a lower cap starts. Nobody takes over from them until there is room."""
     high, low, passed = gate_of(3), gate_of(1), list[Precedence]()
     with high.slot(Precedence.SCAN):
@@ -166,7 +166,7 @@ def test_a_waiter_is_woken_by_the_slot_that_becomes_free(
     assert passed == [precedence]
 
 
-def test_a_dead_holders_slot_comes_free_by_itself(
+def test_the_slot_of_a_dead_holder_is_released_by_itself(
     server: Redis, gate_of: MakeGate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dead = Gate(server, PREFIX, DeadKeeper(), limit=1).slot(Precedence.SCAN)
@@ -227,7 +227,7 @@ def test_a_slot_is_handed_over_with_its_lease_and_no_newcomer_takes_it(gate_of: 
         pass
 
 
-def test_all_room_that_is_left_goes_to_those_who_wait(gate_of: MakeGate, server: Redis) -> None:
+def test_all_free_slots_go_to_waiting_requests(gate_of: MakeGate, server: Redis) -> None:
     """Slots of dead holders come free unseen: whoever leaves next hands over theirs too."""
     now, micro = server.time()
     soon = now * 1000 + micro // 1000 + 60_000
@@ -237,14 +237,14 @@ def test_all_room_that_is_left_goes_to_those_who_wait(gate_of: MakeGate, server:
     assert waiting(server, Precedence.SCAN) == 1
 
 
-def test_nothing_is_handed_to_one_who_stopped_waiting(gate_of: MakeGate, server: Redis) -> None:
+def test_no_slot_is_passed_to_a_request_that_stopped_waiting(gate_of: MakeGate, server: Redis) -> None:
     now, _ = server.time()
     with gate_of(1).slot(Precedence.SCAN):
         server.zadd(f"{PREFIX}gate:waiting:export", {"long dead": now * 1000 - 1})
     assert gate_of(1).in_use() == 0
 
 
-def test_a_scan_has_its_turn_however_many_exports_come(gate_of: MakeGate, server: Redis) -> None:
+def test_a_scan_gets_a_slot_however_many_exports_wait(gate_of: MakeGate, server: Redis) -> None:
     gate, (now, _) = gate_of(1), server.time()
     later = now * 1000 + 60_000
     server.zadd(f"{PREFIX}gate:waiting:scan", {"the scan": later})

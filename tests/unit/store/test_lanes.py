@@ -123,7 +123,7 @@ def test_postponed_work_is_not_in_progress_until_then(work: Lanes, client: Redis
 
 
 @pytest.mark.usefixtures("workers_die_at_once")
-def test_a_dead_workers_work_goes_before_what_waits_and_counts_its_deaths(work: Lanes) -> None:
+def test_work_of_dead_workers_comes_first_and_its_deaths_are_counted(work: Lanes) -> None:
     """The work is dispatched again with the number of workers that died with it."""
     work.add(Lane.ITEMS, ["code:1:1"])
     begun_and_lost(work)
@@ -135,7 +135,7 @@ def test_a_dead_workers_work_goes_before_what_waits_and_counts_its_deaths(work: 
 
 @pytest.mark.usefixtures("workers_die_at_once")
 @pytest.mark.parametrize("end", ["close", "later"])
-def test_deaths_are_forgotten_once_a_worker_came_through_with_it(work: Lanes, end: str) -> None:
+def test_deaths_are_cleared_once_a_worker_has_completed_the_work(work: Lanes, end: str) -> None:
     work.add(Lane.ITEMS, ["code:1:1"])
     for _ in range(3):
         begun_and_lost(work)

@@ -118,7 +118,9 @@ def test_a_code_that_is_not_in_doubt_may_be_planned_by_anybody(ledger: Ledger) -
 
 
 @pytest.mark.parametrize("key", [CODE, INVOICE])
-def test_a_write_is_announced_by_who_holds_the_lock(ledger: Ledger, locks: Locks, key: CodeKey | InvoiceKey) -> None:
+def test_an_intent_is_recorded_only_by_the_holder_of_the_lock(
+    ledger: Ledger, locks: Locks, key: CodeKey | InvoiceKey
+) -> None:
     with locks.hold(str(key)) as lock:
         assert lock is not None
         intent = replace(INTENT, sent_at=lock.now())
@@ -208,7 +210,7 @@ def test_recording_what_was_created_releases_its_lock(ledger: Ledger, locks: Loc
             assert record.done
 
 
-def test_recording_what_was_created_leaves_the_lock_to_who_has_it_by_now(
+def test_recording_a_created_record_does_not_release_a_lock_of_another(
     ledger: Ledger, locks: Locks, client: Redis
 ) -> None:
     with locks.hold(str(CODE)) as lock:
@@ -317,7 +319,7 @@ def test_a_blocked_code_planned_again_keeps_its_problem_until_created(ledger: Le
 # Problems
 
 
-def test_a_blocked_record_opens_a_problem_with_its_words(ledger: Ledger) -> None:
+def test_a_blocked_record_opens_a_problem_with_its_sentence(ledger: Ledger) -> None:
     ledger.write(CODE, BLOCKED)
     (one,) = ledger.problems()
     assert (one.key, one.since, dict(one.facts)) == (str(CODE), 100.0, {"name": "x", "limit": "60"})
@@ -434,7 +436,7 @@ RECORDS = st.builds(
 
 
 @given(RECORDS)
-def test_every_record_that_is_not_done_comes_back_whole_from_its_text(record: Record) -> None:
+def test_every_unfinished_record_can_be_read_from_its_text(record: Record) -> None:
     assert decode(encode(record)) == record
 
 

@@ -112,7 +112,7 @@ def test_a_new_window_begins_full(limits: RateLimits) -> None:
     assert wait_told(limits) == 0
 
 
-def test_who_waited_for_the_short_window_does_not_overrun_the_next_one(limits: RateLimits, client: Redis) -> None:
+def test_requests_that_waited_for_a_window_do_not_exceed_the_next_one(limits: RateLimits, client: Redis) -> None:
     """All are told the same moment, and the first answer of the new window comes when they have left."""
     limits.observe(headers(25, 0, resets_in=9))
     assert wait_told(limits) > 0

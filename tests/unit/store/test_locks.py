@@ -54,7 +54,7 @@ def test_a_lock_released_before_the_end_of_its_block_is_not_released_again(locks
     assert client.get(lock.key) == lock.token, "no command was sent for it"
 
 
-def test_who_did_not_get_the_lock_leaves_it_alone(locks: Locks) -> None:
+def test_a_process_without_the_lock_does_not_release_it(locks: Locks) -> None:
     with locks.hold(NAME):
         with locks.hold(NAME) as theirs:
             assert theirs is None

@@ -63,7 +63,7 @@ def test_a_resolved_problem_is_closed_and_its_note_kept(ledger: Ledger, handling
     assert "Blue Spruce Electric" in told.problem.sentence
 
 
-def test_resolving_changes_nothing_that_work_goes_by(ledger: Ledger, handling: Handling) -> None:
+def test_resolving_changes_nothing_that_work_depends_on(ledger: Ledger, handling: Handling) -> None:
     handling.resolve(opened(ledger), **BY)
     assert ledger.invoice(KEY) == BLOCKED
 
@@ -143,7 +143,7 @@ def test_the_same_problem_found_again_and_again_stays_hidden(ledger: Ledger, han
         replace(BLOCKED, facts={}),
     ],
 )
-def test_a_changed_one_comes_back_and_stays_even_when_it_changes_back(
+def test_an_ignored_problem_that_changes_is_shown_even_if_it_changes_back(
     ledger: Ledger, handling: Handling, changed: Record
 ) -> None:
     handling.ignore(opened(ledger), **BY)
@@ -151,7 +151,7 @@ def test_a_changed_one_comes_back_and_stays_even_when_it_changes_back(
     assert opened(ledger).ignored is None
 
 
-def test_one_that_was_closed_by_its_work_and_comes_again_is_shown(ledger: Ledger, handling: Handling) -> None:
+def test_an_ignored_problem_that_recurs_after_it_was_closed_is_shown(ledger: Ledger, handling: Handling) -> None:
     handling.ignore(opened(ledger), **BY)
     ledger.write(KEY, Record(State.SKIPPED, "A-1"))
     assert ledger.problems() == []
@@ -195,7 +195,7 @@ def test_the_newest_notes_are_kept(ledger: Ledger, handling: Handling) -> None:
     assert notes == [str(number) for number in reversed(range(3, ACTS_KEPT + 3))]
 
 
-def test_notes_in_any_letters_come_back_whole(ledger: Ledger, handling: Handling) -> None:
+def test_notes_in_any_script_are_stored_unchanged(ledger: Ledger, handling: Handling) -> None:
     note = 'Gutschrift über 5 € - "erledigt" \\ / 経理'
     handling.ignore(opened(ledger), by="ana", at=1.0, note=note)
     (one,) = ledger.problems()

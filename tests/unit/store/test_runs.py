@@ -404,7 +404,7 @@ def test_a_run_that_an_older_version_began_or_ended_shows_no_requests(runs: Runs
     assert now(runs, run).requests is None
 
 
-def test_who_got_no_slot_has_sent_nothing(runs: Runs, client: Redis) -> None:
+def test_a_request_without_a_slot_was_not_sent(runs: Runs, client: Redis) -> None:
     run, gate = begun(runs), Gate(client, PREFIX, LeaseKeeper(), limit=1)
     with gate.slot(Precedence.SCAN), pytest.raises(NoRoom), gate.slot(Precedence.SCAN, timeout=0):
         pass

@@ -143,7 +143,7 @@ def test_a_failed_login_is_retried_by_the_next_request(client: Redis) -> None:
     assert tokens_of(client, mint).get() == "token-1"
 
 
-def test_who_waits_too_long_for_anothers_login_gives_its_thread_back(client: Redis) -> None:
+def test_a_long_wait_for_the_login_of_another_releases_the_thread(client: Redis) -> None:
     naps: list[float] = []
     client.set(f"{KEY}:minting", 1)
     with pytest.raises(Transient) as caught:
