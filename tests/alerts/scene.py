@@ -1,4 +1,4 @@
-"""An installation whose time a test plays: an office, a server with a clock of its own, and a Prometheus that scrapes its metrics."""
+"""An installation whose time a test plays: an office, a server with a separate clock, and a Prometheus that scrapes its metrics."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ STARTS_AT = datetime(2026, 3, 2, 8, 0, 5, tzinfo=UTC).timestamp()
 
 
 def nothing(scene: Scene) -> None:
-    """Nothing goes on."""
+    """Do nothing."""
 
 
 @dataclass
@@ -49,7 +49,7 @@ class Scene:
     running: dict[str, int] = field(default_factory=lambda: {**dict.fromkeys(QUEUES_OF_WORKER, 1), BEAT: 1})
     has_target: bool = True
     meanwhile: Callable[[Scene], None] = nothing
-    """What goes on at every scrape."""
+    """Called at every scrape."""
     free_bytes: int = 50_000_000_000
     """What the disk says of itself, which no test can fill."""
     invoice: Invoice | None = None
@@ -87,7 +87,7 @@ class Scene:
             del self.running[name]
 
     def hang(self, name: str) -> None:
-        """A process stands still, and says nothing."""
+        """Stop a process without a message: it hangs."""
         del self.running[name]
 
     def start(self, *names: str) -> None:
@@ -119,7 +119,7 @@ class Scene:
         if RECEIVER in self.running:
             container.stores.webhook_counts.save()
         if BEAT in self.running and self.running.keys() - {BEAT, RECEIVER}:
-            # What `ledger.resume` does before it gives out work.
+            # What `ledger.resume` does before it dispatches work.
             container.stores.gate.note_use()
             container.dispatch.take_in_strays()
 
@@ -132,7 +132,7 @@ class Scene:
 
 @contextmanager
 def scene(folder: Path) -> Iterator[Scene]:
-    """A fresh installation at rest, on a server of its own."""
+    """A fresh installation at rest, on a separate server."""
     impatient = mock.patch.object(api, "BACK_OFF_SECONDS", (0.01,) * 4)
     with impatient, mock.patch.object(locks, "KEPT_SECONDS", 0.0), played_clock(folder, STARTS_AT) as clock:
         server = start_server(folder)

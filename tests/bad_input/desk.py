@@ -159,7 +159,7 @@ class Desk:
                 return
 
     def heal(self) -> None:
-        """The remotes are well again, somebody asks for everything anew, and all waits have ended."""
+        """Both remotes respond normally again, everything is requested again, and all waits have ended."""
         self.wire.meddle = lambda exchange: None
         self.wire.kept_back = lambda kind: False
         self.container.stores.cache.forget("item_name_limit", "procore:budget_line_items")
@@ -176,7 +176,7 @@ class Desk:
                 return
 
     def _left(self) -> list[Any]:
-        """What is still to be done, or to be mended."""
+        """Return what is still to be done or fixed."""
         unbilled = [one for one in self.invoices if not str(one.origin_id).startswith("ns-vendorbill-")]
         depths = [lane for lane in Lane if self.container.work.depth(lane) != (0, 0)]
         return [*unbilled, *depths, *self.container.ledger.problems()]
@@ -209,7 +209,7 @@ class Desk:
             assert outcome.reason, outcome
 
     def assert_only_true_records(self) -> None:
-        """Every Item and bill that was written is one that should stand, to the letter and to the cent, and stands once."""
+        """Every Item and bill that was written is expected, to the letter and to the cent, and exists once."""
         wanted = {
             self.item_external_id(code.id): f"{self.project.number}-{code.flat_code}"
             for code in self.project.codes.values()
@@ -234,7 +234,7 @@ class Desk:
         self.assert_nothing_twice()
 
     def assert_nothing_twice(self) -> None:
-        """No Item and no bill stands twice, and no bill was sent again before it was looked for."""
+        """No Item and no bill exists twice, and no bill was sent again before it was looked up."""
         assert self.netsuite.duplicates() == []
         for name in ("item", "vendorBill"):
             assert max(Counter(entry["external_id"] for entry in self._written(name)).values(), default=0) <= 1
@@ -253,7 +253,7 @@ class Desk:
                 looked = {one for one in looked if one.encode() not in exchange.sent}
 
     def assert_ties(self) -> None:
-        """Whatever was understood: each bill's lines come to its total, and its total to what Procore said was due."""
+        """Whatever was read: each bill's lines total its amount, and that is what Procore said was due."""
         for entry in self._written("vendorBill"):
             bill = self.netsuite.bill_by_external_id(entry["external_id"])
             assert bill is not None
@@ -289,7 +289,7 @@ class Desk:
         return [entry for entry in self.netsuite.writes(record_type) if entry["by"] == "client"]
 
     def _lines(self, bill: Bill) -> tuple[Counter[tuple[str, Decimal]], Decimal]:
-        """A bill's lines as (Item name, amount), and what the lines on the retainage Item come to."""
+        """Return a bill's lines as (Item name, amount), and the total of the lines on the retainage Item."""
         retained = self.container.settings.netsuite_retainage_item_id
         names = {line.item: self.netsuite.items.get(line.item) for line in bill.lines}
         codes = Counter(
@@ -298,7 +298,7 @@ class Desk:
         return codes, sum((line.amount for line in bill.lines if line.item == retained), Decimal(0))
 
     def _lines_of(self, invoice: Invoice) -> tuple[Counter[tuple[str, Decimal]], Decimal]:
-        """The same as it should be, told from the company's own books."""
+        """Return the expected lines and total, from the company's own books."""
         billed = [line for line in invoice.lines if line.gross]
         codes = Counter(
             (f"{self.project.number}-{line.contract_line.code.flat_code}", line.gross)

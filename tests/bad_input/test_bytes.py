@@ -45,7 +45,7 @@ class Mouth:
                 connection, _ = self.listener.accept()
             except OSError:
                 return
-            # Of its own, since a client that trips over an answer may keep the connection for a while.
+            # Separate, since a client that trips over a response may keep the connection for a while.
             threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
 
     def _answer(self, connection: socket.socket) -> None:

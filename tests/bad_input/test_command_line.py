@@ -125,7 +125,7 @@ def office(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServe
 
 
 def can_be_an_argument(text: str) -> bool:
-    """Whether a program can be started with it: no operating system hands over a NUL, nor half a character that stands for no byte."""
+    """Return whether a program can be started with it: no operating system passes a NUL, or half a character that encodes no byte."""
     try:
         return b"\x00" not in os.fsencode(text)
     except UnicodeEncodeError:
@@ -231,7 +231,7 @@ def test_names_of_any_kind_are_shown_by_every_command(office: Office, names: lis
         code_of_end, told, complaint = call(desk, *arguments, "--json")
         assert code_of_end in (0, 1)
         assert told.isascii()
-        # What cannot be told at all is told in one sentence instead.
+        # What cannot be shown at all is replaced by one sentence.
         assert json.loads(told) is not None if told else (code_of_end == 1 and "wbs-sync: " in complaint)
 
 

@@ -33,7 +33,7 @@ def workers(site: Site) -> list[Program]:
 
 
 def failure(site: Site, task_id: str) -> str:
-    """What whoever sent it reads when it asks for the result; nothing before there is one."""
+    """Return what the sender reads when it requests the result; nothing before there is one."""
     stored = site.redis.get(f"{PREFIX}celery-task-meta-{task_id}")
     told = json.loads(stored) if stored else {}
     return str(told["result"]["exc_message"]) if told.get("status") == "FAILURE" else ""

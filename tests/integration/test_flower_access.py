@@ -41,7 +41,7 @@ PAGES = (
 
 
 def environment(data_dir: Path, redis_url: str) -> dict[str, str]:
-    """Ours alone, whatever stands in the developer's."""
+    """Return only our environment, whatever the developer's contains."""
     key = data_dir / "key.pem"
     key.write_text("not used here")
     theirs = {
@@ -76,11 +76,11 @@ class RunningFlower:
 
 @pytest.fixture(scope="module")
 def flower(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServer) -> Iterator[RunningFlower]:
-    """Flower beside one worker that it has seen."""
+    """Flower next to one worker that it has seen."""
     folder = tmp_path_factory.mktemp("flower")
     port = unused_port()
     env = environment(folder, redis_server.url)
-    # In a file, where Flower itself would not look for it.
+    # In a file, which Flower itself would not read.
     secrets = folder / "secrets"
     secrets.mkdir()
     (secrets / "flower_basic_auth").write_text(":".join(LOGIN))
@@ -154,7 +154,7 @@ def test_the_served_report_is_current(flower: RunningFlower) -> None:
 
 
 def test_the_served_metrics_are_current(flower: RunningFlower) -> None:
-    """The worker's first resume is seen; what the ledger learns later is told at the next scrape."""
+    """The worker's first resume is seen; later changes of the ledger are in the next scrape."""
     eventually(lambda: "\nwbs_sync_last_resume_timestamp_seconds " in flower.get("/metrics/business").text)
     answer = flower.get("/metrics/business")
     assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"

@@ -78,7 +78,7 @@ def serving(folder: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
-    """What a page beside it sees of the report, by its width."""
+    """Return what a page next to it sees of the report, by its width."""
     folder = tmp_path_factory.mktemp("page")
     (folder / "report.html").write_text(render(report(name=HOSTILE)), encoding="utf-8")
     frames = "".join(

@@ -20,7 +20,7 @@ from worker.local.supervisor import FIRST_DELAY, MAX_DELAY, SECOND_SIGNAL, STEAD
 
 pytestmark = pytest.mark.real
 
-# A child that tells when it was asked to end, in a file all children share, and ends at once.
+# A child that says when it was asked to end, in a file that all children share, and ends at once.
 POLITE = """
 import os, signal, sys, time
 name, told = sys.argv[1:3]
@@ -35,7 +35,7 @@ os.write(told_file, f"{name} began\\n".encode())
 while True:
     signal.pause()
 """
-# One that hears it and goes on.
+# One that receives it and continues.
 DEAF = """
 import os, signal
 signal.signal(signal.SIGTERM, lambda *_: print("asked", flush=True))
@@ -85,7 +85,7 @@ def text_of(file: Path) -> str:
 
 
 def gone(pid: int) -> bool:
-    """Whether the process runs no more. One that nobody has reaped yet counts as gone."""
+    """Return whether the process has ended. One that was not reaped yet counts as gone."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except FileNotFoundError:
@@ -162,7 +162,7 @@ time.sleep(60)
     logs = tmp_path / "logs"
     log, older = logs / "items.log", logs / "items.log.1"
     with supervise(tmp_path, program("items", writes)) as supervisor:
-        # The last line may just have been moved away with those before it; below the limit nothing is moved any more.
+        # The last line may just have been moved away with those before it; below the limit nothing else is moved.
         eventually(lambda: any("all written" in text_of(path) for path in (log, older)))
         eventually(lambda: log.stat().st_size <= log_files.MAX_BYTES)
         assert supervisor.alive().keys() == {"items"}

@@ -1,4 +1,4 @@
-"""Kombu's transport with our channel: what becomes of a message while connections are lost."""
+"""Kombu's transport with our channel: what happens to a message while connections are lost."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_closed_connection_requests_no_message(redis_url: str) -> None:
 
 
 def test_a_connection_that_stopped_responding_is_closed(redis_url: str) -> None:
-    """As behind a firewall that forgot it: no error ever comes of it, and the worker would take no message again."""
+    """As behind a firewall that forgot it: it never results in an error, and the worker would take no message again."""
     use_transport()
     options = {"health_check_interval": 0.1}
     with Connection(redis_url, transport_options=options) as connection:

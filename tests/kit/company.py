@@ -79,7 +79,7 @@ class Company:
     # The journals
 
     def mark(self) -> int:
-        """Where NetSuite's journal stands now, for `writes` and `posts`."""
+        """Return the last number in NetSuite's journal now, for `writes` and `posts`."""
         return max((entry["n"] for entry in self.netsuite.journal.entries()), default=0)
 
     def writes(self, since: int = 0) -> list[Entry]:

@@ -43,7 +43,7 @@ class Office(Company):
     def open(
         cls, folder: Path, redis_url: str, *, seed: int = 1, world: Mapping[str, Any] | None = None, **settings: Any
     ) -> Office:
-        """Start both remotes and wire the product to them, with a ledger of its own on the server, as after its first start.
+        """Start both remotes and wire the product to them, with a separate ledger on the server, as after its first start.
 
         `world`: settings of the simulators; `settings`: those of wbs-sync, by their names in lower case.
         """
@@ -85,7 +85,7 @@ class Office(Company):
         return self.run(run)
 
     def export(self, invoice: Invoice) -> Outcome:
-        """What the export of one invoice comes to, its Items made first; nothing else that waits is touched."""
+        """Export one invoice, its Items first, and return the outcome; no other waiting work is done."""
         return self.container.export(InvoiceKey(invoice.project_id, invoice.id))
 
     def make_item(self, project: Project, code: WbsCode) -> Outcome:
@@ -107,7 +107,7 @@ class Office(Company):
         presence.announce("beat@test", queues=(), clock=now + clock_ahead)
 
     def settle(self, timeout: float = 20.0) -> None:
-        """Work until nothing waits any more, however late it is due. AssertionError after `timeout` seconds."""
+        """Work until nothing waits, however late it is due. Raises AssertionError after `timeout` seconds."""
         eventually(self._nothing_waits, timeout)
 
     def settle_window_passes(self, key: CodeKey | InvoiceKey) -> None:
@@ -141,7 +141,7 @@ class Office(Company):
         return asked
 
     def overdue(self) -> None:
-        """Make what dead workers have in hand count as theirs no longer."""
+        """Let the claims and dispatches of dead workers end now."""
         for lane in Lane:
             hand = self.redis_key(f"hand:{lane}")
             for key in self.container.redis.zrange(hand, 0, -1):
@@ -179,7 +179,7 @@ class Office(Company):
     # What a test reads of wbs-sync
 
     def run(self, run: Run) -> Run:
-        """A run as it stands now."""
+        """Return the current state of a run."""
         now = self.container.runs.run(run.id)
         assert now is not None
         return now

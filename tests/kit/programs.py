@@ -86,7 +86,7 @@ class Program:
 
     @contextlib.contextmanager
     def stopped(self) -> Iterator[None]:
-        """It stands still for the block."""
+        """Stop it for the block, with SIGSTOP."""
         self._signal(signal.SIGSTOP)
         try:
             yield

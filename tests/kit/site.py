@@ -1,4 +1,4 @@
-"""A whole installation for one test: both remotes, a Redis of its own, and as many real processes as the test starts."""
+"""A whole installation for one test: both remotes, a separate Redis, and as many real processes as the test starts."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ class Site:
         cron_seconds: float = 0,
         env: Mapping[str, str] | None = None,
     ) -> Program:
-        """Beat, started. `cron_seconds`: what a line of SCAN_CRON means instead of its minutes; `env`: variables of its own."""
+        """Start beat. `cron_seconds`: what a line of SCAN_CRON means instead of its minutes; `env`: its own variables."""
         options = ["--cron-seconds", str(cron_seconds)] if cron_seconds else []
         command = self._launched(self._arguments("beat", 1), times, *options)
         program = self.start(f"beat-{number}", command, env or {})
@@ -229,7 +229,7 @@ class Site:
         return now()
 
     def left_over(self) -> dict[str, Any]:
-        """What is still waiting, in hand, locked or holding a slot: empty when all work has come to its end."""
+        """Return what still waits, is in progress, is locked or has a slot: empty when all work has ended."""
         depths = {lane.value: self.container.work.depth(lane) for lane in Lane}
         left: dict[str, Any] = {lane: depth for lane, depth in depths.items() if depth != (0, 0)}
         left |= dict.fromkeys(self.admin_redis.keys(f"{PREFIX}lock:*"), "locked")
@@ -295,7 +295,7 @@ class Site:
     def start(
         self, name: str, command: list[str], env: Mapping[str, str] = MappingProxyType({}), *, fresh: bool = False
     ) -> Program:
-        """Any Python program as a process of this installation, with variables of its own."""
+        """Start any Python program as a process of this installation, with its own variables."""
         program = Program(name, command, {**self.env, **env}, self.folder, fresh=fresh)
         self.programs.append(program)
         return program

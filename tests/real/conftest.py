@@ -21,7 +21,7 @@ class OpenSite(Protocol):
     """Makes an installation that ends with the test."""
 
     def __call__(self, **options: Any) -> Site:
-        """As `Site.open`, in a folder of its own."""
+        """As `Site.open`, in a separate folder."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""The pictures of docs/flower.md, made anew: `python -m tests.real.pictures`. Needs Chromium.
+"""The pictures of docs/flower.md, made again: `python -m tests.real.pictures`. Needs Chromium.
 
 A simulated company, real workers and a real Flower; addresses and passwords of this machine are on none of the pages that are shown.
 """
@@ -23,7 +23,7 @@ FOLDER = ROOT / "docs" / "flower"
 
 
 def main() -> None:
-    """Let an afternoon's work happen, and look at it."""
+    """Let an afternoon's work happen, and take pictures of it."""
     if browser.PROGRAM is None:
         sys.exit("chromium is not installed (apt-get install chromium)")
     FOLDER.mkdir(exist_ok=True)

@@ -78,7 +78,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
         yield machine
     finally:
         for program in reversed(programs):
-            # Each ends what it started itself, in sessions of their own.
+            # Each ends what it started itself, in separate sessions.
             program.end()
 
 

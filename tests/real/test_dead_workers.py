@@ -25,7 +25,7 @@ def start_scan(site: Site) -> Run:
     slow = {"kind": "slow_commit", "method": "POST", "path": "otherCharge", "skip": SLOTS, "times": SLOTS, "value": 1.5}
     site.stage.faults("netsuite", [slow])
     run = site.start_scan()
-    # On a busy machine the first of them may have come to its end before the last one is sent.
+    # On a busy machine the first of them may have ended before the last one is sent.
     eventually(lambda: items_made(site.stage) >= SLOTS == site.stage.netsuite.meter.in_flight, every=0.005)
     return run
 
@@ -34,7 +34,7 @@ def assert_nothing_was_sent_again(site: Site) -> None:
     """NetSuite had to refuse no Item: what was being written at the end of a worker was found by looking."""
     requests = [entry for entry in site.stage.journal("netsuite") if entry.get("method") == "POST"]
     answers = Counter(entry["status"] for entry in requests if "/otherCharge" in entry["path"])
-    # A request that the kill cut in its middle is an error of nobody's.
+    # A request that the kill cut in its middle is not an error.
     answers.pop(500, None)
     assert answers == {204: len(item_identities(site.stage))}
 

@@ -45,7 +45,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 
 def environment_of(pid: int) -> dict[str, str]:
-    """What anybody of the same user, or whoever breaks in there, can read."""
+    """Return what another process of the same user, or an intruder, can read."""
     pairs = Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace").split("\0")
     return dict(pair.split("=", 1) for pair in pairs if "=" in pair)
 

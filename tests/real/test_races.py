@@ -67,7 +67,7 @@ def test_the_same_without_the_lock_makes_duplicates(open_site: OpenSite) -> None
         return {kind for kind, _, _ in site.stage.netsuite.duplicates()}
 
     def asked_again() -> bool:
-        # Whoever is about to write waits for a second worker (tests/kit/launcher.py), which one of these messages brings.
+        # A worker that is about to write waits for a second one (tests/kit/launcher.py), which one of these messages brings.
         for task, arguments in everything(site):
             site.send(task, **arguments)
         return kinds() >= {"item_name", "bill_external_id"}

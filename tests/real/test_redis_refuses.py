@@ -1,4 +1,4 @@
-"""Redis answers and refuses every write for a while: no message of another app is lost, nothing is written twice, and all goes on."""
+"""Redis responds and refuses every write for a while: no message of another app is lost, nothing is written twice, and all work continues."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def enqueue(site: Site) -> None:
 
 
 def all_billed(site: Site) -> None:
-    """Every message has come to its end, though nobody started an export of all invoices."""
+    """Every message has been processed, though no export of all invoices was started."""
     eventually(lambda: all(invoice.origin_id for invoice in invoices(site.stage)), 120)
     site.comes_to_rest()
     assert_one_bill_per_invoice(site.stage)

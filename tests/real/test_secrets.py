@@ -1,4 +1,4 @@
-"""No secret is ever told: not in a log (DEBUG included), a task, Redis, a page of Flower, an answer or a traceback."""
+"""No secret is ever shown: not in a log (DEBUG included), a task, Redis, a page of Flower, a response or a traceback."""
 
 from __future__ import annotations
 

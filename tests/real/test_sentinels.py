@@ -1,4 +1,4 @@
-"""A Redis that sentinels look after: everything is found through them, and goes on with another master when the first one dies."""
+"""A Redis behind sentinels: everything is found through them, and continues with another master when the first one dies."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_a_scan_continues_with_another_master_and_creates_no_item_twice(site: Si
 
 
 def test_every_broker_connection_keeps_its_login_with_the_next_sentinel(site: Site) -> None:
-    """Kombu forgets the login when it takes its list's next address; no pooled connection of that process could send any more."""
+    """Kombu forgets the login when it takes its list's next address; no pooled connection of that process could send."""
     use_transport()
     reach_sentinels(site.env["REDIS_URL"])
     app = Celery(set_as_current=False)

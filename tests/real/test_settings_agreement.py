@@ -1,4 +1,4 @@
-"""Two machines with different settings, as real workers: neither writes, and the work goes on when one of them ends."""
+"""Two machines with different settings, as real workers: neither writes, and the work continues when one of them ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plays the month end and writes docs/month-end.md with its pictures; with --check compares it with the page that stands there."""
+"""Plays the month end and writes docs/month-end.md with its pictures; with --check compares it with the existing page."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class Installation:
         self._up = Program("up", [script(), "up"], self._env, folder, fresh=True)
 
     def run(self, *arguments: str) -> Ended:
-        """Run the console script to its end, in a directory of its own, and tell on standard error that it was run."""
+        """Run the console script to its end, in a separate directory, and report on standard error that it was run."""
         began = time.monotonic()
         ended = run(*arguments, env=self._env, folder=self.folder, timeout=COMMAND_SECONDS)
         sys.stderr.write(f"{time.monotonic() - began:5.1f} s  wbs-sync {' '.join(arguments)}\n")

@@ -59,7 +59,7 @@ def procfile_commands() -> dict[str, str]:
 
 
 def compose_services() -> dict[str, str]:
-    """Name and text of each service. The project has no YAML reader; two spaces of indent tell a service."""
+    """Name and text of each service. The project has no YAML reader; an indent of two spaces begins a service."""
     services = COMPOSE.partition("\nservices:\n")[2].partition("\nvolumes:\n")[0]
     parts = re.split(r"^  (\w+):\n", services, flags=re.MULTILINE)[1:]
     return dict(zip(parts[::2], parts[1::2], strict=True))

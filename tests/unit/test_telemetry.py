@@ -126,7 +126,7 @@ def test_the_span_of_a_failure_has_the_class_of_the_error_only(exported: Exporte
 
 
 def test_without_a_setting_neither_is_even_loaded() -> None:
-    """In a process of its own: here they are loaded already."""
+    """In a separate process: here they are loaded already."""
     code = (
         "import sys, os; from unittest import mock; from worker.runtime import telemetry\n"
         "telemetry.start(mock.Mock(sentry_dsn=None))\n"

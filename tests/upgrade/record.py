@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def records(office: Office) -> dict[str, Any]:
-    """Work off a little of everything, and say what is called how."""
+    """Do a little of everything, and return the names of the records."""
     project = office.new_project(NUMBER, CODES)
     codes = {code.flat_code: code for code in project.budgeted_codes()}
     made, adopted, unknown, blocked, waiting = (codes[name] for name in CODES)
@@ -117,7 +117,7 @@ def messages(office: Office) -> list[dict[str, str]]:
         app.signature("invoices.make_items", kwargs=ARGUMENTS["invoices.make_items"], immutable=True),
         app.signature("invoices.create_bill", kwargs=ids, immutable=True),
     ).apply_async()
-    # The name of the machine is nobody's business.
+    # The name of the machine is not recorded.
     return [
         {"queue": queue, "raw": re.sub(r'"gen\d+@[^"]*"', '"gen1@producer"', raw)}
         for queue in sorted({queue.value for queue in QUEUE_OF_TASK.values()})

@@ -125,7 +125,7 @@ class Rehearsal:
         return self._earlier_python if env is self._earlier else sys.executable
 
     def old_beat(self) -> Program:
-        """Beat of the earlier version, as that one starts it; each line of a schedule stands for every second."""
+        """Beat of the earlier version, as that one starts it; each line of a schedule means every second."""
         arguments = ["-A", "worker.app", "beat", f"--schedule={self.site.env['DATA_DIR']}/beat-schedule", "--pidfile="]
         command = [*self._launcher(self._earlier), "--cron-seconds", "1", "--", *arguments]
         return self.site.start("old-beat", command, {**self._earlier, **CRONS})
@@ -225,14 +225,14 @@ class Rehearsal:
         yield
 
     def netsuite_refuses(self) -> None:
-        """NetSuite answers 503 to every new request. What it works on goes on."""
+        """NetSuite responds with 503 to every new request. What it works on continues."""
         self.site.stage.faults("netsuite", [{"kind": "error_before", "path": "/rest/", "value": 503}])
 
     def is_paused(self) -> None:
         """Wait until the version that runs has paused NetSuite's work and opened the problem."""
         eventually(lambda: self.site.container.ledger.is_problem("remote:netsuite"))
 
-    # How it goes on
+    # How it continues
 
     def rest(self, *, left: frozenset[Lane] = frozenset()) -> None:
         """Wait until every message is answered and no work waits, but for that of the lanes `left`. Meanwhile `ledger.resume` is sent, as

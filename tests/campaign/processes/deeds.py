@@ -1,4 +1,4 @@
-"""What people and other apps do in a round: they ask for work, change what stands in Procore, and edit in NetSuite."""
+"""What people and other apps do in a round: they request work, edit records in Procore, and edit in NetSuite."""
 
 from __future__ import annotations
 

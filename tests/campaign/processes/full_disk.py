@@ -72,7 +72,7 @@ def play_all(options: argparse.Namespace) -> int:
 
 @contextlib.contextmanager
 def mounted(folder: Path) -> Iterator[Path]:
-    """A file system of its own at a folder, for the block."""
+    """Mount a separate file system at a folder, for the block."""
     folder.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE_MB}m", "wbs-sync-test", str(folder)], check=True)
     try:

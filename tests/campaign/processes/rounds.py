@@ -31,7 +31,7 @@ STILL_SECONDS = 0.4
 
 @dataclass
 class Result:
-    """What came of a round. `claims`: seconds by claim."""
+    """The result of a round. `claims`: seconds by claim."""
 
     plan: Plan
     violations: list[str] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What counts as going on with the work of a worker that was killed."""
+"""What counts as continuing the work of a worker that was killed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def storm(dead: Any, *others: Any) -> Any:
     ("lines", "wait"),
     [
         ([("begin", 12.0, ""), ("end", 13.0, "")], 2.0),
-        # It had stood still and lost its claim: the work was ended by another one before the kill.
+        # It had hung and lost its claim: another worker ended the work before the kill.
         ([("begin", 6.0, ""), ("end", 7.0, "")], 0.0),
     ],
 )

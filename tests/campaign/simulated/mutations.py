@@ -284,7 +284,7 @@ def _adoption_copy(put: Put) -> None:
 
 
 TAKING = ("lanes/take", "lanes_and_runs/close", "lanes_and_runs/spawn")
-"""The scripts that move work from waiting to in hand."""
+"""The scripts that move work from waiting to in progress."""
 MUTATIONS: dict[str, Callable[[Put], None]] = {
     "lock": _lock,
     "intent": _intent,

@@ -70,7 +70,7 @@ def _writes_record(rig_: Rig, run: Run, *, keys: Sequence[str], args: Sequence[A
 
 
 def _ends_work(rig_: Rig, run: Run, *, keys: Sequence[str], args: Sequence[Any]) -> Any:
-    # The work is over for this thread, though its message may go on with other work.
+    # The work is over for this thread, though its message may continue with other work.
     rig_.watch.ends(rig_.scheduler.current.note.get("message"))
     return run(keys=keys, args=args)
 

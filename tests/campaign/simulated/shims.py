@@ -104,7 +104,7 @@ class VirtualPool:
         return VirtualFuture(work, *args)
 
     def map(self, work: Callable[[Any], T], things: Iterable[Any]) -> Iterator[T]:
-        """Results in order; the first exception is raised where its result would stand."""
+        """Results in order; the first exception is raised in the place of its result."""
         scheduler = _scheduler()
         me, todo = scheduler.current, list(enumerate(things))
         results: dict[int, Any] = {}

@@ -32,7 +32,7 @@ FOR_PEOPLE_ONLY = {"hlen", "llen", "xrange", "xrevrange", "zrange", "zrevrange"}
 
 
 class Clock:
-    """A clock that stands unless told."""
+    """A clock that only moves when a test sets it."""
 
     now = 1_780_000_000.0
 

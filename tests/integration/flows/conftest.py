@@ -76,7 +76,7 @@ def offices(folder: Path, redis_url: str) -> Iterator[OpenOffice]:
             office.close()
 
 
-# Each office has a ledger under a prefix of its own, so they share the server without emptying it.
+# Each office has a ledger under a separate prefix, so they share the server without emptying it.
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def open_shared(tmp_path_factory: pytest.TempPathFactory, redis_server: Embedded
 
 @pytest.fixture(scope="module")
 def branch(open_shared: OpenOffice) -> Office:
-    """One office for all tests of a file: each works on a project of its own, or takes back what it changed."""
+    """One office for all tests of a file: each works on a separate project, or takes back what it changed."""
     return open_shared()
 
 

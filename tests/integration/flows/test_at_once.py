@@ -116,7 +116,7 @@ def test_without_the_lock_the_account_has_two_items(office: Office, monkeypatch:
     def lock_for_one(locks: Locks, name: str, reads: tuple[str, int]) -> Iterator[Lock]:
         with hold(locks, f"{name}:{get_ident()}", reads=reads) as lock:
             assert lock is not None
-            # What each has read with its lock, the others have read too before anyone goes on.
+            # What each has read with its lock, the others have read too before any continues.
             everybody.wait(5)
             yield replace(lock, fence=1)
 

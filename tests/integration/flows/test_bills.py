@@ -1,4 +1,4 @@
-"""Bills that are written: every line, the total to the cent, the Items first, and Procore told afterwards."""
+"""Bills that are written: every line, the total to the cent, the Items first, and the origin id in Procore afterwards."""
 
 from __future__ import annotations
 

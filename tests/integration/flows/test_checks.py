@@ -1,4 +1,4 @@
-"""`wbs-sync check`: each fault that can be seeded is named, with its cure, and a sound installation has none."""
+"""`wbs-sync check`: each fault that can be seeded is named, with its remedy, and a correct installation has none."""
 
 from __future__ import annotations
 
@@ -216,7 +216,7 @@ def behind_a_good_token(**changes: str) -> Callable[[Office], AbstractContextMan
 
 @dataclass(frozen=True)
 class Seeded:
-    """What is wrong, the check that finds it first, and words of the fault and of its cure."""
+    """What is wrong, the check that finds it first, and parts of the fault and of its remedy."""
 
     what: str
     seed: Callable[[Office], AbstractContextManager[Office]]
@@ -289,7 +289,7 @@ def test_each_fault_is_named_with_its_remedy(branch: Office, seeded: Seeded) -> 
     assert found[0].name == seeded.check
     assert seeded.words in found[0].words
     assert seeded.cure in found[0].cure
-    # What else is told is of the same system, which cannot be asked.
+    # Other failed checks are about the same system, which does not respond.
     assert {each.name.split()[0] for each in found[1:]} <= {
         seeded.check.split()[0],
         "Project",

@@ -102,7 +102,7 @@ def test_a_full_scan_reports_a_project_that_the_app_no_longer_sees(open_office: 
     office.scan(project.id)
     project.permitted = False
     key, pilots_key = (f"project:{one.id}:budget" for one in (project, never_seen))
-    # Somebody asks for it all the same.
+    # It is requested nevertheless.
     assert office.make_item(never_seen, never_seen.budgeted_codes()[0]).kind is OutcomeKind.SKIPPED
     office.scan()
     assert office.problems(key) == {key: "project_not_readable"}

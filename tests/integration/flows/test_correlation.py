@@ -48,7 +48,7 @@ def written() -> Iterator[Written]:
 
 
 def asked(office: Office) -> int:
-    """How many pieces of work have an id of their own in Redis."""
+    """Return how many pieces of work have a separate id in Redis."""
     return int(office.container.redis.hlen(office.redis_key("asked")))
 
 

@@ -100,7 +100,7 @@ def test_the_bill_of_another_procore_invoice_is_never_taken_however_equal(office
 
 
 def test_where_the_account_allows_equal_numbers_the_rule_is_the_same(open_office: OpenOffice) -> None:
-    """Then NetSuite's own check of the number does not stand behind us."""
+    """Then NetSuite's own check of the number does not protect against a second bill."""
     office = open_office(world={"duplicate_numbers": "allow"})
     project = office.new_project("24-800", [CODE])
     first, second = (office.new_invoice(project, (CODE, "900.00"), invoice_number="77") for _ in range(2))

@@ -243,12 +243,12 @@ def test_all_kinds_at_once_are_found_and_none_is_invented(open_office: OpenOffic
     # Each says so in the names that people use.
     assert all(finding.sentence[0].isupper() and finding.sentence.endswith(".") for finding in verified.findings)
     assert all(finding.about in finding.sentence and "New Project" in finding.sentence for finding in verified.findings)
-    # Each is a problem, of its own cause and for whom it concerns.
+    # Each is a problem, with its cause and its owner.
     problems = {finding.problem_key: finding.cause for finding in verified.findings}
     assert office.problems("verify:") == problems
     assert {finding.problem.owner for finding in verified.findings if finding.problem} == set(Owner)
     assert office.writes(mark) == []
-    # A second look finds the same, and opens nothing anew.
+    # A second comparison finds the same, and opens nothing again.
     since = {one.key: one.since for one in office.container.ledger.problems()}
     assert told(office.container.verification.verify().findings) == told(verified.findings)
     assert {one.key: one.since for one in office.container.ledger.problems()} == pytest.approx(since, abs=0.001)
@@ -318,7 +318,7 @@ def test_the_scheduled_task_keeps_the_same_problems(site: BilledProject, tmp_pat
         "REDIS_KEY_PREFIX": settings.redis_key_prefix,
         "PROJECT_IDS": str(site.project.id),
     }
-    # In a process of its own: the app reads its settings once, and no other test should inherit these.
+    # In a separate process: the app reads its settings once, and no other test should inherit these.
     done = subprocess.run(
         [sys.executable, "-c", RECONCILE], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
     )

@@ -1,4 +1,4 @@
-"""What people edit in Procore or NetSuite between two attempts at one invoice: it ends with one bill, or somebody is told."""
+"""What people edit in Procore or NetSuite between two attempts at one invoice: it ends with one bill, or with a problem."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ numbers = count(100)
 
 @pytest.fixture(scope="module")
 def branch(open_shared: OpenOffice) -> Office:
-    """One office for all tests of this file, whose NetSuite takes two bills of one number; each works on a project of its own."""
+    """One office for all tests of this file, whose NetSuite accepts two bills with one number; each works on a separate project."""
     return open_shared(world={"duplicate_numbers": "allow"})
 
 
@@ -43,7 +43,7 @@ def office(branch: Office) -> Iterator[Office]:
 
 
 def billable(office: Office, **fields: Any) -> Invoice:
-    """An invoice whose Item stands; 810.00 are due."""
+    """An invoice whose Item exists; 810.00 are due."""
     project = office.new_project(f"31-{next(numbers)}", [CODE])
     office.scan(project.id)
     return office.new_invoice(project, (CODE, "900.00"), **fields)

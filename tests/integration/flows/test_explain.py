@@ -1,4 +1,4 @@
-"""The story of a code or an invoice is told whole and in order, whatever way it went, and telling it changes nothing."""
+"""The history of a code or an invoice is complete and in order, whatever happened, and explaining it changes nothing."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def break_posts(office: Office, path: str, kind: str, **more: Any) -> None:
 
 
 def require_arithmetic(told: Told, invoice: Invoice) -> None:
-    """Every amount is the sum of its figures, and all of them are the payment due and the bill that stands."""
+    """Every amount is the sum of its figures, and all of them are the payment due and the bill in NetSuite."""
     for line in told["bill_lines"]:
         assert sum(Decimal(term["amount"]) for term in line["terms"]) == Decimal(line["amount"])
     amounts = [Decimal(line["amount"]) for line in told["bill_lines"]]
@@ -403,7 +403,7 @@ def test_the_command_prints_tables(synced: Office, capsys: pytest.CaptureFixture
     ]
     assert told == sorted(told)
     assert re.search(r"Payment due in Procore.*5,700\.00", shown)
-    # What stands in NetSuite has names, not only ids.
+    # Records in NetSuite are shown with names, not only ids.
     assert re.search(rf"NetSuite now: bill.*{re.escape(synced.amounts(synced.bill(invoice))[0][0])}", shown, re.DOTALL)
     code = project.codes[case["wbs_code_ids"][0]]
     command.print_explanation(of_code(synced, project.id, code.id))

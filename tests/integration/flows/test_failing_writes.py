@@ -1,4 +1,4 @@
-"""Writes that go wrong on the way: whatever becomes of the answer, the end is one Item and one bill.
+"""Writes that fail on the way: whatever happens to the response, the end is one Item and one bill.
 
 Faults strike the POST itself. What is known not to be done is sent again at once; what may have been done is looked for first,
 and sent again only when the settle window (here a second) has passed and nothing was found.
@@ -53,7 +53,7 @@ numbers = count(100)
 
 @pytest.fixture(scope="module")
 def branch(open_shared: OpenOffice) -> Office:
-    """One office for all tests of this file: each works on a project of its own."""
+    """One office for all tests of this file: each works on a separate project."""
     return open_shared(netsuite_settle_seconds=SETTLE)
 
 
@@ -98,7 +98,7 @@ def planned(office: Office) -> Project:
 
 
 def billable(office: Office) -> Invoice:
-    """An invoice whose Item stands."""
+    """An invoice whose Item exists."""
     project = new_project(office)
     office.scan(project.id)
     return office.new_invoice(project, (CODE, "900.00"))
@@ -413,7 +413,7 @@ def test_an_item_in_doubt_is_sent_again_only_after_the_settle_window(patient: Of
 
 
 def test_an_item_in_the_way_does_not_end_the_doubt_of_ours(patient: Office) -> None:
-    """The accountant is told at once; ours may still come to stand, so nothing is sent as soon as the other one is gone."""
+    """A problem is opened at once; our bill may still appear, so nothing is sent as soon as the other one is gone."""
     project = planned(patient)
     (code,) = project.budgeted_codes()
     name, key = f"{project.number}-{CODE}", f"code:{project.id}:{code.id}"
@@ -462,7 +462,7 @@ def test_an_item_made_by_hand_is_not_adopted_while_ours_may_still_arrive(patient
 
 
 def test_a_write_that_found_no_room_leaves_an_earlier_one_in_doubt(office: Office) -> None:
-    """So it is looked for before anything is sent again: it stands by now, though queries do not show it."""
+    """So it is looked up before anything is sent again: it exists by now, though queries do not show it."""
     project = planned(office)
     (code,) = project.budgeted_codes()
     path = f"{ITEM_PATH}\\?"

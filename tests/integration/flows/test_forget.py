@@ -1,4 +1,4 @@
-"""What NetSuite does not hold any more is forgotten and made anew once; what stands there, or may come to stand, never is."""
+"""What NetSuite no longer has is cleared and recreated once; what exists there, or may still appear, never is."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_an_item_that_exists_under_another_name_is_never_created_again(office: O
     assert "still has the Item of this code" in refused(office, NUMBER, CODE, "--take", item.id)
     office.netsuite.edit_item(item.id, itemid=NAME.lower(), externalid=None)
     assert f"Item {NAME.lower()} (id {item.id})" in refused(office, NUMBER, CODE)
-    # But one that could never stand on a bill leaves its place to a new one.
+    # But one that could never be used on a bill makes room for a new one.
     office.netsuite.edit_item(
         item.id, itemid="a service", record_type="serviceSaleItem", itemtype="Service", subtype="Sale"
     )

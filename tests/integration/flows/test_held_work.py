@@ -1,4 +1,4 @@
-"""A remote that cannot be worked with at all: the work is held, said once, not burned through, and goes on by itself."""
+"""A remote that cannot be worked with at all: the work is paused, reported once, not burned through, and continues by itself."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CODES = [f"05-{number}.S" for number in range(120, 132)]
 
 @pytest.fixture(autouse=True)
 def short_holds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A remote that is down is left alone for three tenths of a second instead of some seconds."""
+    """A remote that is down is paused for three tenths of a second instead of some seconds."""
     monkeypatch.setattr(remote_failures, "random", SimpleNamespace(uniform=lambda low, high: 0.3))
 
 
@@ -38,7 +38,7 @@ def planned(office: Office) -> Project:
 def require_all_made(office: Office, project: Project, of: int = len(CODES), *, after_a_retry: bool = False) -> None:
     office.settle()
     if after_a_retry:
-        # The record that was refused first has a problem of its own: nobody knew yet that it was not about the record.
+        # The record that was refused first has a separate problem: it was not known yet that the refusal was not about the record.
         office.retry()
         office.settle()
     assert len([code for code in project.budgeted_codes() if office.item_of(project, code)]) == of
@@ -132,7 +132,7 @@ def test_a_missing_permission_holds_the_work_until_it_is_given(office: Office, m
 
 
 def test_what_needs_nothing_of_netsuite_does_not_say_that_it_works_again(office: Office) -> None:
-    """Else a problem of hours would close and open all the time, and an outage that scans pass by would never be told."""
+    """Otherwise a problem of hours would close and open all the time, and an outage between scans would never be reported."""
     stands = office.new_project("24-801", ["05-120.S"])
     office.scan(stands.id)
     project = planned(office)
@@ -145,7 +145,7 @@ def test_what_needs_nothing_of_netsuite_does_not_say_that_it_works_again(office:
     assert office.make_item(stands, stands.budgeted_codes()[0]).kind is OutcomeKind.ALREADY
     office.container.start_scan("test", [stands.id])
     assert office.container.runner.run(scan_of(stands.id)).well
-    # This one asks NetSuite, and is told all that it asks for.
+    # This one asks NetSuite, and gets all the responses that it needs.
     new = office.procore.add_code(project.id, "06-100.S", budget=0)
     office.container.start_scan("test", [project.id])
     assert office.container.runner.run(scan_of(project.id)).well

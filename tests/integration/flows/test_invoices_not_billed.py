@@ -180,7 +180,7 @@ CANADIAN = {"currency_iso_code": "CAD", "base_currency_iso_code": "CAD", "curren
 
 
 def new_invoices(office: Office, count: int) -> list[Invoice]:
-    """Approved ones, each of a project of its own."""
+    """Approved ones, each of a separate project."""
     return [office.new_invoice(office.new_project(f"24-80{n}", [CODE]), (CODE, "900.00")) for n in range(count)]
 
 
@@ -319,7 +319,7 @@ def test_an_unreadable_invoice_keeps_its_name_and_its_project(office: Office) ->
         assert office.export(invoice).cause == "invoice_not_found"
         words = f"Invoice {invoice.invoice_number} of project {project.number} {project.name} could not be read from Procore"
         assert office.sentence(key_of(invoice)).startswith(words)
-    # Work that failed again and again is told with the names of its record.
+    # Work that failed again and again is reported with the names of its record.
     office.container.settlement.give_up(WorkKey.parse(key_of(invoice)), 9)
     (told,) = [row for row in office.container.overview.problems() if row["key"] == key_of(invoice)]
     assert (told["cause"], told["record"]) == (

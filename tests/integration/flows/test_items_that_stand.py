@@ -1,4 +1,4 @@
-"""Items that stand in NetSuite before the code's turn comes: adopted and left as they are, or in the way and said so."""
+"""Items that are in NetSuite before the code is processed: adopted unchanged, or in the way and reported."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_another_owners_external_id_is_never_overwritten(open_office: OpenOffice
 
 
 def test_an_item_of_the_name_in_other_letters_is_adopted(office: Office) -> None:
-    """SuiteQL looks with case, NetSuite's uniqueness does not: its refusal leads to the Item that stands."""
+    """SuiteQL compares with case, NetSuite's uniqueness does not: its refusal leads to the existing Item."""
     project, code = one_code(office)
     by_hand = office.netsuite.make_item(NAME.lower())
     office.scan(project.id)
@@ -177,7 +177,7 @@ def test_an_inactive_item_in_other_letters_is_found_out_too(office: Office) -> N
 
 
 def test_an_item_of_ours_that_an_accountant_renamed_is_kept(office: Office) -> None:
-    """Its external id says whose it is, even to a ledger that has lost all memory of it."""
+    """Its external id names its code, even to a ledger that has lost all records of it."""
     project, code = one_code(office)
     office.scan(project.id)
     ours = office.item(NAME)
@@ -196,7 +196,7 @@ def test_an_item_of_ours_that_an_accountant_renamed_is_kept(office: Office) -> N
 
 
 def test_an_item_that_belongs_to_another_code_of_ours_is_blocked(office: Office) -> None:
-    """An Item of the right name with another code's external id is left alone, and the problem names that code."""
+    """An Item of the correct name with another code's external id is not changed, and the problem names that code."""
     project, code = one_code(office)
     other = office.netsuite.make_item(NAME, externalid=f"pcr-itm-{office.procore.company.company_id}-1-2")
     office.scan(project.id)
@@ -204,7 +204,7 @@ def test_an_item_that_belongs_to_another_code_of_ours_is_blocked(office: Office)
     assert office.problems() == {key: "item_belongs_to_other_code"}
     assert office.item(NAME) == other
     assert office.posts(ITEM_PATH) == []
-    # Of a code that nobody knows there is no name to tell.
+    # An unknown code has no name to show.
     assert f"belongs to another WBS code ({other.externalid})" in office.sentence(key)
 
     neighbour = office.new_project("24-801", ["01-100.S"])
@@ -219,7 +219,7 @@ def test_an_item_that_belongs_to_another_code_of_ours_is_blocked(office: Office)
 def test_an_item_that_one_code_has_adopted_is_adopted_by_no_other(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It keeps its name when its code or project is renamed, and whoever gets that name next would book money on it too."""
+    """It keeps its name when its code or project is renamed, and the next code with that name would book money on it too."""
     project, code = one_code(office)
     by_hand = office.netsuite.make_item(NAME)
     office.scan(project.id)

@@ -96,7 +96,7 @@ def test_the_plan_names_the_vendor_as_netsuite_does(office: Office) -> None:
 
 
 def test_verify_does_not_repeat_the_mistake_of_a_link_that_is_wrong_by_now(office: Office) -> None:
-    """Whoever was paid by a link that no longer holds is told of, not agreed with."""
+    """A payee that was paid through a link that no longer holds is reported, not accepted."""
     vendor = office.new_vendor(PEAK)
     office.procore.edit_vendor(office.procore.vendor(PEAK).id, origin_id=vendor.id)
     invoice = invoice_of(office, PEAK)

@@ -1,4 +1,4 @@
-"""The metrics: each fact as it stands in Redis, in a number of commands that does not grow with what there is."""
+"""The metrics: the current state in Redis, in a number of commands that does not grow with the number of records."""
 
 from __future__ import annotations
 

@@ -143,7 +143,7 @@ def test_work_of_a_kind_that_only_a_newer_version_knows_stops_nothing(office: Of
     finally:
         use(None)
     assert [call.kwargs["kwargs"]["project_id"] for call in app.send_task.call_args_list] == [17, 18]
-    # In hand until it is overdue, then given out again.
+    # In progress until it is overdue, then dispatched again.
     assert office.container.work.in_hand(Lane.SCANS, "paint:17")
 
 

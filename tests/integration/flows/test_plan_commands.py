@@ -115,7 +115,7 @@ def test_an_invoices_plan_tells_its_bill_line_by_line(desk: Desk) -> None:
         "Retainage held",
     ):
         assert words in told, told
-    # The bill's own table ends with what its lines come to, and amounts stand under one another.
+    # The bill's own table ends with the total of its lines, and amounts are aligned.
     rows = [line.split("│")[2] for line in told.splitlines() if "Retainage held" in line or "Payment due" in line]
     assert [row.strip() for row in rows] == ["-133.45", "1,201.05"]
     assert {len(row) - len(row.rstrip()) for row in rows} == {1}
@@ -153,7 +153,7 @@ def test_a_refused_line_is_told_and_ends_with_1(desk: Desk) -> None:
 
 
 def test_a_blocked_end_is_told_with_its_sentence(desk: Desk) -> None:
-    """The worker's own rules stand behind the plan: what NetSuite refuses ends as a problem."""
+    """The worker's own rules apply after the plan: what NetSuite refuses ends as a problem."""
     desk.office.procore.edit_invoice(desk.invoice.id, billing_date="2026-02-20")
     desk.office.stage.settings("netsuite", missing_permissions=("accountingPeriod",))
     desk.call("export", str(desk.invoice.id), "--project", str(desk.project.id), "--dry-run", "--save", str(desk.file))

@@ -57,7 +57,7 @@ def _last(entries: list[Entry]) -> int:
 
 
 def planning(office: Office, **settings: Any) -> Planning:
-    """As `--dry-run` has it: in a process of its own that leaves nothing behind."""
+    """As `--dry-run` has it: in a separate process that leaves nothing behind."""
     container = office.reopened(**settings).container
     container.stores.cache.leave_no_trace()
     return container.planning
@@ -457,7 +457,7 @@ def test_an_item_that_a_scan_made_meanwhile_is_taken_for_done(office: Office) ->
 
 
 def test_what_is_in_doubt_is_planned_by_nobody(office: Office) -> None:
-    """A write without an answer is looked for by the workers; a plan says so, and one made before is refused."""
+    """The workers look up a write without a response; a plan says so, and one made before is refused."""
     project = office.new_project("27-001", CODES)
     invoice = office.new_invoice(project, (CODES[0], "100.00"))
     plan = planning(office).export_one(key_of(invoice))

@@ -41,7 +41,7 @@ def call(office: Office, *arguments: str, **env: str) -> Result:
     settings = office.container.settings
     own = office.stage.env | {"REDIS_URL": office.container.redis_url, "REDIS_KEY_PREFIX": settings.redis_key_prefix}
     with pytest.MonkeyPatch.context() as patch:
-        # Its width is decided when it is imported, by whoever is first.
+        # Its width is decided when it is first imported.
         patch.setattr(output.out, "width", 400)
         ended = CliRunner().invoke(wbs_sync, list(arguments), env=own | env)
     assert ended.exception is None or isinstance(ended.exception, SystemExit), ended.exception
@@ -49,7 +49,7 @@ def call(office: Office, *arguments: str, **env: str) -> Result:
 
 
 def told(office: Office, *arguments: str, **env: str) -> Any:
-    """What a command tells as JSON."""
+    """Return what a command prints as JSON."""
     return json.loads(call(office, *arguments, "--json", **env).stdout)
 
 
@@ -58,7 +58,7 @@ def listed(office: Office, *options: str) -> set[str]:
 
 
 def credit(office: Office) -> tuple[Project, Invoice, str]:
-    """An invoice that comes to less than nothing and so is a problem that only a person can end: (project, invoice, key)."""
+    """An invoice with a negative amount, which is a problem that only a person can end: (project, invoice, key)."""
     project = office.new_project("31-800", [CODE])
     office.scan(project.id)
     invoice = office.new_invoice(project, (CODE, "-900.00"), invoice_number="C-1")
@@ -254,7 +254,7 @@ def test_a_problem_that_was_fixed_and_resolved_stays_closed(office: Office) -> N
 
 
 def test_verify_finds_an_invoice_that_was_resolved_and_has_no_bill(office: Office) -> None:
-    """Nothing is out of sight because somebody said that it is dealt with."""
+    """Marking a problem as resolved hides nothing."""
     _, _, key = unlinked(office)
     assert key not in [finding.key for finding in office.container.verification.verify().findings]
     call(office, "problems", "resolve", key, "--note", "done")
@@ -271,7 +271,7 @@ def test_a_bill_in_doubt_is_never_sent_again_whatever_a_person_does(open_office:
     office.stage.faults("netsuite", [{"kind": "cut_after", "method": "POST", "path": "vendorBill", "times": 1},
                                      {"kind": "error_before", "method": "GET", "path": "vendorBill", "value": 500}])  # fmt: skip
     assert office.export(invoice).kind is not OutcomeKind.CREATED
-    # A problem beside the doubt: while its bill is looked for, the invoice's sum is wrong.
+    # A problem in addition to the doubt: while its bill is looked up, the invoice's sum is wrong.
     office.procore.edit_invoice(invoice.id, off_by="5.00")
     office.export(invoice)
     key = f"invoice:{project.id}:{invoice.id}"
@@ -528,7 +528,7 @@ def test_a_user_without_a_name_is_shown_by_number(office: Office, monkeypatch: p
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No `.env` of whoever runs the tests."""
+    """Use no `.env` of the person who runs the tests."""
     monkeypatch.chdir(tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""Which projects are synced: templates never, inactive ones for their invoices, and each in spite of odd rows beside it."""
+"""Which projects are synced: templates never, inactive ones for their invoices, and each in spite of odd rows next to it."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from worker.domain.work import Lane
 
 @pytest.fixture
 def dead_proxy() -> Iterator[str]:
-    """The address of a proxy that nobody answers at."""
+    """The address of a proxy that does not respond."""
     with socket.socket() as nobody_listens:
         nobody_listens.bind(("127.0.0.1", 0))
         yield f"http://user:canary@127.0.0.1:{nobody_listens.getsockname()[1]}"
@@ -50,7 +50,7 @@ def test_procore_behind_a_dead_proxy_is_paused(open_office: OpenOffice, dead_pro
     behind.work_off()
     (pause,) = behind.container.pauses.all()
     assert (pause.remote, pause.cause) == ("Procore", Cause.REMOTE_DOWN)
-    # The proxy is back: the scan goes on and ends.
+    # The proxy is back: the scan continues and ends.
     office.container.dispatch.lift()
     office.settle()
     assert office.container.pauses.all() == []

@@ -256,7 +256,7 @@ def test_a_doubt_noted_before_a_loss_is_ended_by_workers_after_it(
 
 
 def test_after_a_loss_bills_wait_out_the_settle_window(open_office: OpenOffice) -> None:
-    """An intent may have been lost with the ledger: its bill may still come to stand."""
+    """An intent may have been lost with the ledger: its bill may still appear."""
     office = open_office(netsuite_settle_seconds=900)
     project = office.new_project("24-800", CODES)
     office.scan(project.id)
@@ -340,7 +340,7 @@ def test_a_first_start_has_lost_nothing_and_waits_for_nothing(open_office: OpenO
 def test_after_a_restart_of_redis_unconfirmed_writes_settle_first(
     open_office: OpenOffice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The last second of writes may be gone with it, on a replica that took over more: the server's run id tells."""
+    """The last second of writes may be gone with it, on a replica that took over more: the server's run id shows it."""
     office = open_office(netsuite_settle_seconds=900)
     project = office.new_project("24-800", CODES)
     invoice = office.new_invoice(project, (CODES[0], "900.00"))
@@ -401,7 +401,7 @@ def test_after_a_restart_of_redis_unfinished_work_is_queued_again(
 def test_a_record_that_cannot_be_read_does_not_stop_waiting_work(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`ledger.resume` fails over it every few seconds, such as over a newer version's state, and dispatches work all the same."""
+    """`ledger.resume` fails over it every few seconds, such as over a newer version's state, and still dispatches work."""
     monkeypatch.setattr(recovery, "LOOK_THROUGH_AFTER_SECONDS", 0.0)
     project = office.new_project("24-800", CODES)
     office.scan(project.id)
@@ -459,7 +459,7 @@ def test_a_process_started_after_a_loss_knows_it_from_its_data_directory(open_of
 def test_an_attempt_learns_with_its_claim_which_ledger_there_is(
     open_office: OpenOffice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It asks with a command of its own only where that is a ledger that it does not know, or none."""
+    """It sends a separate command only where that is a ledger that it does not know, or none."""
     office = open_office()
     project = office.new_project("24-800", CODES)
     asked: list[str] = []
@@ -480,7 +480,7 @@ def test_an_attempt_learns_with_its_claim_which_ledger_there_is(
 
 
 def test_a_worker_that_is_idle_reports_the_loss_too(open_office: OpenOffice, tmp_path: Path) -> None:
-    """It asks every second; a process that starts without a memory of its own writes nothing before that."""
+    """It asks every second; a process that starts without its own memory writes nothing before that."""
     office = open_office(netsuite_settle_seconds=900)
     project = office.new_project("24-800", CODES)
     lose_redis(office)
@@ -491,7 +491,7 @@ def test_a_worker_that_is_idle_reports_the_loss_too(open_office: OpenOffice, tmp
     assert office.posts(ITEM_PATH) == []
 
 
-# Adopted Items: nothing in NetSuite says whose they are
+# Adopted Items: nothing in NetSuite says which code they belong to
 
 
 def start_a_worker(office: Office) -> None:
@@ -579,7 +579,7 @@ def test_an_unconfirmed_code_delays_no_other_and_its_adoption_is_rechecked(
     assert record is not None
     assert record.state is State.UNKNOWN
 
-    # Nothing came of it.
+    # It had no effect.
     office.container.redis.hdel(f"{office.container.settings.redis_key_prefix}codes:{project.id}", str(code.id))
     office.container.adoptions.keep_up()
     record = office.code_record(project, code)

@@ -88,7 +88,7 @@ def test_after_a_scan_and_an_export_it_agrees_with_what_status_says(synced: Offi
 
 
 def test_amounts_by_state_are_the_sums_of_what_procore_and_netsuite_hold(synced: Office) -> None:
-    """To the cent, asked of the simulated systems themselves; what cannot be known is told as not known."""
+    """To the cent, read from the simulated systems themselves; what cannot be known is shown as not known."""
     report = gathered(synced)
     billed, due_by_state = defaultdict[str, Decimal](Decimal), defaultdict[str, Decimal](Decimal)
     unknown = Counter[str]()

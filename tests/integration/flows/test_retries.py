@@ -1,4 +1,4 @@
-"""`problems retry`: what was mended is tried now, at few requests; a problem goes only when its work has ended well."""
+"""`problems retry`: what was fixed is tried now, with few requests; a problem closes only when its work has succeeded."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_a_second_cause_behind_the_first_one_is_reported(office: Office) -> None
 
 
 def test_only_what_was_asked_for_is_tried(office: Office) -> None:
-    """A person who mends one code does not want a project's hundred new ones made."""
+    """A person who fixes one code does not want a project's hundred new ones created."""
     project = without_number(office)
     office.procore.renumber_project(project.id, "31-800")
     office.procore.add_code(project.id, "05-310.S", budget=10_000)
@@ -317,7 +317,7 @@ def test_a_bill_in_doubt_is_never_sent_again_by_a_retry(open_office: OpenOffice)
     invoice = office.new_invoice(project, (CODE, "900.00"))
     office.stage.faults("netsuite", [{"kind": "cut_before", "method": "POST", "path": "vendorBill", "times": 1}])
     assert office.export(invoice).kind is OutcomeKind.UNKNOWN
-    # A problem beside the doubt: while its bill is looked for, the invoice's sum is wrong.
+    # A problem in addition to the doubt: while its bill is looked up, the invoice's sum is wrong.
     office.procore.edit_invoice(invoice.id, off_by="5.00")
     office.export(invoice)
     key = f"invoice:{project.id}:{invoice.id}"
@@ -483,7 +483,7 @@ def test_a_remote_that_is_held_is_tried_at_once(office: Office, monkeypatch: pyt
     assert all(office.item_of(project, code) for code in project.budgeted_codes())
 
 
-# What no work mends
+# What no work fixes
 
 
 def test_a_finding_of_verify_has_no_work_to_try(office: Office) -> None:

@@ -1,4 +1,4 @@
-"""One message, many Items: a worker goes on from code to code while nobody needs its thread and all goes well."""
+"""One message, many Items: a worker continues from code to code while its thread is not needed and all work succeeds."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CODES = [f"05-{number}.S" for number in range(120, 132)]
 
 
 def first_of_twelve(office: Office) -> tuple[Project, CodeKey]:
-    """A project whose twelve codes wait, and the one that is given out first."""
+    """A project whose twelve codes wait, and the one that is dispatched first."""
     project = office.new_project("24-800", CODES)
     office.container.start_scan("test", [project.id])
     office.container.runner.run(scan_of(project.id))
@@ -66,7 +66,7 @@ def test_a_series_has_an_end_in_time(office: Office, monkeypatch: pytest.MonkeyP
 
 
 def test_a_series_ends_with_the_first_work_that_fails(office: Office) -> None:
-    """The others would meet the same remote: they are given out anew, once nothing holds them."""
+    """The others would fail in the same way: they are dispatched again, once nothing pauses them."""
     _, first = first_of_twelve(office)
     office.stage.faults("netsuite", [{"kind": "cut_before", "method": "POST", "path": ITEM_PATH, "skip": 2}])
     counts = made(office, first)

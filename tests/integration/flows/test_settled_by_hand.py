@@ -30,7 +30,7 @@ def key_of(invoice: Invoice) -> str:
 
 
 def enter_by_hand(office: Office, invoice: Invoice, total: Decimal | None = None, **changed: object) -> Bill:
-    """What an accountant enters from the subcontractor's paper: one line, on an Item of their own choice."""
+    """What an accountant enters from the subcontractor's paper: one line, on an Item that they choose."""
     due = invoice.summary().current_payment_due if total is None else total
     number = f"99-{next(numbers)}"
     project = office.new_project(number, [CODE])

@@ -41,7 +41,7 @@ def test_status_follows_an_invoice_and_a_code_from_start_to_end(office: Office) 
     outcome = office.export(invoice)
     before, bill = office.mark(), office.bill(invoice)
     ended = {"outcome": "already", "bill": "A-9", "bill_id": bill.id}
-    # By now the ledger knows whose it is.
+    # By now the ledger knows its project.
     assert told(office, *of_invoice) == nothing | ended
     item = office.item_of(project, code)
     assert item is not None

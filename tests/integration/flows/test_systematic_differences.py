@@ -1,4 +1,4 @@
-"""Accounts that change every record when it is created: the second one stops the series, and a person's word goes on with it."""
+"""Accounts that change every record when it is created: the second one stops the series, and a person's decision continues it."""
 
 from __future__ import annotations
 

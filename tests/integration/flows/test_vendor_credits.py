@@ -1,4 +1,4 @@
-"""Invoices by which less than nothing is due: a person's by default, vendor credits where the owner wants them, each exactly once."""
+"""Invoices with a negative payment due: a problem by default, vendor credits where the owner wants them, each exactly once."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def key_of(invoice: Invoice) -> InvoiceKey:
 
 
 def reduced(office: Office, number: str = "24-810") -> tuple[Project, Invoice]:
-    """An invoice that takes back 900.00 on one code, bills 100.00 on another and lets go of ten per cent: -720.00 are due."""
+    """An invoice that takes back 900.00 on one code, bills 100.00 on another and releases ten per cent: -720.00 are due."""
     project = office.new_project(number, CODES)
     return project, office.new_invoice(project, (CODES[0], "-900.00"), (CODES[1], "100.00"))
 

@@ -291,7 +291,7 @@ def test_a_void_bill_and_the_one_that_was_entered_instead_are_no_double(site: Bi
 
 
 def test_a_problem_that_says_nothing_of_the_bill_hides_nothing_of_it(site: BilledProject) -> None:
-    """NetSuite refused it, says the ledger, and there it is, in nobody's books."""
+    """The ledger says that NetSuite refused it, and there it is, unknown to any record."""
     office, key = site.office, InvoiceKey(site.project.id, site.invoice.id)
     office.container.redis.delete(office.redis_key(f"invoices:{site.project.id}"))
     office.procore.edit_invoice(site.invoice.id, origin_id=None)
@@ -383,7 +383,7 @@ def test_an_invoice_of_another_integration_is_not_ours_until_it_has_a_bill(site:
 
 
 def test_a_refused_origin_id_is_explained_and_its_bill_still_compared(site: BilledProject) -> None:
-    """Its open problem explains the missing origin id, and a bill that differs is a finding all the same."""
+    """Its open problem explains the missing origin id, and a bill that differs is still a finding."""
     invoice = site.office.new_invoice(site.project, (CODES[0], "1.00"))
     site.office.stage.settings("procore", patch_forbidden=True)
     site.office.export_all()
@@ -415,7 +415,7 @@ def test_a_code_that_was_never_scanned_is_found(site: BilledProject) -> None:
     assert site.finding()[0] == "item_missing"
 
 
-# While work goes on
+# While work is in progress
 
 
 def test_what_queries_of_netsuite_do_not_show_yet_is_not_missing(branch: Office) -> None:
@@ -500,7 +500,7 @@ def test_a_problem_stays_open_while_its_project_cannot_be_read(site: BilledProje
 
 
 def last_counts(site: BilledProject) -> Mapping[str, int]:
-    """What those who watch are told of the last one."""
+    """Return what monitoring shows of the last comparison."""
     last = site.office.container.stores.verifications.last()
     assert last
     assert last.started_at <= last.ended_at

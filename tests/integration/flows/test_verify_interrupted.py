@@ -1,4 +1,4 @@
-"""A comparison that is interrupted comes to its end all the same, with what an undisturbed one finds."""
+"""A comparison that is interrupted still ends, with what an undisturbed one finds."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class Mortal:
         monkeypatch.setattr(Transport, "send", dying)
 
     def verify(self, *, dies_at: int = 1_000_000) -> Verified | None:
-        """What a new process comes to; None when it died."""
+        """Return the result of a new process; None if it died."""
         self._left = dies_at
         ids = ",".join(str(each) for each in self._office.container.settings.project_ids)
         try:
@@ -139,7 +139,7 @@ def test_a_process_that_dies_at_each_request_in_turn_changes_no_result(
 def test_processes_that_all_die_early_complete_a_comparison_together(
     drifted: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each has time for a quarter of the requests: it goes on where the one before died."""
+    """Each has time for a quarter of the requests: it continues where the previous one died."""
     undisturbed = drifted.container.verification.verify(full=True)
     process, deaths, verified = Mortal(drifted, monkeypatch), 0, None
     drifted.container.verification.request(full=True)

@@ -1,4 +1,4 @@
-"""Webhooks of Procore: what changed there is done at once, what is delivered twice or missed makes no difference to what stands."""
+"""Webhooks of Procore: changes there are processed at once, and repeated or missed deliveries change no record."""
 
 from __future__ import annotations
 

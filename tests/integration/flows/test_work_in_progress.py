@@ -1,4 +1,4 @@
-"""Work that takes long, work that nobody begins, work that is asked for while it is done, and a write whose result stays unknown."""
+"""Work that takes long, work that is never begun, work that is requested while in progress, and a write that stays unconfirmed."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def test_a_comparison_is_made_by_one_worker_at_a_time(office: Office, monkeypatc
 
 
 def test_messages_that_no_worker_begins_are_not_deaths_of_workers(office: Office) -> None:
-    """The worker of exports is down for hours; the other one's upkeep goes on giving its work out."""
+    """The worker of exports is down for hours; the other one's upkeep keeps dispatching its work."""
     project = office.new_project("24-800", [CODE])
     office.scan(project.id)
     invoices = [office.new_invoice(project, (CODE, "900.00")) for _ in range(10)]

@@ -1,4 +1,4 @@
-"""The parts that both clients stand on, in memory."""
+"""The parts that both clients are built on, in memory."""
 
 from __future__ import annotations
 

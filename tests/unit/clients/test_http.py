@@ -1,4 +1,4 @@
-"""The transport: what was certainly not sent is told apart from what may have been done."""
+"""The transport: what was certainly not sent is distinguished from what may have been done."""
 
 from __future__ import annotations
 

@@ -201,7 +201,7 @@ GERMAN = [
     KnownRefusal("400 USER_ERROR Die Periode … ist zu.", Meaning.PERIOD_CLOSED),
     KnownRefusal("400 USER_ERROR The period … is closed.", Meaning.ALREADY_EXISTS),
 ]
-"""What a profile tells of an account."""
+"""What a profile says of an account."""
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The signed assertion of NetSuite's login, and what becomes of each answer to it."""
+"""The signed assertion of NetSuite's login, and the result of each response to it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ PRIMES = (2**256 - 189, 2**255 - 19)
 
 
 def small_rsa_key() -> rsa.RSAPrivateKey:
-    """Of 511 bits, which no generator makes any more."""
+    """Of 511 bits, which no generator still creates."""
     (one, other), exponent = PRIMES, 65537
     private = pow(exponent, -1, (one - 1) * (other - 1))
     remainders = rsa.rsa_crt_dmp1(private, one), rsa.rsa_crt_dmq1(private, other), rsa.rsa_crt_iqmp(one, other)

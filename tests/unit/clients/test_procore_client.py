@@ -171,7 +171,7 @@ def test_one_project_is_found_in_the_list_of_all(procore_of: MakeClient) -> None
 
 
 def test_an_invoice_is_listed_whatever_else_its_row_says(procore_of: MakeClient) -> None:
-    """The invoice itself tells the rest; only a row without an id is lost, and that is said."""
+    """The invoice itself has the rest; only a row without an id is lost, and that is reported."""
     head = {"id": 417, "status": "approved", "origin_id": None, "invoice_number": "A-1", "project_id": 17}
     rows = [
         head | {"status": None},

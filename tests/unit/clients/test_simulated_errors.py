@@ -30,14 +30,14 @@ from worker.domain.problems import Cause, describe
 
 ROOT = Path(simulators.__file__).parent
 ANYTHING = "7"
-"""Stands for what is only known when the simulator runs."""
+"""Placeholder for what is only known when the simulator runs."""
 
 STATUSES_LEFT_OPEN = {
     "simulators.netsuite.app": (404, 405),
     "simulators.procore.invoicing": (409, 422),
     "simulators.procore.state": (403, 404),
 }
-"""Where the source does not tell the status, the settings or the address do: these."""
+"""Where the source does not have the status, the settings or the address decide: these."""
 
 REFUSED_BY_NETSUITE = (
     r"Please enter value\(s\) for: ",
@@ -111,7 +111,7 @@ def _calls(remote: str, *names: str) -> Iterator[tuple[str, dict[str, Any], ast.
 
 
 def _value(node: ast.expr, names: dict[str, Any]) -> Any:
-    """What an argument is, as far as the source tells."""
+    """Return what an argument is, as far as the source shows."""
     match node:
         case ast.Constant():
             return node.value
@@ -172,7 +172,7 @@ IN_BOTH_VERSIONS = list(zip(FROM_PROCORE, _procore_errors(v2=True), strict=True)
 
 
 def is_known(error: SyncError) -> bool:
-    """Whether a row says what it means, other than that nobody knows."""
+    """Return whether a row says what it means, other than that it is unknown."""
     return not isinstance(error, UnexpectedAnswer) and getattr(error, "cause", None) is not Cause.UNEXPECTED
 
 

@@ -71,7 +71,7 @@ def test_a_line_of_json_is_one_ascii_line_that_reads_back(name: str) -> None:
     line = JsonLines().format(record("%s", name))
     assert line.isascii()
     assert "\n" not in line
-    # Two halves that stand side by side are one character in JSON.
+    # Two halves next to each other are one character in JSON.
     assert json.loads(line)["message"] == json.loads(json.dumps(name))
 
 

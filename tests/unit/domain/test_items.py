@@ -1,4 +1,4 @@
-"""Which Item found in NetSuite serves a WBS code, and which stands in its way."""
+"""Which Item found in NetSuite serves a WBS code, and which is in its way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rules by which a line of a plan is carried out, refused or left alone."""
+"""The rules by which a line of a plan is carried out, refused or skipped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page: everything on it to the letter, nothing on it from elsewhere, and the same told to eyes and ears."""
+"""The page: everything on it to the letter, nothing on it from elsewhere, and the same content for screen readers."""
 
 from __future__ import annotations
 

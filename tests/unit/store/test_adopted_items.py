@@ -39,7 +39,7 @@ def test_an_item_is_adopted_by_one_code(
     assert ledger.write(CODE, ADOPTED)
     assert not ledger.write(OTHER, ADOPTED)
     assert ledger.code(OTHER) is None
-    # Bills have ids of their own.
+    # Bills have separate ids.
     assert ledger.write(InvoiceKey(17, 417), ADOPTED)
     assert adopted.by(18, ["5871", "6012"]) == {"5871": CODE}
 

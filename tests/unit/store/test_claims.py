@@ -159,7 +159,7 @@ def test_another_thread_gives_back_what_this_one_has_begun(work: Lanes, other: L
     assert work.depth(Lane.SCANS) == (1, 0), "its own end comes too late"
 
 
-# Messages that nobody begins
+# Messages that no worker begins
 
 
 def test_a_message_that_no_worker_begins_is_no_death(work: Lanes, client: Redis) -> None:
@@ -293,7 +293,7 @@ def test_the_lane_of_upkeep_has_work_of_no_run(work: Lanes, runs: Runs) -> None:
 
 
 def older_than_kept(client: Redis, run: Run) -> None:
-    """As seven days later: its hash has gone, and an older version made it anew by a count."""
+    """As seven days later: its hash has gone, and an older version recreated it by a count."""
     client.delete(f"{PREFIX}run:{run.id}")
 
 

@@ -1,4 +1,4 @@
-"""The gate: never more slots than the cap, exports first, no slot lost with its holder, nobody waiting for ever."""
+"""The gate: never more slots than the cap, exports first, no slot lost with its holder, no request waiting forever."""
 
 from __future__ import annotations
 
@@ -228,7 +228,7 @@ def test_a_slot_is_handed_over_with_its_lease_and_no_newcomer_takes_it(gate_of: 
 
 
 def test_all_free_slots_go_to_waiting_requests(gate_of: MakeGate, server: Redis) -> None:
-    """Slots of dead holders come free unseen: whoever leaves next hands over theirs too."""
+    """Slots of dead holders are released unseen: the next release passes them on too."""
     now, micro = server.time()
     soon = now * 1000 + micro // 1000 + 60_000
     with gate_of(2).slot(Precedence.SCAN):
@@ -260,7 +260,7 @@ def test_a_scan_gets_a_slot_however_many_exports_wait(gate_of: MakeGate, server:
 
 def test_what_was_in_use_is_known_for_some_hours(gate_of: MakeGate, server: Redis) -> None:
     gate, began = gate_of(3), seconds(server)
-    # One that is older, and still stands where the others do.
+    # An older one, which is still among the others.
     server.xadd(f"{PREFIX}gate:use", {"in_use": 3}, id=f"{int((began - gate_module.USE_KEPT_SECONDS - 60) * 1000)}-0")
     gate.note_use()
     with gate.slot(Precedence.SCAN), gate.slot(Precedence.EXPORT):

@@ -102,7 +102,7 @@ def test_each_code_and_each_invoice_has_a_journal_of_its_own(journal: Journal) -
     assert [line.happening.facts["answer"] for line in journal.of(InvoiceKey(17, 5))] == ["invoice:17:5"]
 
 
-# What the ledger tells
+# What the ledger adds
 
 
 def test_an_uneventful_code_has_no_journal_and_its_record_keeps_its_start(

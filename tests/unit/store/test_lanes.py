@@ -1,4 +1,4 @@
-"""Lanes: work waits, is given out a little at a time, and comes back from workers that died."""
+"""Lanes: work waits, is dispatched a little at a time, and returns from workers that died."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def workers_die_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def begun_and_lost(work: Lanes, key: str = "code:1:1") -> None:
-    """A worker takes the work, begins it, and is never heard of again."""
+    """A worker takes the work, begins it, and dies."""
     assert taken(work, limit=1) == [key]
     assert work.claim(Lane.ITEMS, key, Claim.IN_LANE) is Claimed.BEGUN
 
@@ -292,7 +292,7 @@ def test_the_latest_due_time_of_some_keys_is_returned(work: Lanes) -> None:
 
 
 def test_work_taken_and_begun_in_one_step_sees_earlier_fixes(work: Lanes) -> None:
-    """In a series nobody claims it after it was taken: it is looked at once more for what was mended, not twice."""
+    """In a series no claim follows after it was taken: it is checked once more for what was fixed, not twice."""
     work.add(Lane.ITEMS, ["code:1:1"])
     assert taken(work) == ["code:1:1"]
     work.try_again(Lane.ITEMS, ["code:1:1"])

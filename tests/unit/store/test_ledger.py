@@ -160,7 +160,7 @@ def test_a_write_is_not_announced_for_what_netsuite_holds(ledger: Ledger, locks:
 def test_a_write_of_a_stopped_series_is_not_announced(
     ledger: Ledger, locks: Locks, client: Redis, key: CodeKey | InvoiceKey
 ) -> None:
-    """Whoever looked before the stop, and waited for its turn since, sends nothing either."""
+    """A worker that checked before the stop, and waited for its turn since, sends nothing either."""
     series, another = (Series.ITEMS, Series.BILLS) if key is CODE else (Series.BILLS, Series.ITEMS)
     states = SeriesStates(client, PREFIX)
     with locks.hold(str(key)) as lock:
@@ -272,7 +272,7 @@ def test_what_netsuite_holds_is_restored_where_nothing_is_known(ledger: Ledger) 
 
 
 def test_restoring_names_codes_with_another_item_and_keeps_that_item(ledger: Ledger) -> None:
-    """A record that is in doubt is left alone and not named."""
+    """A record that is in doubt is not changed and not named."""
     ledger.write(CodeKey(17, 1), CREATED)
     ledger.write(CodeKey(18, 2), replace(CREATED, state=State.ADOPTED))
     ledger.write(CodeKey(18, 3), INTENT)

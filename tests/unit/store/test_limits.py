@@ -31,7 +31,7 @@ def headers(limit: int, remaining: int, *, resets_in: float) -> dict[str, str]:
 
 
 def wait_told(limits: RateLimits, precedence: Precedence = EXPORT) -> float:
-    """The seconds that a refused caller is told to wait; 0 = it may send now."""
+    """Return the seconds that a refused caller has to wait; 0 = it may send now."""
     try:
         limits.wait(precedence, timeout=0)
     except NoRoom as error:
@@ -113,7 +113,7 @@ def test_a_new_window_begins_full(limits: RateLimits) -> None:
 
 
 def test_requests_that_waited_for_a_window_do_not_exceed_the_next_one(limits: RateLimits, client: Redis) -> None:
-    """All are told the same moment, and the first answer of the new window comes when they have left."""
+    """All get the same time, and the first response of the new window comes when they have left."""
     limits.observe(headers(25, 0, resets_in=9))
     assert wait_told(limits) > 0
     client.hset(f"{PREFIX}limits:procore", "spike:reset", int(time.time() * 1000) - 1)

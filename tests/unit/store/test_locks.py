@@ -1,4 +1,4 @@
-"""Locks: one holder, an end of their own, released and renewed by their holder alone."""
+"""Locks: one holder, with an expiry, released and renewed by their holder alone."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_only_one_of_many_threads_gets_the_lock(real_locks: Locks) -> None:
 def test_a_dead_holders_lock_expires_and_its_late_release_frees_no_other(
     real_locks: Locks, server: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The lock that the next holder has taken meanwhile is left alone."""
+    """The lock that the next holder has taken meanwhile is not released."""
     monkeypatch.setattr(locks_module, "LOCK_SECONDS", 0.05)
     with Locks(server, PREFIX, DeadKeeper()).hold(NAME) as dead:
         assert dead is not None
@@ -224,7 +224,7 @@ def test_the_moments_after_a_start_are_waited_out_and_nothing_longer(
 
 
 def test_the_server_is_known_from_the_opening_on(real_locks: Locks, server: Redis) -> None:
-    """A restart before anybody took a lock is a restart all the same."""
+    """A restart before any lock was taken is a restart nevertheless."""
     Ledger(server, PREFIX).state.open(since=0)
     assert server.hget(f"{PREFIX}ledger", "server") == server.info("server")["run_id"]
     server.hset(f"{PREFIX}ledger", "server", "the run id of the server before")
@@ -263,7 +263,7 @@ def test_a_process_that_ends_gives_back_its_own_locks_and_no_other_one_s(
         assert client.keys(f"{PREFIX}lock:*") == [f"{PREFIX}lock:code:17:903"]
         with another.hold(NAME) as theirs:
             assert theirs is not None
-        # What its threads come to after all takes nothing any more.
+        # What its threads request afterwards takes nothing.
         with locks.hold(NAME) as late:
             assert late is None
         assert not client.exists(KEY)

@@ -43,7 +43,7 @@ def opened(ledger: Ledger, record: Record = BLOCKED) -> OpenProblem:
 
 
 def test_a_missing_fact_of_a_sentence_is_logged_with_its_name(ledger: Ledger, caplog: pytest.LogCaptureFixture) -> None:
-    """The problem is stored all the same."""
+    """The problem is stored nevertheless."""
     facts = {name: value for name, value in FACTS.items() if name != "vendor"}
     with caplog.at_level(logging.ERROR):
         one = opened(ledger, replace(BLOCKED, facts=facts))

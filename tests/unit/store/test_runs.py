@@ -303,7 +303,7 @@ def test_the_first_outcome_of_each_record_is_the_one_that_counts(closings: list[
 def test_a_run_that_was_lost_the_moment_it_began_is_begun_again(
     runs: Runs, client: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The server was started anew between the two commands, and its last second is gone."""
+    """The server was restarted between the two commands, and its last second is gone."""
     look, losses = Runs.run, [True]
 
     def lost_once(self: Runs, run_id: str) -> Run | None:

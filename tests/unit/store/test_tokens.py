@@ -191,7 +191,7 @@ def test_threads_that_need_a_token_of_a_hanging_service_share_one_timeout(client
     mint.gives_up.set()
     for thread in (first, *others):
         thread.join(10)
-    # Whoever came only when the first had given up begins a second flight, which ends at once here.
+    # A thread that came only when the first had given up begins a second renewal, which ends at once here.
     assert told == [("no answer: ReadTimeout", "netsuite")] * 12
     assert mint.asked < 12
 
