@@ -18,7 +18,7 @@ from simulators.company.billing import Invoice
 from simulators.company.model import Project
 from tests.alerts.clock import Clock, played_clock, start_server
 from tests.alerts.prometheus import Prometheus
-from tests.kit.installation import Office
+from tests.kit.installation import Installation
 from tests.kit.waiting import eventually
 from worker.clients.netsuite import api
 from worker.inspect.liveness import RECEIVES
@@ -42,7 +42,7 @@ class Scene:
     """One installation. `running`: the processes that show that they run, each with its process id."""
 
     folder: Path
-    office: Office
+    office: Installation
     server: EmbeddedServer
     clock: Clock
     prometheus: Prometheus = field(default_factory=Prometheus)
@@ -136,7 +136,7 @@ def scene(folder: Path) -> Iterator[Scene]:
     impatient = mock.patch.object(api, "BACK_OFF_SECONDS", (0.01,) * 4)
     with impatient, mock.patch.object(locks, "KEPT_SECONDS", 0.0), played_clock(folder, STARTS_AT) as clock:
         server = start_server(folder)
-        office = Office.open(folder / "office", server.url, world={"hourly_limit": None})
+        office = Installation.open(folder / "office", server.url, world={"hourly_limit": None})
         opened = Scene(folder, office, server, clock)
         try:
             yield opened

@@ -9,7 +9,7 @@ from typing import Any
 from simulators.company.billing import Invoice
 from simulators.company.model import Project, WbsCode
 from simulators.netsuite.records import Bill, Item
-from tests.kit.installation import Office
+from tests.kit.installation import Installation
 from worker.domain.findings import Finding
 
 CODES = ("05-120.S", "05-310.S")
@@ -19,12 +19,12 @@ CODES = ("05-120.S", "05-310.S")
 class BilledProject:
     """A project with two codes and one invoice for both."""
 
-    office: Office
+    office: Installation
     project: Project
     invoice: Invoice
 
     @classmethod
-    def open(cls, office: Office, number: str) -> BilledProject:
+    def open(cls, office: Installation, number: str) -> BilledProject:
         """Return a new project with this number. It is not synced yet."""
         project = office.new_project(number, CODES)
         return cls(office, project, office.new_invoice(project, (CODES[0], "900.00"), (CODES[1], "55.00")))

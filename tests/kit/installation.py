@@ -1,6 +1,6 @@
-"""A contractor's back office for tests: both remotes on a stage, a real ledger, and the product's services driven by hand.
+"""An installation in the process of a test: both remotes over HTTP, a real ledger, and the product's services called directly.
 
-No Celery here: what the workers do with messages `Office` does with calls, in this process and in order, so that a test says
+Without Celery: what the workers do with messages, `Installation` does with calls, in this process and in order, so that a test decides
 when the next thing happens. Everything below the tasks is the product's own: services, store, clients, HTTP, Valkey.
 """
 
@@ -32,7 +32,7 @@ from worker.sync.items import FRESH_SECONDS
 T = TypeVar("T")
 
 
-class Office(Company):
+class Installation(Company):
     """One company, its two systems, and wbs-sync between them."""
 
     def __init__(self, stage: Stage, container: OpenContainer) -> None:
@@ -42,7 +42,7 @@ class Office(Company):
     @classmethod
     def open(
         cls, folder: Path, redis_url: str, *, seed: int = 1, world: Mapping[str, Any] | None = None, **settings: Any
-    ) -> Office:
+    ) -> Installation:
         """Start both remotes and wire the product to them, with a separate ledger on the server, as after its first start.
 
         `world`: settings of the simulators; `settings`: those of wbs-sync, by their names in lower case.
@@ -60,10 +60,10 @@ class Office(Company):
         own = {"data_dir": data_dir, "redis_key_prefix": prefix, "netsuite_concurrency": 4}
         return OpenContainer(settings_of(stage.env, **{**own, **settings}), redis_url=redis_url)
 
-    def reopened(self, **settings: Any) -> Office:
+    def reopened(self, **settings: Any) -> Installation:
         """The same company and the same ledger after a restart with other settings."""
         prefix = self.container.settings.redis_key_prefix
-        return Office(self.stage, self._wired(self.stage, self.container.redis_url, prefix, settings))
+        return Installation(self.stage, self._wired(self.stage, self.container.redis_url, prefix, settings))
 
     def close(self) -> None:
         """Stop both remotes."""

@@ -16,7 +16,7 @@ from typing import Any
 
 from config.names import QUEUE_OF_TASK, TaskName
 from tests.kit.company import ITEM_PATH
-from tests.kit.installation import Office
+from tests.kit.installation import Installation
 from worker.domain.identities import InvoiceKey
 from worker.domain.work import Lane, scan_of
 from worker.local.embedded import EmbeddedServer
@@ -42,7 +42,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 def main() -> None:
     """Write it to standard output."""
     with tempfile.TemporaryDirectory() as name, EmbeddedServer.start(Path(name) / "redis") as server:
-        office = Office.open(Path(name), server.url, netsuite_settle_seconds=900)
+        office = Installation.open(Path(name), server.url, netsuite_settle_seconds=900)
         try:
             ids = records(office)
             written = {"ids": ids, "redis": dump(office), "messages": messages(office)}
@@ -51,7 +51,7 @@ def main() -> None:
     sys.stdout.write(json.dumps(written, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
 
 
-def records(office: Office) -> dict[str, Any]:
+def records(office: Installation) -> dict[str, Any]:
     """Do a little of everything, and return the names of the records."""
     project = office.new_project(NUMBER, CODES)
     codes = {code.flat_code: code for code in project.budgeted_codes()}
@@ -82,7 +82,7 @@ def records(office: Office) -> dict[str, Any]:
     }
 
 
-def dump(office: Office) -> dict[str, Any]:
+def dump(office: Installation) -> dict[str, Any]:
     """All keys without their prefix; what only holds for this process (tokens, locks, what the account has) left out."""
     redis, prefix = office.container.redis, office.container.settings.redis_key_prefix
     read = {
@@ -101,7 +101,7 @@ def dump(office: Office) -> dict[str, Any]:
     return kept
 
 
-def messages(office: Office) -> list[dict[str, str]]:
+def messages(office: Installation) -> list[dict[str, str]]:
     """Every task's message as this version's own app sends it, and the chain of an export, raw: [{"queue": ..., "raw": ...}]."""
     prefix = office.container.settings.redis_key_prefix
     os.environ |= office.stage.env

@@ -24,7 +24,7 @@ from config.names import QueueName, TaskName
 from simulators.company.billing import Invoice
 from simulators.company.model import Project, WbsCode
 from tests.kit.ended import Ended
-from tests.kit.installation import Office
+from tests.kit.installation import Installation
 from tests.kit.ports import unused_port
 from tests.kit.programs import READY, Program, ended, script
 from tests.kit.site import ALL_QUEUES, PREFIX, QUICK, Site
@@ -72,7 +72,7 @@ class Rehearsal:
         say: Callable[[str], None] = lambda _line: None,
     ) -> None:
         self.site = site
-        self.office = Office(site.stage, site.container)
+        self.office = Installation(site.stage, site.container)
         self._earlier = {"PYTHONPATH": str(earlier)}
         self._earlier_python = python
         self._codes = codes

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.flows.conftest import OpenOffice
+from tests.integration.flows.conftest import OpenInstallation
 from tests.kit.billed_project import CODES, BilledProject
 from tests.kit.commands import run_command
 from tests.kit.company import SUITEQL_PATH
 from tests.kit.ended import Ended
-from tests.kit.installation import Office
+from tests.kit.installation import Installation
 from worker.cli.verify import COLUMNS
 from worker.domain.findings import Finding
 from worker.domain.problems import FindingKind, Owner
@@ -33,7 +33,7 @@ ROOT = Path(__file__).parents[3]
 numbers = count(100)
 
 
-def new_site(office: Office) -> BilledProject:
+def new_site(office: Installation) -> BilledProject:
     """A project with one invoice, not synced yet, of which somebody changes something later."""
     return BilledProject.open(office, f"29-{next(numbers)}")
 
@@ -208,7 +208,7 @@ def told(findings: Sequence[Finding]) -> list[tuple[str, str]]:
     return sorted((finding.kind.value, finding.key) for finding in findings)
 
 
-def drifted(office: Office) -> dict[FindingKind, str]:
+def drifted(office: Installation) -> dict[FindingKind, str]:
     """The whole seeded company and a site for each kind, synced; then each kind is seeded at its site. The key of each."""
     sites = {kind: new_site(office) for kind in SEEDS}
     office.scan()
@@ -223,7 +223,7 @@ def test_every_kind_has_a_seed() -> None:
 
 
 @pytest.mark.parametrize("kind", FindingKind)
-def test_each_kind_alone_is_found_as_what_it_is_and_as_nothing_else(branch: Office, kind: FindingKind) -> None:
+def test_each_kind_alone_is_found_as_what_it_is_and_as_nothing_else(branch: Installation, kind: FindingKind) -> None:
     site = new_site(branch).synced()
     assert told(site.findings()) == []
     key = SEEDS[kind](site)
@@ -232,7 +232,7 @@ def test_each_kind_alone_is_found_as_what_it_is_and_as_nothing_else(branch: Offi
     assert (told(found), other) == ([(kind, key)], [])
 
 
-def test_all_kinds_at_once_are_found_and_none_is_invented(open_office: OpenOffice) -> None:
+def test_all_kinds_at_once_are_found_and_none_is_invented(open_office: OpenInstallation) -> None:
     office = open_office()
     keys = drifted(office)
     mark = office.mark()
@@ -254,7 +254,7 @@ def test_all_kinds_at_once_are_found_and_none_is_invented(open_office: OpenOffic
     assert {one.key: one.since for one in office.container.ledger.problems()} == pytest.approx(since, abs=0.001)
 
 
-def test_items_are_looked_up_in_bulk_and_each_bill_is_read_once(branch: Office) -> None:
+def test_items_are_looked_up_in_bulk_and_each_bill_is_read_once(branch: Installation) -> None:
     sites = [new_site(branch) for _ in range(3)]
     office = branch.reopened(project_ids=",".join(str(site.project.id) for site in sites))
     office.scan()
@@ -272,7 +272,7 @@ def test_items_are_looked_up_in_bulk_and_each_bill_is_read_once(branch: Office) 
 
 
 @pytest.fixture
-def site(branch: Office) -> BilledProject:
+def site(branch: Installation) -> BilledProject:
     return new_site(branch).synced()
 
 

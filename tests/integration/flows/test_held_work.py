@@ -8,9 +8,9 @@ import pytest
 
 from simulators.company.model import Project
 from simulators.stage import CERTIFICATE_ID
-from tests.integration.flows.conftest import OpenOffice
+from tests.integration.flows.conftest import OpenInstallation
 from tests.kit.company import BILL_PATH, ITEM_PATH
-from tests.kit.installation import Office
+from tests.kit.installation import Installation
 from worker.domain.outcomes import OutcomeKind
 from worker.domain.work import Lane, scan_of
 from worker.engine import remote_failures
@@ -27,7 +27,7 @@ def short_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remote_failures, "random", SimpleNamespace(uniform=lambda low, high: 0.3))
 
 
-def planned(office: Office) -> Project:
+def planned(office: Installation) -> Project:
     """A project whose twelve codes wait for their Items."""
     project = office.new_project("24-800", CODES)
     office.container.start_scan("test", [project.id])
@@ -35,7 +35,9 @@ def planned(office: Office) -> Project:
     return project
 
 
-def require_all_made(office: Office, project: Project, of: int = len(CODES), *, after_a_retry: bool = False) -> None:
+def require_all_made(
+    office: Installation, project: Project, of: int = len(CODES), *, after_a_retry: bool = False
+) -> None:
     office.settle()
     if after_a_retry:
         # The record that was refused first has a separate problem: it was not known yet that the refusal was not about the record.
@@ -46,7 +48,7 @@ def require_all_made(office: Office, project: Project, of: int = len(CODES), *, 
     assert office.netsuite.duplicates() == []
 
 
-def test_a_login_that_netsuite_refuses_pauses_work_until_it_is_fixed(office: Office) -> None:
+def test_a_login_that_netsuite_refuses_pauses_work_until_it_is_fixed(office: Installation) -> None:
     project = planned(office)
     doorkeeper = office.netsuite.doorkeeper
     certificates = doorkeeper.unmap_certificates()
@@ -67,7 +69,9 @@ def test_a_login_that_netsuite_refuses_pauses_work_until_it_is_fixed(office: Off
     require_all_made(office, project)
 
 
-def test_paused_work_stays_in_its_lane_and_is_not_dispatched(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_paused_work_stays_in_its_lane_and_is_not_dispatched(
+    office: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A lane of 50,000 would otherwise go through the broker once in every pause."""
     monkeypatch.setattr(remote_failures, "HOLD_SECONDS", 600.0)
     planned(office)
@@ -84,7 +88,7 @@ def test_paused_work_stays_in_its_lane_and_is_not_dispatched(office: Office, mon
     assert office.container.dispatch.next(Lane).keys() == {first}, "also what had been put off to the end of the hold"
 
 
-def test_an_export_while_the_login_is_refused_waits_too(office: Office) -> None:
+def test_an_export_while_the_login_is_refused_waits_too(office: Installation) -> None:
     project = planned(office)
     invoice = office.new_invoice(project, (CODES[0], "900.00"))
     doorkeeper = office.netsuite.doorkeeper
@@ -95,7 +99,7 @@ def test_an_export_while_the_login_is_refused_waits_too(office: Office) -> None:
     assert office.bill(invoice)
 
 
-def test_a_login_that_procore_refuses_pauses_work_until_it_is_fixed(office: Office) -> None:
+def test_a_login_that_procore_refuses_pauses_work_until_it_is_fixed(office: Installation) -> None:
     project = office.new_project("24-800", CODES)
     secret, office.procore.client_secret = office.procore.client_secret, "rotated"
     since = max((entry["n"] for entry in office.procore.journal.entries()), default=0)
@@ -107,7 +111,7 @@ def test_a_login_that_procore_refuses_pauses_work_until_it_is_fixed(office: Offi
     require_all_made(office, project)
 
 
-def test_tokens_that_were_revoked_are_renewed_without_a_word(office: Office) -> None:
+def test_tokens_that_were_revoked_are_renewed_without_a_word(office: Installation) -> None:
     project = planned(office)
     office.netsuite.doorkeeper.revoke_tokens()
     office.procore.revoke_tokens()
@@ -115,7 +119,7 @@ def test_tokens_that_were_revoked_are_renewed_without_a_word(office: Office) -> 
 
 
 @pytest.mark.parametrize("missing", ["item:create", "item"])
-def test_a_missing_permission_holds_the_work_until_it_is_given(office: Office, missing: str) -> None:
+def test_a_missing_permission_holds_the_work_until_it_is_given(office: Installation, missing: str) -> None:
     project = planned(office)
     office.stage.settings("netsuite", missing_permissions=(missing,))
     mark = office.mark()
@@ -131,7 +135,7 @@ def test_a_missing_permission_holds_the_work_until_it_is_given(office: Office, m
     require_all_made(office, project, after_a_retry=True)
 
 
-def test_what_needs_nothing_of_netsuite_does_not_say_that_it_works_again(office: Office) -> None:
+def test_what_needs_nothing_of_netsuite_does_not_say_that_it_works_again(office: Installation) -> None:
     """Otherwise a problem of hours would close and open all the time, and an outage between scans would never be reported."""
     stands = office.new_project("24-801", ["05-120.S"])
     office.scan(stands.id)
@@ -157,7 +161,7 @@ def test_what_needs_nothing_of_netsuite_does_not_say_that_it_works_again(office:
     assert office.item_of(project, new)
 
 
-def test_a_missing_permission_for_bills_leaves_no_bill_in_doubt(office: Office) -> None:
+def test_a_missing_permission_for_bills_leaves_no_bill_in_doubt(office: Installation) -> None:
     project = office.new_project("24-800", CODES)
     invoice = office.new_invoice(project, (CODES[0], "900.00"))
     office.scan(project.id)
@@ -174,7 +178,7 @@ def test_a_missing_permission_for_bills_leaves_no_bill_in_doubt(office: Office) 
     assert office.bill(invoice)
 
 
-def test_maintenance_is_waited_out(open_office: OpenOffice) -> None:
+def test_maintenance_is_waited_out(open_office: OpenInstallation) -> None:
     """Every request is answered with an HTML page: one write is in doubt then, all others are not even tried."""
     office = open_office(netsuite_settle_seconds=1)
     project = planned(office)
@@ -188,7 +192,7 @@ def test_maintenance_is_waited_out(open_office: OpenOffice) -> None:
 
 
 def test_a_remote_that_refuses_connections_is_down_and_its_work_resumes(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+    office: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is reported as down, and its work continues when it is back."""
     monkeypatch.setattr(remote_failures, "DOWN_TIMES_BEFORE_PROBLEM", 1)

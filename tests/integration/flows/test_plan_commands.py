@@ -13,7 +13,7 @@ import pytest
 from simulators.company.billing import Invoice
 from simulators.company.model import Project
 from tests.kit.commands import run_command
-from tests.kit.installation import Office
+from tests.kit.installation import Installation
 from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.plans import line_of
 from worker.store.gate import Precedence
@@ -36,7 +36,7 @@ class Ended:
 class Desk:
     """A person at the command line, and workers that take up what is sent."""
 
-    office: Office
+    office: Installation
     project: Project
     invoice: Invoice
     file: Path
@@ -66,7 +66,7 @@ class Desk:
 
 
 @pytest.fixture
-def desk(office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+def desk(office: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     project = office.new_project("27-001", CODES)
     invoice = office.new_invoice(project, (CODES[0], "100.00"), (CODES[1], "1234.50"), invoice_number="N-1")
     return Desk(office, project, invoice, tmp_path / "plan.json", monkeypatch)

@@ -16,9 +16,9 @@ from click.testing import CliRunner, Result
 
 from simulators.company.billing import Invoice
 from simulators.company.model import Project
-from tests.integration.flows.conftest import OpenOffice
+from tests.integration.flows.conftest import OpenInstallation
 from tests.kit.company import BILL_PATH, ITEM_PATH
-from tests.kit.installation import Office, facts_of
+from tests.kit.installation import Installation, facts_of
 from worker.cli import output, wbs_sync
 from worker.cli.runs import is_complete
 from worker.domain.identities import CodeKey
@@ -36,7 +36,7 @@ REAL = {"PROCORE_BASE_URL": "https://api.procore.com", "NETSUITE_BASE_URL": ""}
 """Addresses as in production; the commands below ask no remote."""
 
 
-def call(office: Office, *arguments: str, **env: str) -> Result:
+def call(office: Installation, *arguments: str, **env: str) -> Result:
     """A command as a person at this office's installation gives it."""
     settings = office.container.settings
     own = office.stage.env | {"REDIS_URL": office.container.redis_url, "REDIS_KEY_PREFIX": settings.redis_key_prefix}
@@ -48,16 +48,16 @@ def call(office: Office, *arguments: str, **env: str) -> Result:
     return ended
 
 
-def told(office: Office, *arguments: str, **env: str) -> Any:
+def told(office: Installation, *arguments: str, **env: str) -> Any:
     """Return what a command prints as JSON."""
     return json.loads(call(office, *arguments, "--json", **env).stdout)
 
 
-def listed(office: Office, *options: str) -> set[str]:
+def listed(office: Installation, *options: str) -> set[str]:
     return {row["key"] for row in told(office, "problems", *options)}
 
 
-def credit(office: Office) -> tuple[Project, Invoice, str]:
+def credit(office: Installation) -> tuple[Project, Invoice, str]:
     """An invoice with a negative amount, which is a problem that only a person can end: (project, invoice, key)."""
     project = office.new_project("31-800", [CODE])
     office.scan(project.id)
@@ -68,7 +68,7 @@ def credit(office: Office) -> tuple[Project, Invoice, str]:
     return project, invoice, key
 
 
-def unlinked(office: Office) -> tuple[Project, Invoice, str]:
+def unlinked(office: Installation) -> tuple[Project, Invoice, str]:
     """An invoice whose project NetSuite does not have: (project, invoice, key)."""
     project = office.new_project("31-800", [CODE], linked=False)
     office.scan(project.id)
@@ -79,7 +79,7 @@ def unlinked(office: Office) -> tuple[Project, Invoice, str]:
     return project, invoice, key
 
 
-def closed_period(office: Office) -> tuple[Project, Invoice, str]:
+def closed_period(office: Installation) -> tuple[Project, Invoice, str]:
     """An invoice whose posting period is closed: (project, invoice, key)."""
     project = office.new_project("31-800", [CODE])
     office.scan(project.id)
@@ -91,14 +91,14 @@ def closed_period(office: Office) -> tuple[Project, Invoice, str]:
     return project, invoice, key
 
 
-def open_the_period(office: Office) -> None:
+def open_the_period(office: Installation) -> None:
     office.stage.settings("netsuite", closed_before="2026-01-01")
 
 
 # Shown
 
 
-def test_everything_about_a_problem_is_shown(office: Office) -> None:
+def test_everything_about_a_problem_is_shown(office: Installation) -> None:
     project, _, key = closed_period(office)
     shown = told(office, "problems", "show", key)
     assert shown["record"] == f"31-800 {project.name}, invoice A-7"
@@ -124,7 +124,7 @@ def test_everything_about_a_problem_is_shown(office: Office) -> None:
     assert shown["sentence"] in ended.stdout
 
 
-def test_work_that_waits_is_shown_with_its_time(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_work_that_waits_is_shown_with_its_time(office: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settlement, "back_off", lambda failures: 600.0)
     _, invoice, key = closed_period(office)
     office.stage.faults("procore", [{"kind": "error_before", "path": "/requisitions", "value": 500}])
@@ -135,7 +135,9 @@ def test_work_that_waits_is_shown_with_its_time(office: Office, monkeypatch: pyt
     assert "1 attempts failed" in call(office, "problems", "show", key).stdout
 
 
-def test_a_remotes_problem_is_shown_with_the_end_of_its_hold(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_remotes_problem_is_shown_with_the_end_of_its_hold(
+    office: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(remote_failures, "HOLD_SECONDS", 600.0)
     project = office.new_project("31-800", [CODE])
     office.netsuite.doorkeeper.unmap_certificates()
@@ -146,7 +148,7 @@ def test_a_remotes_problem_is_shown_with_the_end_of_its_hold(office: Office, mon
     assert shown["next_attempt"]["at"] == pytest.approx(office.container.now() + 120, abs=60)
 
 
-def test_a_project_known_by_its_id_is_shown_with_its_name(office: Office) -> None:
+def test_a_project_known_by_its_id_is_shown_with_its_name(office: Installation) -> None:
     project = office.new_project("31-800", [CODE])
     office.scan(project.id)
     facts = {"project": f"id {project.id}", "what": "data", "answer": "404 Not found"}
@@ -154,7 +156,7 @@ def test_a_project_known_by_its_id_is_shown_with_its_name(office: Office) -> Non
     assert f"project 31-800 {project.name}" in office.sentence(f"scan:{project.id}")
 
 
-def test_names_and_notes_are_shown_to_the_letter(office: Office) -> None:
+def test_names_and_notes_are_shown_to_the_letter(office: Installation) -> None:
     facts = {"invoice": "A\x1b[2J", "vendor": "[red]B[/red]", "date": "\u202e1", "period": "May"}
     office.container.ledger.report("invoice:1:2", Cause.PERIOD_CLOSED, facts, at=1.0)
     call(office, "problems", "ignore", "invoice:1:2", "--until-changed", "--note", "\u202e[/]")
@@ -166,7 +168,7 @@ def test_names_and_notes_are_shown_to_the_letter(office: Office) -> None:
 
 @pytest.mark.parametrize("key", ["invoice:1:2", "x", "", "caf\udce9", "remote:mars", "code:x:y", "verify:z"])
 @pytest.mark.parametrize("command", [["show"], ["resolve", "--note", "done"], ["ignore", "--until-changed"]])
-def test_a_key_without_any_record_is_reported(office: Office, command: list[str], key: str) -> None:
+def test_a_key_without_any_record_is_reported(office: Installation, command: list[str], key: str) -> None:
     ended = call(office, "problems", command[0], key, *command[1:])
     assert ended.exit_code == 1
     assert "wbs-sync problems` " in ended.stderr
@@ -175,7 +177,7 @@ def test_a_key_without_any_record_is_reported(office: Office, command: list[str]
 # Links
 
 
-def test_links_lead_to_both_records_in_production(office: Office) -> None:
+def test_links_lead_to_both_records_in_production(office: Installation) -> None:
     project = office.new_project("31-800", [CODE])
     item = office.netsuite.make_item(f"31-800-{CODE}", isinactive=True)
     office.scan(project.id)
@@ -197,7 +199,7 @@ def test_links_lead_to_both_records_in_production(office: Office) -> None:
     assert told(office, "problems", "show", key)["links"] == [], "none into a simulator"
 
 
-def test_links_of_an_invoice_lead_to_its_bill(office: Office) -> None:
+def test_links_of_an_invoice_lead_to_its_bill(office: Installation) -> None:
     project = office.new_project("31-800", [CODE])
     office.scan(project.id)
     invoice = office.new_invoice(project, (CODE, "900.00"))
@@ -209,7 +211,7 @@ def test_links_of_an_invoice_lead_to_its_bill(office: Office) -> None:
     assert urls[1].endswith(f".app.netsuite.com/app/accounting/transactions/vendbill.nl?id={bill.id}")
 
 
-def test_a_finding_of_verify_links_to_the_record_in_the_ledger(office: Office) -> None:
+def test_a_finding_of_verify_links_to_the_record_in_the_ledger(office: Installation) -> None:
     project = office.new_project("31-800", [CODE])
     office.scan(project.id)
     code = project.code_named(CODE)
@@ -225,7 +227,7 @@ def test_a_finding_of_verify_links_to_the_record_in_the_ledger(office: Office) -
 # Resolved
 
 
-def test_a_resolved_problem_reopens_with_its_note_when_the_cause_recurs(office: Office) -> None:
+def test_a_resolved_problem_reopens_with_its_note_when_the_cause_recurs(office: Installation) -> None:
     _, invoice, key = unlinked(office)
     ended = call(office, "problems", "resolve", key, "--note", "created the project")
     assert (ended.exit_code, ended.stderr) == (0, "")
@@ -243,7 +245,7 @@ def test_a_resolved_problem_reopens_with_its_note_when_the_cause_recurs(office: 
     assert f"by {ME}: created the project" in call(office, "problems", "show", key).stdout
 
 
-def test_a_problem_that_was_fixed_and_resolved_stays_closed(office: Office) -> None:
+def test_a_problem_that_was_fixed_and_resolved_stays_closed(office: Installation) -> None:
     _, invoice, key = closed_period(office)
     call(office, "problems", "resolve", key, "--note", "opened the period")
     open_the_period(office)
@@ -253,7 +255,7 @@ def test_a_problem_that_was_fixed_and_resolved_stays_closed(office: Office) -> N
     assert call(office, "problems", "show", key).exit_code == 0
 
 
-def test_verify_finds_an_invoice_that_was_resolved_and_has_no_bill(office: Office) -> None:
+def test_verify_finds_an_invoice_that_was_resolved_and_has_no_bill(office: Installation) -> None:
     """Marking a problem as resolved hides nothing."""
     _, _, key = unlinked(office)
     assert key not in [finding.key for finding in office.container.verification.verify().findings]
@@ -262,7 +264,9 @@ def test_verify_finds_an_invoice_that_was_resolved_and_has_no_bill(office: Offic
 
 
 @pytest.mark.parametrize("act", [["resolve", "--note", "it is there"], ["ignore", "--until-changed"]])
-def test_a_bill_in_doubt_is_never_sent_again_whatever_a_person_does(open_office: OpenOffice, act: list[str]) -> None:
+def test_a_bill_in_doubt_is_never_sent_again_whatever_a_person_does(
+    open_office: OpenInstallation, act: list[str]
+) -> None:
     """Resolving or ignoring its problem leaves the record as it is, so the bill is looked up."""
     office = open_office(netsuite_settle_seconds=900)
     project = office.new_project("31-800", [CODE])
@@ -294,7 +298,7 @@ def test_a_bill_in_doubt_is_never_sent_again_whatever_a_person_does(open_office:
 
 
 def test_a_problem_resolved_while_its_work_runs_is_reopened_by_the_result(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+    office: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, invoice, key = unlinked(office)
     bills = office.container.bills
@@ -313,7 +317,7 @@ def test_a_problem_resolved_while_its_work_runs_is_reopened_by_the_result(
 
 @pytest.mark.parametrize("act", [["resolve", "--note", "done"], ["ignore", "--until-changed"]])
 def test_a_problem_that_becomes_another_at_that_moment_is_left_as_it_is(
-    office: Office, monkeypatch: pytest.MonkeyPatch, act: list[str]
+    office: Installation, monkeypatch: pytest.MonkeyPatch, act: list[str]
 ) -> None:
     _, _, key = unlinked(office)
 
@@ -341,7 +345,7 @@ def test_a_problem_that_becomes_another_at_that_moment_is_left_as_it_is(
         ("caf\udce9", "U+DCE9"),
     ],
 )
-def test_a_note_that_cannot_be_kept_closes_nothing(office: Office, note: str, words: str) -> None:
+def test_a_note_that_cannot_be_kept_closes_nothing(office: Installation, note: str, words: str) -> None:
     _, _, key = credit(office)
     ended = call(office, "problems", "resolve", key, "--note", note)
     assert ended.exit_code == 2
@@ -349,14 +353,14 @@ def test_a_note_that_cannot_be_kept_closes_nothing(office: Office, note: str, wo
     assert listed(office) == {key}
 
 
-def test_a_note_has_to_be_given(office: Office) -> None:
+def test_a_note_has_to_be_given(office: Installation) -> None:
     assert call(office, "problems", "resolve", "invoice:1:2").exit_code == 2
 
 
 # Ignored
 
 
-def test_an_ignored_problem_is_out_of_sight_until_it_changes(office: Office) -> None:
+def test_an_ignored_problem_is_out_of_sight_until_it_changes(office: Installation) -> None:
     _, invoice, key = credit(office)
     ended = call(office, "problems", "ignore", key, "--until-changed", "--note", "waits for the vendor")
     assert ended.exit_code == 0
@@ -382,7 +386,7 @@ def test_an_ignored_problem_is_out_of_sight_until_it_changes(office: Office) -> 
     assert [note["act"] for note in told(office, "problems", "show", key)["notes"]] == ["ignored"]
 
 
-def test_an_ignored_problem_is_closed_when_its_cause_is_fixed(office: Office) -> None:
+def test_an_ignored_problem_is_closed_when_its_cause_is_fixed(office: Installation) -> None:
     _, invoice, key = closed_period(office)
     call(office, "problems", "ignore", key, "--until-changed")
     open_the_period(office)
@@ -391,7 +395,7 @@ def test_an_ignored_problem_is_closed_when_its_cause_is_fixed(office: Office) ->
     assert listed(office, "--ignored") == set()
 
 
-def test_no_problem_can_be_ignored_permanently(office: Office) -> None:
+def test_no_problem_can_be_ignored_permanently(office: Installation) -> None:
     _, _, key = credit(office)
     ended = call(office, "problems", "ignore", key)
     assert ended.exit_code == 2
@@ -399,7 +403,7 @@ def test_no_problem_can_be_ignored_permanently(office: Office) -> None:
     assert listed(office) == {key}
 
 
-def test_a_run_is_ok_if_everything_that_it_left_blocked_is_ignored(office: Office) -> None:
+def test_a_run_is_ok_if_everything_that_it_left_blocked_is_ignored(office: Installation) -> None:
     project = office.new_project(None, [CODE, "05-121.S"])
     run = office.scan(project.id)
     assert run.counts["blocked"] == 2
@@ -416,7 +420,7 @@ def test_a_run_is_ok_if_everything_that_it_left_blocked_is_ignored(office: Offic
     assert not is_complete(office.container, run), "blocked all the same, and nobody ignores it"
 
 
-def test_a_run_with_unconfirmed_work_is_never_ok(open_office: OpenOffice) -> None:
+def test_a_run_with_unconfirmed_work_is_never_ok(open_office: OpenInstallation) -> None:
     office = open_office(netsuite_settle_seconds=900)
     project = office.new_project("31-800", [CODE])
     office.stage.faults("netsuite", [{"kind": "cut_before", "method": "POST", "path": "Item", "times": 1}])
@@ -424,7 +428,7 @@ def test_a_run_with_unconfirmed_work_is_never_ok(open_office: OpenOffice) -> Non
     assert not is_complete(office.container, run)
 
 
-def test_status_counts_ignored_problems_apart(office: Office) -> None:
+def test_status_counts_ignored_problems_apart(office: Installation) -> None:
     _, _, key = credit(office)
     assert (told(office, "status")["problems"], told(office, "status")["ignored_problems"]) == (
         {"needs_vendor_credit": 1},
@@ -436,7 +440,7 @@ def test_status_counts_ignored_problems_apart(office: Office) -> None:
 
 
 def test_a_retry_of_all_leaves_ignored_ones_and_one_by_its_key_takes_it(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+    office: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(importlib.import_module("worker.cli.problems.retry"), "send", lambda *_, **__: None)
     _, _, key = credit(office)
@@ -448,7 +452,7 @@ def test_a_retry_of_all_leaves_ignored_ones_and_one_by_its_key_takes_it(
 # The list
 
 
-def test_the_list_is_filtered_and_grouped(office: Office) -> None:
+def test_the_list_is_filtered_and_grouped(office: Installation) -> None:
     project = office.new_project(None, [CODE, "05-121.S"])
     office.scan(project.id)
     codes = set(office.problems())
@@ -471,7 +475,7 @@ def test_the_list_is_filtered_and_grouped(office: Office) -> None:
     assert "project accountant" in row
 
 
-def test_an_unknown_cause_is_an_error_and_not_an_empty_list(office: Office) -> None:
+def test_an_unknown_cause_is_an_error_and_not_an_empty_list(office: Installation) -> None:
     credit(office)
     ended = call(office, "problems", "--cause", "needs_vendor_credits")
     assert ended.exit_code == 2
@@ -480,7 +484,9 @@ def test_an_unknown_cause_is_an_error_and_not_an_empty_list(office: Office) -> N
 
 
 @pytest.mark.parametrize("options", [["--ignored"], ["--class", "data in Procore"], ["--project", "1"]])
-def test_options_of_the_list_are_not_taken_for_those_of_a_command_below(office: Office, options: list[str]) -> None:
+def test_options_of_the_list_are_not_taken_for_those_of_a_command_below(
+    office: Installation, options: list[str]
+) -> None:
     ended = call(office, "problems", *options, "show", "x")
     assert ended.exit_code == 2
     assert "after `show`" in ended.stderr
@@ -493,7 +499,7 @@ def test_every_subcommand_of_problems_has_help() -> None:
     assert all(command.help for command in group.commands.values())
 
 
-def test_an_unknown_error_of_netsuite_is_shown_with_its_message(office: Office) -> None:
+def test_an_unknown_error_of_netsuite_is_shown_with_its_message(office: Installation) -> None:
     project = office.new_project("31-800", [CODE])
     fault = {"kind": "error_before", "method": "POST", "path": ITEM_PATH, "value": 400}
     office.stage.faults("netsuite", [fault])
@@ -504,7 +510,7 @@ def test_an_unknown_error_of_netsuite_is_shown_with_its_message(office: Office) 
     assert "UNEXPECTED_ERROR An unexpected error occurred. Error ID: k3x9simulated" in shown["sentence"]
 
 
-def test_an_unknown_error_of_procore_is_shown_with_its_message(office: Office) -> None:
+def test_an_unknown_error_of_procore_is_shown_with_its_message(office: Installation) -> None:
     project = office.new_project("31-800", [CODE])
     office.scan(project.id)
     invoice = office.new_invoice(project, (CODE, "900.00"))
@@ -516,7 +522,7 @@ def test_an_unknown_error_of_procore_is_shown_with_its_message(office: Office) -
         assert str(status) in row["sentence"]
 
 
-def test_a_user_without_a_name_is_shown_by_number(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_without_a_name_is_shown_by_number(office: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     def nobody(_: int) -> Any:
         raise KeyError
 
@@ -532,7 +538,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def test_an_ignored_problem_still_explains_why_there_is_no_bill(office: Office) -> None:
+def test_an_ignored_problem_still_explains_why_there_is_no_bill(office: Installation) -> None:
     _, invoice, key = credit(office)
     call(office, "problems", "ignore", key, "--until-changed")
     told = office.container.explain.invoice(str(invoice.id), None)
@@ -540,7 +546,7 @@ def test_an_ignored_problem_still_explains_why_there_is_no_bill(office: Office) 
     assert told["explanation"].endswith("This problem is ignored until it changes.")
 
 
-def test_an_unknown_project_is_not_a_project_without_problems(office: Office) -> None:
+def test_an_unknown_project_is_not_a_project_without_problems(office: Installation) -> None:
     project = office.new_project("27-900", ())
     office.container.projects(Precedence.SCAN).refresh()
     none = call(office, "problems", "--project", "27-900")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.flows.conftest import OpenOffice
+from tests.integration.flows.conftest import OpenInstallation
 from worker.domain.problems import Cause
 from worker.domain.work import Lane
 
@@ -21,7 +21,7 @@ def dead_proxy() -> Iterator[str]:
 
 
 def test_netsuite_behind_a_dead_proxy_is_paused_and_no_write_is_in_doubt(
-    open_office: OpenOffice, dead_proxy: str
+    open_office: OpenInstallation, dead_proxy: str
 ) -> None:
     """The pause names the proxy's setting, and the work waits."""
     office = open_office()
@@ -41,7 +41,7 @@ def test_netsuite_behind_a_dead_proxy_is_paused_and_no_write_is_in_doubt(
     assert behind.waiting(Lane.EXPORTS), "the work waits"
 
 
-def test_procore_behind_a_dead_proxy_is_paused(open_office: OpenOffice, dead_proxy: str) -> None:
+def test_procore_behind_a_dead_proxy_is_paused(open_office: OpenInstallation, dead_proxy: str) -> None:
     office = open_office()
     behind = office.reopened(
         procore_base_url="https://procore.example", procore_auth_url="https://procore.example", https_proxy=dead_proxy

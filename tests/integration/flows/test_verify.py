@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.kit.billed_project import CODES, BilledProject
-from tests.kit.installation import Office, facts_of
+from tests.kit.installation import Installation, facts_of
 from worker.clients.netsuite.bills import BillHead
 from worker.clients.netsuite.client import NetSuite
 from worker.domain.identities import CodeKey, InvoiceKey
@@ -25,17 +25,17 @@ pytestmark = pytest.mark.real
 numbers = count(100)
 
 
-def billed(branch: Office) -> BilledProject:
+def billed(branch: Installation) -> BilledProject:
     """A synced project with one billed invoice, in an office for this project alone."""
     return BilledProject.open(branch, f"27-{next(numbers)}").synced()
 
 
 @pytest.fixture
-def site(branch: Office) -> BilledProject:
+def site(branch: Installation) -> BilledProject:
     return billed(branch)
 
 
-def test_after_a_run_all_agrees_or_is_explained(synced: Office) -> None:
+def test_after_a_run_all_agrees_or_is_explained(synced: Installation) -> None:
     mark = synced.mark()
     verified = synced.container.verification.verify()
     assert (verified.findings, verified.information) == ([], [])
@@ -67,7 +67,7 @@ def test_a_renamed_item_is_found(site: BilledProject) -> None:
     assert f"{site.item.itemid} was renamed to Steel in NetSuite" in sentence
 
 
-def test_a_renamed_item_that_was_adopted_is_found_by_its_id(branch: Office) -> None:
+def test_a_renamed_item_that_was_adopted_is_found_by_its_id(branch: Installation) -> None:
     number = f"27-{next(numbers)}"
     by_hand = branch.netsuite.make_item(f"{number}-{CODES[0]}")
     project = branch.new_project(number, CODES[:1])
@@ -79,7 +79,7 @@ def test_a_renamed_item_that_was_adopted_is_found_by_its_id(branch: Office) -> N
     assert finding.kind == "item_renamed"
 
 
-def test_a_renumbered_project_is_reported_once_with_both_names(branch: Office) -> None:
+def test_a_renumbered_project_is_reported_once_with_both_names(branch: Installation) -> None:
     number = f"27-{next(numbers)}"
     branch.netsuite.make_item(f"{number}-{CODES[0]}")
     project = branch.new_project(number, CODES)
@@ -159,7 +159,7 @@ def test_a_similarly_named_item_is_no_finding_once_it_is_inactive(site: BilledPr
     assert site.findings() == []
 
 
-def test_an_adopted_item_that_differs_only_in_case_is_no_near_duplicate(branch: Office) -> None:
+def test_an_adopted_item_that_differs_only_in_case_is_no_near_duplicate(branch: Installation) -> None:
     """It is the code's own Item, so the comparison has nothing to report."""
     branch.netsuite.settings.suiteql_case_insensitive = True
     number = f"27-{next(numbers)}"
@@ -175,7 +175,7 @@ def test_an_adopted_item_that_differs_only_in_case_is_no_near_duplicate(branch: 
     assert (verified.right, verified.findings, verified.information) == (1, [], [])
 
 
-def test_the_display_name_of_an_adopted_item_was_never_ours(branch: Office) -> None:
+def test_the_display_name_of_an_adopted_item_was_never_ours(branch: Installation) -> None:
     number = f"27-{next(numbers)}"
     branch.netsuite.make_item(f"{number}-{CODES[0]}", displayname="Steel, as we call it")
     project = branch.new_project(number, CODES[:1])
@@ -228,7 +228,7 @@ def test_two_bills_of_ours_with_one_number_of_one_vendor_are_both_reported(site:
     assert {finding.key for finding in findings} == keys
 
 
-def test_two_bills_with_one_number_in_two_projects_are_both_reported(branch: Office, site: BilledProject) -> None:
+def test_two_bills_with_one_number_in_two_projects_are_both_reported(branch: Installation, site: BilledProject) -> None:
     elsewhere = billed(branch)
     branch.netsuite.edit_bill(elsewhere.bill.id, tranid=site.bill.tranid)
     kind, sentence = site.finding()
@@ -418,7 +418,7 @@ def test_a_code_that_was_never_scanned_is_found(site: BilledProject) -> None:
 # While work is in progress
 
 
-def test_what_queries_of_netsuite_do_not_show_yet_is_not_missing(branch: Office) -> None:
+def test_what_queries_of_netsuite_do_not_show_yet_is_not_missing(branch: Installation) -> None:
     project = branch.new_project(f"27-{next(numbers)}", CODES)
     invoice = branch.new_invoice(project, (CODES[0], "900.00"))
     office = branch.reopened(project_ids=str(project.id))
@@ -564,7 +564,7 @@ def test_an_invoice_with_a_deleted_or_void_bill_adopts_the_new_one(
     assert site.findings() == []
 
 
-def test_a_missing_record_is_closed_by_the_work_that_creates_it(branch: Office) -> None:
+def test_a_missing_record_is_closed_by_the_work_that_creates_it(branch: Installation) -> None:
     """Work that cannot create the record closes the finding too, and reports why."""
     too_long = "05-120.S." + "X" * 60
     project = branch.new_project(f"27-{next(numbers)}", (CODES[0], too_long))

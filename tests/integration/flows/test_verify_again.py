@@ -16,7 +16,7 @@ from simulators.company.billing import Billed, Invoice
 from simulators.company.model import Project
 from simulators.company.world import periods_of
 from tests.kit.company import SUITEQL_PATH
-from tests.kit.installation import Office
+from tests.kit.installation import Installation
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind, Record, State
 from worker.domain.problems import Cause
@@ -35,7 +35,7 @@ numbers = count(1)
 class Site:
     """A project with two billed invoices of one contract, compared once. Something else was changed later than its records."""
 
-    def __init__(self, branch: Office) -> None:
+    def __init__(self, branch: Installation) -> None:
         self.project: Project = branch.new_project(f"34-{next(numbers)}", CODES)
         self.first: Invoice = branch.new_invoice(self.project, (CODES[0], "900.00"), (CODES[1], "55.00"))
         billed = [(self.first.commitment.lines[0], Billed(work=Decimal("50.00"), held=Decimal("5.00")))]
@@ -80,7 +80,7 @@ class Site:
 
 
 @pytest.fixture
-def site(branch: Office) -> Site:
+def site(branch: Installation) -> Site:
     return Site(branch)
 
 
@@ -172,7 +172,7 @@ def test_an_edit_of_a_contracts_earlier_invoice_is_seen_in_later_ones(site: Site
     assert len(site.reads(site.kinds)) > 2
 
 
-def test_a_change_in_the_second_in_which_it_was_compared_is_not_hidden(branch: Office) -> None:
+def test_a_change_in_the_second_in_which_it_was_compared_is_not_hidden(branch: Installation) -> None:
     """The lists show changes by the second: what was changed last is read each time, until something else was changed later."""
     project = branch.new_project(f"34-{next(numbers)}", CODES)
     invoice = branch.new_invoice(project, (CODES[0], "900.00"))

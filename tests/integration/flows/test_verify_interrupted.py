@@ -12,7 +12,7 @@ import pytest
 
 from tests.kit.commands import run_command
 from tests.kit.ended import Ended
-from tests.kit.installation import Office
+from tests.kit.installation import Installation
 from tests.kit.waiting import lasts
 from worker.clients.http import Answer, Transport
 from worker.domain.findings import Verified
@@ -44,7 +44,7 @@ class Killed(BaseException):
 
 
 @pytest.fixture(scope="module")
-def drifted(branch: Office) -> Office:
+def drifted(branch: Installation) -> Installation:
     """An office of two projects with something to find in each: an Item, a bill, and a bill of an invoice that was withdrawn."""
     projects = [branch.new_project(f"33-{number}", CODES) for number in (1, 2)]
     invoices = [branch.new_invoice(each, (CODES[0], "900.00"), (CODES[1], "55.00")) for each in projects * 2]
@@ -58,7 +58,7 @@ def drifted(branch: Office) -> Office:
 
 
 @pytest.fixture(autouse=True)
-def well_again(drifted: Office) -> Iterator[None]:
+def well_again(drifted: Installation) -> Iterator[None]:
     yield
     drifted.clear_faults()
 
@@ -73,7 +73,7 @@ def counted(verified: Verified) -> tuple[int, int, int, int]:
 
 
 @pytest.mark.parametrize("remote", ["procore", "netsuite"])
-def test_a_fault_at_each_request_in_turn_changes_nothing_of_the_result(drifted: Office, remote: str) -> None:
+def test_a_fault_at_each_request_in_turn_changes_nothing_of_the_result(drifted: Installation, remote: str) -> None:
     verification, faults = drifted.container.verification, cycle(FAULTS)
     undisturbed = verification.verify(full=True)
     assert len(undisturbed.findings) == 3
@@ -94,7 +94,7 @@ def test_a_fault_at_each_request_in_turn_changes_nothing_of_the_result(drifted: 
 class Mortal:
     """Lets a process die at its n-th request to either remote."""
 
-    def __init__(self, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, office: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
         self._office = office
         self._left = 1_000_000
         send = Transport.send
@@ -120,7 +120,7 @@ class Mortal:
 
 
 def test_a_process_that_dies_at_each_request_in_turn_changes_no_result(
-    drifted: Office, monkeypatch: pytest.MonkeyPatch
+    drifted: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The comparison continues in the next process and ends with the findings and counts of an undisturbed one."""
     undisturbed = drifted.container.verification.verify(full=True)
@@ -137,7 +137,7 @@ def test_a_process_that_dies_at_each_request_in_turn_changes_no_result(
 
 
 def test_processes_that_all_die_early_complete_a_comparison_together(
-    drifted: Office, monkeypatch: pytest.MonkeyPatch
+    drifted: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each has time for a quarter of the requests: it continues where the previous one died."""
     undisturbed = drifted.container.verification.verify(full=True)
@@ -150,7 +150,7 @@ def test_processes_that_all_die_early_complete_a_comparison_together(
     assert (told(verified), counted(verified)) == (told(undisturbed), counted(undisturbed))
 
 
-def test_a_record_that_can_never_be_read_is_named_and_the_rest_is_compared(drifted: Office) -> None:
+def test_a_record_that_can_never_be_read_is_named_and_the_rest_is_compared(drifted: Installation) -> None:
     (invoice,) = [
         each
         for each in drifted.procore.company.invoices.values()
@@ -169,13 +169,13 @@ def test_a_record_that_can_never_be_read_is_named_and_the_rest_is_compared(drift
     assert open_problem in drifted.problems("verify:"), "nobody could look, so its problem stays"
 
 
-def test_one_record_that_alone_brings_503_is_no_outage(drifted: Office) -> None:
+def test_one_record_that_alone_brings_503_is_no_outage(drifted: Installation) -> None:
     bill = next(iter(drifted.container.ledger.invoices(drifted.container.settings.project_ids[0]).values())).remote_id
     drifted.stage.faults("netsuite", [{"kind": "html", "value": 503, "path": f"vendorBill/{bill}\\?"}])
     assert len(drifted.container.verification.verify(full=True).not_compared) == 1
 
 
-def test_while_a_remote_is_down_the_comparison_waits_with_its_reason(drifted: Office) -> None:
+def test_while_a_remote_is_down_the_comparison_waits_with_its_reason(drifted: Installation) -> None:
     """It continues when the remote is back, and ends with the findings of an undisturbed one."""
     verification = drifted.container.verification
     undisturbed = told(verification.verify(full=True))
@@ -196,7 +196,7 @@ def test_while_a_remote_is_down_the_comparison_waits_with_its_reason(drifted: Of
     assert told(verification.verify()) == undisturbed
 
 
-def test_a_limit_that_is_used_up_is_waited_for_and_shown(drifted: Office) -> None:
+def test_a_limit_that_is_used_up_is_waited_for_and_shown(drifted: Installation) -> None:
     container, verification = drifted.container, drifted.container.verification
     undisturbed = told(verification.verify(full=True))
     verification.request(full=True)
@@ -215,7 +215,7 @@ def test_a_limit_that_is_used_up_is_waited_for_and_shown(drifted: Office) -> Non
     assert told(verification.verify()) == undisturbed
 
 
-def test_a_comparison_continues_over_as_many_hours_as_the_limit_requires(drifted: Office) -> None:
+def test_a_comparison_continues_over_as_many_hours_as_the_limit_requires(drifted: Installation) -> None:
     """An hour is a second here, and has room for half of the requests of one project."""
     undisturbed = told(drifted.container.verification.verify(full=True))
     drifted.container.redis.delete(f"{drifted.container.settings.redis_key_prefix}limits:procore")
@@ -228,7 +228,7 @@ def test_a_comparison_continues_over_as_many_hours_as_the_limit_requires(drifted
         drifted.container.redis.delete(f"{drifted.container.settings.redis_key_prefix}limits:procore")
 
 
-def test_all_requests_of_a_comparison_give_way_to_exports_and_scans(drifted: Office) -> None:
+def test_all_requests_of_a_comparison_give_way_to_exports_and_scans(drifted: Installation) -> None:
     sent = f"{drifted.container.settings.redis_key_prefix}sent"
     before = drifted.container.redis.hgetall(sent)
     drifted.container.verification.verify(full=True)
@@ -237,7 +237,7 @@ def test_all_requests_of_a_comparison_give_way_to_exports_and_scans(drifted: Off
     assert changed == {Precedence.UPKEEP}
 
 
-def test_a_second_request_joins_a_comparison_and_a_full_one_replaces_it(drifted: Office) -> None:
+def test_a_second_request_joins_a_comparison_and_a_full_one_replaces_it(drifted: Installation) -> None:
     """Any further request joins the full one."""
     verification = drifted.container.verification
     verification.verify()
@@ -255,13 +255,13 @@ def test_a_second_request_joins_a_comparison_and_a_full_one_replaces_it(drifted:
 
 
 @pytest.fixture
-def call(drifted: Office) -> Callable[..., Ended]:
+def call(drifted: Installation) -> Callable[..., Ended]:
     """`wbs-sync …` in this installation."""
     return partial(run_command, drifted.container)
 
 
 def test_ctrl_c_leaves_what_was_compared_and_status_shows_how_far_it_is(
-    drifted: Office, call: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
+    drifted: Installation, call: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     undisturbed = told(drifted.container.verification.verify(full=True))
     with monkeypatch.context() as patch:
@@ -287,7 +287,7 @@ def interrupted_by_the_second(*_: Any) -> Any:
     raise KeyboardInterrupt
 
 
-def test_the_exit_code_says_that_not_everything_was_compared(drifted: Office) -> None:
+def test_the_exit_code_says_that_not_everything_was_compared(drifted: Installation) -> None:
     office = drifted.reopened(project_ids=str(drifted.new_project("33-9", CODES).id))
     office.scan()
     assert run_command(office.container, "verify").code == 0
@@ -297,7 +297,7 @@ def test_the_exit_code_says_that_not_everything_was_compared(drifted: Office) ->
     assert "Not compared: Project 33-9 New Project: " in ended.out
 
 
-def test_a_wait_for_the_limit_is_shown_with_its_end(drifted: Office, call: Callable[..., Ended]) -> None:
+def test_a_wait_for_the_limit_is_shown_with_its_end(drifted: Installation, call: Callable[..., Ended]) -> None:
     drifted.container.verification.request(full=True)
     drifted.container.stores.procore_limits.block(3600)
     assert drifted.container.verification.step()
@@ -311,7 +311,7 @@ def test_a_wait_for_the_limit_is_shown_with_its_end(drifted: Office, call: Calla
     drifted.container.verification.verify()
 
 
-def test_what_a_step_writes_after_redis_was_emptied_is_no_comparison(drifted: Office) -> None:
+def test_what_a_step_writes_after_redis_was_emptied_is_no_comparison(drifted: Installation) -> None:
     verifications = drifted.container.stores.verifications
     verification_id, _ = verifications.begin(full=False)
     drifted.container.redis.flushdb()
@@ -333,7 +333,7 @@ class Clock:
 
 
 def test_a_project_whose_lists_take_longer_than_a_step_is_compared(
-    drifted: Office, monkeypatch: pytest.MonkeyPatch
+    drifted: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The comparison ends after several steps with the same result."""
     verification, clock = drifted.container.verification, Clock()
