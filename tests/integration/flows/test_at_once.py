@@ -117,7 +117,7 @@ def test_without_the_lock_the_account_has_two_items(office: Installation, monkey
         with hold(locks, f"{name}:{get_ident()}", reads=reads) as lock:
             assert lock is not None
             # What each has read with its lock, the others have read too before any continues.
-            everybody.wait(5)
+            everybody.wait(30)
             yield replace(lock, fence=1)
 
     # Wide enough that all four requests arrive in it on a slow machine too.
