@@ -40,10 +40,10 @@ def limits(*, runs: int) -> Sheet:
 
             until(ended, "all projects are looked through", timeout=1200, every=0.5)
             requests = site.remotes.traffic().procore
-        windows = _windows(requests, HOUR_SECONDS)
-        refusals.append(sum(one["status"] == 429 for one in requests) / len(_windows(requests, SPIKE_SECONDS)))
+        windows = windows_of(requests, HOUR_SECONDS)
+        refusals.append(sum(one["status"] == 429 for one in requests) / len(windows_of(requests, SPIKE_SECONDS)))
         hours.append(len(windows[0]) / HOURLY)
-        full = _windows(windows[0], SPIKE_SECONDS)[:-1]
+        full = windows_of(windows[0], SPIKE_SECONDS)[:-1]
         spikes.append(sum(map(len, full)) / (SPIKE * len(full)))
     sheet.add("share of the hour that the scan uses", "", hours, at_least=0.95)
     sheet.add("share of the ten seconds that the scan uses, while the hour has room", "", spikes, at_least=0.95)
@@ -51,7 +51,7 @@ def limits(*, runs: int) -> Sheet:
     return sheet
 
 
-def _windows(requests: Sequence[dict[str, Any]], seconds: float) -> list[list[dict[str, Any]]]:
+def windows_of(requests: Sequence[dict[str, Any]], seconds: float) -> list[list[dict[str, Any]]]:
     """As Procore counts: a window begins with the first request after the one before has ended."""
     windows: list[list[dict[str, Any]]] = []
     ends = 0.0

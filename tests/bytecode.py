@@ -1,4 +1,4 @@
-"""Bytecode for a test run where none may be written beside the sources: compiled once, for all its processes and the next runs.
+"""Bytecode for a test run where none may be written next to the sources: compiled once, for all its processes and the next runs.
 
 Loaded by pytest before everything else (`-p tests.bytecode` in pyproject.toml). With PYTHONDONTWRITEBYTECODE set, as in many
 containers, every test process and every process that a test starts would compile everything it imports: three quarters of their start.

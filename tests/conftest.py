@@ -13,13 +13,13 @@ from hypothesis import settings
 
 from worker.local.embedded import EmbeddedServer
 
-# Their assertions tell as much as a test's own. Not said in `tests/real` itself: its processes would all import pytest.
-pytest.register_assert_rewrite("tests.real.books")
+# Their assertions explain as much as a test's own. Not said in `tests/kit` itself: its processes would all import pytest.
+pytest.register_assert_rewrite("tests.kit.books")
 
 # The blob replays the very example that failed, on any machine; a deadline would judge how busy the machine is.
-# The same examples on every machine, so that a change is judged by what it changes; new ones are looked for by the next profile.
+# The same examples on every machine, so that a change is judged by what it changes; the next profile searches new ones.
 settings.register_profile("wbs-sync", print_blob=True, deadline=None, derandomize=True)
-# `uv run pytest tests/bad_input --hypothesis-profile=thorough`: a command of its own, some half an hour.
+# `uv run pytest tests/bad_input --hypothesis-profile=thorough`: a separate command, some half an hour.
 settings.register_profile("thorough", settings.get_profile("wbs-sync"), max_examples=2000, derandomize=False)
 settings.load_profile("wbs-sync")
 

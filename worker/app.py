@@ -85,7 +85,7 @@ def _set_up_logging(**_: Any) -> None:
 
 @signals.worker_init.connect
 @signals.worker_process_init.connect
-def _build_container(**_: Any) -> None:
+def build_container(**_: Any) -> None:
     """Build the container of this process. Threads share one; each prefork child builds its own, because connections do not survive a fork."""
     # Imported here, because beat and Flower do not need it.
     from worker.container import Container  # noqa: PLC0415

@@ -56,10 +56,11 @@ class Doorkeeper:
         """Map a certificate, as an administrator does in OAuth 2.0 Client Credentials (M2M) Setup."""
         self._certificates[certificate_id] = public_key_pem
 
-    def unmap_certificates(self) -> None:
-        """Remove mappings and tokens, as a sandbox refresh does (ohelp/section_162686838198)."""
-        self._certificates.clear()
+    def unmap_certificates(self) -> dict[str, str]:
+        """Remove mappings and tokens, as a sandbox refresh does (ohelp/section_162686838198). Return the mappings: public keys by certificate id."""
+        removed, self._certificates = self._certificates, {}
         self.revoke_tokens()
+        return removed
 
     def revoke_tokens(self) -> None:
         """Invalidate all tokens that were issued."""

@@ -27,7 +27,7 @@ _TITLES = {
     503: "Service Unavailable",
     504: "Gateway Timeout",
 }
-_CODES = {
+CODES = {
     401: ("INVALID_LOGIN", "Invalid login attempt. For more details, see the Login Audit Trail in the NetSuite UI."),
     403: ("INSUFFICIENT_PERMISSION", "You do not have permission to access this page."),
     404: ("NONEXISTENT_ID", "The record instance does not exist. Provide a valid record instance ID."),
@@ -74,7 +74,7 @@ class NetSuiteError(Exception):
 
 def usual_error(status: int) -> NetSuiteError:
     """Return NetSuite's error with this status for a valid request."""
-    code, detail = _CODES.get(status, _UNEXPECTED)
+    code, detail = CODES.get(status, _UNEXPECTED)
     return NetSuiteError(detail, status=status, code=code)
 
 

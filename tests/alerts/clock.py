@@ -20,7 +20,7 @@ SOURCE = Path(__file__).with_name("clock.c")
 
 
 class Clock:
-    """The wall clock of a server, in unix seconds: it goes on as time does, and jumps where a test sets it."""
+    """The wall clock of a server, in unix seconds: it runs at the usual speed, and jumps where a test sets it."""
 
     def __init__(self, file: Path, now: float) -> None:
         file.write_bytes(bytes(16))
@@ -40,7 +40,7 @@ class Clock:
 
 
 def compiler() -> str | None:
-    """The C compiler, where a server can be given a clock of its own; else None."""
+    """Return the C compiler, where a server can get a separate clock; else None."""
     return (shutil.which("cc") or shutil.which("gcc")) if sys.platform == "linux" else None
 
 

@@ -21,7 +21,7 @@ class Played:
 
 
 def play(situation: Situation, folder: Path) -> Played:
-    """Play one situation in a folder of its own. AssertionError when its alert fires before, not at all, or for good."""
+    """Play one situation in a separate folder. Raises AssertionError if its alert fires too early, never, or permanently."""
     alert, step = situation.alert, situation.step
     with scene(folder) as place:
 

@@ -1,4 +1,4 @@
-"""An installation whose time a test plays: an office, a server with a clock of its own, and a Prometheus that scrapes its metrics."""
+"""An installation whose time a test plays: an office, a server with a separate clock, and a Prometheus that scrapes its metrics."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from simulators.company.billing import Invoice
 from simulators.company.model import Project
 from tests.alerts.clock import Clock, played_clock, start_server
 from tests.alerts.prometheus import Prometheus
-from tests.integration.flows.office import Office
-from tests.support import eventually
+from tests.kit.installation import Installation
+from tests.kit.waiting import eventually
 from worker.clients.netsuite import api
 from worker.inspect.liveness import RECEIVES
 from worker.local.embedded import EmbeddedServer
@@ -34,7 +34,7 @@ STARTS_AT = datetime(2026, 3, 2, 8, 0, 5, tzinfo=UTC).timestamp()
 
 
 def nothing(scene: Scene) -> None:
-    """Nothing goes on."""
+    """Do nothing."""
 
 
 @dataclass
@@ -42,14 +42,14 @@ class Scene:
     """One installation. `running`: the processes that show that they run, each with its process id."""
 
     folder: Path
-    office: Office
+    office: Installation
     server: EmbeddedServer
     clock: Clock
     prometheus: Prometheus = field(default_factory=Prometheus)
     running: dict[str, int] = field(default_factory=lambda: {**dict.fromkeys(QUEUES_OF_WORKER, 1), BEAT: 1})
     has_target: bool = True
     meanwhile: Callable[[Scene], None] = nothing
-    """What goes on at every scrape."""
+    """Called at every scrape."""
     free_bytes: int = 50_000_000_000
     """What the disk says of itself, which no test can fill."""
     invoice: Invoice | None = None
@@ -87,7 +87,7 @@ class Scene:
             del self.running[name]
 
     def hang(self, name: str) -> None:
-        """A process stands still, and says nothing."""
+        """Stop a process without a message: it hangs."""
         del self.running[name]
 
     def start(self, *names: str) -> None:
@@ -119,7 +119,7 @@ class Scene:
         if RECEIVER in self.running:
             container.stores.webhook_counts.save()
         if BEAT in self.running and self.running.keys() - {BEAT, RECEIVER}:
-            # What `ledger.resume` does before it gives out work.
+            # What `ledger.resume` does before it dispatches work.
             container.stores.gate.note_use()
             container.dispatch.take_in_strays()
 
@@ -132,11 +132,11 @@ class Scene:
 
 @contextmanager
 def scene(folder: Path) -> Iterator[Scene]:
-    """A fresh installation at rest, on a server of its own."""
+    """A fresh installation at rest, on a separate server."""
     impatient = mock.patch.object(api, "BACK_OFF_SECONDS", (0.01,) * 4)
     with impatient, mock.patch.object(locks, "KEPT_SECONDS", 0.0), played_clock(folder, STARTS_AT) as clock:
         server = start_server(folder)
-        office = Office.open(folder / "office", server.url, world={"hourly_limit": None})
+        office = Installation.open(folder / "office", server.url, world={"hourly_limit": None})
         opened = Scene(folder, office, server, clock)
         try:
             yield opened

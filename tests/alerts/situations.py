@@ -13,7 +13,7 @@ from celery import Celery
 from simulators.company.billing import Invoice
 from simulators.company.model import Project
 from tests.alerts.scene import BEAT, RECEIVER, SCRAPE_SECONDS, Scene
-from tests.support import eventually
+from tests.kit.waiting import eventually
 from worker.domain.outcomes import OutcomeKind
 from worker.domain.work import Lane
 

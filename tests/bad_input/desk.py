@@ -10,7 +10,7 @@ import asyncio
 import itertools
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from decimal import Decimal
 from functools import partialmethod
@@ -32,8 +32,9 @@ from simulators.netsuite.records import Bill
 from simulators.procore.app import ProcoreState
 from simulators.procore.app import build_app as procore_app
 from tests.bad_input.wire import Wire
-from tests.support import OpenContainer, Redis
+from tests.kit.container import OpenContainer, Redis
 from worker.clients.netsuite import api
+from worker.container import services
 from worker.domain import outcomes
 from worker.domain.identities import InvoiceKey, bill_external_id, item_external_id
 from worker.domain.outcomes import Outcome, OutcomeKind
@@ -41,14 +42,12 @@ from worker.domain.problems import CATALOGUE, Cause
 from worker.domain.scopes import Remote
 from worker.domain.work import Lane
 from worker.engine import remote_failures, settlement
-from worker.part import part
 from worker.reconcile import comparison_failures
 from worker.store.connection import connect
 from worker.store.gate import Precedence
 from worker.store.leases import LeaseKeeper
 from worker.store.limits import RateLimits
 from worker.sync import invoice_export, invoice_items
-from worker.sync.invoice_items import InvoiceItems
 
 PROCORE, NETSUITE = "https://procore.example", "https://netsuite.example"
 ELSEWHERE = "another-erp-17"
@@ -62,7 +61,7 @@ def small_company() -> Company:
 
 
 class Office:
-    """What all examples of a test process share: settings but for the prefix, a key pair, connections and threads."""
+    """What all examples of a test process share: settings but for the prefix, a key pair and connections."""
 
     def __init__(self, settings: Settings, public_key: str, redis_url: str) -> None:
         self.settings = settings
@@ -70,7 +69,6 @@ class Office:
         self.redis: Redis = connect(redis_url)
         self.keeper = LeaseKeeper()
         self.loop = asyncio.new_event_loop()
-        self.pool: Executor = ThreadPoolExecutor(4)
 
     @classmethod
     def open(cls, folder: Path, redis_url: str) -> Office:
@@ -94,7 +92,6 @@ class Office:
 
     def close(self) -> None:
         """Give back what was opened."""
-        self.pool.shutdown()
         self.redis.close()
         self.loop.close()
 
@@ -105,23 +102,8 @@ class WiredContainer(OpenContainer):
     def __init__(self, settings: Settings, office: Office, wire: Wire) -> None:
         super().__init__(settings, redis_url="redis://nobody")
         self.redis, self.keeper = office.redis, office.keeper
-        self._office_pool = office.pool
-        self.__dict__["_read_ahead"] = office.pool
         for transport in (self.connections.procore_transport, self.connections.netsuite_transport):
             wire.attach(transport)
-
-    @part
-    def invoice_items(self) -> InvoiceItems:
-        """With the threads of the office, since an example should leave none behind."""
-        return InvoiceItems(
-            self.redis,
-            items=self.items(Precedence.EXPORT),
-            ledger=self.ledger,
-            work=self.work,
-            runs=self.runs,
-            runner=self.runner,
-            pool=self._office_pool,
-        )
 
 
 class Desk:
@@ -177,7 +159,7 @@ class Desk:
                 return
 
     def heal(self) -> None:
-        """The remotes are well again, somebody asks for everything anew, and all waits have ended."""
+        """Both remotes respond normally again, everything is requested again, and all waits have ended."""
         self.wire.meddle = lambda exchange: None
         self.wire.kept_back = lambda kind: False
         self.container.stores.cache.forget("item_name_limit", "procore:budget_line_items")
@@ -194,7 +176,7 @@ class Desk:
                 return
 
     def _left(self) -> list[Any]:
-        """What is still to be done, or to be mended."""
+        """Return what is still to be done or fixed."""
         unbilled = [one for one in self.invoices if not str(one.origin_id).startswith("ns-vendorbill-")]
         depths = [lane for lane in Lane if self.container.work.depth(lane) != (0, 0)]
         return [*unbilled, *depths, *self.container.ledger.problems()]
@@ -227,7 +209,7 @@ class Desk:
             assert outcome.reason, outcome
 
     def assert_only_true_records(self) -> None:
-        """Every Item and bill that was written is one that should stand, to the letter and to the cent, and stands once."""
+        """Every Item and bill that was written is expected, to the letter and to the cent, and exists once."""
         wanted = {
             self.item_external_id(code.id): f"{self.project.number}-{code.flat_code}"
             for code in self.project.codes.values()
@@ -252,7 +234,7 @@ class Desk:
         self.assert_nothing_twice()
 
     def assert_nothing_twice(self) -> None:
-        """No Item and no bill stands twice, and no bill was sent again before it was looked for."""
+        """No Item and no bill exists twice, and no bill was sent again before it was looked up."""
         assert self.netsuite.duplicates() == []
         for name in ("item", "vendorBill"):
             assert max(Counter(entry["external_id"] for entry in self._written(name)).values(), default=0) <= 1
@@ -271,7 +253,7 @@ class Desk:
                 looked = {one for one in looked if one.encode() not in exchange.sent}
 
     def assert_ties(self) -> None:
-        """Whatever was understood: each bill's lines come to its total, and its total to what Procore said was due."""
+        """Whatever was read: each bill's lines total its amount, and that is what Procore said was due."""
         for entry in self._written("vendorBill"):
             bill = self.netsuite.bill_by_external_id(entry["external_id"])
             assert bill is not None
@@ -307,7 +289,7 @@ class Desk:
         return [entry for entry in self.netsuite.writes(record_type) if entry["by"] == "client"]
 
     def _lines(self, bill: Bill) -> tuple[Counter[tuple[str, Decimal]], Decimal]:
-        """A bill's lines as (Item name, amount), and what the lines on the retainage Item come to."""
+        """Return a bill's lines as (Item name, amount), and the total of the lines on the retainage Item."""
         retained = self.container.settings.netsuite_retainage_item_id
         names = {line.item: self.netsuite.items.get(line.item) for line in bill.lines}
         codes = Counter(
@@ -316,7 +298,7 @@ class Desk:
         return codes, sum((line.amount for line in bill.lines if line.item == retained), Decimal(0))
 
     def _lines_of(self, invoice: Invoice) -> tuple[Counter[tuple[str, Decimal]], Decimal]:
-        """The same as it should be, told from the company's own books."""
+        """Return the expected lines and total, from the company's own books."""
         billed = [line for line in invoice.lines if line.gross]
         codes = Counter(
             (f"{self.project.number}-{line.contract_line.code.flat_code}", line.gross)
@@ -336,8 +318,12 @@ def assert_clear(sentence: str, cause: Cause) -> None:
 
 @contextmanager
 def in_a_hurry() -> Iterator[None]:
-    """The product's waits, shortened to nothing: their order and their ends stay what they are."""
+    """The product's waits, shortened to nothing: their order and their ends stay what they are. All containers share some threads, since an
+    example should leave none behind.
+    """
     with (
+        ThreadPoolExecutor(4) as pool,
+        mock.patch.object(services, "ThreadPoolExecutor", return_value=pool),
         mock.patch.object(api, "BACK_OFF_SECONDS", (0.0, 0.0)),
         mock.patch.object(settlement, "back_off", return_value=0.0),
         mock.patch.object(remote_failures, "HOLD_SECONDS", 0.01),

@@ -1,4 +1,4 @@
-"""Messages as they stand in a queue: right ones, and every kind of wrong one that ended a worker or could have."""
+"""Messages as they are in a queue: valid ones, and every kind of invalid one that ended a worker or could have."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def envelope(task: Any, body: Any, **headers: Any) -> str:
 
 
 def known_faults() -> dict[str, bytes]:
-    """By name. What begins with `harmless` is a task all the same; all the others are refused."""
+    """By name. Those that begin with `harmless` are tasks nevertheless; all others are refused."""
     export = TaskName.EXPORT.value
     right = json.loads(envelope(export, ARGUMENTS))
 

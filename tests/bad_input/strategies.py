@@ -61,7 +61,7 @@ class Change:
     value: Any = None
 
     def of(self, body: Any) -> Any:
-        """The changed body; the one that came in is left alone."""
+        """The changed body; the original is not changed."""
         box = [copy.deepcopy(body)]
         places = list(_places(box))
         container, key = places[self.place % len(places)]

@@ -1,4 +1,4 @@
-"""What somebody on the wire does to an answer: drawn before the answer is known, told by what it is for."""
+"""Changes of a response on the wire: drawn before the response is known, and named by what they are for."""
 
 from __future__ import annotations
 

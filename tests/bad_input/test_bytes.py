@@ -45,7 +45,7 @@ class Mouth:
                 connection, _ = self.listener.accept()
             except OSError:
                 return
-            # Of its own, since a client that trips over an answer may keep the connection for a while.
+            # Separate, since a client that trips over a response may keep the connection for a while.
             threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
 
     def _answer(self, connection: socket.socket) -> None:
@@ -85,7 +85,7 @@ def ask(mouth: Mouth, says: bytes, *, writes: bool) -> Answer | Transient | Outc
     except (Transient, OutcomeUnknown) as error:
         ended = error
     finally:
-        transport._session().close()
+        transport.session().close()
     if not isinstance(ended, Answer):
         assert "127.0.0.1" not in str(ended)
         assert "token-of-ours" not in str(ended)

@@ -21,7 +21,7 @@ from tests.bad_input import strategies as hostile
 from tests.bad_input.examples import in_the_suite
 from tests.bad_input.strategies import Change
 from tests.bad_input.strikes import BODIES, headers, statuses
-from tests.support import Redis
+from tests.kit.container import Redis
 from tests.unit.clients.remotes import Scripted
 from tests.unit.clients.test_netsuite_wire import FOUND_BILL
 from tests.unit.clients.test_procore_wire import INVOICE, PROJECT
@@ -169,7 +169,7 @@ def outcome_of(question: Question, *answers: Answer) -> SyncError | None:
 def as_answer(body: Any, status: int = 200, told: tuple[tuple[str, str], ...] = ()) -> Answer:
     """An answer of these bytes (or of this value as JSON) as the transport makes it of them."""
     raw = body if isinstance(body, bytes) else json.dumps(body, default=str).encode()
-    text, is_utf8 = http._decoded(raw)
+    text, is_utf8 = http.decoded(raw)
     named = CaseInsensitiveDict({name: value for name, value in told if name != "Status"})
     return Answer(status, named, text, None, is_utf8, ("token-of-ours",))
 

@@ -23,10 +23,11 @@ from rich.console import Console
 
 from config.logs import shown
 from tests.bad_input import strategies as hostile
-from tests.bad_input.desk import Desk, Office, in_a_hurry
+from tests.bad_input.desk import Desk, Installation, in_a_hurry
 from tests.bad_input.examples import in_the_suite
-from tests.real.site import environment, run
-from worker.cli import COMMANDS, output, wbs_sync
+from tests.kit.commands import run_command
+from tests.kit.programs import environment, run
+from worker.cli import COMMANDS, output
 from worker.cli.output import LiteralConsole, styled, table
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Record, State
@@ -118,15 +119,15 @@ def test_rich_itself_would_have_taken_names_for_markup() -> None:
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServer) -> Iterator[Office]:
-    opened = Office.open(tmp_path_factory.mktemp("office"), redis_server.url)
+def office(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServer) -> Iterator[Installation]:
+    opened = Installation.open(tmp_path_factory.mktemp("office"), redis_server.url)
     with in_a_hurry():
         yield opened
     opened.close()
 
 
 def can_be_an_argument(text: str) -> bool:
-    """Whether a program can be started with it: no operating system hands over a NUL, nor half a character that stands for no byte."""
+    """Return whether a program can be started with it: no operating system passes a NUL, or half a character that encodes no byte."""
     try:
         return b"\x00" not in os.fsencode(text)
     except UnicodeEncodeError:
@@ -161,45 +162,8 @@ arguments_of_commands = st.sampled_from(ASKING).flatmap(
 
 def call(desk: Desk, *arguments: str) -> tuple[int, str, str]:
     """Run a command against a desk's world: exit code, standard output, standard error."""
-    out, err = (LiteralConsole(file=io.StringIO(), width=200, highlight=False) for _ in range(2))
-    patches: list[Any] = [
-        mock.patch(
-            f"worker.cli.{name}.{'open_without_claim' if name == 'check' else 'open_container'}",
-            return_value=desk.container,
-        )
-        for name in (*ASKING, "rebuild", "report", "resume")
-    ]
-    patches += [mock.patch(f"worker.cli.{name}.send") for name in ("scan", "export", "apply", "resume")]
-    for module in (
-        "output",
-        "check",
-        "scan",
-        "export",
-        "apply",
-        "plans",
-        "report",
-        "runs",
-        "status",
-        "explain",
-        "forget",
-        "invoices",
-        "verify",
-    ):
-        found = importlib.import_module(f"worker.cli.{module}")
-        patches += [
-            mock.patch.object(found, name, console)
-            for name, console in (("out", out), ("err", err))
-            if hasattr(found, name)
-        ]
-    for patch in patches:
-        patch.start()
-    try:
-        ended = CliRunner().invoke(wbs_sync, list(arguments))
-    finally:
-        for patch in reversed(patches):
-            patch.stop()
-    assert ended.exception is None or isinstance(ended.exception, SystemExit), ended.exception
-    return ended.exit_code, ended.stdout + out.file.getvalue(), ended.stderr + err.file.getvalue()  # type: ignore[attr-defined]
+    ended = run_command(desk.container, *arguments)
+    return ended.code, ended.out, ended.err
 
 
 @in_the_suite(30)
@@ -208,7 +172,9 @@ def call(desk: Desk, *arguments: str) -> tuple[int, str, str]:
 @example(call_of=("export", ["1", "--project", "-5"]))
 @example(call_of=("scan", ["--project", str(2**63)]))
 @example(call_of=("problems", ["--cause", "nonsense"]))
-def test_arguments_of_any_kind_end_with_a_code_and_a_sentence(office: Office, call_of: tuple[str, list[str]]) -> None:
+def test_arguments_of_any_kind_end_with_a_code_and_a_sentence(
+    office: Installation, call_of: tuple[str, list[str]]
+) -> None:
     name, arguments = call_of
     desk = Desk(office)
     code, told, complaint = call(desk, name, *arguments)
@@ -232,7 +198,7 @@ def test_arguments_of_any_kind_end_with_a_code_and_a_sentence(office: Office, ca
 @given(names=st.lists(hostile.texts, min_size=6, max_size=6), cause=st.sampled_from(list(Cause)))
 @example(names=["[/]", "[red]x", "\x1b[2J", "\u202e24", "{project}", "a\nb"], cause=Cause.VENDOR_NOT_LINKED)
 @example(names=["", " ", "", "", "", ""], cause=Cause.LINES_DO_NOT_TIE)
-def test_names_of_any_kind_are_shown_by_every_command(office: Office, names: list[str], cause: Cause) -> None:
+def test_names_of_any_kind_are_shown_by_every_command(office: Installation, names: list[str], cause: Cause) -> None:
     """Names that reached the ledger and the list of projects, from whichever remote."""
     desk = Desk(office)
     number, project_name, code, vendor, document, trigger = names
@@ -269,7 +235,7 @@ def test_names_of_any_kind_are_shown_by_every_command(office: Office, names: lis
         code_of_end, told, complaint = call(desk, *arguments, "--json")
         assert code_of_end in (0, 1)
         assert told.isascii()
-        # What cannot be told at all is told in one sentence instead.
+        # What cannot be shown at all is replaced by one sentence.
         assert json.loads(told) is not None if told else (code_of_end == 1 and "wbs-sync: " in complaint)
 
 
@@ -305,7 +271,7 @@ def test_commands_that_start_others_end_with_a_code_and_a_sentence(
 
 
 @pytest.mark.real
-def test_names_that_a_terminal_cannot_show_are_shown_all_the_same(tmp_path: Path, redis_url: str) -> None:
+def test_names_that_a_terminal_cannot_show_are_escaped(tmp_path: Path, redis_url: str) -> None:
     """With an encoding of plain letters, as a service or a cron job may have it."""
     key = tmp_path / "key.pem"
     key.touch()

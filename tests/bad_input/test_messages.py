@@ -40,7 +40,9 @@ def refusal_of(task: TaskName, arguments: dict[str, Any]) -> str:
 @given(task=tasks, arguments=arguments_of_any_kind)
 @example(task=TaskName.EXPORT, arguments={"project_id": 2**63, "invoice_id": 1.0})
 @example(task=TaskName.SCAN_PROJECTS, arguments={"trigger": "\ud800"})
-def test_arguments_are_taken_as_published_or_refused_in_few_words(task: TaskName, arguments: dict[str, Any]) -> None:
+def test_arguments_are_valid_as_published_or_refused_with_a_short_text(
+    task: TaskName, arguments: dict[str, Any]
+) -> None:
     refusal = refusal_of(task, arguments)
     assert len(refusal) < 1000
     # A schema says nothing of half characters, which no text may hold.
@@ -82,7 +84,7 @@ queues = st.sampled_from([queue.value for queue in QueueName])
 @given(raw=st.binary(max_size=300) | hostile.json_values.map(lambda value: json.dumps(value).encode()), queue=queues)
 @example(raw=b"[" * 100_000, queue="scans")
 @example(raw=b'{"headers": {"task": "wbs.scan_projects", "id": "\\ud800"}}', queue="scans")
-def test_what_is_no_message_becomes_a_task_that_fails_with_the_reason(raw: bytes, queue: str) -> None:
+def test_an_invalid_message_becomes_a_task_that_fails_with_the_reason(raw: bytes, queue: str) -> None:
     keywords = assert_in_order(message := admitted(queue, raw), queue)
     assert message["headers"]["task"] == REFUSED
     assert keywords["queue"] == queue
@@ -132,7 +134,7 @@ def test_a_message_in_order_comes_through_with_its_arguments(task: TaskName) -> 
         ({"correlation_id": None}, "a-task-id"),
     ],
 )
-def test_a_message_says_for_whose_request_it_was_sent(theirs: dict[str, Any], carried: str) -> None:
+def test_a_message_has_the_correlation_id_of_its_request(theirs: dict[str, Any], carried: str) -> None:
     message = admitted(
         "exports", envelope(TaskName.EXPORT, [[], RIGHT[TaskName.EXPORT], None], id="a-task-id", **theirs).encode()
     )
@@ -152,13 +154,13 @@ def test_known_faults_are_refused_under_their_id_or_accepted_as_meant(name: str,
     assert "sesame" not in json.dumps(keywords)
 
 
-def test_what_follows_a_task_comes_through_and_nothing_else_does() -> None:
+def test_callbacks_of_a_task_are_kept_and_nothing_else_is() -> None:
     follows = {"task": "portal.tell", "args": [1], "kwargs": {}, "options": {"queue": "portal"}, "subtask_type": None}
     options = {"callbacks": [follows], "errbacks": None, "chain": None, "chord": None, "another": 1}
     message = admitted("exports", envelope(TaskName.EXPORT, [[], RIGHT[TaskName.EXPORT], options]).encode())
     _, _, kept = json.loads(base64.b64decode(message["body"]))
     assert kept == {"callbacks": [follows], "errbacks": None, "chain": None, "chord": None}
-    assert set(message["headers"]) <= set(broker._Headers.model_fields) | {"lang", "argsrepr", "kwargsrepr"}
+    assert set(message["headers"]) <= set(broker.Headers.model_fields) | {"lang", "argsrepr", "kwargsrepr"}
 
 
 def test_two_messages_with_one_delivery_tag_are_two() -> None:

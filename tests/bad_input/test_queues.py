@@ -12,9 +12,10 @@ import pytest
 
 from config.names import QueueName, TaskName
 from tests.bad_input.envelopes import envelope, known_faults
-from tests.real.books import assert_one_bill_per_invoice, assert_one_item_per_code, invoices
-from tests.real.site import PREFIX, Program, Site
-from tests.support import eventually
+from tests.kit.books import assert_one_bill_per_invoice, assert_one_item_per_code, invoices
+from tests.kit.programs import Program
+from tests.kit.site import PREFIX, Site
+from tests.kit.waiting import eventually
 
 pytestmark = pytest.mark.real
 
@@ -32,7 +33,7 @@ def workers(site: Site) -> list[Program]:
 
 
 def failure(site: Site, task_id: str) -> str:
-    """What whoever sent it reads when it asks for the result; nothing before there is one."""
+    """Return what the sender reads when it requests the result; nothing before there is one."""
     stored = site.redis.get(f"{PREFIX}celery-task-meta-{task_id}")
     told = json.loads(stored) if stored else {}
     return str(told["result"]["exc_message"]) if told.get("status") == "FAILURE" else ""

@@ -73,7 +73,7 @@ class Listener(logging.Handler):
 
 
 def everything_in_redis(desk: Desk) -> str:
-    """All that stands under this desk's prefix, but for the tokens that workers share."""
+    """Return everything under this desk's prefix, except the tokens that workers share."""
     redis, told = desk.container.redis, []
     for key in redis.scan_iter(f"{desk.prefix}*", count=1000):
         if not key.startswith(f"{desk.prefix}token:"):
@@ -86,7 +86,7 @@ def everything_in_redis(desk: Desk) -> str:
 
 
 def secrets_of(desk: Desk) -> set[str]:
-    """What must not be told: the client's secret, all tokens, all assertions, and the beginning of any."""
+    """Return what must not be shown: the client's secret, all tokens, all assertions, and the beginning of any."""
     found = {desk.container.settings.procore_client_secret.get_secret_value(), "eyJ"}
     for exchange in desk.wire.seen:
         found.add(exchange.sent_headers.get("Authorization", "").removeprefix("Bearer "))
@@ -107,7 +107,7 @@ def secrets_of(desk: Desk) -> set[str]:
 @example(kind="netsuite token", status=200, shape="cut", first=0)
 @example(kind="new bill", status=400, shape="netsuite's", first=0)
 @example(kind="invoice", status=404, shape="procore's map", first=0)
-def test_what_a_remote_repeats_of_a_request_is_told_to_nobody(
+def test_what_a_remote_repeats_of_a_request_is_never_shown(
     office: Office, kind: str, status: int, shape: str, first: int
 ) -> None:
     desk = Desk(office)
@@ -127,7 +127,7 @@ def test_what_a_remote_repeats_of_a_request_is_told_to_nobody(
     root.setLevel(logging.DEBUG)
     told: list[str] = []
     try:
-        # The token in hand was given before anybody listened.
+        # The current token was issued before the responses were tracked.
         desk.container.redis.delete(*(f"{desk.prefix}token:{remote}" for remote in ("procore", "netsuite")))
         for tokens in (desk.container.connections.procore_tokens, desk.container.connections.netsuite_tokens):
             tokens.forget("")
@@ -149,8 +149,8 @@ def test_what_a_remote_repeats_of_a_request_is_told_to_nobody(
     assert [secret for secret in secrets_of(desk) if secret in text] == []
 
 
-def test_the_search_finds_what_is_told(office: Office) -> None:
-    """A remote's other words are told: without them nobody could mend anything."""
+def test_the_search_finds_what_is_shown(office: Office) -> None:
+    """The rest of a remote's message is shown: without it, nothing could be fixed."""
     desk = Desk(office)
 
     def refuse(exchange: Exchange) -> None:

@@ -79,7 +79,7 @@ def test_no_fault_repeats_a_secret(needed: dict[str, str], name: str, value: str
 @given(content=st.binary(max_size=300) | hostile.texts.map(lambda text: text.encode("utf-8", "replace")) | st.lists(st.tuples(st.sampled_from(setting_names()) | hostile.texts, hostile.texts), max_size=4).map(lambda rows: "\n".join(f"{name}={value}" for name, value in rows).encode("utf-8", "replace")))  # fmt: skip
 @example(content=b"\xff\xfe")
 @example(content=b"PROCORE_COMPANY_ID='")
-def test_whatever_stands_in_the_file_the_faults_are_sentences(
+def test_any_content_of_the_file_results_in_sentences(
     needed: dict[str, str], tmp_path_factory: pytest.TempPathFactory, content: bytes
 ) -> None:
     file = tmp_path_factory.getbasetemp() / "hostile.env"
@@ -93,7 +93,7 @@ def test_whatever_stands_in_the_file_the_faults_are_sentences(
         st.sampled_from([name.lower() for name in setting_names()]), st.binary(max_size=100), min_size=1, max_size=3
     )
 )
-def test_whatever_stands_in_files_of_secrets_the_faults_are_sentences(
+def test_any_content_of_secret_files_results_in_sentences(
     needed: dict[str, str], tmp_path_factory: pytest.TempPathFactory, files: dict[str, bytes]
 ) -> None:
     folder = tmp_path_factory.getbasetemp() / "hostile-secrets"

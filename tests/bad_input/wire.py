@@ -133,14 +133,14 @@ class Wire(BaseAdapter):
 
     def attach(self, transport: Transport) -> None:
         """Let a transport's sessions end in this wire instead of a socket."""
-        usual = transport._session
+        usual = transport.session
 
         def session() -> requests.Session:
             made = usual()
             made.mount("https://", self)
             return made
 
-        transport._session = session  # type: ignore[method-assign]
+        transport.session = session  # type: ignore[method-assign]
 
     def close(self) -> None:
         """Nothing is open."""

@@ -1,4 +1,4 @@
-"""`python -m tests.campaign report`: docs/reliability.md, from the figures in docs/reliability/. Only what was run stands in it."""
+"""`python -m tests.campaign report`: docs/reliability.md, from the figures in docs/reliability/. It contains only what was run."""
 
 from __future__ import annotations
 

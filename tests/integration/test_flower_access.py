@@ -14,8 +14,9 @@ import requests
 from config.processes import processes
 from config.settings import setting_names
 from config.unknown_names import OWN_PREFIXES
-from tests.real.site import ROOT, ended
-from tests.support import eventually, unused_port
+from tests.kit.ports import unused_port
+from tests.kit.programs import ROOT, ended
+from tests.kit.waiting import eventually
 from worker.domain.problems import Cause
 from worker.local.embedded import EmbeddedServer
 from worker.local.supervisor import Supervisor
@@ -40,7 +41,7 @@ PAGES = (
 
 
 def environment(data_dir: Path, redis_url: str) -> dict[str, str]:
-    """Ours alone, whatever stands in the developer's."""
+    """Return only our environment, whatever the developer's contains."""
     key = data_dir / "key.pem"
     key.write_text("not used here")
     theirs = {
@@ -75,11 +76,11 @@ class RunningFlower:
 
 @pytest.fixture(scope="module")
 def flower(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServer) -> Iterator[RunningFlower]:
-    """Flower beside one worker that it has seen."""
+    """Flower next to one worker that it has seen."""
     folder = tmp_path_factory.mktemp("flower")
     port = unused_port()
     env = environment(folder, redis_server.url)
-    # In a file, where Flower itself would not look for it.
+    # In a file, which Flower itself would not read.
     secrets = folder / "secrets"
     secrets.mkdir()
     (secrets / "flower_basic_auth").write_text(":".join(LOGIN))
@@ -116,7 +117,7 @@ def test_without_the_login_nothing_is_shown(flower: RunningFlower) -> None:
         assert flower.get(page, ("engineer", "another")).status_code == 401
 
 
-def test_no_page_tells_a_password_or_a_secret(flower: RunningFlower) -> None:
+def test_no_page_shows_a_password_or_a_secret(flower: RunningFlower) -> None:
     assert flower.redis_password
     pages = (*PAGES, f"/worker/{flower.worker}", "/metrics", "/healthcheck")
     told = "".join(flower.get(page).text for page in pages)
@@ -129,7 +130,7 @@ def test_nothing_can_be_stopped_from_a_page(flower: RunningFlower) -> None:
     assert answer.status_code == 403
 
 
-def test_tasks_are_listed_with_what_was_asked_and_what_came_of_it(flower: RunningFlower) -> None:
+def test_tasks_are_listed_with_arguments_and_result(flower: RunningFlower) -> None:
     page = flower.get("/tasks").text
     assert [name for name in ("kwargs", "result", "state") if f'data-column="{name}"' in page] == [
         "kwargs",
@@ -138,7 +139,7 @@ def test_tasks_are_listed_with_what_was_asked_and_what_came_of_it(flower: Runnin
     ]
 
 
-def test_the_report_is_served_as_it_stands_now(flower: RunningFlower) -> None:
+def test_the_served_report_is_current(flower: RunningFlower) -> None:
     """The worker's first resume noted the use of the gate; what the ledger learns later is on the page at the next look."""
     eventually(lambda: "no slot in use in any of them" in flower.get("/report").text)
     answer = flower.get("/report")
@@ -152,8 +153,8 @@ def test_the_report_is_served_as_it_stands_now(flower: RunningFlower) -> None:
     assert flower.ledger.resolve("netsuite")
 
 
-def test_the_metrics_are_served_as_they_stand_now(flower: RunningFlower) -> None:
-    """The worker's first resume is seen; what the ledger learns later is told at the next scrape."""
+def test_the_served_metrics_are_current(flower: RunningFlower) -> None:
+    """The worker's first resume is seen; later changes of the ledger are in the next scrape."""
     eventually(lambda: "\nwbs_sync_last_resume_timestamp_seconds " in flower.get("/metrics/business").text)
     answer = flower.get("/metrics/business")
     assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"

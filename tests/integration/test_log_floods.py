@@ -17,7 +17,8 @@ import requests
 from config.logs import LIMITED_BURST
 from config.processes import processes
 from tests.integration.test_flower_access import LOGIN, environment
-from tests.support import eventually, unused_port
+from tests.kit.ports import unused_port
+from tests.kit.waiting import eventually
 from worker.inspect.liveness import RECEIVES
 from worker.local.embedded import EmbeddedServer
 from worker.local.supervisor import Supervisor

@@ -20,8 +20,10 @@ from benchmarks.installation import own_environment
 from config.celery_options import celery_options
 from config.processes import processes
 from config.setting_faults import BAD_SETTINGS_EXIT_CODE, InvalidSettings
-from tests.real.site import ROOT, ended
-from tests.support import Redis, eventually, unused_port
+from tests.kit.container import Redis
+from tests.kit.ports import unused_port
+from tests.kit.programs import ROOT, ended
+from tests.kit.waiting import eventually
 from tests.tls import Authority, TlsFront
 from worker.local.embedded import EmbeddedServer
 from worker.local.server_program import server_program

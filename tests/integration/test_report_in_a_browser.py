@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.real import browser
+from tests.kit import browser
 from tests.unit.page.samples import report
 from worker.page import render
 
@@ -78,7 +78,7 @@ def serving(folder: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
-    """What a page beside it sees of the report, by its width."""
+    """Return what a page next to it sees of the report, by its width."""
     folder = tmp_path_factory.mktemp("page")
     (folder / "report.html").write_text(render(report(name=HOSTILE)), encoding="utf-8")
     frames = "".join(
@@ -101,7 +101,7 @@ def test_a_name_is_shown_and_never_run(told: Told, width: int) -> None:
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_the_policy_lets_its_own_style_in_and_no_script(told: Told, width: int) -> None:
+def test_the_policy_allows_its_own_style_and_no_script(told: Told, width: int) -> None:
     assert (told[width]["styled"], told[width]["ran"]) == ("0px", None)
 
 

@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 
 from config.processes import HEARTBEAT_VARIABLE, Process
-from tests.support import eventually
+from tests.kit.waiting import eventually
 from worker.local import log_files
 from worker.local import supervisor as supervisor_module
 from worker.local.supervisor import FIRST_DELAY, MAX_DELAY, SECOND_SIGNAL, STEADY, Supervisor, next_delay
 
 pytestmark = pytest.mark.real
 
-# A child that tells when it was asked to end, in a file all children share, and ends at once.
+# A child that says when it was asked to end, in a file that all children share, and ends at once.
 POLITE = """
 import os, signal, sys, time
 name, told = sys.argv[1:3]
@@ -35,7 +35,7 @@ os.write(told_file, f"{name} began\\n".encode())
 while True:
     signal.pause()
 """
-# One that hears it and goes on.
+# One that receives it and continues.
 DEAF = """
 import os, signal
 signal.signal(signal.SIGTERM, lambda *_: print("asked", flush=True))
@@ -85,14 +85,14 @@ def text_of(file: Path) -> str:
 
 
 def gone(pid: int) -> bool:
-    """Whether the process runs no more. One that nobody has reaped yet counts as gone."""
+    """Return whether the process has ended. One that was not reaped yet counts as gone."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except FileNotFoundError:
         return True
 
 
-def test_a_killed_process_is_started_again_and_the_others_are_left_alone(tmp_path: Path) -> None:
+def test_a_killed_process_is_restarted_and_the_others_keep_running(tmp_path: Path) -> None:
     with supervise(tmp_path, polite(tmp_path, "items"), polite(tmp_path, "beat", 1)) as supervisor:
         eventually(lambda: told(tmp_path).count("items began") == 1)
         before = supervisor.alive()
@@ -162,7 +162,7 @@ time.sleep(60)
     logs = tmp_path / "logs"
     log, older = logs / "items.log", logs / "items.log.1"
     with supervise(tmp_path, program("items", writes)) as supervisor:
-        # The last line may just have been moved away with those before it; below the limit nothing is moved any more.
+        # The last line may just have been moved away with those before it; below the limit nothing else is moved.
         eventually(lambda: any("all written" in text_of(path) for path in (log, older)))
         eventually(lambda: log.stat().st_size <= log_files.MAX_BYTES)
         assert supervisor.alive().keys() == {"items"}
@@ -245,7 +245,7 @@ def test_one_signal_that_comes_by_several_ways_ends_it_in_order(tmp_path: Path) 
         assert told(folder) == ["items began", "items asked", "items ended"]
 
 
-def test_a_process_that_hangs_is_restarted_and_one_that_beats_left_alone(
+def test_a_hanging_process_is_restarted_and_the_others_keep_running(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A process without a heartbeat is killed and started again; one with a heartbeat keeps its pid."""
@@ -296,7 +296,7 @@ def test_a_killed_supervisor_leaves_no_process_behind(tmp_path: Path) -> None:
     assert eventually(lambda: told(tmp_path)[-1] == "items ended")
 
 
-def test_what_fails_meanwhile_stops_everything_and_comes_out(tmp_path: Path) -> None:
+def test_an_exception_in_the_meantime_stops_everything_and_is_raised(tmp_path: Path) -> None:
     def breaks() -> None:
         raise OSError("the server cannot come back")
 

@@ -1,4 +1,4 @@
-"""Kombu's transport with our channel: what becomes of a message while connections are lost."""
+"""Kombu's transport with our channel: what happens to a message while connections are lost."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kombu.asynchronous import Hub
 from redis.exceptions import ConnectionError as LostConnection
 
 from config.names import QueueName
-from tests.support import eventually
+from tests.kit.waiting import eventually
 from worker.local.embedded import EmbeddedServer
 from worker.runtime.transport import BUSY_SECONDS, IDLE_SECONDS, TaskQueues, use_transport
 
@@ -50,7 +50,7 @@ def test_a_message_of_a_connection_that_broke_is_settled_without_harm(
         message.channel.close()
 
 
-def test_a_closed_connection_asks_for_no_message_any_more(redis_url: str) -> None:
+def test_a_closed_connection_requests_no_message(redis_url: str) -> None:
     """Each outage gives a worker a new connection, and the event loop stays the same."""
     use_transport()
     loop = Hub()
@@ -66,8 +66,8 @@ def test_a_closed_connection_asks_for_no_message_any_more(redis_url: str) -> Non
         assert len(loop.timer) == 0
 
 
-def test_a_connection_that_answers_nothing_any_more_is_given_up(tmp_path: Path) -> None:
-    """As behind a firewall that forgot it: no error ever comes of it, and the worker would take no message again."""
+def test_a_connection_that_stopped_responding_is_closed(tmp_path: Path) -> None:
+    """As behind a firewall that forgot it: it never results in an error, and the worker would take no message again."""
     use_transport()
     # A separate server, since it answers nobody until it ends: a pause that ends by itself could end before a slow test had checked.
     with EmbeddedServer.start(tmp_path) as server, Connection(server.url) as connection:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from tests.real.site import Site
+from tests.kit.site import Site
 
 LAST_LINES = 60
 
@@ -21,7 +21,7 @@ class OpenSite(Protocol):
     """Makes an installation that ends with the test."""
 
     def __call__(self, **options: Any) -> Site:
-        """As `Site.open`, in a folder of its own."""
+        """As `Site.open`, in a separate folder."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""The pictures of docs/flower.md, made anew: `python -m tests.real.pictures`. Needs Chromium.
+"""The pictures of docs/flower.md, made again: `python -m tests.real.pictures`. Needs Chromium.
 
 A simulated company, real workers and a real Flower; addresses and passwords of this machine are on none of the pages that are shown.
 """
@@ -11,17 +11,19 @@ import tempfile
 from pathlib import Path
 
 from config.names import TaskName
-from tests.real import browser
-from tests.real.books import invoices
-from tests.real.site import PREFIX, ROOT, Site
+from tests.kit import browser
+from tests.kit.books import invoices
+from tests.kit.ports import unused_port
+from tests.kit.programs import ROOT
+from tests.kit.site import PREFIX, Site
+from tests.kit.waiting import eventually
 from tests.real.test_flower_pages import LOGIN, asked, states, url, workers_seen
-from tests.support import eventually, unused_port
 
 FOLDER = ROOT / "docs" / "flower"
 
 
 def main() -> None:
-    """Let an afternoon's work happen, and look at it."""
+    """Let an afternoon's work happen, and take pictures of it."""
     if browser.PROGRAM is None:
         sys.exit("chromium is not installed (apt-get install chromium)")
     FOLDER.mkdir(exist_ok=True)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import redis
 
-from tests.support import eventually
+from tests.kit.waiting import eventually
 
 Admin = Any
 """A `redis.Redis` with its own user. redis-py's types make every answer perhaps awaitable."""

@@ -14,8 +14,10 @@ import pytest
 import requests
 
 from simulators.company import Company, build_company
-from tests.real.site import Ended, Program, environment, run, script
-from tests.support import eventually, unused_port
+from tests.kit.ended import Ended
+from tests.kit.ports import unused_port
+from tests.kit.programs import Program, environment, run, script
+from tests.kit.waiting import eventually
 
 pytestmark = pytest.mark.real
 
@@ -76,7 +78,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
         yield machine
     finally:
         for program in reversed(programs):
-            # Each ends what it started itself, in sessions of their own.
+            # Each ends what it started itself, in separate sessions.
             program.end()
 
 
@@ -147,7 +149,7 @@ def test_verify_agrees(machine: Machine, synced: dict[str, Ended]) -> None:
     assert ended.json()["correct"] > 50
 
 
-def test_status_and_problems_tell_the_same_story(machine: Machine, synced: dict[str, Ended]) -> None:
+def test_status_and_problems_agree(machine: Machine, synced: dict[str, Ended]) -> None:
     status, problems = machine.command("status", "--json"), machine.command("problems", "--json")
     assert (status.code, problems.code) == (0, 1)
     rows = problems.json()
@@ -158,7 +160,7 @@ def test_status_and_problems_tell_the_same_story(machine: Machine, synced: dict[
     assert (people.code, "Traceback" in people.err) == (1, False)
 
 
-def test_the_report_is_served_beside_flower_and_written_to_a_file(machine: Machine) -> None:
+def test_the_report_is_served_by_flower_and_written_to_a_file(machine: Machine) -> None:
     user, _, password = machine.told["login"].partition(":")
     live = eventually(lambda: answer_of(machine.told["report"], (user, password)), 60, every=0.2)
     assert machine.told["report"].startswith(machine.told["flower"])
@@ -188,7 +190,7 @@ def test_an_unknown_invoice_is_blocked_with_its_reason(machine: Machine) -> None
     assert (ended.json()["outcome"], ended.json()["cause"]) == ("blocked", "invoice_not_found")
 
 
-def test_bad_settings_are_told_one_by_one(machine: Machine) -> None:
+def test_bad_settings_are_reported_one_by_one(machine: Machine) -> None:
     bad = {"NETSUITE_CONCURENCY": "5", "EXPORT_STATUSES": "aproved", "PROCORE_CLIENT_ID": ""}
     for command in (["scan"], ["up"]):
         ended = machine.command(*command, **bad)
@@ -206,11 +208,11 @@ def test_bad_settings_are_told_one_by_one(machine: Machine) -> None:
         (["scann"], 2, "scann"),
     ],
 )
-def test_wrong_options_are_told(machine: Machine, arguments: list[str], code: int, words: str) -> None:
+def test_wrong_options_are_reported(machine: Machine, arguments: list[str], code: int, words: str) -> None:
     assert_sentence(machine.command(*arguments), code, words)
 
 
-def test_a_redis_that_is_not_there_is_told(machine: Machine, tmp_path: Path) -> None:
+def test_a_missing_redis_is_reported(machine: Machine, tmp_path: Path) -> None:
     nobody = f"redis://:a-password@127.0.0.1:{unused_port()}/0"
     ended = machine.command("status", REDIS_URL=nobody)
     assert_sentence(ended, 1, "Redis", "REDIS_URL")

@@ -7,10 +7,10 @@ from collections import Counter
 
 import pytest
 
-from tests.real.books import assert_one_item_per_code, item_identities, items_made
+from tests.kit.books import assert_one_item_per_code, item_identities, items_made
+from tests.kit.site import QUICK, Site
+from tests.kit.waiting import eventually
 from tests.real.conftest import OpenSite
-from tests.real.site import QUICK, Site
-from tests.support import eventually
 from worker.store.runs import Run
 
 pytestmark = pytest.mark.real
@@ -25,7 +25,7 @@ def start_scan(site: Site) -> Run:
     slow = {"kind": "slow_commit", "method": "POST", "path": "otherCharge", "skip": SLOTS, "times": SLOTS, "value": 1.5}
     site.stage.faults("netsuite", [slow])
     run = site.start_scan()
-    # On a busy machine the first of them may have come to its end before the last one is sent.
+    # On a busy machine the first of them may have ended before the last one is sent.
     eventually(lambda: items_made(site.stage) >= SLOTS == site.stage.netsuite.meter.in_flight, every=0.005)
     return run
 
@@ -34,7 +34,7 @@ def assert_nothing_was_sent_again(site: Site) -> None:
     """NetSuite had to refuse no Item: what was being written at the end of a worker was found by looking."""
     requests = [entry for entry in site.stage.journal("netsuite") if entry.get("method") == "POST"]
     answers = Counter(entry["status"] for entry in requests if "/otherCharge" in entry["path"])
-    # A request that the kill cut in its middle is an error of nobody's.
+    # A request that the kill cut in its middle is not an error.
     answers.pop(500, None)
     assert answers == {204: len(item_identities(site.stage))}
 
@@ -61,7 +61,7 @@ def test_a_scan_survives_kill_9_of_its_only_worker(open_site: OpenSite, times: d
     site.comes_to_rest()
 
 
-def test_another_worker_goes_on_at_once_after_term(open_site: OpenSite) -> None:
+def test_another_worker_continues_immediately_after_term(open_site: OpenSite) -> None:
     """With the product's own times: what the ended worker had not begun is given back, not waited for."""
     site = open_site(profile="large:2x20", write_latency=0.2, slots=SLOTS)
     first, _ = site.worker(times=PRODUCT_TIMES), site.worker(number=2, times=PRODUCT_TIMES)

@@ -1,14 +1,14 @@
-"""TERM ends a worker soon, whatever it has fetched and whatever NetSuite lets it wait for, and others go on with its work."""
+"""TERM ends a worker soon, whatever it has fetched and whatever it waits for, and others continue its work."""
 
 from __future__ import annotations
 
 import pytest
 
 from config.names import QueueName
-from tests.real.books import assert_one_item_per_code, item_identities, items_made
+from tests.kit.books import assert_one_item_per_code, item_identities, items_made
+from tests.kit.site import PREFIX, QUICK, Site
+from tests.kit.waiting import eventually
 from tests.real.conftest import OpenSite
-from tests.real.site import PREFIX, QUICK, Site
-from tests.support import eventually
 from worker.domain.work import Lane
 
 pytestmark = pytest.mark.real
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.real
 STOP_SECONDS = 30.0
 THREADS = 2
 FETCHED = THREADS * 2
-"""What dispatch gives out at once: as much as there are slots."""
+"""What is dispatched at once: as much as there are slots."""
 
 
 def in_flight(site: Site, count: int) -> None:
@@ -28,8 +28,8 @@ def items_sent(site: Site) -> int:
     return sum(entry["method"] == "POST" and "/otherCharge" in entry["path"] for entry in requests)
 
 
-def test_what_was_fetched_and_not_begun_is_left_to_others(open_site: OpenSite) -> None:
-    """Celery's own pool would work off all that was fetched: four Items in two turns, before it ends."""
+def test_fetched_messages_that_were_not_begun_are_left_to_others(open_site: OpenSite) -> None:
+    """Celery's own pool would do all that was fetched: four Items in two turns, before it ends."""
     site = open_site(profile="large:1x24", slots=FETCHED, write_latency=1.5)
     worker = site.worker(threads=THREADS)
     site.start_scan()
@@ -42,14 +42,14 @@ def test_what_was_fetched_and_not_begun_is_left_to_others(open_site: OpenSite) -
     assert items_made(site.stage) - made <= 2 * THREADS
     assert site.redis.hlen(f"{PREFIX}unacked") == 0
     assert site.redis.llen(f"{PREFIX}{QueueName.ITEMS}") >= FETCHED - THREADS
-    # The start gives out again what waits, so that the list of projects may have been asked for twice.
+    # The start dispatches again what waits, so that the list of projects may have been requested twice.
     assert {Lane.ITEMS} <= set(site.left_over()) <= {Lane.ITEMS, Lane.SCANS}
 
 
 def test_a_worker_that_waits_for_netsuite_ends_and_releases_its_work(open_site: OpenSite) -> None:
     """It ends within its time and leaves no lock, and another worker finishes the scan."""
     times = {**QUICK, "worker.runtime.pool.TASK_SECONDS": 1}
-    # The account itself goes on with what nobody waits for any more, and takes more beside it.
+    # The account itself continues what its client no longer waits for, and accepts more requests meanwhile.
     site = open_site(profile="large:1x4", slots=THREADS, concurrency_limit=50)
     slow = {"kind": "slow_commit", "method": "POST", "path": "otherCharge", "times": THREADS, "value": 60}
     site.stage.faults("netsuite", [slow])
@@ -61,7 +61,7 @@ def test_a_worker_that_waits_for_netsuite_ends_and_releases_its_work(open_site: 
     assert first.wait(STOP_SECONDS) == 0
     assert items_made(site.stage) == 0, "nobody waited for NetSuite"
     assert len(sent) == THREADS
-    # No lock is left, and what was under way waits for whoever comes. NetSuite still works on the requests: they keep their slots.
+    # No lock is left, and the work in progress waits for any worker. NetSuite still works on the requests: they keep their slots.
     assert set(site.left_over()) - {"slots"} == {Lane.ITEMS}
     assert [site.container.work.in_hand(Lane.ITEMS, code(key)) for key in sent] == [False] * THREADS
     site.worker(number=2, threads=THREADS, times=times)

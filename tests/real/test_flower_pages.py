@@ -1,4 +1,4 @@
-"""Flower as an engineer sees it, in a real browser: what was asked and what came of it, in words."""
+"""Flower as an engineer sees it, in a real browser: requests and their results, as text."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ import requests
 from config.names import TaskName
 from simulators.company.billing import Invoice
 from simulators.netsuite.records import Bill, Item
-from tests.real import browser
-from tests.real.books import invoices, item_identities
-from tests.real.site import Site
-from tests.support import eventually, unused_port
+from tests.kit import browser
+from tests.kit.books import invoices, item_identities
+from tests.kit.ports import unused_port
+from tests.kit.site import Site
+from tests.kit.waiting import eventually
 
 pytestmark = pytest.mark.real
 
@@ -55,7 +56,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
         first.append(site.send(TaskName.EXPORT, project_id=invoice.project_id, invoice_id=invoice.id))
         # Each worker takes messages from its own queue: what is sent now could be received before the last of these.
         eventually(lambda: ended(site, first), 30, every=0.2)
-        # The last to be enqueued stand on the first page.
+        # The last ones enqueued are on the first page.
         key = next(iter(item_identities(site.stage)))
         item, (bill,) = site.stage.netsuite.item_by_external_id(key), site.stage.netsuite.bills
         assert item is not None
@@ -83,7 +84,7 @@ def asked(site: Site, path: str) -> Any:
 
 
 def workers_seen(site: Site) -> int:
-    """How many workers it has heard of: from then on it hears of tasks too."""
+    """Return how many workers it knows: from then on it receives events of tasks too."""
     return len(asked(site, "/workers?json=1").get("data", ()))
 
 
@@ -92,7 +93,7 @@ def states(site: Site) -> Counter[str]:
 
 
 def ended(site: Site, task_ids: list[str]) -> bool:
-    """Whether Flower has heard of the end of each of these tasks."""
+    """Return whether Flower knows the end of each of these tasks."""
     told = asked(site, "/api/tasks?limit=10000")
     return all(told.get(task_id, {}).get("state") in ("SUCCESS", "FAILURE") for task_id in task_ids)
 
@@ -112,7 +113,7 @@ def test_nothing_is_shown_without_the_login(seen: Seen) -> None:
 
 
 def test_every_task_that_has_ended_is_seen_to_have_ended(seen: Seen) -> None:
-    """Sixty codes over eight threads: an event that gets lost leaves its task running for ever in the eyes of Flower."""
+    """Sixty codes over eight threads: an event that gets lost leaves its task running forever in Flower."""
     eventually(lambda: set(states(seen.site)) == {"SUCCESS", "FAILURE"}, every=0.2)
     assert states(seen.site)["SUCCESS"] >= 60
     names = {task["name"] for task in asked(seen.site, "/api/tasks?limit=10000").values()}

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.real.forks import can_start
-from tests.real.site import ROOT, Program, ended, environment
-from tests.support import eventually
+from tests.kit.forks import can_start
+from tests.kit.programs import ROOT, Program, ended, environment
+from tests.kit.waiting import eventually
 
 pytestmark = [
     pytest.mark.real,
@@ -23,7 +23,7 @@ pytestmark = [
 SHOWS = """\
 import json, os, sys, threading
 print(json.dumps([sys.argv, dict(os.environ), os.getcwd(), sys.path, __name__, os.getsid(0) == os.getpid(), sorted(os.listdir("/proc/self/fd")),
-    [name for name in sys.modules if name in ("worker.app", "worker.cli.output", "tests.real.launcher", "pytest")],
+    [name for name in sys.modules if name in ("worker.app", "worker.cli.output", "tests.kit.launcher", "pytest")],
     threading.active_count()]))
 sys.exit("the end")
 """
@@ -83,7 +83,7 @@ def test_a_signal_that_ends_it_is_its_exit_code(sleeping: Program, number: signa
     eventually(lambda: not Path(f"/proc/{sleeping.pid}").exists())
 
 
-def test_it_stands_still_when_it_is_stopped(sleeping: Program) -> None:
+def test_a_stopped_program_does_nothing(sleeping: Program) -> None:
     def state() -> str:
         return Path(f"/proc/{sleeping.pid}/stat").read_text().rpartition(")")[2].split()[0]
 
@@ -95,7 +95,7 @@ def test_it_stands_still_when_it_is_stopped(sleeping: Program) -> None:
 def test_nothing_is_left_when_the_test_process_is_killed(tmp_path: Path) -> None:
     test = f"""\
 from pathlib import Path
-from tests.real.site import Program, environment
+from tests.kit.programs import Program, environment
 folder = Path({str(tmp_path)!r})
 program = Program("sleeping", {written(tmp_path, SLEEPS)!r}, environment(folder), folder)
 program.says("sleeps")

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from config.names import TaskName
-from tests.real.books import assert_one_bill_per_invoice, assert_one_item_per_code
+from tests.kit.books import assert_one_bill_per_invoice, assert_one_item_per_code
+from tests.kit.site import QUICK, Site
+from tests.kit.waiting import eventually
 from tests.real.conftest import OpenSite
-from tests.real.site import QUICK, Site
-from tests.support import eventually
 from worker.store.gate import Precedence
 
 pytestmark = pytest.mark.real
@@ -25,11 +25,11 @@ VISIBILITY_SECONDS = 2.0
 TIMES = {**QUICK, "config.celery_options.VISIBILITY_TIMEOUT_SECONDS": VISIBILITY_SECONDS}
 PATIENT = {"PROCORE_READ_TIMEOUT_SECONDS": "120", "NETSUITE_SETTLE_SECONDS": "0"}
 HELD_SECONDS = 120.0
-"""How long a request waits at most for this test to go on."""
+"""Maximum seconds that a request waits for this test to continue."""
 
 
 def hold(site: Site, remote: str, paths: Sequence[str]) -> None:
-    """Let requests to these addresses wait until the remote has no faults any more."""
+    """Let requests to these addresses wait until the remote has no faults."""
     site.stage.faults(remote, [{"kind": "hold", "path": path, "value": HELD_SECONDS} for path in paths])
 
 

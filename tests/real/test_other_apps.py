@@ -22,9 +22,11 @@ import requests
 
 from config.names import TaskName
 from simulators.company.billing import Invoice
-from tests.real.books import invoices, item_identities
-from tests.real.site import PREFIX, ROOT, Program, Site
-from tests.support import eventually, unused_port
+from tests.kit.books import invoices, item_identities
+from tests.kit.ports import unused_port
+from tests.kit.programs import ROOT, Program
+from tests.kit.site import PREFIX, Site
+from tests.kit.waiting import eventually
 from tests.unit.domain.test_webhooks import V2, V4
 from tools.message_schemas import result_schemas
 from worker.domain.identities import bill_external_id, item_external_id
@@ -38,7 +40,7 @@ AUTHORIZATION = "Bearer a-secret-that-procore-was-told"
 SOON = {"worker.sync.webhooks.GATHER_SECONDS": 0, "worker.runtime.webhooks.RESPONSE_TIMEOUT_SECONDS": 0.5}
 NOTHING: Mapping[str, str] = {}
 OPTIONS = {"global_keyprefix": PREFIX}
-"""All that an app needs to know beside the address: REDIS_KEY_PREFIX of the installation."""
+"""All that an app needs to know in addition to the address: REDIS_KEY_PREFIX of the installation."""
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +101,7 @@ def run(site: Site, *command: str) -> list[str]:
 
 
 def exported(site: Site, invoice: Invoice) -> dict[str, str]:
-    """The result of its export, by what stands in NetSuite."""
+    """Return the expected result of its export, by the records in NetSuite."""
     bill = site.stage.netsuite.bill_by_external_id(bill_external_id(site.stage.procore.company.company_id, invoice.id))
     assert bill is not None
     assert bill.total == invoice.summary().current_payment_due
@@ -114,7 +116,7 @@ def test_python_with_celery_alone_exports_an_invoice_and_shows_its_state(site: S
     ids = (str(invoice.project_id), str(invoice.id))
     task_id, result = run(site, sys.executable, str(EXAMPLES / "send_with_celery.py"), *ids)
     assert ast.literal_eval(result) == exported(site, invoice)
-    # What `wbs-sync status --task` tells: what was sent is kept, though the chain ended with another task.
+    # What `wbs-sync status --task` shows: what was sent is kept, though the chain ended with another task.
     kept = site.container.result_of(task_id)
     assert kept is not None
     assert (kept["status"], kept["name"], kept["result"]) == (
@@ -141,13 +143,13 @@ def test_node_without_a_package_exports_an_invoice(site: Site, workers: list[Pro
     ids = (str(invoice.project_id), str(invoice.id))
     _, result = run(site, str(NODE), str(EXAMPLES / "send.mjs"), *ids)
     assert json.loads(result) == exported(site, invoice)
-    # Once more, and a wrong id: it reads what stands, and why not.
+    # Once more, and a wrong id: it reads the records, and the reasons.
     assert json.loads(run(site, str(NODE), str(EXAMPLES / "send.mjs"), *ids)[1])["outcome"] == "already"
     refused = json.loads(run(site, str(NODE), str(EXAMPLES / "send.mjs"), ids[0], "-5")[1])
     assert (refused["exc_type"], "invoice_id" in str(refused["exc_message"])) == ("InvalidMessage", True)
 
 
-def test_what_a_newer_producer_says_beside_is_ignored(site: Site, workers: list[Program]) -> None:
+def test_additional_fields_of_a_newer_producer_are_ignored(site: Site, workers: list[Program]) -> None:
     invoice = invoices(site.stage)[2]
     # Producers are deployed before consumers: what these do not know yet is ignored.
     arguments = {"project_id": invoice.project_id, "invoice_id": invoice.id, "urgency": "high", "asked_by": {"user": 7}}
@@ -155,7 +157,7 @@ def test_what_a_newer_producer_says_beside_is_ignored(site: Site, workers: list[
     # The chain ends under the id that was sent.
     result = result_of(site, task_id)
     assert (result["status"], result["result"]) == ("SUCCESS", exported(site, invoice))
-    # Its own id stands in the line of every request that came of it, through all steps of the chain.
+    # Its own id is in the line of every request that it caused, through all steps of the chain.
     written = written_for(site, "portal-4711")
     assert written.count("POST /services/rest/record/v1/vendorBill") == 1
     assert written[-1].startswith("PATCH /rest/v1.1/requisitions/")
@@ -169,7 +171,7 @@ def test_one_id_leads_from_a_command_to_the_requests(site: Site, workers: list[P
 
 
 def written_for(site: Site, correlation_id: str) -> list[str]:
-    """Method and path of the writes that the workers' logs tell under an id, in order."""
+    """Return method and path of the writes that the workers logged under an id, in order."""
     lines = [
         line for program in site.programs for line in program.log.splitlines() if line.endswith(f" [{correlation_id}]")
     ]
@@ -206,7 +208,7 @@ def test_wrong_arguments_are_a_failure_that_names_them(
         pytest.param("wbs.create_item", {}, {"content_type": "text/plain", "content_encoding": "utf-8"}, id="no JSON"),
     ],
 )
-def test_what_is_no_message_of_ours_kills_nobody(
+def test_foreign_messages_kill_no_worker(
     site: Site, workers: list[Program], task: str, arguments: object, properties: dict[str, Any]
 ) -> None:
     if "content_type" in properties:

@@ -12,8 +12,10 @@ import requests
 
 from config.process_secrets import BEAT, FLOWER, HELD, PLACEHOLDERS, WEBHOOKS, WORKER
 from config.processes import FLOWER_CONFIG, processes
-from tests.real.site import READY, Program, Site
-from tests.support import eventually, unused_port
+from tests.kit.ports import unused_port
+from tests.kit.programs import READY, Program
+from tests.kit.site import Site
+from tests.kit.waiting import eventually
 
 pytestmark = pytest.mark.real
 
@@ -43,7 +45,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 
 def environment_of(pid: int) -> dict[str, str]:
-    """What anybody of the same user, or whoever breaks in there, can read."""
+    """Return what another process of the same user, or an intruder, can read."""
     pairs = Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace").split("\0")
     return dict(pair.split("=", 1) for pair in pairs if "=" in pair)
 

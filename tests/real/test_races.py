@@ -7,10 +7,10 @@ import random
 import pytest
 
 from config.names import TaskName
-from tests.real.books import assert_one_bill_per_invoice, assert_one_item_per_code, invoices
+from tests.kit.books import assert_one_bill_per_invoice, assert_one_item_per_code, invoices
+from tests.kit.site import Site
+from tests.kit.waiting import eventually
 from tests.real.conftest import OpenSite
-from tests.real.site import Site
-from tests.support import eventually
 
 pytestmark = pytest.mark.real
 
@@ -67,7 +67,7 @@ def test_the_same_without_the_lock_makes_duplicates(open_site: OpenSite) -> None
         return {kind for kind, _, _ in site.stage.netsuite.duplicates()}
 
     def asked_again() -> bool:
-        # Whoever is about to write waits for a second worker (tests/real/launcher.py), which one of these messages brings.
+        # A worker that is about to write waits for a second one (tests/kit/launcher.py), which one of these messages brings.
         for task, arguments in everything(site):
             site.send(task, **arguments)
         return kinds() >= {"item_name", "bill_external_id"}

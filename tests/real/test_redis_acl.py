@@ -9,10 +9,11 @@ from celery import Celery
 
 from config.celery_options import celery_options
 from config.names import QUEUE_OF_TASK, TaskName
-from tests.real.books import assert_one_bill_per_invoice, invoices
+from tests.kit.books import assert_one_bill_per_invoice, invoices
+from tests.kit.programs import ROOT
+from tests.kit.site import PREFIX, set_up_user
+from tests.kit.waiting import eventually
 from tests.real.conftest import OpenSite
-from tests.real.site import PREFIX, ROOT, set_up_user
-from tests.support import eventually
 
 pytestmark = pytest.mark.real
 

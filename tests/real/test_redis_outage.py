@@ -6,10 +6,10 @@ import time
 
 import pytest
 
-from tests.real.books import assert_one_item_per_code, items_made
+from tests.kit.books import assert_one_item_per_code, items_made
+from tests.kit.site import kill_redis
+from tests.kit.waiting import eventually
 from tests.real.conftest import OpenSite
-from tests.real.site import kill_redis
-from tests.support import eventually
 
 pytestmark = pytest.mark.real
 

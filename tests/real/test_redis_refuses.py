@@ -1,4 +1,4 @@
-"""Redis answers and refuses every write for a while: no message of another app is lost, nothing is written twice, and all goes on."""
+"""Redis responds and refuses every write for a while: no message of another app is lost, nothing is written twice, and all work continues."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import time
 import pytest
 
 from config.names import QueueName, TaskName
-from tests.real.books import assert_one_bill_per_invoice, invoices
+from tests.kit.books import assert_one_bill_per_invoice, invoices
+from tests.kit.site import PREFIX, QUICK, Site
+from tests.kit.waiting import eventually
 from tests.real.conftest import OpenSite
 from tests.real.redis_faults import FAULTS, refusing
-from tests.real.site import PREFIX, QUICK, Site
-from tests.support import eventually
 from worker.domain.work import Lane
 
 pytestmark = pytest.mark.real
@@ -44,7 +44,7 @@ def enqueue(site: Site) -> None:
 
 
 def all_billed(site: Site) -> None:
-    """Every message has come to its end, though nobody started an export of all invoices."""
+    """Every message has been processed, though no export of all invoices was started."""
     eventually(lambda: all(invoice.origin_id for invoice in invoices(site.stage)), 120)
     site.comes_to_rest()
     assert_one_bill_per_invoice(site.stage)

@@ -1,4 +1,4 @@
-"""No secret is ever told: not in a log (DEBUG included), a task, Redis, a page of Flower, an answer or a traceback."""
+"""No secret is ever shown: not in a log (DEBUG included), a task, Redis, a page of Flower, a response or a traceback."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ import pytest
 import requests
 
 from config.names import TaskName
-from tests.real.books import invoices
-from tests.real.site import PREFIX, Program, Site
-from tests.support import eventually, unused_port
+from tests.kit.books import invoices
+from tests.kit.ports import unused_port
+from tests.kit.programs import Program
+from tests.kit.site import PREFIX, Site
+from tests.kit.waiting import eventually
 from worker.domain.scopes import Remote
 
 pytestmark = pytest.mark.real
@@ -159,7 +161,7 @@ def commands(site: Site, told: Told) -> None:
         assert "Traceback" not in ended.err
 
 
-def test_no_secret_is_ever_told(tmp_path: Path) -> None:
+def test_no_secret_is_ever_shown(tmp_path: Path) -> None:
     login = f"engineer:{FLOWER_PASSWORD}"
     env = {"PROCORE_CLIENT_SECRET": PROCORE_SECRET, "FLOWER_BASIC_AUTH": login, "FLOWER_PORT": str(unused_port())}
     # Nobody listens there, so that the SDK has something to complain about.

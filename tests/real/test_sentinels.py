@@ -1,4 +1,4 @@
-"""A Redis that sentinels look after: everything is found through them, and goes on with another master when the first one dies."""
+"""A Redis behind sentinels: everything is found through them, and continues with another master when the first one dies."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from celery import Celery
 from config.celery_options import celery_options
 from config.names import TaskName
 from simulators.stage import Stage
-from tests.real.books import assert_one_item_per_code, items_made
-from tests.real.site import PREFIX, SETTLE_SECONDS, Site, kill_redis
-from tests.support import eventually, unused_port
+from tests.kit.books import assert_one_item_per_code, items_made
+from tests.kit.ports import unused_port
+from tests.kit.site import PREFIX, SETTLE_SECONDS, Site, kill_redis
+from tests.kit.waiting import eventually
 from worker.local.embedded import EmbeddedServer
 from worker.local.server_program import server_program
 from worker.runtime.transport import reach_sentinels, use_transport
@@ -107,7 +108,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
         replica.stop()
 
 
-def test_a_scan_goes_on_with_another_master_and_makes_no_item_twice(site: Site) -> None:
+def test_a_scan_continues_with_another_master_and_creates_no_item_twice(site: Site) -> None:
     site.worker()
     site.beat()
     site.send(TaskName.SCAN_PROJECTS, trigger="test")
@@ -122,7 +123,7 @@ def test_a_scan_goes_on_with_another_master_and_makes_no_item_twice(site: Site) 
 
 
 def test_every_broker_connection_keeps_its_login_with_the_next_sentinel(site: Site) -> None:
-    """Kombu forgets the login when it takes its list's next address; no pooled connection of that process could send any more."""
+    """Kombu forgets the login when it takes its list's next address; no pooled connection of that process could send."""
     use_transport()
     reach_sentinels(site.env["REDIS_URL"])
     app = Celery(set_as_current=False)

@@ -1,4 +1,4 @@
-"""Two machines with different settings, as real workers: neither writes, and the work goes on when one of them ends."""
+"""Two machines with different settings, as real workers: neither writes, and the work continues when one of them ends."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.real.books import items_made
-from tests.real.site import QUICK, Site
-from tests.support import eventually
+from tests.kit.books import items_made
+from tests.kit.site import QUICK, Site
+from tests.kit.waiting import eventually
 from worker.domain.problems import Cause
 from worker.domain.scopes import WRITING
 

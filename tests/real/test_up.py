@@ -14,10 +14,12 @@ from contextlib import closing, contextmanager
 import pytest
 import requests
 
+from tests.kit.ports import unused_port
+from tests.kit.programs import Program, script
+from tests.kit.site import QUICK, Site
+from tests.kit.waiting import eventually
 from tests.real.conftest import OpenSite
-from tests.real.site import QUICK, Program, Site, script
 from tests.real.test_commands import assert_sentence, first_json
-from tests.support import eventually, unused_port
 from worker.cli.stack import PASSWORD_FILE
 
 pytestmark = pytest.mark.real
@@ -49,7 +51,7 @@ def up(site: Site, number: int) -> Program:
 
 
 def test_one_up_runs_in_a_data_directory_and_its_password_stays(open_site: OpenSite) -> None:
-    """REDIS_URL is set: nothing but the lock of the data directory could tell that it is in use."""
+    """REDIS_URL is set: only the lock of the data directory shows that it is in use."""
     site = open_site(profile="large:1x2", env={"FLOWER_PORT": str(unused_port())})
     first = up(site, 1)
     login = first_json(first)["login"]
@@ -76,7 +78,7 @@ def test_a_port_in_use_is_said_before_any_address_is(open_site: OpenSite, settin
 
 
 @pytest.mark.parametrize("kind", ["items", "beat", "flower", "webhooks"])
-def test_a_process_ends_when_it_is_asked_to_though_redis_stands_still(open_site: OpenSite, kind: str) -> None:
+def test_a_process_ends_when_asked_to_even_if_redis_hangs(open_site: OpenSite, kind: str) -> None:
     env = {
         "FLOWER_PORT": str(unused_port()),
         "FLOWER_BASIC_AUTH": "an-engineer:a-long-password",

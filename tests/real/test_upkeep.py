@@ -9,11 +9,11 @@ import pytest
 
 from config.names import QueueName
 from tests.alerts.prometheus import rules
-from tests.real.books import assert_one_item_per_code, items_made
+from tests.kit.books import assert_one_item_per_code, items_made
+from tests.kit.site import PREFIX
+from tests.kit.waiting import eventually
 from tests.real.conftest import OpenSite
 from tests.real.redis_faults import refusing
-from tests.real.site import PREFIX
-from tests.support import eventually
 from tests.unit.promql import Facts
 from worker.domain.work import SCAN_OF_ALL, Claim, Lane, RunKind
 from worker.runtime import beat as beat_module
@@ -29,7 +29,7 @@ def test_messages_that_are_lost_delay_the_scan_and_lose_nothing(open_site: OpenS
     site.worker(threads=2)
     site.beat()
     run = site.start_scan()
-    # Two threads fetch eight messages; as many as may be in hand beyond that still lie in the queue.
+    # Two threads fetch eight messages; as many as may be in progress beyond that are still in the queue.
     eventually(lambda: items_made(site.stage) and site.redis.delete(queue), every=0.005)
     site.ended(run)
     assert_one_item_per_code(site.stage)
@@ -37,7 +37,7 @@ def test_messages_that_are_lost_delay_the_scan_and_lose_nothing(open_site: OpenS
 
 
 def test_two_beats_at_once_are_harmless(open_site: OpenSite) -> None:
-    """Both start a scan every second or so, at the same moment: each code is made once, and nothing is left in hand."""
+    """Both start a scan every second or so, at the same moment: each code is created once, and no work is left in progress."""
     site = open_site(profile="large:2x12", write_latency=0.1, env={"SCAN_CRON": "* * * * *"})
     site.worker()
     beats = [site.beat(number=number, cron_seconds=1) for number in (1, 2)]
@@ -53,7 +53,7 @@ def test_two_beats_at_once_are_harmless(open_site: OpenSite) -> None:
     assert site.container.ledger.problems() == []
 
 
-def test_who_comes_too_late_for_a_scan_s_first_step_leaves_nothing_in_hand(open_site: OpenSite) -> None:
+def test_a_second_scan_request_leaves_no_first_step_in_progress(open_site: OpenSite) -> None:
     """Two scans at once: the second claims the list of projects in the moment in which the first has ended it."""
     site = open_site(profile="large:2x12")
     run, _ = site.container.start_scan("first")
@@ -63,7 +63,7 @@ def test_who_comes_too_late_for_a_scan_s_first_step_leaves_nothing_in_hand(open_
     assert not site.container.work.in_hand(Lane.SCANS, SCAN_OF_ALL)
 
 
-def test_what_waited_while_no_worker_ran_goes_on_when_one_starts(open_site: OpenSite) -> None:
+def test_work_that_waited_without_a_worker_continues_when_one_starts(open_site: OpenSite) -> None:
     """There is neither a message for it nor a beat: the worker asks for its work when it is ready."""
     site = open_site(profile="large:1x4")
     run, _ = site.container.wbs_scan.request("asked for while all was down")
@@ -77,7 +77,7 @@ def test_what_waited_while_no_worker_ran_goes_on_when_one_starts(open_site: Open
 def test_waiting_work_is_resumed_whatever_beat_s_clock_shows(
     open_site: OpenSite, shifted_clock: Callable[[int], dict[str, str]], seconds_ahead: int
 ) -> None:
-    """No message of its own announces the scan: only a `ledger.resume` of beat can bring it to the worker."""
+    """No message announces the scan: only a `ledger.resume` of beat can bring it to the worker."""
     site = open_site(profile="large:1x4")
     site.worker()
     site.beat(env=shifted_clock(seconds_ahead))
@@ -144,7 +144,7 @@ def test_a_command_that_follows_a_run_says_when_no_worker_is_running(open_site: 
 
 
 def test_a_worker_that_stalls_is_seen_and_alerted_while_others_continue(open_site: OpenSite) -> None:
-    """Stopped as by a debugger or a network drive that is gone: it reports nothing any more, and does not end."""
+    """Stopped as by a debugger or a network drive that is gone: it reports nothing, and does not end."""
     site = open_site(profile="large:1x4")
     worker, _ = site.worker("invoices"), site.worker("items")
     liveness = site.container.liveness

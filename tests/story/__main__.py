@@ -1,4 +1,4 @@
-"""Plays the month end and writes docs/month-end.md with its pictures; with --check compares it with the page that stands there."""
+"""Plays the month end and writes docs/month-end.md with its pictures; with --check compares it with the existing page."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.real.site import ROOT
+from tests.kit.programs import ROOT
 from tests.story.installation import Installation
 from tests.story.month_end import MonthEnd
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from config.loading import load_settings
-from config.settings import setting_names
 from simulators.stage import Stage
-from tests.real import browser
-from tests.real.site import READY, START_SECONDS, Ended, Program, environment, run, script
-from tests.support import eventually
+from tests.kit import browser
+from tests.kit.container import settings_of
+from tests.kit.ended import Ended
+from tests.kit.programs import READY, START_SECONDS, Program, environment, run, script
+from tests.kit.waiting import eventually
 from worker.container import Container
 from worker.local.embedded import find_running
 
@@ -42,7 +42,7 @@ class Installation:
         self._up = Program("up", [script(), "up"], self._env, folder, fresh=True)
 
     def run(self, *arguments: str) -> Ended:
-        """Run the console script to its end, in a directory of its own, and tell on standard error that it was run."""
+        """Run the console script to its end, in a separate directory, and report on standard error that it was run."""
         began = time.monotonic()
         ended = run(*arguments, env=self._env, folder=self.folder, timeout=COMMAND_SECONDS)
         sys.stderr.write(f"{time.monotonic() - began:5.1f} s  wbs-sync {' '.join(arguments)}\n")
@@ -53,8 +53,7 @@ class Installation:
         """The product in this process, to ask it what nobody needs to read on the page."""
         url = find_running(self.folder / "data")
         assert url, "no server runs"
-        own = {name.lower(): value for name, value in self._env.items() if name in setting_names()}
-        return Container(load_settings(**own), redis_url=url)
+        return Container(settings_of(self._env), redis_url=url)
 
     def picture(self, page: Path, to: Path) -> None:
         """Take a picture of an HTML page as a browser shows it on a desk."""

@@ -1,4 +1,4 @@
-"""The story itself, chapter by chapter. Each asserts what it tells; AssertionError when it is no longer true."""
+"""The month end itself, chapter by chapter. Each asserts what it says; AssertionError when it is no longer true."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 
 from simulators.company.billing import Invoice
 from simulators.netsuite.records import Bill
-from tests.real.site import Ended
+from tests.kit.ended import Ended
 from tests.story.installation import Installation
 from tests.story.page import Page, Shown
 from tests.story.people import People, Slip
@@ -367,7 +367,7 @@ computed](money.md).""")
     # What is so
 
     def _problems(self) -> Rows:
-        """All open problems that nobody ignores."""
+        """Return all open problems that are not ignored."""
         return self._place.container.overview.problems()
 
     def _problem(self, cause: Cause) -> Mapping[str, Any]:

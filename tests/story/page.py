@@ -73,7 +73,7 @@ def steady(output: str, ids: dict[str, str]) -> str:
 
 
 def shorten(output: str, shown: Shown) -> str:
-    """Some of the rows of some of the tables; how many were left out stands where they were."""
+    """Some of the rows of some of the tables; the number of rows left out is printed in their place."""
     told: list[str] = []
     left_out = 0
     for title, lines in _tables(output.splitlines()):
@@ -87,7 +87,7 @@ def shorten(output: str, shown: Shown) -> str:
 
 
 def _tables(lines: Sequence[str]) -> Iterator[tuple[str | None, list[str]]]:
-    """The tables with their titles, which stand in the line before; and what stands between them, with no title."""
+    """Return the tables with their titles, which are in the line before; and the text between them, without a title."""
     starts = {place - 1 for place, line in enumerate(lines) if line.startswith("┏")}
     of_table: list[int | None] = []
     current: int | None = None

@@ -1,4 +1,4 @@
-"""What people do in Procore and in NetSuite while the month is closed: problems are mended, records are edited, slips happen."""
+"""What people do in Procore and in NetSuite while the month is closed: problems are fixed, records are edited, slips happen."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class People:
     # Problems
 
     def mends(self) -> list[Mend]:
-        """Twelve problems of eleven causes, each mended where its next step says."""
+        """Twelve problems of eleven causes, each fixed where its next step says."""
         long, colon, tie = (self.cases[case] for case in ("name_too_long", "name_with_colon", "invoice_does_not_tie"))
         _, second = self.cases["same_joined_name"]["codes"]
         inactive, taken = self.cases["item_inactive"], self.cases["same_number_same_vendor_different"]
@@ -181,7 +181,7 @@ class People:
     # Slips
 
     def slips(self) -> list[Slip]:
-        """Nine slips, each done now, of which `verify` must tell each and nothing else."""
+        """Nine slips, each done now, of which `verify` must report each and nothing else."""
         return [
             self._inactive_item(self.ordinary_invoice("24-003")),
             self._renamed_item(self.ordinary_invoice("24-005")),

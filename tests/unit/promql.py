@@ -77,7 +77,7 @@ class Facts:
         seen: dict[Labels, list[float]] = {}
         for facts in (*self.past, self):
             if facts.now >= begins:
-                for labels, value in facts._selected(matrix.vector_selector).items():
+                for labels, value in facts.selected(matrix.vector_selector).items():
                     seen.setdefault(labels, []).append(value)
         return {
             labels: sum(after - before if after >= before else after for before, after in pairwise(values))
@@ -85,7 +85,7 @@ class Facts:
             if len(values) > 1
         }
 
-    def _selected(self, selector: Any) -> Vector:
+    def selected(self, selector: Any) -> Vector:
         known = self.samples.get(selector.name, {})
         return {labels: value for labels, value in known.items() if _fits(dict(labels), selector)}
 
@@ -104,7 +104,7 @@ class Facts:
             case "Call" if part.func.name == "increase":
                 return self._increase(part)
             case "VectorSelector":
-                return self._selected(part)
+                return self.selected(part)
             case "BinaryExpr":
                 return _both(str(part.op), self._value(part.lhs), self._value(part.rhs), part.modifier)
             case kind:

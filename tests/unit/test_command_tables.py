@@ -64,10 +64,12 @@ def test_an_always_empty_column_is_left_out_and_titles_are_not_wrapped(paper: io
     assert rows[4].split() == ["│", "2", "│", "│"]
 
 
-def test_a_plan_tells_each_reason_once_and_what_its_bills_come_to(paper: io.StringIO) -> None:
+def test_a_plan_prints_each_reason_once_and_the_total_of_its_bills(paper: io.StringIO) -> None:
     lines = [blocked(code, Cause.PROJECT_NUMBER_MISSING, project="Library") for code in ("01-100.S", "01-200.S")]
     lines += [bill(1, "1234.50"), bill(2, "-0.50"), bill(3, "100000.00")]
-    plans._print(Plan(1, RunKind.EXPORT, 5, "TST", "2026-05-04T09:00:00+00:00", Requests(), Requests(), tuple(lines)))
+    plans.print_plan(
+        Plan(1, RunKind.EXPORT, 5, "TST", "2026-05-04T09:00:00+00:00", Requests(), Requests(), tuple(lines))
+    )
     told = paper.getvalue()
     assert told.count("has no project number") == 1
     assert "│ 01-100.S, 01-200.S │" in told
@@ -83,14 +85,14 @@ def test_results_that_need_attention_come_last_after_applying_a_plan(paper: io.S
     ]  # fmt: skip
     counts = Counter(ends.values())
     head = {"plan": "3f2a91c0d4e8", "made_at": "2026-05-04T09:00:00+00:00", "unchanged": 0, "removed": 0}
-    apply._print({**head, "lines": rows, "counts": counts})
+    apply.print_applied({**head, "lines": rows, "counts": counts})
     told = paper.getvalue()
     assert told.index("A-2") < told.index("A-3") < told.index("A-1")
     assert told.startswith("Plan 3f2a91c0d4e8 of 2026-05-04 09:00:00 UTC\n")
     assert "Bills of the plan in NetSuite: 2, total 140.20." in told
 
 
-def test_problems_stand_by_cause_with_the_next_step_that_they_share(paper: io.StringIO) -> None:
+def test_problems_are_grouped_by_cause_with_their_common_next_step(paper: io.StringIO) -> None:
     rows = [
         problem("code:9:2", "24 Library, code 01-200.S", Cause.PROJECT_NUMBER_MISSING, project="Library"),
         problem("invoice:9:7", "24 Library, invoice A-7", Cause.BILLING_DATE_MISSING, invoice="A-7", vendor="Acme"),
@@ -150,7 +152,7 @@ def test_a_long_key_in_a_narrow_terminal_has_its_own_line(paper: io.StringIO) ->
     )
 
 
-def test_findings_of_one_kind_stand_together_with_the_one_next_step(paper: io.StringIO) -> None:
+def test_findings_of_one_kind_are_grouped_with_their_next_step(paper: io.StringIO) -> None:
     missing = [
         Finding(FindingKind.ITEM_MISSING, f"code:17:{n}", f"Code {n:03} of 24 Library has no Item.") for n in range(400)
     ]
@@ -167,19 +169,19 @@ def test_a_retry_with_nothing_to_try_says_so_once_for_each_cause(paper: io.Strin
     rows = [
         problem(f"verify:item_renamed:code:9:{n}", f"24 {n:03}", FindingKind.ITEM_RENAMED.cause) for n in range(100)
     ]
-    retry._print({"dispatched": {}, "not_retryable": rows, "fixed": [], "remaining": [], "seconds": 0.0})
+    retry.print_retried({"dispatched": {}, "not_retryable": rows, "fixed": [], "remaining": [], "seconds": 0.0})
     told = paper.getvalue()
     assert told.startswith("Retrying: nothing.\nNot retried")
     assert (told.count("Next step:"), "75 more: " in told) == (1, True)
     assert told.endswith("None was retried.\n")
 
 
-def test_what_a_retry_did_not_mend_is_counted_in_words(paper: io.StringIO) -> None:
+def test_the_number_of_problems_that_remain_after_a_retry_is_printed(paper: io.StringIO) -> None:
     row = problem("invoice:9:7", "24 A-7", Cause.BILLING_DATE_MISSING, invoice="A-7", vendor="Acme") | {
         "next_attempt_at": None
     }
     told = {"dispatched": {"invoices": 1}, "not_retryable": [], "fixed": [], "remaining": [row], "seconds": 0.31}
-    retry._print(told)
+    retry.print_retried(told)
     assert paper.getvalue().startswith("Retrying: 1 invoice.\n1 remains; none was fixed in 0.3 s\n")
 
 
@@ -194,7 +196,7 @@ def test_a_plan_shows_a_moved_period_and_a_vendor_credit_in_its_row(paper: io.St
     }
     outcome = Outcome(OutcomeKind.CREATED, "C-1", reason="posted in Apr 2026")
     credit = line_of("invoice:17:9", "24 Library", "C-1", outcome, data=data)
-    plans._print_project("24 Library", [credit])
+    plans.print_plan(Plan(1, RunKind.EXPORT, 5, "TST", "2026-05-04T09:00:00+00:00", Requests(), Requests(), (credit,)))
     told = paper.getvalue()
     (row,) = [line for line in told.splitlines() if line.startswith("│ C-1")]
     assert [cell.strip() for cell in row.strip("│").split("│")][:6] == [

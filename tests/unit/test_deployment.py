@@ -59,7 +59,7 @@ def procfile_commands() -> dict[str, str]:
 
 
 def compose_services() -> dict[str, str]:
-    """Name and text of each service. The project has no YAML reader; two spaces of indent tell a service."""
+    """Name and text of each service. The project has no YAML reader; an indent of two spaces begins a service."""
     services = COMPOSE.partition("\nservices:\n")[2].partition("\nvolumes:\n")[0]
     parts = re.split(r"^  (\w+):\n", services, flags=re.MULTILINE)[1:]
     return dict(zip(parts[::2], parts[1::2], strict=True))
@@ -277,7 +277,7 @@ def test_redis_keeps_everything_it_is_given() -> None:
     assert "ports:" not in redis
 
 
-def test_flower_stands_behind_a_login_on_the_loopback() -> None:
+def test_flower_has_a_login_and_listens_on_the_loopback() -> None:
     flower = compose_services()["flower"]
     assert "FLOWER_BASIC_AUTH: ${FLOWER_BASIC_AUTH:?" in flower
     ports = re.findall(r'^      - "(.*)"$', COMPOSE, re.MULTILINE)
@@ -303,7 +303,7 @@ def test_no_image_runs_as_root_or_holds_what_is_not_named() -> None:
     assert not {"!.env", "!secrets", "!data", "!."} & set(ignored)
 
 
-def test_a_person_beside_systemd_gets_the_settings_of_the_units(
+def test_a_command_outside_systemd_gets_the_settings_of_the_units(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in {*os.environ} & set(setting_names()):

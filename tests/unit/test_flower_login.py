@@ -46,7 +46,7 @@ def status(logins: Logins, header: str, address: str = "192.0.2.7") -> int:
     return 200
 
 
-def test_the_right_login_is_let_in(logins: Logins) -> None:
+def test_the_correct_login_is_accepted(logins: Logins) -> None:
     assert status(logins, basic(LOGIN)) == 200
 
 
@@ -59,11 +59,11 @@ def test_anything_else_is_not_and_never_an_error_of_ours(logins: Logins, header:
 
 
 @given(header=st.text(st.characters(max_codepoint=255)) | st.binary().map(basic))
-def test_whatever_stands_in_the_header_it_is_401(header: str) -> None:
+def test_any_other_header_results_in_401(header: str) -> None:
     assert status(Logins(LOGIN), header) == 401
 
 
-def test_after_ten_failures_nothing_is_looked_at_for_a_minute(logins: Logins, clock: Clock) -> None:
+def test_after_ten_failures_no_login_is_checked_for_a_minute(logins: Logins, clock: Clock) -> None:
     assert [status(logins, basic("engineer:guess")) for _ in range(MAX_FAILURES)] == [401] * MAX_FAILURES
     assert status(logins, basic(LOGIN)) == status(logins, basic("engineer:guess")) == 429
     assert status(logins, basic(LOGIN), "192.0.2.8") == 200, "another address"
@@ -83,11 +83,18 @@ def test_the_addresses_of_one_machine_of_version_6_are_one(logins: Logins) -> No
     assert status(logins, basic(LOGIN), "2001:db8:1::1") == 200
 
 
-def test_no_more_addresses_are_kept_than_there_is_room_for(logins: Logins, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failures_of_the_oldest_address_are_dropped_when_there_is_no_room(
+    logins: Logins, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(flower_login, "MAX_ADDRESSES", 10)
-    for number in range(200):
+    for _ in range(MAX_FAILURES):
+        status(logins, basic("guess"), "198.51.100.1")
+    for number in range(9):
         status(logins, basic("guess"), f"192.0.2.{number}")
-    assert len(logins._windows) == 10
+    assert status(logins, basic(LOGIN), "198.51.100.1") == 429
+    for number in range(10):
+        status(logins, basic("guess"), f"203.0.113.{number}")
+    assert status(logins, basic(LOGIN), "198.51.100.1") == 200
 
 
 def test_failed_logins_are_logged_with_their_address_and_no_guess(

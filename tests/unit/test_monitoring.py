@@ -316,7 +316,7 @@ def test_a_runbook_has_its_parts_and_links_that_lead_somewhere(name: str) -> Non
     assert [link for link in links if not (ROOT / "docs/runbooks" / link).is_file()] == []
 
 
-def test_the_page_lists_every_metric_as_it_tells_itself() -> None:
+def test_the_page_lists_every_metric_with_its_help_text() -> None:
     rows = re.findall(r"^\| `(wbs_sync_\w+)` \| (.*?) \| (.*) \|$", METRICS_PAGE, re.MULTILINE)
     expected = [
         (name, ", ".join(f"`{label}`" for label in labels), told)

@@ -1,4 +1,4 @@
-"""docs/month-end.md tells commands as they are, and the story that writes it shortens honestly."""
+"""docs/month-end.md shows commands as they are, and the code that writes it shortens honestly."""
 
 from __future__ import annotations
 

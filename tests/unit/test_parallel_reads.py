@@ -11,7 +11,7 @@ from worker.observability import correlation
 from worker.sync.parallel_reads import read_in_parallel
 
 
-def test_a_read_goes_on_while_the_block_does() -> None:
+def test_a_read_continues_while_the_block_runs() -> None:
     begun, go_on = threading.Event(), threading.Event()
 
     def read() -> str:
@@ -25,7 +25,7 @@ def test_a_read_goes_on_while_the_block_does() -> None:
         assert result() == "export-1"
 
 
-def test_nobody_waits_for_a_thread_that_is_busy_with_another_ones_read() -> None:
+def test_no_caller_waits_for_a_thread_that_reads_for_another() -> None:
     free = threading.Event()
     with ThreadPoolExecutor(1) as pool:
         pool.submit(free.wait, 10)

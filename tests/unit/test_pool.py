@@ -10,7 +10,7 @@ import pytest
 from celery import concurrency, signals
 
 from config.celery_options import celery_options
-from tests.support import eventually
+from tests.kit.waiting import eventually
 from worker.runtime import current, pool
 from worker.runtime.pool import TaskPool
 
@@ -29,7 +29,8 @@ def held() -> Iterator[Held]:
     current.use(holder)  # type: ignore[arg-type]
     yield holder
     current.use(None)
-    signals.worker_shutdown.disconnect(pool._end)
+    for _, receiver in ends_of_pools():
+        signals.worker_shutdown.disconnect(receiver)
 
 
 @pytest.fixture
@@ -59,14 +60,19 @@ def begun(threads: TaskPool, job: Callable[[], object]) -> None:
 
 def ends_at_once() -> bool:
     """Whether the process ends without waiting for its threads once Celery has closed its connections."""
-    return pool._end in signals.worker_shutdown._live_receivers(None)
+    return bool(ends_of_pools())
+
+
+def ends_of_pools() -> list[tuple[Any, Callable[..., Any]]]:
+    """What a pool of ours has Celery call when the worker has closed its connections."""
+    return [entry for entry in signals.worker_shutdown.receivers if entry[1].__module__ == pool.__name__]
 
 
 def test_a_worker_takes_this_pool() -> None:
     assert concurrency.get_implementation(celery_options(redis_url="", key_prefix="")["worker_pool"]) is TaskPool
 
 
-def test_what_runs_ends_and_what_no_thread_has_begun_is_left(held: Held, go_on: threading.Event) -> None:
+def test_running_tasks_end_and_tasks_without_a_thread_are_left(held: Held, go_on: threading.Event) -> None:
     done: list[str] = []
     threads = TaskPool(1)
 
@@ -96,7 +102,7 @@ def test_what_does_not_end_is_given_back_and_left(
     assert ends_at_once()
 
 
-def test_a_redis_that_does_not_answer_keeps_nobody_from_ending(
+def test_a_redis_that_does_not_respond_keeps_no_worker_from_ending(
     held: Held, go_on: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pool, "TASK_SECONDS", 0.01)

@@ -1,4 +1,4 @@
-"""What is installed is what was locked, and known vulnerabilities are looked for without making CI depend on a service."""
+"""What is installed is what was locked, and known vulnerabilities are checked without making CI depend on a service."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from sentry_sdk.transport import Transport
 from config.loading import load_settings
 from config.setting_faults import InvalidSettings
 from config.settings import Settings
-from worker.app import _build_container
+from worker.app import build_container
 from worker.observability import correlation, spans
 from worker.observability.spans import span
 from worker.runtime import telemetry
@@ -60,7 +60,7 @@ def transport() -> Iterator[Kept]:
     sentry_sdk.get_global_scope().set_client(None)
 
 
-def test_an_error_is_told_scrubbed_and_with_its_correlation_id(tmp_path: Path, transport: Kept) -> None:
+def test_an_error_is_reported_redacted_and_with_its_correlation_id(tmp_path: Path, transport: Kept) -> None:
     secrets = telemetry.secrets_of(settings(tmp_path))
     telemetry.start_sentry(DSN, secrets, transport=transport)
     log = logging.getLogger("worker.test_telemetry")
@@ -103,7 +103,7 @@ def exported() -> Iterator[Exported]:
     spans.record_with(None)
 
 
-def test_whatever_comes_of_one_request_is_one_trace_in_any_process(exported: Exported) -> None:
+def test_everything_that_one_request_causes_is_one_trace_in_any_process(exported: Exported) -> None:
     for asked_by in ("scan-1", "scan-2", "scan-1"):
         with correlation.of(asked_by), span("create Item", work="code:7:1"), span("netsuite POST", path="/a"):
             pass
@@ -117,7 +117,7 @@ def test_whatever_comes_of_one_request_is_one_trace_in_any_process(exported: Exp
     assert dict(outer.attributes) == {"work": "code:7:1", "correlation_id": "scan-1"}
 
 
-def test_a_span_of_what_failed_names_the_error_and_not_its_words(exported: Exported) -> None:
+def test_the_span_of_a_failure_has_the_class_of_the_error_only(exported: Exported) -> None:
     with pytest.raises(ValueError, match="canary"), span("create Item"):
         raise ValueError("a-canary")
     [failed] = exported.spans
@@ -126,7 +126,7 @@ def test_a_span_of_what_failed_names_the_error_and_not_its_words(exported: Expor
 
 
 def test_without_a_setting_neither_is_even_loaded() -> None:
-    """In a process of its own: here they are loaded already."""
+    """In a separate process: here they are loaded already."""
     code = (
         "import sys, os; from unittest import mock; from worker.runtime import telemetry\n"
         "telemetry.start(mock.Mock(sentry_dsn=None))\n"
@@ -160,12 +160,12 @@ def test_a_worker_ends_with_a_sentence_when_the_extra_is_not_installed(
         mock.patch("worker.app.settings_or_exit", return_value=settings(tmp_path, **asked_for)),
         pytest.raises(SystemExit) as ended,
     ):
-        _build_container()
+        build_container()
     assert ended.value.code == 2
     assert capsys.readouterr().err == f"wbs-sync: {words}\n"
 
 
-def test_a_dsn_that_is_none_is_told_without_its_value(tmp_path: Path) -> None:
+def test_an_invalid_dsn_is_reported_without_its_value(tmp_path: Path) -> None:
     with pytest.raises(InvalidSettings) as refused:
         telemetry.start(settings(tmp_path, sentry_dsn="a-canary"))
     assert refused.value.faults == ("SENTRY_DSN is not a valid Sentry DSN.",)

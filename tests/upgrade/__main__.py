@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.real.site import Site
+from tests.kit.site import Site
 from tests.upgrade.earlier import FIRST_RELEASE, NoHistory, take_out
 from tests.upgrade.rehearsal import SETTLES, Rehearsal
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from config.names import QUEUE_OF_TASK, TaskName
-from tests.integration.flows.office import ITEM_PATH, Office
+from tests.kit.company import ITEM_PATH
+from tests.kit.installation import Installation
 from worker.domain.identities import InvoiceKey
 from worker.domain.work import Lane, scan_of
 from worker.local.embedded import EmbeddedServer
@@ -41,7 +42,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 def main() -> None:
     """Write it to standard output."""
     with tempfile.TemporaryDirectory() as name, EmbeddedServer.start(Path(name) / "redis") as server:
-        office = Office.open(Path(name), server.url, netsuite_settle_seconds=900)
+        office = Installation.open(Path(name), server.url, netsuite_settle_seconds=900)
         try:
             ids = records(office)
             written = {"ids": ids, "redis": dump(office), "messages": messages(office)}
@@ -50,8 +51,8 @@ def main() -> None:
     sys.stdout.write(json.dumps(written, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
 
 
-def records(office: Office) -> dict[str, Any]:
-    """Work off a little of everything, and say what is called how."""
+def records(office: Installation) -> dict[str, Any]:
+    """Do a little of everything, and return the names of the records."""
     project = office.new_project(NUMBER, CODES)
     codes = {code.flat_code: code for code in project.budgeted_codes()}
     made, adopted, unknown, blocked, waiting = (codes[name] for name in CODES)
@@ -81,7 +82,7 @@ def records(office: Office) -> dict[str, Any]:
     }
 
 
-def dump(office: Office) -> dict[str, Any]:
+def dump(office: Installation) -> dict[str, Any]:
     """All keys without their prefix; what only holds for this process (tokens, locks, what the account has) left out."""
     redis, prefix = office.container.redis, office.container.settings.redis_key_prefix
     read = {
@@ -100,7 +101,7 @@ def dump(office: Office) -> dict[str, Any]:
     return kept
 
 
-def messages(office: Office) -> list[dict[str, str]]:
+def messages(office: Installation) -> list[dict[str, str]]:
     """Every task's message as this version's own app sends it, and the chain of an export, raw: [{"queue": ..., "raw": ...}]."""
     prefix = office.container.settings.redis_key_prefix
     os.environ |= office.stage.env
@@ -116,7 +117,7 @@ def messages(office: Office) -> list[dict[str, str]]:
         app.signature("invoices.make_items", kwargs=ARGUMENTS["invoices.make_items"], immutable=True),
         app.signature("invoices.create_bill", kwargs=ids, immutable=True),
     ).apply_async()
-    # The name of the machine is nobody's business.
+    # The name of the machine is not recorded.
     return [
         {"queue": queue, "raw": re.sub(r'"gen\d+@[^"]*"', '"gen1@producer"', raw)}
         for queue in sorted({queue.value for queue in QUEUE_OF_TASK.values()})

@@ -23,9 +23,12 @@ import requests
 from config.names import QueueName, TaskName
 from simulators.company.billing import Invoice
 from simulators.company.model import Project, WbsCode
-from tests.integration.flows.office import Office
-from tests.real.site import ALL_QUEUES, PREFIX, QUICK, READY, Ended, Program, Site, ended, script
-from tests.support import eventually, unused_port
+from tests.kit.ended import Ended
+from tests.kit.installation import Installation
+from tests.kit.ports import unused_port
+from tests.kit.programs import READY, Program, ended, script
+from tests.kit.site import ALL_QUEUES, PREFIX, QUICK, Site
+from tests.kit.waiting import eventually
 from tests.upgrade import commands
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import State
@@ -69,7 +72,7 @@ class Rehearsal:
         say: Callable[[str], None] = lambda _line: None,
     ) -> None:
         self.site = site
-        self.office = Office(site.stage, site.container)
+        self.office = Installation(site.stage, site.container)
         self._earlier = {"PYTHONPATH": str(earlier)}
         self._earlier_python = python
         self._codes = codes
@@ -108,18 +111,23 @@ class Rehearsal:
 
     def _worker(self, arguments: list[str], times: Mapping[str, float], env: Mapping[str, str]) -> Program:
         changes = [part for name, value in times.items() for part in ("--set", f"{name}={value}")]
-        command = [self._python(env), "-m", "tests.real.launcher", *changes, "--", *arguments]
+        command = [*self._launcher(env), *changes, "--", *arguments]
         program = self.site.start(arguments[arguments.index("-n") + 1].partition("@")[0], command, env)
         program.says(READY)
         return program
+
+    def _launcher(self, env: Mapping[str, str]) -> list[str]:
+        """The launcher of the version that the environment has."""
+        module = "tests.real.launcher" if env is self._earlier else "tests.kit.launcher"
+        return [self._python(env), "-m", module]
 
     def _python(self, env: Mapping[str, str]) -> str:
         return self._earlier_python if env is self._earlier else sys.executable
 
     def old_beat(self) -> Program:
-        """Beat of the earlier version, as that one starts it; each line of a schedule stands for every second."""
+        """Beat of the earlier version, as that one starts it; each line of a schedule means every second."""
         arguments = ["-A", "worker.app", "beat", f"--schedule={self.site.env['DATA_DIR']}/beat-schedule", "--pidfile="]
-        command = [self._earlier_python, "-m", "tests.real.launcher", "--cron-seconds", "1", "--", *arguments]
+        command = [*self._launcher(self._earlier), "--cron-seconds", "1", "--", *arguments]
         return self.site.start("old-beat", command, {**self._earlier, **CRONS})
 
     def new_beat(self) -> Program:
@@ -217,14 +225,14 @@ class Rehearsal:
         yield
 
     def netsuite_refuses(self) -> None:
-        """NetSuite answers 503 to every new request. What it works on goes on."""
+        """NetSuite responds with 503 to every new request. What it works on continues."""
         self.site.stage.faults("netsuite", [{"kind": "error_before", "path": "/rest/", "value": 503}])
 
     def is_paused(self) -> None:
         """Wait until the version that runs has paused NetSuite's work and opened the problem."""
         eventually(lambda: self.site.container.ledger.is_problem("remote:netsuite"))
 
-    # How it goes on
+    # How it continues
 
     def rest(self, *, left: frozenset[Lane] = frozenset()) -> None:
         """Wait until every message is answered and no work waits, but for that of the lanes `left`. Meanwhile `ledger.resume` is sent, as

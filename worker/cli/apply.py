@@ -63,7 +63,7 @@ def apply(file: Path, plan_id: str | None, wait: bool, as_json: bool) -> None:
             count = len(applied.to_do)
             follow(container, lambda: container.applying.count_unfinished(applied), count=count, noun="lines")
         report = {"correlation_id": correlation_id, **_report(container, plan, applied, waited=wait)}
-        print_json(report) if as_json else _print(report)
+        print_json(report) if as_json else print_applied(report)
         sys.exit(FAILED if any(row["result"] in INCOMPLETE_RESULTS for row in report["lines"]) else 0)
 
 
@@ -93,7 +93,8 @@ def _result(key: str, applied: Applied, outcomes: Mapping[str, Outcome]) -> dict
     return {"result": outcome.kind.value, "id": outcome.remote_id, "cause": cause, "reason": outcome.reason}
 
 
-def _print(report: Mapping[str, Any]) -> None:
+def print_applied(report: Mapping[str, Any]) -> None:
+    """Print the result of applying a plan."""
     columns = ("project", "record", "planned", "result", "name", "id", "total", "reason")
     # Rows that need attention come last, because they stay visible after a long table.
     rows = sorted(report["lines"], key=lambda row: row["result"] in INCOMPLETE_RESULTS)

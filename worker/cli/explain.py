@@ -37,10 +37,11 @@ def explain(project: str | None, code: str | None, invoice: str | None, of_proje
         if as_json:
             print_json(explanation)
         else:
-            _print(explanation)
+            print_explanation(explanation)
 
 
-def _print(explanation: JsonObject) -> None:
+def print_explanation(explanation: JsonObject) -> None:
+    """Print an explanation of a code or an invoice."""
     out.print(styled((explanation["title"], "bold")), soft_wrap=True)
     out.print(explanation["explanation"], soft_wrap=True)
     out.print()

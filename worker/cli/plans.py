@@ -66,7 +66,7 @@ def run_dry(
     if as_json:
         print_json(asdict(plan))
         return
-    _print(plan)
+    print_plan(plan)
     if not container.ledger.state.is_open():
         out.print(
             "There is no ledger in Redis yet: a worker first restores it from NetSuite, with additional requests."
@@ -78,7 +78,8 @@ def run_dry(
         )
 
 
-def _print(plan: Plan) -> None:
+def print_plan(plan: Plan) -> None:
+    """Print what applying a plan would do, by project, and what it would cost."""
     of_project: dict[str, list[PlanLine]] = {}
     for line in plan.lines:
         of_project.setdefault(line.project, []).append(line)

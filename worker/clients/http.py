@@ -169,7 +169,7 @@ class Transport:
                 )
             except (requests.RequestException, HTTPError, OSError, ValueError) as error:
                 self._log(level, method, url, began, answer=type(error).__name__)
-                raise self._as_sync_error(error, url, writes=writes, begun=has_begun()) from error
+                raise self.sync_error(error, url, writes=writes, begun=has_begun()) from error
             # Procore's name for the request, which its support asks for (docs/remotes.md).
             request_id = answer.quote(answer.headers.get("x-request-id", ""), most=64)
             self._log(level, method, url, began, answer=str(answer.status), request_id=request_id)
@@ -181,13 +181,13 @@ class Transport:
         self, method: str, url: str, read_timeout: float, sent_secrets: tuple[str, ...], **options: Any
     ) -> Answer:
         """Send a request and read the response. Raises what `requests` and its libraries raise."""
-        response = self._session().request(
+        response = self.session().request(
             method, url, timeout=(CONNECT_TIMEOUT_SECONDS, read_timeout), allow_redirects=False, stream=True,
             proxies=self._network.proxies_for(url), verify=self._network.verify, **options,
         )  # fmt: skip
         with response:
             content = b"".join(self._parts(response))
-        text, is_utf8 = _decoded(content)
+        text, is_utf8 = decoded(content)
         next_page = "next" in response.links if "Link" in response.headers else None
         now = self.runtime.time()
         return Answer(response.status_code, response.headers, text, next_page, is_utf8, sent_secrets, now)
@@ -210,7 +210,7 @@ class Transport:
                 raise requests.exceptions.ContentDecodingError("too long")
             yield part
 
-    def _as_sync_error(self, error: Exception, url: str, *, writes: bool, begun: bool) -> SyncError:
+    def sync_error(self, error: Exception, url: str, *, writes: bool, begun: bool) -> SyncError:
         """Return Transient, with the host, if no byte of the request left; else a write may have been done. The message repeats only the class
         of the error and known failures, because its text may contain an address with credentials.
         """
@@ -223,7 +223,8 @@ class Transport:
             return Transient(f"nothing was sent to {_host(url)}: {_why_unreachable(error)}", down=self._remote)
         return OutcomeUnknown(message) if writes else Transient(message)
 
-    def _session(self) -> requests.Session:
+    def session(self) -> requests.Session:
+        """Return the kept-alive session of this thread."""
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
             session = requests.Session()
@@ -277,7 +278,7 @@ def _nowhere(_: requests.Response) -> None:
     return None
 
 
-def _decoded(content: bytes) -> tuple[str, bool]:
+def decoded(content: bytes) -> tuple[str, bool]:
     """Return the text, and whether all of it was UTF-8. JSON is UTF-8 whatever the header says: a wrong charset would silently change
     names.
     """

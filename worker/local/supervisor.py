@@ -67,6 +67,11 @@ class Supervisor:
         if self._thread.ident is not None:
             self._thread.join()
 
+    @property
+    def names(self) -> list[str]:
+        """Return the names of all processes, running or not."""
+        return [child.name for child in self._children]
+
     def alive(self) -> dict[str, int]:
         """Return name and process id of each running process."""
         return {child.name: child.pid for child in self._children if child.runs()}

@@ -55,7 +55,7 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="ignore", strict=True)
 
 
-class _Headers(_Part):
+class Headers(_Part):
     """Headers of Celery's protocol version 2."""
 
     task: Name
@@ -82,7 +82,7 @@ class _Properties(_Part):
 class _Message(_Part):
     """A message as it is in the queue."""
 
-    headers: _Headers
+    headers: Headers
     properties: _Properties
     content_type: Literal["application/json"] = Field(alias="content-type")
     body: str

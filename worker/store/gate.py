@@ -71,15 +71,15 @@ class Gate:
         self._note_use = Script(client, "gate/note_use", flag)
 
     @contextmanager
-    def slot(self, precedence: Precedence, *, timeout: float = 20.0) -> Iterator[None]:
-        """Hold a slot for the block. Raises NoRoom after waiting `timeout` seconds, so that the work does not keep its thread."""
+    def slot(self, precedence: Precedence, *, timeout: float = 20.0) -> Iterator[str]:
+        """Hold a slot for the block, and yield its token. Raises NoRoom after waiting `timeout` seconds, so that the work does not keep its thread."""
         token = self._runtime.token(8)
         self._wait(token, precedence, timeout)
         with self._keeper.keeping(lambda: self._renew_lease(token), every=SLOT_SECONDS / 4):
             try:
-                yield
+                yield token
             finally:
-                self._leave(token, precedence)
+                self.leave(token, precedence)
 
     def announce(self) -> None:
         """Announce this process's limit: for `CAP_SECONDS`, no process takes more slots than that."""
@@ -130,7 +130,7 @@ class Gate:
                 if self._client.blpop([self._keys.handed_slot(token)], timeout=poll):
                     return
         except BaseException:
-            self._leave(token, precedence)
+            self.leave(token, precedence)
             raise
 
     def _take(self, token: str, precedence: Precedence) -> bool:
@@ -138,7 +138,8 @@ class Gate:
         lease, poll, cap_kept = (int(each * 1000) for each in (SLOT_SECONDS, MAX_POLL_SECONDS, CAP_SECONDS))
         return self._acquire(keys=self._slot_keys, args=[token, self._limit, lease, export, poll, cap_kept])
 
-    def _leave(self, token: str, precedence: Precedence) -> None:
+    def leave(self, token: str, precedence: Precedence) -> None:
+        """Release a slot, or stop waiting for one, and pass free slots to waiting requests."""
         args: list[Value] = [token, self._limit, int(SLOT_SECONDS * 1000), self._keys.handed_slot("")]
         args += [MAX_EXPORTS_IN_A_ROW, precedence.value]
         self._release(keys=[*self._slot_keys, self._keys.exports_in_a_row, self._keys.sent], args=args)

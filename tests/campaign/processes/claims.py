@@ -12,11 +12,11 @@ from tests.campaign.processes.storm import Death, Storm, Term
 from tests.campaign.processes.traces import Process
 
 DEAD_WORKER_SECONDS = 60.0
-"""A dead worker's work goes on within these, with the product's own times."""
+"""Seconds within which a dead worker's work continues, with the product's own times."""
 TERM_SECONDS = 30.0
 """A worker has ended within these after TERM."""
 LEFT_BEHIND_SECONDS = 25.0
-"""What a worker leaves behind when it ends goes on within these; it was given back."""
+"""Seconds within which the work of a worker that ended continues; it was released."""
 TURNED_AWAY = "another worker is processing it"
 
 
@@ -36,7 +36,7 @@ class Seconds:
 
 
 def dead_workers(storm: Storm, violations: list[str]) -> Iterator[float]:
-    """Seconds until the last piece of work of each dead worker went on. The limit holds for the product's own times."""
+    """Return the seconds until the last piece of work of each dead worker continued. The limit holds for the product's own times."""
     for death in storm.deaths:
         if not death.keys:
             continue

@@ -24,7 +24,7 @@ REPLAY = "The seed gives the same plan; its processes run in real time, so what 
 
 @dataclass
 class Tally:
-    """What a campaign came to. The claims are those with the product's own times; `shortened` are the others."""
+    """The result of a campaign. The claims are those with the product's own times; `shortened` are the others."""
 
     rounds: int = 0
     product_times_rounds: int = 0
@@ -130,7 +130,7 @@ def story_of(result: Result) -> list[str]:
 
 
 def _story(seed: int, result: Result, folder: Path) -> None:
-    """The story, here and in `story.txt` beside the logs."""
+    """Write the events, to standard output and to `story.txt` next to the logs."""
     lines = story_of(result)
     (folder / "story.txt").write_text("\n".join(lines) + "\n")
     for line in lines:

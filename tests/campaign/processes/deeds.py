@@ -1,4 +1,4 @@
-"""What people and other apps do in a round: they ask for work, change what stands in Procore, and edit in NetSuite."""
+"""What people and other apps do in a round: they request work, edit records in Procore, and edit in NetSuite."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from kombu.exceptions import OperationalError
 from config.names import TaskName
 from tests.campaign.processes.plan import ByHand, Deed, Fault, Plan, Step
 from tests.campaign.processes.story import Story
-from tests.real.site import Site
-from tests.real.trace import key_of
+from tests.kit.site import Site
+from tests.kit.trace import key_of
 
 AWAY = (redis.exceptions.RedisError, OperationalError)
 """What a command or another app meets while Redis is gone or refuses."""

@@ -20,16 +20,18 @@ from pathlib import Path
 from typing import Any
 
 from simulators.stage import Stage
-from tests.real.books import (
+from tests.kit.books import (
     assert_one_bill_per_invoice,
     assert_one_item_per_code,
     invoices,
     item_identities,
     items_made,
 )
-from tests.real.site import Ended, Program, environment, run, script
+from tests.kit.ended import Ended
+from tests.kit.ports import unused_port
+from tests.kit.programs import Program, environment, run, script
+from tests.kit.waiting import eventually
 from tests.real.test_commands import first_json
-from tests.support import eventually, unused_port
 
 SIZE_MB = 192
 FULL_SECONDS = 20.0
@@ -70,7 +72,7 @@ def play_all(options: argparse.Namespace) -> int:
 
 @contextlib.contextmanager
 def mounted(folder: Path) -> Iterator[Path]:
-    """A file system of its own at a folder, for the block."""
+    """Mount a separate file system at a folder, for the block."""
     folder.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE_MB}m", "wbs-sync-test", str(folder)], check=True)
     try:

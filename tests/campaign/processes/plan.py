@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from tests.real.site import QUICK
+from tests.kit.site import QUICK
 
 ABSENT_MACHINE = "b"
 """The machine that has all workers of one kind, where these are to be absent."""
@@ -24,7 +24,7 @@ SHORTENED = QUICK | {
     "worker.engine.recovery.LOOK_THROUGH_AFTER_SECONDS": 6,
     "worker.domain.outcomes.MAX_CHECK_SECONDS": 2,
     "worker.sync.invoice_export.ITEMS_LATE_SECONDS": 1,
-    # Below the time that work may be in hand, as in the product.
+    # Below the time for which work may be claimed, as in the product.
     "worker.sync.invoice_items.DEADLINE_SECONDS": 2,
     "worker.store.tokens.MINT_SECONDS": 3,
     "worker.runtime.pool.TASK_SECONDS": 2,
@@ -146,7 +146,7 @@ class Setup:
 
     @property
     def lock_seconds(self) -> float:
-        """How long a lock outlives the process that stands still."""
+        """Return how long a lock outlives a process that hangs."""
         return 20.0 if self.product_times else 3.0
 
     @property
@@ -227,11 +227,11 @@ def _plan(seed: int, length: float | None) -> Plan:
 
 
 ABSENT_SECONDS = {True: 300.0, False: 22.5}
-"""Five minutes; with shortened times as many times the seconds that work may be in hand."""
+"""Five minutes; with shortened times as many times the seconds for which work may be claimed."""
 
 
 def _with_more(plan: Plan, dice: random.Random) -> Plan:
-    """What is drawn in addition, with dice of its own, so that it changes nothing else in a plan."""
+    """Return what is drawn in addition, with separate dice, so that it changes nothing else in a plan."""
     seed, setup, length = plan.setup.seed, plan.setup, plan.length
     steps, weather = list(plan.steps), list(plan.weather)
     draws = {

@@ -1,4 +1,4 @@
-"""The questions of a round, asked of what stands in the remotes and of their journals, not of our ledger alone."""
+"""The questions of a round, answered by the records of the remotes and by their journals, not by the ledger alone."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Verdict:
 
 
 def at_first_rest(storm: Storm, verdict: Verdict) -> None:
-    """Left alone after the faults: what was asked for by a command has an end."""
+    """Without faults for a while: what a command requested has an end."""
     problems = {one.key for one in storm.site.container.ledger.problems()}
     for deed, started in storm.deeds.accepted:
         if deed is Deed.SCAN:
@@ -90,7 +90,7 @@ def _comparison_ended(storm: Storm, verdict: Verdict) -> None:
 
 
 def _once(storm: Storm, verdict: Verdict) -> None:
-    """Nothing of ours was created twice, and nothing stands twice."""
+    """Nothing of ours was created twice, and nothing exists twice."""
     for record_type in ("item", "vendorBill"):
         made: dict[str, list[dict[str, Any]]] = {}
         for entry in storm.site.stage.netsuite.writes(record_type):
@@ -202,7 +202,7 @@ def _every_code(storm: Storm, verdict: Verdict) -> None:
 
 
 def _every_invoice(storm: Storm, verdict: Verdict) -> None:
-    """Each approved invoice has its one bill, right to the cent, and names it; or a code of its own has no Item and it is told."""
+    """Each approved invoice has its one bill, correct to the cent, and names it; or one of its codes has no Item and a problem says so."""
     problems = {one.key for one in storm.site.container.ledger.problems()}
     for invoice in _invoices(storm):
         key = f"invoice:{invoice.project_id}:{invoice.id}"

@@ -19,7 +19,7 @@ from tests.campaign.processes.plan import Fault, Plan
 from tests.campaign.processes.questions import Verdict
 from tests.campaign.processes.storm import Storm
 from tests.campaign.processes.story import Story, Supervision
-from tests.real.site import Site
+from tests.kit.site import Site
 
 REST_SECONDS = {False: 90.0, True: 240.0}
 """How long it may take to come to rest; with the product's own times longer. Far above what it takes, since a busy machine is no fault."""
@@ -31,7 +31,7 @@ STILL_SECONDS = 0.4
 
 @dataclass
 class Result:
-    """What came of a round. `claims`: seconds by claim."""
+    """The result of a round. `claims`: seconds by claim."""
 
     plan: Plan
     violations: list[str] = field(default_factory=list)

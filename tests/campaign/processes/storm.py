@@ -25,8 +25,8 @@ from tests.campaign.processes.deeds import AWAY, Deeds
 from tests.campaign.processes.plan import ABSENT_MACHINE, REFUSALS, Deed, Fault, Plan, Step, Weather
 from tests.campaign.processes.story import Story
 from tests.campaign.processes.traces import Process, Traces
+from tests.kit.site import PREFIX, Site, kill_redis
 from tests.real.redis_faults import refusing
-from tests.real.site import PREFIX, Site, kill_redis
 from worker.domain.work import RunKind, lane_of
 from worker.local.supervisor import Supervisor
 
@@ -38,7 +38,7 @@ HANG_SECONDS = 60.0
 
 @dataclass(slots=True)
 class Death:
-    """A worker that was killed, and the work it had in hand: what it had begun, and given out work that it had fetched."""
+    """A worker that was killed, and its work in progress: what it had begun, and dispatched work that it had fetched."""
 
     process: Process
     at: float
@@ -49,7 +49,7 @@ class Death:
 class Term:
     """A process that was asked to end. `left`: locks of its that were there when it had ended.
 
-    A slot at the gate stays until its lease ends, since NetSuite goes on with a request whose client has gone.
+    A slot at the gate stays until its lease ends, since NetSuite continues a request whose client has gone.
     """
 
     name: str
@@ -72,7 +72,7 @@ class Outage:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A process that stood still."""
+    """A process that hung."""
 
     agent: str
     begin: float
@@ -118,7 +118,7 @@ class Storm:
         self._until(lambda: len(self._ready()) == len(self._workers()), 120)
 
     def run(self) -> None:
-        """All steps and all weather, and what follows from them; then no fault any more."""
+        """All steps and all weather, and what follows from them; then no further fault."""
         began = time.time()
         self.story.began = began
         if self.plan.setup.lag:
@@ -180,7 +180,7 @@ class Storm:
                     outage.beating[name] = file.stat().st_mtime - (outage.back or 0)
 
     def deliver_again(self) -> None:
-        """What the visibility timeout does after a quarter of an hour: messages that nobody has acknowledged come back."""
+        """Do what the visibility timeout does after a quarter of an hour: messages that were not acknowledged return."""
         options = celery_options(redis_url="", key_prefix=PREFIX)["broker_transport_options"] | {
             "visibility_timeout": 0
         }
@@ -300,7 +300,7 @@ class Storm:
         return process, at
 
     def _struck(self, step: Step, number: signal.Signals) -> Process | None:
-        """The busiest worker, if it comes to the point within a moment."""
+        """Return the busiest worker, if it reaches the point within a moment."""
         able = self._able()
         if not able:
             return None
@@ -484,7 +484,7 @@ class Storm:
         return [pair for pair in self._workers() if pair in ready]
 
     def _target(self, step: Step, dice: random.Random) -> Process | None:
-        """A worker that takes messages and does not stand still; an aimed step waits a moment for one in mid-write."""
+        """Return a worker that takes messages and does not hang; an aimed step waits a moment for one in mid-write."""
         until = time.time() + (AIM_SECONDS if step.aimed else 0)
         while True:
             able = self._able()
@@ -498,7 +498,7 @@ class Storm:
             time.sleep(0.01)
 
     def _able(self) -> list[Process]:
-        """Workers that take messages, stand not still and are not ending."""
+        """Return workers that take messages, do not hang and are not ending."""
         self.tick()
         ending = {(term.name, term.pid) for term in self.terms}
         pairs = [pair for pair in self._ready() if pair not in self._stopped and pair not in ending]

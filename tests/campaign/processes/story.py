@@ -1,4 +1,4 @@
-"""What happened in a round, in order: what struck and what was asked, what stood in NetSuite afterwards, what is wrong with it."""
+"""What happened in a round, in order: faults, requests, the records in NetSuite afterwards, and what is wrong with them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 
 from tests.campaign.processes.traces import Traces
-from tests.real.site import Site
+from tests.kit.site import Site
 
 
 @dataclass
@@ -35,7 +35,7 @@ class Supervision(logging.Handler):
         self._story = story
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Tell it."""
+        """Print it."""
         self._story.tell("SUPERVISOR", record.getMessage())
 
 

@@ -1,4 +1,4 @@
-"""What counts as going on with the work of a worker that was killed."""
+"""What counts as continuing the work of a worker that was killed."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def storm(dead: Any, *others: Any) -> Any:
     ("lines", "wait"),
     [
         ([("begin", 12.0, ""), ("end", 13.0, "")], 2.0),
-        # It had stood still and lost its claim: the work was ended by another one before the kill.
+        # It had hung and lost its claim: another worker ended the work before the kill.
         ([("begin", 6.0, ""), ("end", 7.0, "")], 0.0),
     ],
 )
-def test_work_goes_on_after_the_kill_or_has_ended_elsewhere(lines: list[tuple[str, float, str]], wait: float) -> None:
+def test_work_continues_after_the_kill_or_has_ended_elsewhere(lines: list[tuple[str, float, str]], wait: float) -> None:
     violations: list[str] = []
     dead = process("a", ("begin", 1.0, ""))
     assert list(dead_workers(storm(dead, process("b", *lines)), violations)) == [wait]
@@ -48,7 +48,7 @@ def test_work_goes_on_after_the_kill_or_has_ended_elsewhere(lines: list[tuple[st
     ],
     ids=["nobody", "turned away", "before it began"],
 )
-def test_work_that_nobody_goes_on_with_is_a_violation(lines: list[tuple[str, float, str]]) -> None:
+def test_work_that_no_worker_continues_is_a_violation(lines: list[tuple[str, float, str]]) -> None:
     violations: list[str] = []
     dead = process("a", ("begin", 1.0, ""))
     assert list(dead_workers(storm(dead, process("b", *lines)), violations)) == []

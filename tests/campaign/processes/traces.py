@@ -62,7 +62,7 @@ class Process:
         return keys
 
     def writes_in_hand(self) -> dict[str, float]:
-        """Ids of codes and invoices whose write it has noted and not heard of, and since when."""
+        """Return ids of codes and invoices whose write it has noted without a response, and since when."""
         since: dict[str, float] = {}
         for line in self.of("intent", "told"):
             if line["what"] == "told":

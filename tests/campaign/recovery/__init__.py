@@ -1,1 +1,1 @@
-"""Recovery, shown on a large company: Redis lost, workers killed, a thousand codes blocked and mended; real processes throughout."""
+"""Recovery, shown on a large company: Redis lost, workers killed, a thousand codes blocked and fixed; real processes throughout."""

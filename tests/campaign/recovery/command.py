@@ -1,4 +1,4 @@
-"""`python -m tests.campaign recovery`: the rehearsal, told as a table for people and as figures for the report."""
+"""`python -m tests.campaign recovery`: the rehearsal, printed as a table for people and as figures for the report."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The steps of the rehearsal. Each measures what a person would wait for, and then checks what stands.
+"""The steps of the rehearsal. Each measures what a person would wait for, and then checks the records.
 
-The simulators run in this process, which only waits meanwhile; server, workers, beat and commands are processes of their own.
+The simulators run in this process, which only waits meanwhile; server, workers, beat and commands are separate processes.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from typing import Any, TypeVar
 from config.names import TaskName
 from simulators.common.journal import Entry
 from simulators.company.model import Project
-from tests.real.books import assert_one_bill_per_invoice, invoices
-from tests.real.site import READY, Program, Site, kill_redis
-from tests.support import eventually
+from tests.kit.books import assert_one_bill_per_invoice, invoices
+from tests.kit.programs import READY, Program
+from tests.kit.site import Site, kill_redis
+from tests.kit.waiting import eventually
 from worker.domain.identities import item_external_id
 from worker.domain.work import Lane
 from worker.store.runs import Run
@@ -105,7 +106,7 @@ class Rehearsal:
     # The steps
 
     def _fill(self) -> None:
-        """NetSuite is filled directly, as it would stand after a scan: a scan of 50,000 codes takes its time by itself."""
+        """Fill NetSuite directly, as after a scan: a scan of 50,000 codes takes a long time."""
         stage, books = self.site.stage, self.site.stage.netsuite.books
         stage.settings("netsuite", default_expense_account=books.expense_account_id)
         for project in stage.procore.company.projects.values():
@@ -184,7 +185,7 @@ class Rehearsal:
         bills = stage.netsuite.bills.find("externalid", f"pcr-bill-{self._company_id}-{under_way.id}")
         assert len(bills) == 1
         assert self._items_written() == items_written
-        # The one that was under way stands already; it is found.
+        # The Item of the request in progress exists already; it is found.
         assert len(posts) == len(approved) - len(some) - 1
         self._wait_for(lambda: not self.site.left_over())
         step.checked = (
@@ -276,7 +277,7 @@ class Rehearsal:
         assert per_code < 1.5, "planned together, each written once"
         step.checked = f"all closed; {per_code:.2f} requests a code, 0 duplicates"
 
-    # What stands
+    # What NetSuite has
 
     def _assert_the_ledger_is_whole(self) -> None:
         """Every code of the company with the id of its Item."""
@@ -364,7 +365,7 @@ class Rehearsal:
     @contextmanager
     def _started_command(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
         changes = [part for name, value in self.plan.times.items() for part in ("--set", f"{name}={value}")]
-        command = [sys.executable, "-m", "tests.real.launcher", *changes, "--command", "--", *arguments]
+        command = [sys.executable, "-m", "tests.kit.launcher", *changes, "--command", "--", *arguments]
         with subprocess.Popen(
             command,
             env=self.site.env,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.campaign.recovery.rehearsal import Plan, Rehearsal
-from tests.real.site import QUICK
+from tests.kit.site import QUICK
 
 pytestmark = pytest.mark.real
 
@@ -26,7 +26,7 @@ SMALL = Plan(
 )
 
 
-def test_what_was_lost_comes_back_and_what_was_mended_is_made(tmp_path: Path) -> None:
+def test_a_small_rehearsal_checks_every_step(tmp_path: Path) -> None:
     rehearsal = Rehearsal(tmp_path, SMALL, lambda _words: None)
     rehearsal.play()
     assert [step.step for step in rehearsal.steps if not step.checked] == []

@@ -60,12 +60,12 @@ class Beats:
         """Whether nobody is doing anything, and nothing is on its way."""
         floor = self._rig.floor
         busy = floor.traveling or floor.backlog or floor.unacked or floor.commands
-        # A message that was delivered again is nobody's any more, and the worker that stood still goes on with it when it wakes.
+        # A message that was delivered again is unowned, and the worker that hung continues with it when it wakes.
         busy = busy or any(one.things["busy"] for one in floor.workers if not one.dead)
         return not busy and not self._rig.wires.in_flight
 
     def lanes(self) -> dict[str, float]:
-        """All work that waits or is in hand, with its time."""
+        """Return all work that waits or is in progress, with its time."""
         found: dict[str, float] = {}
         for key in _LANE_KEYS:
             found |= self._rig.store.data.get(key, {})
@@ -77,7 +77,7 @@ class Beats:
         return min((min(data[key].values()) for key in _LANE_KEYS if data.get(key)), default=FOREVER)
 
     def look_through_at(self) -> float:
-        """When a resume looks for lost ends after a restart of the store; a time far away if it did."""
+        """Return when a resume looks up lost results after a restart of the store; a time far in the future if it did."""
         store = self._rig.store
         ledger = store.data.get(f"{PREFIX}ledger", {})
         if not ledger or ledger.get("looked_through") == store.run_id:
@@ -96,7 +96,7 @@ class Beats:
         return all(key in lanes for key in self._rig.store.data.get(f"{PREFIX}run:{run}:open", {}))
 
     def current_runs(self) -> list[str]:
-        """The ids of the runs that stand as current."""
+        """Return the ids of the current runs."""
         self._rig.store.expire()
         keys = (f"{PREFIX}run:current:scan", f"{PREFIX}run:current:export")
         return [str(self._rig.store.data[key]) for key in keys if key in self._rig.store.data]

@@ -19,7 +19,7 @@ from tests.campaign.simulated.story import shrink, story_of
 
 _WIDER = {kind.name: kind for kind in WIDER}
 MOST_FAILING = 10
-"""After so many failing seeds a campaign ends: there is something to mend first."""
+"""After so many failing seeds a campaign ends: something has to be fixed first."""
 
 
 def add_to(commands: Any) -> None:

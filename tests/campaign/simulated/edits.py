@@ -1,4 +1,4 @@
-"""What people do while the machines work: in Procore, and in NetSuite. Each tells whether it found something to do."""
+"""What people do while the machines work: in Procore, and in NetSuite. Each returns whether it found something to do."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def _inactivate(rig: Rig, dice: random.Random, _: int) -> bool:
 
 
 def _enter_bill(rig: Rig, dice: random.Random, written: int) -> bool:
-    """As the invoice says, where all its Items stand; else on another Item, as people do."""
+    """As the invoice says, if all its Items exist; else on another Item, as people do."""
     invoice = _invoice(rig, dice, written)
     if any(bill.tranid == invoice.number for bill in rig.netsuite.bills()):
         return False

@@ -115,7 +115,7 @@ EDITS = (Kind.UNBUDGETED, Kind.INVOICE_CHANGED, Kind.INVOICE_WITHDRAWN, Kind.REN
          Kind.ITEM_RENAMED, Kind.ITEM_INACTIVATED, Kind.ITEM_BY_HAND, Kind.BILL_BY_HAND, Kind.BILL_EDITED)  # fmt: skip
 WINDOWS = (*NETSUITE_ANY, *NETSUITE_WRITES, *PROCORE_ANY, *MESSAGES, Kind.NS_STALE, Kind.NS_CLOSED, Kind.STORE_REPEATED)
 STAGES = ("intending", "intending", "intended", "sending", "arrived", "committed")
-"""Where a create stands: before and after the note of its intent, on its way, at NetSuite, and written there."""
+"""Stages of a create: before and after its intent, on its way, at NetSuite, and written there."""
 ANY_CALL = "call"
 """Any call of a worker to the store or to a remote."""
 
@@ -186,7 +186,7 @@ def _fault(dice: random.Random, kind: Kind, length: float) -> Fault:
 
 
 class Striker:
-    """The plan at work: each fault has dice of its own, so that leaving one out changes the others little."""
+    """The plan in action: each fault has separate dice, so that leaving one out changes the others little."""
 
     def __init__(self, faults: list[Fault], start: float) -> None:
         self._start = start
@@ -213,7 +213,7 @@ class Striker:
         return None
 
     def request_fault(self, request: Request, now: float) -> tuple[Kind, random.Random] | None:
-        """What becomes of one request."""
+        """Return the fault of one request."""
         if request.path.endswith("/token") and (hit := self.strike((Kind.TOKENS_HANG,), now)):
             return hit
         if request.remote == "procore":

@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import tests.campaign.simulated.rig
-import worker.clients.netsuite.api
 import worker.clients.procore.api
+import worker.container.connections
 import worker.domain.retainage
 import worker.engine.remote_failures
 import worker.sync.invoice_export
 from config.schedule import beat_schedule
-from tests.campaign.simulated import shims
+from tests.campaign.simulated.notes import NotedTokens
 from worker.clients.fields import UnreadableRow, read_rows
 from worker.clients.http import Answer
+from worker.clients.netsuite.api import NetSuiteApi
 from worker.clients.procore.errors import error_of, rate_limit_wait
 from worker.domain.errors import Misconfigured, SyncError, Transient, UnexpectedAnswer
 from worker.domain.links import Entity, Wanted
 from worker.domain.retainage import RetainedBefore
 from worker.domain.scopes import Remote
+from worker.domain.wbs_codes import Project
 from worker.domain.work import Lane
 from worker.engine.dispatch import Dispatch
 from worker.reconcile.comparison_failures import Failures
 from worker.store.decisions import Decisions
+from worker.store.runtime import Runtime
 from worker.store.scripts import SOURCES
-from worker.store.tokens import Tokens
 from worker.sync.bill_writer import BillWriter
 from worker.sync.item_writer import ItemWriter
-from worker.sync.projects import Projects
+from worker.sync.projects import ListedProjects, Projects
 
 Put = Callable[[Any, str, Any], None]
 
@@ -87,10 +89,19 @@ def _outage_wait(put: Put) -> None:
 def _scope(put: Put) -> None:
     """A missing permission for one kind of record pauses all of NetSuite."""
 
-    def all_of_it(_: str, refusal: Misconfigured) -> Misconfigured:
-        return Misconfigured(str(refusal), cause=refusal.cause, facts=refusal.facts, scope=Remote.NETSUITE)
+    def of_all(send: Callable[..., Answer]) -> Callable[..., Answer]:
+        def sent(self: NetSuiteApi, *args: Any, **options: Any) -> Answer:
+            try:
+                return send(self, *args, **options)
+            except Misconfigured as refusal:
+                raise Misconfigured(
+                    str(refusal), cause=refusal.cause, facts=refusal.facts, scope=Remote.NETSUITE
+                ) from refusal
 
-    put(worker.clients.netsuite.api, "_not_permitted", all_of_it)
+        return sent
+
+    for name in ("get", "create", "change", "query"):
+        put(NetSuiteApi, name, of_all(getattr(NetSuiteApi, name)))
 
 
 def _expiry(put: Put) -> None:
@@ -117,7 +128,18 @@ def _renewal(put: Put) -> None:
 
 def _inactive_projects(put: Put) -> None:
     """Invoices of inactive projects are not listed."""
-    put(Projects, "_inactive_to_list", lambda *_: [])
+    list_anew, with_invoices = Projects.list_anew, Projects.with_invoices
+
+    def listed(self: Projects) -> ListedProjects:
+        new = list_anew(self)
+        new.with_invoices = list(new.to_scan)
+        return new
+
+    def active(self: Projects, projects: Sequence[Project]) -> list[Project]:
+        return [one for one in with_invoices(self, projects) if one.active]
+
+    put(Projects, "list_anew", listed)
+    put(Projects, "with_invoices", active)
 
 
 def _templates(put: Put) -> None:
@@ -154,12 +176,16 @@ def _line_links(put: Put) -> None:
 def _one_login(put: Put) -> None:
     """Threads that need a token wait for the login of the previous thread, and then log in themselves."""
 
-    def one_after_the_other(self: Tokens) -> str:
-        with self._guard:
-            known = self._known
-            return known.value if shims.rig().scheduler.now < known.fresh_until else self._shared()
+    class OneAfterTheOther(NotedTokens):
+        def __init__(self, *args: Any, runtime: Runtime, **options: Any) -> None:
+            super().__init__(*args, runtime=runtime, **options)
+            self.turn = runtime.thread_lock()
 
-    put(shims, "_true_token", one_after_the_other)
+        def waited_for(self) -> str:
+            with self.turn:
+                return super().waited_for()
+
+    put(worker.container.connections, "Tokens", OneAfterTheOther)
 
 
 def _verify_retry(put: Put) -> None:
@@ -176,12 +202,12 @@ def _verify_retry(put: Put) -> None:
 
 def _upkeep(put: Put) -> None:
     """The remaining work of a comparison is not dispatched again."""
-    taken = Dispatch._taken
+    dispatched = Dispatch.next
 
-    def without_upkeep(self: Dispatch, lane: Lane, **options: Any) -> dict[str, str]:
-        return {} if lane is Lane.UPKEEP else taken(self, lane, **options)
+    def without_upkeep(self: Dispatch, lanes: Iterable[Lane]) -> dict[str, str]:
+        return dispatched(self, [lane for lane in lanes if lane is not Lane.UPKEEP])
 
-    put(Dispatch, "_taken", without_upkeep)
+    put(Dispatch, "next", without_upkeep)
 
 
 def _refusals(put: Put) -> None:

@@ -1,4 +1,4 @@
-"""Many seeds in processes of their own, and what came of them all."""
+"""Many seeds in separate processes, and their results."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ COLLECTED_EVERY = 5
 
 @dataclass
 class Tally:
-    """What a campaign came to."""
+    """The results of a campaign."""
 
     seeds: int = 0
     failing: dict[int, list[str]] = field(default_factory=dict)
@@ -78,7 +78,7 @@ class Share:
 
 
 def play_some(share: Share) -> Tally:
-    """A share of the seeds, in a process of its own."""
+    """Play a share of the seeds, in a separate process."""
     tally = Tally()
     with shims.installed() as settings, mutated(share.mutations), _collected_by_hand():
         for number, seed in enumerate(share.seeds, 1):

@@ -1,4 +1,4 @@
-"""What happens once in a schedule beside the strikes: people who change, ask for or settle something just when it matters."""
+"""What happens once in a schedule in addition to the strikes: people who change, request or settle something just when it matters."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ class Moments:
         return True
 
     def _pause_all(self) -> bool:
-        """Workers, beat and Redis stand still together for more than a week, as a machine that is switched off."""
+        """Workers, beat and Redis pause together for more than a week, as on a machine that is switched off."""
         rig = self._rig
         unanswered = any(one.waiting or one.arrived_at is None for one in rig.wires.log[-200:])
         if unanswered or rig.wires.uncommitted or not rig.beats.open_runs():
@@ -233,10 +233,10 @@ class Moments:
         self._send(TaskName.EXPORT, {"project_id": invoice.project_id, "invoice_id": invoice.id})
         return self._dice[Kind.REQUEST_DURING].uniform(0.5, 4)
 
-    # When everything has come to rest
+    # When nothing is left to do
 
     def settle_by_hand(self) -> list[Invoice]:
-        """A person enters the bills of approved invoices that nobody can export because their payment due is off."""
+        """A person enters the bills of approved invoices that cannot be exported because their payment due is off."""
         rig, settled = self._rig, []
         if Kind.SETTLED_BY_HAND not in self._faults:
             return []

@@ -102,7 +102,7 @@ def _nothing_of_a_template(rig: Rig, violations: list[str]) -> None:
 
 
 def _no_second_item(rig: Rig, violations: list[str]) -> None:
-    """A code whose Item was adopted gets none of ours while the adopted one can be used, whatever became of its name."""
+    """A code with an adopted Item gets none of ours while the adopted one can be used, even if it was renamed."""
     for key, item_id in rig.adopted.items():
         item = rig.netsuite.state.items.get(item_id)
         _, project_id, number = (*key.split(":"), "")[:3]
@@ -130,7 +130,7 @@ def _none_that_was_excluded(rig: Rig, violations: list[str]) -> None:
 
 
 def _origin_id_on_its_own_bill(rig: Rig, violations: list[str]) -> None:
-    """Procore locks an invoice under a bill that has its lines, unless these were changed while the work went on."""
+    """Procore locks an invoice under a bill that has its lines, unless these were changed while the work was in progress."""
     if Kind.LINES_MOVED not in rig.kinds:
         return
     for invoice in rig.company.invoices.values():

@@ -1,4 +1,8 @@
-"""The parts that make "exactly once" true, each taken out: the campaign must notice."""
+"""The parts that make "exactly once" true, each taken out: the campaign must notice.
+
+A part is taken out where the product can be given another one, and by no private name: a script in `SOURCES`, a constant, a public function or
+method, or a class that the container builds from its public parameters (here with another client of NetSuite).
+"""
 
 from __future__ import annotations
 
@@ -9,14 +13,14 @@ from dataclasses import replace
 from typing import Any
 from unittest import mock
 
+import worker.container.engine
+import worker.container.services
 import worker.domain.bill_lines
 import worker.store.ledger
-from tests.campaign.simulated import shims
 from tests.campaign.simulated.further_mutations import FURTHER, without
-from tests.support import claim_for_everybody
+from tests.kit.open_claims import claim_for_everybody
 from worker.domain.bill_lines import FixedItems
-from worker.domain.errors import Blocked
-from worker.domain.outcomes import State
+from worker.domain.errors import AlreadyExists, Blocked
 from worker.domain.problems import Cause
 from worker.domain.series import Series
 from worker.engine.adoptions import Adoptions, Restored
@@ -24,9 +28,7 @@ from worker.engine.exactly_once import ExactlyOnce
 from worker.engine.recovery import Recovery
 from worker.engine.systematic_differences import SystematicDifferences
 from worker.store.ledger import Ledger
-from worker.store.locks import Lock, Locks
 from worker.store.scripts import SOURCES
-from worker.store.series import SeriesState, state_of
 from worker.sync import bills as bills_module
 from worker.sync.bill_ownership import BillOwnership
 from worker.sync.bills import Bills
@@ -35,80 +37,64 @@ from worker.sync.items import Items
 from worker.sync.settled_by_hand import SettledByHand
 
 Put = Callable[[Any, str, Any], None]
-TRY, WRITTEN = Locks._try, Ledger._written
 
 
 def _lock(put: Put) -> None:
     """Every attempt gets each claim and each lock that it requests."""
     put(SOURCES, "lanes/claim", claim_for_everybody())
-
-    def take(self: Locks, key: str, token: str, reads: tuple[str, int] | None = None) -> Lock:
-        lock = TRY(self, key, token, reads)
-        if lock is None:
-            self._client.delete(key)
-            lock = TRY(self, key, token, reads)
-        return lock or Lock(key, token, 1, 0.0, 0.0, 0.0, 0.0, runtime=self._runtime)
-
-    put(Locks, "_try", take)
-    put(Locks, "_renewed", lambda _self, _lock: None)
-    # An intent is noted as if nobody asked for the lock.
-    _put_written(put, lambda self, key, record, *_: WRITTEN(self, key, record, "", ""))
-
-
-def _put_written(put: Put, written: Callable[..., tuple[bool, SeriesState]]) -> None:
-    """Another way to note an intent, at which faults can strike all the same."""
-
-    def noted(
-        self: Ledger, key: Any, record: Any, lock_key: str, token: str, told: Any = None
-    ) -> tuple[bool, SeriesState]:
-        write = written if record.state is State.INTENT else WRITTEN
-        return shims.told_of_intent(write, self, key, record, lock_key, token, told)
-
-    put(Ledger, "_written", noted)
+    held = "if holder and holder ~= token then return {0, now[1], now[2], '', '', store, ''} end\n"
+    without(put, held, "locks/acquire")
+    put(SOURCES, "locks/renew", "return 1")
+    # An intent is recorded without a check of the lock.
+    without(put, "if token ~= '' and is_done == '0' then", "ledger/write", instead="if false then")
 
 
 def _intent(put: Put) -> None:
     """The intent is not recorded before the write."""
-    _put_written(put, lambda *_: (True, state_of({})))
+    checked = "if token ~= '' and is_done == '0' then"
+    without(put, checked, "ledger/write", instead=f"{checked}\n  if true then return {{1}} end")
 
 
 def _look(put: Put) -> None:
     """Nothing is looked up before the write; NetSuite's response is still read."""
-    look_up, make = Items._looked_up, ExactlyOnce.make
-
-    def planned(self: Items, *args: Any) -> Any:
-        with mock.patch.object(self, "_netsuite", _Blind(self._netsuite)):
-            return look_up(self, *args)
+    make = ExactlyOnce.make
 
     def blind(self: ExactlyOnce, candidate: Any, record: Any, lock: Any) -> Any:
         return make(self, _BlindCandidate(candidate), record, lock)
 
-    put(Items, "_looked_up", planned)
+    put(worker.container.services, "Items", _BlindItems)
     put(ExactlyOnce, "make", blind)
 
 
-class _Blind:
-    def __init__(self, netsuite: Any) -> None:
-        self._netsuite = netsuite
+class _Changed:
+    """Another object, apart from the methods of the class."""
+
+    def __init__(self, original: Any) -> None:
+        self.original = original
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.original, name)
+
+
+class _NoItems(_Changed):
+    """A NetSuite client that finds no Items."""
 
     def find_items(self, **_: Any) -> list[Any]:
         return []
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._netsuite, name)
+
+class _BlindItems(Items):
+    """Plans Items without looking them up."""
+
+    def __init__(self, *args: Any, netsuite: Any, **options: Any) -> None:
+        super().__init__(*args, netsuite=_NoItems(netsuite), **options)  # type: ignore[arg-type]
 
 
-class _BlindCandidate:
+class _BlindCandidate(_Changed):
     """Sees nothing, unless NetSuite has said that there is something."""
 
-    def __init__(self, candidate: Any) -> None:
-        self._candidate = candidate
-
     def look(self, sent: Any, *, exists: bool = False) -> Any:
-        return self._candidate.look(sent, exists=True) if exists else None
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._candidate, name)
+        return self.original.look(sent, exists=True) if exists else None
 
 
 def _settle(put: Put) -> None:
@@ -140,13 +126,23 @@ def _fence_clock(put: Put) -> None:
 
 def _adoption(put: Put) -> None:
     """ "Already exists" is treated like any other failure."""
+    make = ExactlyOnce.make
 
-    def refuse(self: ExactlyOnce, candidate: Any, intent: Any, waiting: Any, lock: Any) -> Any:
-        self.ledger.write(candidate.key, waiting)
-        cause = Cause.ITEM_REJECTED if candidate.series is Series.ITEMS else Cause.BILL_REJECTED
-        raise Blocked(cause=cause, facts={"name": candidate.name, "answer": intent.detail})
+    def refusing(self: ExactlyOnce, candidate: Any, record: Any, lock: Any) -> Any:
+        return make(self, _RefusedCandidate(candidate), record, lock)
 
-    put(ExactlyOnce, "_already_exists", refuse)
+    put(ExactlyOnce, "make", refusing)
+
+
+class _RefusedCandidate(_Changed):
+    """Is refused if it exists already."""
+
+    def create(self, leaving: Callable[[], None]) -> Any:
+        try:
+            return self.original.create(leaving)
+        except AlreadyExists as error:
+            cause = Cause.ITEM_REJECTED if self.original.series is Series.ITEMS else Cause.BILL_REJECTED
+            raise Blocked(cause=cause, facts={"name": self.original.name, "answer": str(error)}) from error
 
 
 def _order(put: Put) -> None:
@@ -212,25 +208,48 @@ def _again(put: Put) -> None:
 
 def _doubt(put: Put) -> None:
     """An attempt that finds the invoice changed does not look up the bill that is in doubt."""
-    end = Bills._end
+    put(worker.container.services, "Bills", _DoubtfulBills)
 
-    def blind(self: Bills, key: Any, lock: Any, last: Any) -> Any:
-        record = self._ledger.invoice(key)
-        if record and record.in_doubt and last.cause is not Cause.BILL_DIFFERS:
-            return self._once.look_later(key, replace(record, sent_at=lock.now()), lock)
-        return end(self, key, lock, last)
 
-    put(Bills, "_end", blind)
+class _NoBillOfOurs(_Changed):
+    """A NetSuite client that finds no bill by its external id."""
+
+    def bill_by_external_id(self, _: str) -> None:
+        return None
+
+
+class _NeverSettled(_Changed):
+    """Takes a write in doubt for one that was sent just now."""
+
+    def is_unsettled(self, *_: Any) -> bool:
+        return True
+
+    def look_later(self, key: Any, record: Any, lock: Any) -> Any:
+        return self.original.look_later(key, replace(record, sent_at=lock.now()), lock)
+
+
+class _DoubtfulBills(Bills):
+    """Leaves every bill in doubt."""
+
+    def __init__(self, once: Any, *, netsuite: Any, **options: Any) -> None:
+        super().__init__(_NeverSettled(once), netsuite=_NoBillOfOurs(netsuite), **options)  # type: ignore[arg-type]
 
 
 def _rebuild(put: Put) -> None:
     """A worker that finds no ledger creates an empty one and continues."""
+    put(worker.container.engine, "Recovery", _HastyRecovery)
 
-    def open_at_once(self: Recovery, _opened_at: str | None = None) -> None:
-        if not self._ledger.state.is_open():
-            self._ledger.state.open(since=0)
 
-    put(Recovery, "ensure_ledger", open_at_once)
+class _HastyRecovery(Recovery):
+    """Rebuilds nothing."""
+
+    def __init__(self, *args: Any, ledger: Ledger, **options: Any) -> None:
+        super().__init__(*args, ledger=ledger, **options)
+        self.state = ledger.state
+
+    def ensure_ledger(self, opened_at: str | None = None) -> None:
+        if not self.state.is_open():
+            self.state.open(since=0)
 
 
 def _restart(put: Put) -> None:
@@ -240,7 +259,8 @@ def _restart(put: Put) -> None:
 
 def _number_claim(put: Put) -> None:
     """No invoice claims its vendor's document number, or the bill that it adopts."""
-    put(BillOwnership, "_claim", lambda _self, _wanted: None)
+    put(BillOwnership, "claim_number", lambda *_: None)
+    put(BillOwnership, "claim_bill", lambda *_: None)
 
 
 def _identity(put: Put) -> None:
@@ -264,7 +284,7 @@ def _adoption_copy(put: Put) -> None:
 
 
 TAKING = ("lanes/take", "lanes_and_runs/close", "lanes_and_runs/spawn")
-"""The scripts that move work from waiting to in hand."""
+"""The scripts that move work from waiting to in progress."""
 MUTATIONS: dict[str, Callable[[Put], None]] = {
     "lock": _lock,
     "intent": _intent,

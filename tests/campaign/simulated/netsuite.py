@@ -104,7 +104,7 @@ class AccountRules:
 
 
 class NetSuiteModel:
-    """The account. `window`: seconds between the look for uniqueness and the commit; None = both at once."""
+    """The account. `window`: seconds between the check of uniqueness and the commit; None = both at once."""
 
     def __init__(self, company: Company, now: Callable[[], float], *, window: float | None, numbers: str) -> None:
         self._now = now
@@ -155,7 +155,7 @@ class NetSuiteModel:
         return self.rules.as_account_makes(kind.draft(_body(request.body), NameCheck(True, "USER_ERROR", ())))
 
     def check_unique(self, request: Request, draft: Any) -> None:
-        """Raises NetSuiteError when another record stands in the way."""
+        """Raises NetSuiteError if another record is in the way."""
         self._kind(request.path[len(RECORDS) :]).check_unique(draft)
 
     def commit(self, request: Request, draft: Any) -> str:
@@ -230,7 +230,7 @@ class NetSuiteModel:
         self.made.append(Written(item.id, "", self._now(), None))
 
     def enter_bill(self, invoice: Invoice, project: Project, *, exact: bool) -> Bill:
-        """An accountant enters an invoice's bill or vendor credit: `exact` as Procore has it, if all its Items stand; else in one line."""
+        """An accountant enters an invoice's bill or vendor credit: `exact` as Procore has it, if all its Items exist; else in one line."""
         version = invoice.now
         lines = [(self._usable_item(project, line.code_id), line.gross) for line in version.lines]
         held = sum((line.held for line in version.lines), Decimal(0))

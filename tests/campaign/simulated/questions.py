@@ -1,4 +1,4 @@
-"""The questions asked of what really stands in the remotes and in the store, when nothing moves any more."""
+"""The questions that are answered by the records of the remotes and the store, when nothing is left to do."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ ENDED = (*DONE, "skipped", "blocked")
 
 
 def at_first_rest(rig: Rig, violations: list[str]) -> None:
-    """Left alone after the faults: every run has ended, and all that was asked for by a command has an end of its own."""
+    """Without faults for a while: every run has ended, and everything that a command requested has an end."""
     _runs(rig, violations)
     _no_false_problem(rig, violations)
     _nothing_left_lying(rig, violations)
     if rig.strikes.emptied:
-        # An emptied store forgets what was asked for; `rebuild` brings back what stands, not what was wanted.
+        # An emptied store forgets what was requested; `rebuild` restores the records, not the requests.
         return
     lost_since = min((taken for taken, _ in rig.troubles.losses), default=1e18)
     last_loss = max((at for _, at in rig.troubles.losses), default=0.0)
@@ -55,7 +55,7 @@ def at_first_rest(rig: Rig, violations: list[str]) -> None:
 
 
 def _nothing_left_lying(rig: Rig, violations: list[str]) -> None:
-    """No code and no invoice waits or is in doubt while nobody will look at it again, and whatever was begun has an end."""
+    """No code and no invoice waits or is in doubt without being looked up again, and everything that was begun has an end."""
     for kind in ("code", "invoice"):
         for key in [key for key in rig.store.data if key.startswith(f"{PREFIX}{kind}s:")]:
             for number, text in rig.store.data[key].items():
@@ -174,7 +174,7 @@ def _how_lost(rig: Rig, *requests: Request) -> str:
 
 
 def paused_at_the_last_moment(rig: Rig, request: Request) -> bool:
-    """Whether its worker stood still for as long as the settle window after its last look at the clock, and then sent it."""
+    """Return whether its worker paused for as long as the settle window after its last check of the clock, and then sent it."""
     if request.checked_at is None:
         return False
     stalls = rig.troubles.stalls.get(request.thread.process.name, ())
@@ -200,7 +200,7 @@ def _resent(rig: Rig, violations: list[str]) -> None:
 
 
 def _no_false_problem(rig: Rig, violations: list[str]) -> None:
-    """Nobody is told that NetSuite refused an Item or a bill which stands there, ours and in order."""
+    """No problem says that NetSuite refused an Item or a bill which exists there, ours and in order."""
     for key, text in rig.store.data.get(f"{PREFIX}problems", {}).items():
         if json.loads(text)["cause"] == "unexpected":
             violations.append(f"{key} is told as something unexpected: {text}")
@@ -276,7 +276,7 @@ def _every_invoice(rig: Rig, violations: list[str]) -> None:
 
 
 def _billed(rig: Rig, invoice: Invoice, record: dict[str, Any], violations: list[str], *, told: bool) -> None:
-    """The bill that the ledger names stands over what was due, and Procore names it too where that is not a problem."""
+    """The bill in the ledger totals what was due, and Procore names it too where that is not a problem."""
     bill = rig.netsuite.state.bills.get(record["remote_id"])
     if bill is None or _sign(bill) * (bill.total - bill.tax) not in {version.due for version in invoice.versions}:
         violations.append(f"invoice {invoice.id}: the ledger names bill {record['remote_id']}, which is not its own")
@@ -349,7 +349,7 @@ def _nothing_overwritten(rig: Rig, violations: list[str]) -> None:
 
 
 def _nothing_held(rig: Rig, violations: list[str]) -> None:
-    """Asked when every lease had the time to end: what is held now would be held for ever."""
+    """Asked when every lease had the time to end: what is held now would be held forever."""
     locks = rig.store.keys(f"{PREFIX}lock:")
     slots = [token for token, end in rig.store.data.get(f"{PREFIX}gate", {}).items() if end > rig.scheduler.now * 1000]
     if locks or slots:

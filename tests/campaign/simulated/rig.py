@@ -15,10 +15,10 @@ from config.schedule import beat_schedule
 from config.settings import Settings
 from tests.campaign.simulated import situations
 from tests.campaign.simulated.beats import Beats
-from tests.campaign.simulated.client import Client
 from tests.campaign.simulated.faults import ANY_CALL, Fault, Kind, Striker
 from tests.campaign.simulated.moments import Moments
 from tests.campaign.simulated.netsuite import NetSuiteModel
+from tests.campaign.simulated.notes import NotedClient
 from tests.campaign.simulated.procore import ProcoreModel
 from tests.campaign.simulated.remotes import Request
 from tests.campaign.simulated.scheduler import Scheduler, VThread
@@ -38,7 +38,7 @@ BEAT = 5.0
 
 @dataclass(frozen=True)
 class Setup:
-    """What a seed decides beside its faults and triggers."""
+    """What a seed decides in addition to its faults and triggers."""
 
     seed: int
     workers: int
@@ -143,7 +143,7 @@ class Rig:
             self.striker.struck[fault.kind] += 1
 
     def expiry_of_resume(self) -> float | None:
-        """When beat's next message is worth nothing any more, by beat's own clock; None where it never ends."""
+        """Return when beat's next message expires, by beat's own clock; None where it never does."""
         lasts = beat_schedule(self.settings)["resume"].get("options", {}).get("expires")
         return self.scheduler.now + self.beat_skew + lasts if lasts else None
 
@@ -153,9 +153,9 @@ class Rig:
 
     # The store
 
-    def client(self) -> Client:
+    def client(self) -> NotedClient:
         """What `connect` gives a container."""
-        return Client(self.store, self._reach, self._wait_for_push)
+        return NotedClient(self, self._reach, self._wait_for_push)
 
     def _reach(self, command: Callable[[], Any], _name: str) -> Any:
         scheduler = self.scheduler
@@ -211,7 +211,7 @@ class Rig:
                 return
 
     def lock_lost(self, request: Request) -> str:
-        """Why the lock over a create's work is not its client's any more; "" while it is, or when the client died."""
+        """Return why the lock of a create's work is no longer its client's; "" while it is, or if the client died."""
         parts = request.external_id.split("-")
         mine = f"code:{parts[3]}:{parts[4]}" if request.is_item else self._invoice_key(int(parts[3]))
         key = f"{PREFIX}lock:{mine}"
@@ -224,7 +224,7 @@ class Rig:
         return f"invoice:{self.company.invoices[invoice_id].project_id}:{invoice_id}"
 
     def blocked_codes(self, key: InvoiceKey) -> None:
-        """An invoice is told to wait for codes that are a person's matter: then one of its codes was, when the work looked."""
+        """Check that an invoice that waits for blocked codes has one that was blocked when the work looked it up."""
         invoice = self.company.invoices[key.invoice_id]
         records = self.store.data.get(f"{PREFIX}codes:{key.project_id}", {})
         began_at = self.scheduler.current.note.get("work_began_at", 0.0)

@@ -11,7 +11,7 @@ from functools import partial
 
 from config.names import TaskName
 from config.settings import Settings
-from tests.campaign.simulated import money_questions, questions, shims, state_questions
+from tests.campaign.simulated import money_questions, played, questions, state_questions
 from tests.campaign.simulated.faults import EDITS, POINTS, RESTARTS, Fault, Kind, plan
 from tests.campaign.simulated.rig import START, Rig, Setup
 from tests.campaign.simulated.scheduler import Stuck
@@ -22,7 +22,7 @@ from worker.domain.problems import FindingKind
 from worker.store.gate import SLOT_SECONDS
 
 AT_MOST = 2.5 * 3600
-"""Virtual seconds after the last fault in which everything has to come to rest."""
+"""Virtual seconds after the last fault within which all work has to end."""
 CUT_SECONDS = 60.0
 """How long faults strike an interrupted comparison."""
 MOMENTS = (*POINTS, *EDITS, Kind.STORE_DOWN, Kind.BEAT_AWAY)
@@ -48,7 +48,7 @@ class Plan:
 
 @dataclass
 class Result:
-    """What came of a schedule. `violations`: what must never be; `excused`: pairs that no client could have prevented."""
+    """The result of a schedule. `violations`: what must never be; `excused`: pairs that no client could have prevented."""
 
     plan: Plan
     violations: list[str] = field(default_factory=list)
@@ -137,7 +137,7 @@ def play(plan_: Plan, settings: Settings) -> Result:
     """Play it out; the shims must be installed."""
     began = time.perf_counter()
     rig = Rig(plan_.setup, plan_.faults, settings)
-    shims.use(rig)
+    played.use(rig)
     result = Result(plan_)
     try:
         _set_out(rig, plan_)
@@ -161,7 +161,7 @@ def play(plan_: Plan, settings: Settings) -> Result:
         result.violations.append(f"stuck: {error}")
     finally:
         rig.scheduler.close()
-        shims.use(None)
+        played.use(None)
     result.trace, result.events, result.struck = rig.trace(), rig.events, rig.striker.struck
     _count_standing(rig, result)
     result.seconds = time.perf_counter() - began
@@ -218,11 +218,10 @@ def _close(rig: Rig, fault: Fault | None) -> None:
 
 
 def _calm(rig: Rig) -> None:
-    """No new fault strikes; what struck already may still go on (a commit on its way, a worker that pauses)."""
+    """No new fault strikes; effects of earlier ones may continue (a commit on its way, a worker that pauses)."""
     rig.note("faults stop")
     rig.faults_over = True
-    rig.striker.faults = []
-    rig.striker._by_kind = {}
+    rig.striker.replace([])
     rig.netsuite.closed, rig.netsuite.lag = False, 0.0
 
 
@@ -307,7 +306,7 @@ def _verify(rig: Rig, result: Result, doubled: Collection[str]) -> None:
 
 
 def _verify_through_faults(rig: Rig, result: Result) -> None:
-    """The comparison is asked for once, is struck while it goes on, and ends by itself all the same."""
+    """The comparison is requested once, is struck while it is in progress, and ends by itself nevertheless."""
     began, failed_before = rig.scheduler.now, len(rig.floor.failed_tasks)
     rig.faults_over = False
     rig.moments.cut_verify(began - START)

@@ -17,7 +17,7 @@ FOREVER = 1e18
 
 
 class Killed(BaseException):
-    """The virtual process is dead: its threads unwind, and nothing they call does anything any more."""
+    """The virtual process is dead: its threads unwind, and nothing that they call has an effect."""
 
 
 class Stuck(Exception):
@@ -156,7 +156,7 @@ class Scheduler:
         self._give_up(thread)
 
     def wake(self, thread: VThread) -> None:
-        """Let a parked thread go on now."""
+        """Let a parked thread continue now."""
         if not thread.done:
             self._push(self.now, thread)
 
@@ -183,7 +183,7 @@ class Scheduler:
         if self.current.process.dead:
             raise Killed
 
-    # What the one who runs a schedule does
+    # For the thread that runs a schedule
 
     def run_until(self, end: float) -> None:
         """Let everything happen until `end`, or until somebody wakes the main thread."""
@@ -232,7 +232,7 @@ class Scheduler:
                 yielding, self.current = self.current, self.main
                 try:
                     who()
-                except BaseException as error:  # told by the main thread
+                except BaseException as error:  # raised in the main thread
                     self.crash = error
                     return self.main
                 finally:

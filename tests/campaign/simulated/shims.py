@@ -12,7 +12,7 @@ import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 from unittest import mock
 
 import requests
@@ -23,6 +23,7 @@ import tasks.ledger
 import tasks.wbs
 import worker.app
 import worker.base
+import worker.container.connections
 import worker.container.engine
 import worker.container.services
 import worker.engine.adoptions
@@ -32,47 +33,17 @@ import worker.sync.former_items
 from config.names import DISPATCHED_HEADER
 from config.settings import Settings
 from simulators.netsuite.keys import make_key_file
+from tests.campaign.simulated import notes
+from tests.campaign.simulated.played import rig, use
 from tests.campaign.simulated.scheduler import Killed, Process, Scheduler, VLock, VThread
 from tests.campaign.simulated.world import COMPANY, RETAINAGE_ITEM
 from worker.base import WorkTask
 from worker.clients.http import Answer, Transport
-from worker.domain.errors import NoRoom
-from worker.domain.outcomes import Record, State
-from worker.domain.problems import Cause
-from worker.domain.story import Happening
-from worker.domain.work import WorkKey
-from worker.engine.attempts import Attempts
-from worker.store.gate import SLOT_SECONDS, Gate
-from worker.store.lanes import Lanes
-from worker.store.ledger import Ledger
-from worker.store.locks import Lock, Locks
+from worker.store.gate import Gate
 from worker.store.runtime import Runtime
-from worker.store.series import SeriesState
-from worker.store.tokens import Tokens
-
-if TYPE_CHECKING:
-    from tests.campaign.simulated.rig import Rig
 
 T = TypeVar("T")
 Context = Any
-
-
-class _Current:
-    rig: Rig | None = None
-
-
-_CURRENT = _Current()
-
-
-def use(rig: Rig | None) -> None:
-    """The schedule that all shims serve from here on."""
-    _CURRENT.rig = rig
-
-
-def rig() -> Rig:
-    """The schedule at hand."""
-    assert _CURRENT.rig is not None, "no schedule is being played"
-    return _CURRENT.rig
 
 
 def _scheduler() -> Scheduler:
@@ -133,7 +104,7 @@ class VirtualPool:
         return VirtualFuture(work, *args)
 
     def map(self, work: Callable[[Any], T], things: Iterable[Any]) -> Iterator[T]:
-        """Results in order; the first exception is raised where its result would stand."""
+        """Results in order; the first exception is raised in the place of its result."""
         scheduler = _scheduler()
         me, todo = scheduler.current, list(enumerate(things))
         results: dict[int, Any] = {}
@@ -250,109 +221,25 @@ class VirtualKeeper:
                 rig().note("a renewal failed")
 
 
-def _send(
-    self: Transport, method: str, url: str, *, headers: Any, params: Any = None, body: Any = None, form: Any = None,
-    writes: bool = False, leaves_by: float | None = None,
-) -> Answer:  # fmt: skip
-    # The campaign's workers stand still after the last look at the clock: a harder world than the product's.
-    options = {"headers": dict(headers), "params": params, "body": body, "form": form, "writes": writes}
-    try:
-        reply = rig().wires.send(self._remote, method, url, options)
-    except requests.RequestException as error:
-        begun = not isinstance(error, requests.ConnectTimeout)
-        raise self._as_sync_error(error, url, writes=writes, begun=begun) from error
-    return Answer(reply.status, reply.headers, reply.text, False, received_at=self.runtime.time())
+class VirtualTransport(Transport):
+    """Sends through the schedule's wires."""
 
+    def __init__(self, *, remote: str, **options: Any) -> None:
+        super().__init__(remote=remote, **options)
+        self.remote = remote
 
-_true_wait, _true_token = Gate._wait, Tokens.get
-_true_intend, _true_released = Ledger.intend, Lanes._released
-_true_try, _true_write, _true_written, _true_begin = Locks._try, Ledger.write, Ledger._written, Attempts._made
-
-
-def _noted_try(self: Locks, key: str, token: str, reads: tuple[str, int] | None = None) -> Lock | None:
-    lock = _true_try(self, key, token, reads)
-    if lock is not None:
-        _scheduler().current.note[key] = token
-    return lock
-
-
-def _noted_wait(self: Gate, token: str, precedence: Any, timeout: float) -> None:
-    asked_at = _scheduler().now
-    try:
-        _true_wait(self, token, precedence, timeout)
-    except NoRoom:
-        rig().troubles.refused_slots.setdefault(_scheduler().current.process.name, []).append(_scheduler().now)
-        raise
-    # It may have been handed over some time ago, and the lease runs since then; or it has run out before we heard of it.
-    lease_ends = rig().store.data.get(self._keys.slots, {}).get(token)
-    _scheduler().current.note["slot_at"] = lease_ends / 1000 - SLOT_SECONDS if lease_ends else asked_at
-
-
-def _noted_token(self: Tokens) -> str:
-    asked_at = _scheduler().now
-    try:
-        return _true_token(self)
-    finally:
-        rig().watch.token_waited(self._remote, _scheduler().now - asked_at)
-
-
-def _noted_written(
-    self: Ledger, key: Any, record: Record, lock_key: str, token: str, told: Happening | None = None
-) -> tuple[bool, SeriesState]:
-    return told_of_intent(_true_written, self, key, record, lock_key, token, told)
-
-
-def told_of_intent(
-    write: Callable[..., tuple[bool, SeriesState]],
-    ledger: Ledger,
-    key: Any,
-    record: Record,
-    lock_key: str,
-    token: str,
-    told: Happening | None,
-) -> tuple[bool, SeriesState]:
-    """A write to the ledger; if it is an intent, faults may strike before and after it."""
-    if record.state is not State.INTENT:
-        return write(ledger, key, record, lock_key, token, told)
-    name = lock_key.rsplit(":", 1)[1]
-    rig().strikes.comes_to("intending", name)
-    done, series = write(ledger, key, record, lock_key, token, told)
-    if done:
-        _scheduler().current.note["intent_at"] = _scheduler().now
-        rig().strikes.comes_to("intended", name)
-    return done, series
-
-
-def _noted_intend(self: Ledger, key: Any, intent: Record, lock: Lock) -> bool:
-    leaves = _true_intend(self, key, intent, lock)
-    if leaves:
-        _scheduler().current.note["checked_at"] = _scheduler().now
-    return leaves
-
-
-def _noted_begin(self: Attempts, key: WorkKey, *args: Any) -> Any:
-    rig().begun[str(key)] = _scheduler().now
-    _scheduler().current.note["work"] = str(key)
-    rig().attempts[str(key)] += 1
-    return _true_begin(self, key, *args)
-
-
-def _noted_released(self: Lanes, key: str) -> str:
-    # The work is over for this thread, though its message may go on with other work.
-    rig().watch.ends(_scheduler().current.note.get("message"))
-    return _true_released(self, key)
-
-
-def _noted_write(self: Ledger, key: Any, record: Record, told: Happening | None = None) -> bool:
-    done = _true_write(self, key, record, told)
-    if done and record.state is State.BLOCKED:
-        rig().blocked[str(key)] = _scheduler().now
-    if done and record.state is State.ADOPTED:
-        rig().adopted[str(key)] = record.remote_id
-        rig().adopted_at.setdefault(str(key), _scheduler().now)
-    if done and record.cause is Cause.BLOCKED_CODES:
-        rig().blocked_codes(key)
-    return done
+    def send(
+        self, method: str, url: str, *, headers: Any, params: Any = None, body: Any = None, form: Any = None,
+        writes: bool = False, leaves_by: float | None = None,
+    ) -> Answer:  # fmt: skip
+        """Send one request. The workers of a schedule pause after the last check of the clock: a harder world than the product's."""
+        options = {"headers": dict(headers), "params": params, "body": body, "form": form, "writes": writes}
+        try:
+            reply = rig().wires.send(self.remote, method, url, options)
+        except requests.RequestException as error:
+            begun = not isinstance(error, requests.ConnectTimeout)
+            raise self.sync_error(error, url, writes=writes, begun=begun) from error
+        return Answer(reply.status, reply.headers, reply.text, False, received_at=self.runtime.time())
 
 
 def campaign_settings(folder: Path) -> Settings:
@@ -414,17 +301,10 @@ def installed() -> Iterator[Settings]:
         put(worker.store.local_file, "write", _written_file)
         put(worker.engine.adoptions, "threading", VirtualThreading("threading"))
         put(worker.sync.former_items, "threading", VirtualThreading("threading"))
-        put(Transport, "send", _send)
-        put(Gate, "_wait", _noted_wait)
-        put(Tokens, "get", _noted_token)
+        put(worker.container.connections, "Transport", VirtualTransport)
         # For the report alone: it changes nothing that the campaign asks about.
         put(Gate, "note_use", lambda _gate: None)
-        put(Locks, "_try", _noted_try)
-        put(Ledger, "write", _noted_write)
-        put(Ledger, "_written", _noted_written)
-        put(Ledger, "intend", _noted_intend)
-        put(Attempts, "_made", _noted_begin)
-        put(Lanes, "_released", _noted_released)
+        notes.take(put)
         put(tasks.wbs, "thread_to_spare", lambda: not _scheduler().current.process.things["mail"])
         for module in (worker.base, tasks.wbs, tasks.invoices, tasks.ledger):
             put(module, "current", lambda: _scheduler().current.process.things["container"])

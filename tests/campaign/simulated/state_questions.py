@@ -1,4 +1,4 @@
-"""Final questions about what people are told: requests that were dropped, problems that are none, pauses that nobody sees."""
+"""Final questions about what people see: requests that were dropped, false problems, pauses that are not shown."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LONGEST_REST = 4000.0
 
 
 def ask_at_first_rest(rig: Rig, violations: list[str], rest_after: float) -> None:
-    """Asked when everything came to rest by itself."""
+    """Asked when all work ended by itself."""
     _asked_during(rig, violations)
     _no_row_stops_its_list(rig, violations)
     violations.extend(rig.watch.seen.values())
@@ -77,7 +77,7 @@ def _no_row_stops_its_list(rig: Rig, violations: list[str]) -> None:
 
 
 def _settled(rig: Rig, violations: list[str]) -> None:
-    """What a person entered in NetSuite by hand, with the same vendor, number and amount, is nobody's problem any more."""
+    """What a person entered in NetSuite by hand, with the same vendor, number and amount, has no problem."""
     for invoice in rig.settled:
         key = f"invoice:{invoice.project_id}:{invoice.id}"
         unchanged = invoice.now.cents_off and invoice.now.status == "approved"
@@ -86,7 +86,7 @@ def _settled(rig: Rig, violations: list[str]) -> None:
 
 
 def _lines_tie(rig: Rig, violations: list[str]) -> None:
-    """An invoice whose amounts are right is not told to be off."""
+    """An invoice with correct amounts is not reported as off."""
     for invoice in rig.company.invoices.values():
         problem = _problems(rig).get(f"invoice:{invoice.project_id}:{invoice.id}", {})
         if problem.get("cause") == "lines_do_not_tie" and not invoice.now.cents_off:

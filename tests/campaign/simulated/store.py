@@ -18,7 +18,7 @@ _COMMAND = re.compile("_[a-z]+_")
 
 
 class Server:
-    """The data and its clock. `now` gives unix seconds; `pushed` is told the key of every list that grew."""
+    """The data and its clock. `now` returns unix seconds; `pushed` is called with the key of every list that grew."""
 
     def __init__(self, now: Callable[[], float], dice: random.Random) -> None:
         self._now = now
@@ -49,7 +49,7 @@ class Server:
         self.data, self.ends = {}, {}
 
     def expire(self) -> None:
-        """Drop what has expired, as a server does by itself: whoever looks into `data` sees only what lives."""
+        """Drop what has expired, as a server does by itself: a reader of `data` sees only what is alive."""
         for key in list(self.ends):
             self._get(key)
 

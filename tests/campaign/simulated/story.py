@@ -49,7 +49,7 @@ def story_of(result: Result) -> list[str]:
 
 
 def _tells(event: tuple[object, ...]) -> bool:
-    """Reads that went well tell little."""
+    """Return whether it is a read that succeeded, which is hardly worth a line."""
     if event[2] == "answer":
         return bool(event[4]) or (isinstance(event[5], int) and event[5] >= 400)
     if event[2] == "send":

@@ -1,4 +1,4 @@
-"""Faults of a moment: at a time, or when the work has come to a certain stage."""
+"""Faults of a moment: at a time, or when the work has reached a certain stage."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Strikes:
                 self._at.setdefault((fault.stage, fault.nth), []).append(fault)
 
     def comes_to(self, stage: str, name: str = "") -> None:
-        """The thread whose turn it is comes to the next place of this stage; `name`: the last part of its work's lock."""
+        """The current thread reaches the next place of this stage; `name`: the last part of its work's lock."""
         number = self._come.get(stage, 0) + 1
         self._come[stage] = number
         if not self._at:
@@ -95,7 +95,7 @@ class Strikes:
         return True
 
     def _lose_claim(self, work: str) -> Message:
-        """A piece of work is claimed by no worker any more, as after the store lost its last second. Gives a message for it."""
+        """A piece of work loses its claim, as after the store lost its last second. Returns a message for it."""
         for key in self._rig.store.keys(f"{PREFIX}hand:"):
             self._rig.store.call("ZREM", key, work)
         self._rig.store.call("HDEL", f"{PREFIX}begun", work)
@@ -126,7 +126,7 @@ class Strikes:
         return True
 
     def _store_back(self, fault: Fault, dice: random.Random) -> bool:
-        """Restart now with what stood a moment ago: the snapshot of a moment that has to be taken before."""
+        """Restart now with the data of a moment ago: the snapshot of a moment that has to be taken before."""
         snapshots = [one for one in self._snapshots if self._rig.scheduler.now - one[0] <= 1.0]
         if not snapshots:
             return False

@@ -74,7 +74,7 @@ def _failing(settings: Settings, *seeds: int) -> Result | None:
     return next((result for result in results if result.violations), None)
 
 
-def test_the_story_of_a_failure_is_short_and_names_what_is_wrong(settings: Settings) -> None:
+def test_the_events_of_a_failure_are_short_and_name_what_is_wrong(settings: Settings) -> None:
     with mutated(["order"]):
         failing = _failing(settings, SHORT_STORY, *range(1, 60))
         assert failing is not None

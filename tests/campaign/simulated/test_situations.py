@@ -1,4 +1,4 @@
-"""The situations: each has dice of its own, and does to the world what it says."""
+"""The situations: each has separate dice, and does to the world what it says."""
 
 from __future__ import annotations
 

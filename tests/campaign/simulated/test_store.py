@@ -11,7 +11,7 @@ import pytest
 
 from tests.campaign.simulated.client import Client
 from tests.campaign.simulated.store import Server
-from tests.support import Redis
+from tests.kit.container import Redis
 from worker import store
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import Children, OutcomeKind, Record, State
@@ -32,7 +32,7 @@ FOR_PEOPLE_ONLY = {"hlen", "llen", "xrange", "xrevrange", "zrange", "zrevrange"}
 
 
 class Clock:
-    """A clock that stands unless told."""
+    """A clock that only moves when a test sets it."""
 
     now = 1_780_000_000.0
 

@@ -1,4 +1,4 @@
-"""Which workers died or stood still and what the store lost, and when: only what met a piece of work excuses it."""
+"""Which workers died or paused and what the store lost, and when: only what affected a piece of work excuses it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from worker.store.lanes import CLAIM_SECONDS, RENEWED_EVERY_SECONDS
 
 STANDSTILL_SECONDS = CLAIM_SECONDS - 2 * RENEWED_EVERY_SECONDS
-"""A worker that stands still for less than this loses no claim: it renews them every few seconds."""
+"""A worker that pauses for less than this loses no claim: it renews them every few seconds."""
 
 
 @dataclass
@@ -35,7 +35,7 @@ class Troubles:
         return stood_still or any(at >= since for _, at in self.losses) or any(at >= since for at in self.leaps)
 
     def met(self, process: str, begin: float, end: float) -> bool:
-        """Whether this process died or stood still in a time, or the store was away or lost something of it."""
+        """Return whether this process died or paused in a time, or the store was away or lost something of it."""
         stood_still = any(one <= end and other >= begin for one, other in self.stalls.get(process, ()))
         died = begin <= self.deaths.get(process, -1.0) <= end
         return stood_still or died or self.store_troubled(begin, end)

@@ -31,7 +31,7 @@ LISTS = ("/budget_line_items", "/detail_rows", "/wbs_codes", "/requisitions")
 
 
 class Watch:
-    """Looks at the store with every beat, and is told of some things by the workers."""
+    """Checks the store with every beat, and gets some events from the workers."""
 
     def __init__(self, rig: Rig) -> None:
         self._rig = rig
@@ -77,18 +77,18 @@ class Watch:
         message = request.thread.note.get("message")
         if not isinstance(message, Message) or message.task not in LONG_WORK or not _reads_a_list(request):
             return
-        # One message may go on with other projects: what is done is the work that its thread began last.
+        # One message may continue with other projects: what is done is the work that its thread began last.
         what = f"{message.task} {request.thread.note.get('work', '')}".strip()
         under_way = self._under_way.setdefault(what, {})
         under_way.setdefault(message, (request.thread.process, request.work_began_at))
-        # Whose process died is at nothing any more, and who stood still for too long has lost the claim without knowing it.
+        # A dead process works on nothing, and one that paused for too long has lost the claim without knowing it.
         at_it = [one for one, (process, since) in under_way.items()
                  if not process.dead and not self._rig.troubles.claim_lost(process.name, since)]  # fmt: skip
         if message in at_it and len(at_it) > 1:
             self._see("twice", f"{what} is done {len(at_it)} times at once")
 
     def ends(self, message: Message | None) -> None:
-        """A worker is through with a message, or with the work that it began and goes on with the next."""
+        """A worker has ended a message, or the work that it began, and continues with the next."""
         for under_way in self._under_way.values():
             if message:
                 under_way.pop(message, None)

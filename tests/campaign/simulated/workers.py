@@ -89,7 +89,7 @@ class Floor:
         expires: float | None = None,
         dispatched: bool = False,
     ) -> None:
-        """LPUSH of a message, with what may become of it on the way."""
+        """LPUSH of a message, with the faults that may strike it on the way."""
         if self._rig.scheduler.current.process is not self._rig.scheduler.main.process:
             self._rig.scheduler.pause(self._dice.expovariate(1200))
             if self._rig.store_away_until > self._rig.scheduler.now:
@@ -203,7 +203,7 @@ class Floor:
             box.stores.decisions.keep_up(box.ledger.state.opened_at())
 
     def operator(self, name: str, job: Callable[[Container], object]) -> None:
-        """A command of a person: a process of its own that is never struck."""
+        """A command of a person: a separate process that is never struck."""
         process = Process(name)
         process.things["container"] = self._container(process)
         self.commands += 1

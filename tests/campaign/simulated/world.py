@@ -23,7 +23,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceVersion:
-    """An invoice as it stood from `since` on (virtual seconds)."""
+    """An invoice as it was from `since` on (virtual seconds)."""
 
     since: float
     status: str
@@ -81,7 +81,7 @@ class Invoice:
 
     @property
     def now(self) -> InvoiceVersion:
-        """As it stands."""
+        """Return the current version."""
         return self.versions[-1]
 
     def change(self, when: float, **changes: object) -> None:
@@ -102,7 +102,7 @@ class Vendor:
 
 @dataclass(slots=True)
 class HandMade:
-    """An Item that stood before: (name, record type, inactive, external id)."""
+    """An Item that existed before: (name, record type, inactive, external id)."""
 
     name: str
     record_type: str = "otherChargePurchaseItem"
@@ -183,7 +183,7 @@ def _invoice(dice: random.Random, invoice_id: int, project: Project, vendor_id: 
 
 
 def line_of(dice: random.Random, code_id: int) -> Line:
-    """A line of some amount, sometimes a deductive one; an invoice that comes to less than nothing becomes a vendor credit."""
+    """A line of some amount, sometimes a deductive one; an invoice with a negative amount becomes a vendor credit."""
     gross = Decimal(dice.randint(1_000, 9_999_999)) / 100
     gross = -gross if dice.random() < 0.15 else gross
     held = (gross * dice.choice((0, 0, 5, 10)) / 100).quantize(Decimal("0.01"))

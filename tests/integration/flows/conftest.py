@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.flows.office import Office
+from tests.kit.installation import Installation
 from worker.clients.netsuite import api
 from worker.domain import outcomes
 from worker.engine import remote_failures, settlement
@@ -18,7 +18,7 @@ from worker.reconcile import comparison_failures, verification
 from worker.store import ledger, locks, open_problems, presence
 from worker.sync import invoice_export
 
-OpenOffice = Callable[..., Office]
+OpenInstallation = Callable[..., Installation]
 
 
 @pytest.fixture(autouse=True, scope="package")
@@ -61,12 +61,12 @@ def every_problem_has_its_facts() -> Iterator[None]:
 
 
 @contextmanager
-def offices(folder: Path, redis_url: str) -> Iterator[OpenOffice]:
+def offices(folder: Path, redis_url: str) -> Iterator[OpenInstallation]:
     """Opens any number of offices and has them all closed."""
-    opened: list[Office] = []
+    opened: list[Installation] = []
 
-    def open_office(**options: object) -> Office:
-        opened.append(Office.open(folder / f"office-{len(opened)}", redis_url, **options))  # type: ignore[arg-type]
+    def open_office(**options: object) -> Installation:
+        opened.append(Installation.open(folder / f"office-{len(opened)}", redis_url, **options))  # type: ignore[arg-type]
         return opened[-1]
 
     try:
@@ -76,24 +76,37 @@ def offices(folder: Path, redis_url: str) -> Iterator[OpenOffice]:
             office.close()
 
 
-# Each office has a ledger under a prefix of its own, so they share the server without emptying it.
+# Each office has a ledger under a separate prefix, so they share the server without emptying it.
 
 
 @pytest.fixture
-def open_office(tmp_path: Path, redis_server: EmbeddedServer) -> Iterator[OpenOffice]:
+def open_office(tmp_path: Path, redis_server: EmbeddedServer) -> Iterator[OpenInstallation]:
     """Fresh offices with settings of the test's own."""
     with offices(tmp_path, redis_server.url) as opens:
         yield opens
 
 
 @pytest.fixture
-def office(open_office: OpenOffice) -> Office:
+def office(open_office: OpenInstallation) -> Installation:
     """A fresh office in which nothing was synced yet."""
     return open_office()
 
 
+@pytest.fixture(scope="module")
+def open_shared(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServer) -> Iterator[OpenInstallation]:
+    """Offices that all tests of one file share."""
+    with offices(tmp_path_factory.mktemp("shared"), redis_server.url) as opens:
+        yield opens
+
+
+@pytest.fixture(scope="module")
+def branch(open_shared: OpenInstallation) -> Installation:
+    """One office for all tests of a file: each works on a separate project, or takes back what it changed."""
+    return open_shared()
+
+
 @pytest.fixture(scope="package")
-def synced(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServer) -> Iterator[Office]:
+def synced(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServer) -> Iterator[Installation]:
     """The seeded company after one scan and one export of all approved invoices. To be looked at, never changed."""
     with offices(tmp_path_factory.mktemp("synced"), redis_server.url) as opens:
         office = opens()

@@ -13,12 +13,15 @@ from threading import Barrier, get_ident
 
 import pytest
 
-from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
-from tests.support import claim_for_everybody
+from simulators.company.model import Project, WbsCode
+from tests.integration.flows.conftest import OpenInstallation
+from tests.kit.company import BILL_PATH, ITEM_PATH
+from tests.kit.installation import Installation
+from tests.kit.open_claims import claim_for_everybody
 from worker.domain import outcomes
 from worker.domain.work import exports_of, scan_of
 from worker.store.locks import Lock, Locks
+from worker.store.scripts import SOURCES
 
 pytestmark = pytest.mark.real
 
@@ -27,13 +30,13 @@ RACY = {"uniqueness": "window", "uniqueness_window": 0.05, "duplicate_numbers": 
 
 
 @pytest.fixture
-def office(open_office: OpenOffice, monkeypatch: pytest.MonkeyPatch) -> Office:
+def office(open_office: OpenInstallation, monkeypatch: pytest.MonkeyPatch) -> Installation:
     """A NetSuite whose uniqueness has a window."""
     monkeypatch.setattr(outcomes, "BUSY_SECONDS", 0.1)
     return open_office(world=RACY)
 
 
-def test_two_invoices_that_share_a_new_code_create_one_item_and_two_bills(office: Office) -> None:
+def test_two_invoices_that_share_a_new_code_create_one_item_and_two_bills(office: Installation) -> None:
     """The invoices are exported at the same moment; each gets its bill, and both bills have the same Item."""
     first, second = (office.procore.invoice(each) for each in office.case("shared_new_code")["invoice_ids"])
     office.at_once(lambda: office.export(first), lambda: office.export(second))
@@ -48,7 +51,7 @@ def test_two_invoices_that_share_a_new_code_create_one_item_and_two_bills(office
     assert office.netsuite.duplicates() == []
 
 
-def test_an_invoice_exported_by_eight_at_once_makes_one_bill(office: Office) -> None:
+def test_an_invoice_exported_by_eight_at_once_makes_one_bill(office: Installation) -> None:
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"))
     office.scan(project.id)
@@ -59,7 +62,7 @@ def test_an_invoice_exported_by_eight_at_once_makes_one_bill(office: Office) -> 
     assert office.problems() == {}
 
 
-def test_a_code_asked_for_by_eight_at_once_makes_one_item(office: Office) -> None:
+def test_a_code_asked_for_by_eight_at_once_makes_one_item(office: Installation) -> None:
     project = office.new_project("24-800", [CODE])
     (code,) = project.budgeted_codes()
     office.at_once(*[lambda: office.make_item(project, code)] * 8)
@@ -68,7 +71,7 @@ def test_a_code_asked_for_by_eight_at_once_makes_one_item(office: Office) -> Non
     assert len(office.posts(ITEM_PATH)) == 1
 
 
-def test_a_scan_and_an_export_at_once_make_every_item_once(office: Office) -> None:
+def test_a_scan_and_an_export_at_once_make_every_item_once(office: Installation) -> None:
     codes = [f"05-{number}.S" for number in range(120, 126)]
     project = office.new_project("24-800", codes)
     invoices = [office.new_invoice(project, *[(code, "100.00") for code in codes]) for _ in range(2)]
@@ -80,24 +83,32 @@ def test_a_scan_and_an_export_at_once_make_every_item_once(office: Office) -> No
     assert office.netsuite.duplicates() == []
 
 
-def open_claims(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Everybody may begin what another has begun, as after claims were lost."""
-    work = office.container.work
-    monkeypatch.setattr(work, "_claim", office.container.redis.register_script(claim_for_everybody()))
+def with_open_claims(office: Installation, monkeypatch: pytest.MonkeyPatch) -> Installation:
+    """The same installation after a restart, where every worker may begin what another has begun, as after claims were lost."""
+    monkeypatch.setitem(SOURCES, "lanes/claim", claim_for_everybody())
+    return office.reopened()
 
 
-def test_when_claims_are_lost_the_lock_keeps_them_apart(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    office.stage.settings("netsuite", uniqueness_window=0.5)
-    open_claims(office, monkeypatch)
+def planned(office: Installation) -> tuple[Project, WbsCode]:
+    """A project with one code, which was scanned; its Item is still to be created."""
     project = office.new_project("24-800", [CODE])
+    office.container.start_scan("test", [project.id])
+    office.container.runner.run(scan_of(project.id))
     (code,) = project.budgeted_codes()
+    return project, code
+
+
+def test_when_claims_are_lost_the_lock_keeps_them_apart(office: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    office.stage.settings("netsuite", uniqueness_window=0.5)
+    office = with_open_claims(office, monkeypatch)
+    project, code = planned(office)
     office.at_once(*[lambda: office.make_item(project, code)] * 4)
     office.settle()
     assert len(office.posts(ITEM_PATH)) == 1
     assert office.netsuite.duplicates() == []
 
 
-def test_without_the_lock_such_an_account_holds_two_items(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_lock_the_account_has_two_items(office: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     """The other tests of this file can fail: this is what they would see."""
     everybody = Barrier(4)
 
@@ -105,24 +116,21 @@ def test_without_the_lock_such_an_account_holds_two_items(office: Office, monkey
     def lock_for_one(locks: Locks, name: str, reads: tuple[str, int]) -> Iterator[Lock]:
         with hold(locks, f"{name}:{get_ident()}", reads=reads) as lock:
             assert lock is not None
-            # What each has read with its lock, the others have read too before anyone goes on.
+            # What each has read with its lock, the others have read too before any continues.
             everybody.wait(30)
             yield replace(lock, fence=1)
 
-    # Wide enough that the four meet in it on a slow machine too.
+    # Wide enough that all four requests arrive in it on a slow machine too.
     office.stage.settings("netsuite", uniqueness_window=1.0)
-    project = office.new_project("24-800", [CODE])
-    (code,) = project.budgeted_codes()
-    office.container.start_scan("test", [project.id])
-    office.container.runner.run(scan_of(project.id))
+    office = with_open_claims(office, monkeypatch)
+    project, code = planned(office)
     hold = Locks.hold
     monkeypatch.setattr(Locks, "hold", lock_for_one)
-    open_claims(office, monkeypatch)
     office.at_once(*[lambda: office.make_item(project, code)] * 4)
     assert [kind for kind, _, _ in office.netsuite.duplicates()] == ["item_name", "item_external_id"]
 
 
-def test_two_invoices_of_one_vendor_with_one_number_make_one_bill(office: Office) -> None:
+def test_two_invoices_of_one_vendor_with_one_number_make_one_bill(office: Installation) -> None:
     project = office.new_project("24-800", [CODE])
     office.scan(project.id)
     numbers = ("acme-77", "ACME-77")
@@ -134,7 +142,7 @@ def test_two_invoices_of_one_vendor_with_one_number_make_one_bill(office: Office
     assert list(office.problems("invoice:").values()) == ["document_number_taken"]
 
 
-def test_a_bill_not_yet_listed_by_netsuite_keeps_its_invoice_number(open_office: OpenOffice) -> None:
+def test_a_bill_not_yet_listed_by_netsuite_keeps_its_invoice_number(open_office: OpenInstallation) -> None:
     """While queries do not show a new bill yet, the next invoice with the same number is blocked."""
     office = open_office(world={"duplicate_numbers": "allow", "suiteql_lag": 60})
     project = office.new_project("24-800", [CODE])
@@ -145,7 +153,7 @@ def test_a_bill_not_yet_listed_by_netsuite_keeps_its_invoice_number(open_office:
     assert (len(office.bills(first)), office.bills(second)) == (1, [])
 
 
-def test_a_bill_that_a_person_entered_is_adopted_by_one_of_two_invoices(office: Office) -> None:
+def test_a_bill_that_a_person_entered_is_adopted_by_one_of_two_invoices(office: Installation) -> None:
     project = office.new_project("24-800", [CODE])
     office.scan(project.id)
     pattern = office.new_invoice(project, (CODE, "900.00"), invoice_number="PATTERN")
@@ -159,7 +167,7 @@ def test_a_bill_that_a_person_entered_is_adopted_by_one_of_two_invoices(office: 
     assert list(office.problems("invoice:").values()) == ["document_number_taken"]
 
 
-def test_after_a_loss_a_bill_named_in_procore_goes_to_no_other_invoice(office: Office) -> None:
+def test_after_a_loss_a_bill_named_in_procore_goes_to_no_other_invoice(office: Installation) -> None:
     """After the ledger lost its records, a bill that Procore names for one invoice is not adopted for another with its number."""
     project = office.new_project("24-800", [CODE])
     office.scan(project.id)

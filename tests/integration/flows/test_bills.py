@@ -1,4 +1,4 @@
-"""Bills that are written: every line, the total to the cent, the Items first, and Procore told afterwards."""
+"""Bills that are written: every line, the total to the cent, the Items first, and the origin id in Procore afterwards."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import pytest
 
 from simulators.company.billing import Billed, Invoice
 from simulators.company.world import Work, periods_of
-from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import BILL_PATH, ITEM_PATH, VENDOR, Office
+from tests.integration.flows.conftest import OpenInstallation
+from tests.kit.company import BILL_PATH, ITEM_PATH, VENDOR
+from tests.kit.installation import Installation
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import OutcomeKind
 
@@ -20,14 +21,14 @@ CODE = "05-120.S"
 RETAINAGE = "Retainage Payable"
 
 
-def expected_work(office: Office, invoice: Invoice) -> list[tuple[str, Decimal]]:
+def expected_work(office: Installation, invoice: Invoice) -> list[tuple[str, Decimal]]:
     """The invoice's lines as (Item name, gross this period), by the company's own books and not by anything of ours."""
     project = office.procore.project(invoice.project_id)
     codes = [(line.contract_line.code, line.gross) for line in invoice.lines]
     return sorted((f"{project.number}-{code.flat_code}", gross) for code, gross in codes if code and gross)
 
 
-def require_right(office: Office, invoice: Invoice) -> None:
+def require_right(office: Installation, invoice: Invoice) -> None:
     """The invoice has its one bill, right in head, lines, retainage and total, and Procore knows it."""
     bill = office.bill(invoice)
     lines = office.amounts(bill)
@@ -42,7 +43,7 @@ def require_right(office: Office, invoice: Invoice) -> None:
     )
 
 
-def test_every_bill_of_the_company_ties_line_by_line_and_is_written_back(synced: Office) -> None:
+def test_every_bill_of_the_company_ties_line_by_line_and_is_written_back(synced: Installation) -> None:
     billed = [invoice for invoice in synced.procore.company.invoices.values() if synced.bills(invoice)]
     assert len(billed) == 14
     for invoice in billed:
@@ -51,7 +52,7 @@ def test_every_bill_of_the_company_ties_line_by_line_and_is_written_back(synced:
     assert synced.netsuite.duplicates() == []
 
 
-def test_no_line_names_a_bare_amount_and_none_is_billable(synced: Office) -> None:
+def test_no_line_names_a_bare_amount_and_none_is_billable(synced: Installation) -> None:
     """Quantity times rate is NetSuite's own arithmetic; a billable line would end on the owner's invoice."""
     bill = synced.bill(synced.case_invoice("shared_budgeted_code"))
     for line in bill.lines:
@@ -59,7 +60,7 @@ def test_no_line_names_a_bare_amount_and_none_is_billable(synced: Office) -> Non
         assert line.fields == {"isBillable": False}
 
 
-def test_300_lines_come_out_to_the_cent(synced: Office) -> None:
+def test_300_lines_come_out_to_the_cent(synced: Installation) -> None:
     invoice = synced.case_invoice("invoice_300_lines")
     bill = synced.bill(invoice)
     assert len(invoice.lines) == 300
@@ -71,19 +72,21 @@ def test_300_lines_come_out_to_the_cent(synced: Office) -> None:
 
 
 @pytest.mark.parametrize("case", ["release_only_invoice", "retainage_due_invoice"])
-def test_released_retainage_is_a_line_of_its_own(synced: Office, case: str) -> None:
+def test_released_retainage_is_a_line_of_its_own(synced: Installation, case: str) -> None:
     invoice = synced.case_invoice(case)
     require_right(synced, invoice)
     assert (RETAINAGE, Decimal("3000.00")) in synced.amounts(synced.bill(invoice))
 
 
-def test_held_and_released_on_one_invoice_are_two_lines(synced: Office) -> None:
+def test_held_and_released_on_one_invoice_are_two_lines(synced: Installation) -> None:
     lines = synced.amounts(synced.bill(synced.case_invoice("retainage_due_invoice")))
     assert [amount for name, amount in lines if name == RETAINAGE] == [Decimal("-300.00"), Decimal("3000.00")]
 
 
 @pytest.mark.parametrize("moved", ["this_period", "from_previous"])
-def test_retainage_that_moves_with_materials_is_neither_lost_nor_doubled(open_office: OpenOffice, moved: str) -> None:
+def test_retainage_that_moves_with_materials_is_neither_lost_nor_doubled(
+    open_office: OpenInstallation, moved: str
+) -> None:
     """Which of two fields Procore moves it to is not documented; four months of one material, every net total right."""
     office = open_office(world={"moved_retainage": moved, "closed_before": "2025-12-01"})
     project = office.new_project("24-800", [CODE])
@@ -115,7 +118,9 @@ def test_retainage_that_moves_with_materials_is_neither_lost_nor_doubled(open_of
 
 
 @pytest.mark.parametrize("moved", ["this_period", "from_previous"])
-def test_materials_that_only_become_work_bill_nothing_and_send_nothing(open_office: OpenOffice, moved: str) -> None:
+def test_materials_that_only_become_work_bill_nothing_and_send_nothing(
+    open_office: OpenInstallation, moved: str
+) -> None:
     """Their retainage shows as held this period in one of the two worlds; a bill would have no line."""
     office = open_office(world={"moved_retainage": moved, "closed_before": "2025-12-01"})
     project = office.new_project("24-800", [CODE])
@@ -139,7 +144,7 @@ def test_materials_that_only_become_work_bill_nothing_and_send_nothing(open_offi
     assert office.problems() == {}
 
 
-def test_deductive_lines_stand_on_the_bill_with_their_sign(office: Office) -> None:
+def test_deductive_lines_keep_their_sign_on_the_bill(office: Installation) -> None:
     project = office.new_project("24-800", [CODE, "05-310.S"])
     invoice = office.new_invoice(project, (CODE, "900.00"), ("05-310.S", "-250.00"))
     office.export(invoice)
@@ -147,7 +152,7 @@ def test_deductive_lines_stand_on_the_bill_with_their_sign(office: Office) -> No
     assert ("24-800-05-310.S", Decimal("-250.00")) in office.amounts(office.bill(invoice))
 
 
-def test_an_unbudgeted_code_is_made_for_the_invoice_that_needs_it(office: Office) -> None:
+def test_an_unbudgeted_code_is_made_for_the_invoice_that_needs_it(office: Installation) -> None:
     project = office.new_project("24-800")
     code = office.procore.add_code(project.id, CODE)
     office.scan(project.id)
@@ -161,7 +166,7 @@ def test_an_unbudgeted_code_is_made_for_the_invoice_that_needs_it(office: Office
     assert last_item["ended"] <= first_bill["started"], "Items before the invoice, always"
 
 
-def test_the_bill_is_not_written_while_a_line_lacks_its_item(office: Office) -> None:
+def test_the_bill_is_not_written_while_a_line_has_no_item(office: Installation) -> None:
     """Even when the step that makes Items never ran."""
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"))
@@ -177,7 +182,7 @@ def test_the_bill_is_not_written_while_a_line_lacks_its_item(office: Office) -> 
 
 
 @pytest.mark.parametrize("field", ["customer", "job"])
-def test_the_project_stands_in_the_lines_field_that_the_account_wants(open_office: OpenOffice, field: str) -> None:
+def test_lines_have_the_project_in_the_field_that_the_account_wants(open_office: OpenInstallation, field: str) -> None:
     office = open_office(world={"project_field": field}, netsuite_project_field=field)
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"))
@@ -187,7 +192,7 @@ def test_the_project_stands_in_the_lines_field_that_the_account_wants(open_offic
 
 
 @pytest.mark.parametrize("written_as", ["number", "string"])
-def test_a_tokens_life_may_come_as_number_or_text(open_office: OpenOffice, written_as: str) -> None:
+def test_a_tokens_life_may_come_as_number_or_text(open_office: OpenInstallation, written_as: str) -> None:
     office = open_office(world={"expires_in_as": written_as})
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"))
@@ -196,7 +201,7 @@ def test_a_tokens_life_may_come_as_number_or_text(open_office: OpenOffice, writt
 
 
 @pytest.mark.parametrize("one_world", [True, False])
-def test_an_account_without_subsidiaries_is_sent_none(open_office: OpenOffice, one_world: bool) -> None:
+def test_an_account_without_subsidiaries_is_sent_none(open_office: OpenInstallation, one_world: bool) -> None:
     subsidiary = {} if one_world else {"netsuite_subsidiary_id": ""}
     office = open_office(world={"one_world": one_world}, **subsidiary)
     project = office.new_project("24-800", [CODE])
@@ -206,7 +211,7 @@ def test_an_account_without_subsidiaries_is_sent_none(open_office: OpenOffice, o
     assert office.bill(invoice).subsidiary == ("2" if one_world else "")
 
 
-def test_a_bill_that_netsuite_increased_is_detected_on_read_back(open_office: OpenOffice) -> None:
+def test_a_bill_that_netsuite_increased_is_detected_on_read_back(open_office: OpenInstallation) -> None:
     """A tax default or a script may add to what was sent: the bill exists, does not tie, and is reported."""
     office = open_office(world={"bill_tax": "0.01"})
     project = office.new_project("24-800", [CODE])
@@ -220,7 +225,7 @@ def test_a_bill_that_netsuite_increased_is_detected_on_read_back(open_office: Op
     assert office.writes(mark) == []
 
 
-def test_a_second_export_sends_netsuite_nothing_for_exported_invoices(office: Office) -> None:
+def test_a_second_export_sends_netsuite_nothing_for_exported_invoices(office: Installation) -> None:
     project = office.new_project("24-800", [CODE])
     invoices = [office.new_invoice(project, (CODE, amount)) for amount in ("900.00", "800.00")]
     pilot = office.reopened(project_ids=str(project.id))
@@ -232,7 +237,7 @@ def test_a_second_export_sends_netsuite_nothing_for_exported_invoices(office: Of
     assert office.requests(mark) == []
 
 
-def test_an_invoice_of_which_only_procore_remembers_the_bill_is_left_alone(office: Office) -> None:
+def test_an_invoice_with_only_an_origin_id_for_its_bill_is_not_changed(office: Installation) -> None:
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"))
     office.export(invoice)
@@ -243,7 +248,7 @@ def test_an_invoice_of_which_only_procore_remembers_the_bill_is_left_alone(offic
     assert office.requests(mark) == []
 
 
-def test_a_refused_write_back_leaves_the_bill_and_is_made_up_for_later(office: Office) -> None:
+def test_a_refused_write_back_leaves_the_bill_and_is_made_up_for_later(office: Installation) -> None:
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"))
     office.stage.settings("procore", patch_forbidden=True)
@@ -263,7 +268,7 @@ def test_a_refused_write_back_leaves_the_bill_and_is_made_up_for_later(office: O
 
 
 @pytest.mark.parametrize("kind", ["cut_before", "cut_after", "error_after"])
-def test_a_write_back_without_an_answer_is_repeated_until_it_stands(office: Office, kind: str) -> None:
+def test_a_write_back_without_a_response_is_repeated_until_it_is_saved(office: Installation, kind: str) -> None:
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"))
     office.stage.faults("procore", [{"kind": kind, "method": "PATCH", "times": 1}])
@@ -273,7 +278,7 @@ def test_a_write_back_without_an_answer_is_repeated_until_it_stands(office: Offi
     assert office.problems() == {}
 
 
-def test_a_blocked_code_without_a_budget_line_is_created_once_fixed(office: Office) -> None:
+def test_a_blocked_code_without_a_budget_line_is_created_once_fixed(office: Installation) -> None:
     """No scan covers the code, so the next export of its invoice creates the Item."""
     project = office.new_project("27-001")
     office.procore.add_code(project.id, CODE)

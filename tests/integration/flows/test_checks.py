@@ -1,4 +1,4 @@
-"""`wbs-sync check`: each fault that can be seeded is named, with its cure, and a sound installation has none."""
+"""`wbs-sync check`: each fault that can be seeded is named, with its remedy, and a correct installation has none."""
 
 from __future__ import annotations
 
@@ -12,14 +12,12 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from click.testing import CliRunner
 
 from config.setting_faults import InvalidSettings
 from simulators.company.model import Project
-from tests.integration.flows.conftest import offices
-from tests.integration.flows.office import Office
 from tests.integration.flows.test_problem_commands import call
-from worker.cli import wbs_sync
+from tests.kit.commands import run_command
+from tests.kit.installation import Installation
 from worker.inspect.checks.check import Check
 from worker.store.gate import Precedence
 
@@ -28,20 +26,13 @@ pytestmark = pytest.mark.real
 CODE = "05-120.S"
 
 
-@pytest.fixture(scope="module")
-def branch(tmp_path_factory: pytest.TempPathFactory, redis_server: Any) -> Iterator[Office]:
-    """One office for all faults: each is taken back at its end."""
-    with offices(tmp_path_factory.mktemp("checked"), redis_server.url) as opens:
-        yield opens()
-
-
-def checks(office: Office) -> list[Check]:
+def checks(office: Installation) -> list[Check]:
     """What `check` finds while workers and beat run."""
     office.processes_run()
     return list(office.container.checks.run())
 
 
-def pilot(office: Office) -> Project:
+def pilot(office: Installation) -> Project:
     """The project that the checks of tools look at."""
     return next(each for each in office.procore.company.projects.values() if each.number == "24-001")
 
@@ -49,11 +40,11 @@ def pilot(office: Office) -> Project:
 # What goes wrong, each for as long as it is looked at
 
 
-def settings(**changes: str) -> Callable[[Office], AbstractContextManager[Office]]:
+def settings(**changes: str) -> Callable[[Installation], AbstractContextManager[Installation]]:
     """Settings are wrong; tokens of before count no more."""
 
     @contextmanager
-    def wrong(office: Office) -> Iterator[Office]:
+    def wrong(office: Installation) -> Iterator[Installation]:
         forget_tokens(office)
         yield office.reopened(**changes)
         forget_tokens(office)
@@ -61,17 +52,19 @@ def settings(**changes: str) -> Callable[[Office], AbstractContextManager[Office
     return wrong
 
 
-def forget_tokens(office: Office) -> None:
+def forget_tokens(office: Installation) -> None:
     prefix = office.container.settings.redis_key_prefix
     if keys := list(office.container.redis.scan_iter(f"{prefix}token*")):
         office.container.redis.delete(*keys)
 
 
-def account(chosen: dict[str, str] | None = None, **changes: Any) -> Callable[[Office], AbstractContextManager[Office]]:
+def account(
+    chosen: dict[str, str] | None = None, **changes: Any
+) -> Callable[[Installation], AbstractContextManager[Installation]]:
     """The NetSuite account is set up so."""
 
     @contextmanager
-    def set_up(office: Office) -> Iterator[Office]:
+    def set_up(office: Installation) -> Iterator[Installation]:
         before = {name: getattr(office.netsuite.settings, name) for name in changes}
         office.stage.settings("netsuite", **changes)
         yield office.reopened(**(chosen or {}))
@@ -80,11 +73,11 @@ def account(chosen: dict[str, str] | None = None, **changes: Any) -> Callable[[O
     return set_up
 
 
-def server(**config: str) -> Callable[[Office], AbstractContextManager[Office]]:
+def server(**config: str) -> Callable[[Installation], AbstractContextManager[Installation]]:
     """Redis is configured so."""
 
     @contextmanager
-    def configured(office: Office) -> Iterator[Office]:
+    def configured(office: Installation) -> Iterator[Installation]:
         names = {name.replace("_", "-"): value for name, value in config.items()}
         before = {name: office.container.redis.config_get(name)[name] for name in names}
         for name, value in names.items():
@@ -96,11 +89,11 @@ def server(**config: str) -> Callable[[Office], AbstractContextManager[Office]]:
     return configured
 
 
-def project(**changes: Any) -> Callable[[Office], AbstractContextManager[Office]]:
+def project(**changes: Any) -> Callable[[Installation], AbstractContextManager[Installation]]:
     """The only project in scope is so."""
 
     @contextmanager
-    def edited(office: Office) -> Iterator[Office]:
+    def edited(office: Installation) -> Iterator[Installation]:
         one = pilot(office)
         before = {name: getattr(one, name) for name in changes}
         office.procore.edit_project(one.id, **changes)
@@ -110,11 +103,11 @@ def project(**changes: Any) -> Callable[[Office], AbstractContextManager[Office]
     return edited
 
 
-def fault(system: str, **rule: Any) -> Callable[[Office], AbstractContextManager[Office]]:
+def fault(system: str, **rule: Any) -> Callable[[Installation], AbstractContextManager[Installation]]:
     """A system answers so."""
 
     @contextmanager
-    def answering(office: Office) -> Iterator[Office]:
+    def answering(office: Installation) -> Iterator[Installation]:
         office.stage.faults(system, [rule])
         yield office
         office.clear_faults()
@@ -123,14 +116,14 @@ def fault(system: str, **rule: Any) -> Callable[[Office], AbstractContextManager
 
 
 @contextmanager
-def full(office: Office) -> Iterator[Office]:
+def full(office: Installation) -> Iterator[Installation]:
     used = int(office.container.redis.info("memory")["used_memory"])
     with server(maxmemory=str(int(used * 1.1)))(office):
         yield office
 
 
 @contextmanager
-def cannot_save(office: Office) -> Iterator[Office]:
+def cannot_save(office: Installation) -> Iterator[Installation]:
     other = office.reopened()
     info = other.container.redis.info
     other.container.redis.info = lambda section: {**info(section), "rdb_last_bgsave_status": "err"}
@@ -138,18 +131,18 @@ def cannot_save(office: Office) -> Iterator[Office]:
 
 
 @contextmanager
-def machine_full(office: Office) -> Iterator[Office]:
+def machine_full(office: Installation) -> Iterator[Installation]:
     other = office.reopened()
     info = other.container.redis.info
     other.container.redis.info = lambda section: {**info(section), "total_system_memory": 1}
     yield other
 
 
-def disk(*, free: int) -> Callable[[Office], AbstractContextManager[Office]]:
+def disk(*, free: int) -> Callable[[Installation], AbstractContextManager[Installation]]:
     """So much is free on the disk."""
 
     @contextmanager
-    def filled(office: Office) -> Iterator[Office]:
+    def filled(office: Installation) -> Iterator[Installation]:
         with mock.patch("worker.inspect.checks.machine.shutil.disk_usage", return_value=SimpleNamespace(free=free)):
             yield office
 
@@ -157,7 +150,7 @@ def disk(*, free: int) -> Callable[[Office], AbstractContextManager[Office]]:
 
 
 @contextmanager
-def old(office: Office) -> Iterator[Office]:
+def old(office: Installation) -> Iterator[Installation]:
     other = office.reopened()
     info = other.container.redis.info
     other.container.redis.info = lambda section: {**info(section), "redis_version": "5.0.7"}
@@ -165,14 +158,14 @@ def old(office: Office) -> Iterator[Office]:
 
 
 @contextmanager
-def astray(office: Office) -> Iterator[Office]:
+def astray(office: Installation) -> Iterator[Installation]:
     office.container.redis.rpush("exports", "a message")
     yield office
     office.container.redis.delete("exports")
 
 
 @contextmanager
-def nothing_permitted(office: Office) -> Iterator[Office]:
+def nothing_permitted(office: Installation) -> Iterator[Installation]:
     seen = [each for each in office.procore.company.projects.values() if each.permitted]
     for each in seen:
         office.procore.edit_project(each.id, permitted=False)
@@ -182,14 +175,14 @@ def nothing_permitted(office: Office) -> Iterator[Office]:
 
 
 @contextmanager
-def one_number_twice(office: Office) -> Iterator[Office]:
+def one_number_twice(office: Installation) -> Iterator[Installation]:
     made = office.new_project("24-001")
     yield office
     office.procore.edit_project(made.id, active=False)
 
 
 @contextmanager
-def retainage_item_inactive(office: Office) -> Iterator[Office]:
+def retainage_item_inactive(office: Installation) -> Iterator[Installation]:
     item_id = office.stage.env["NETSUITE_RETAINAGE_ITEM_ID"]
     office.netsuite.edit_item(item_id, isinactive=True)
     yield office
@@ -197,7 +190,7 @@ def retainage_item_inactive(office: Office) -> Iterator[Office]:
 
 
 @contextmanager
-def expense_account_inactive(office: Office) -> Iterator[Office]:
+def expense_account_inactive(office: Installation) -> Iterator[Installation]:
     account = office.netsuite.accounts.get(office.stage.env["NETSUITE_EXPENSE_ACCOUNT_ID"])
     assert account is not None
     account.isinactive = True
@@ -206,16 +199,16 @@ def expense_account_inactive(office: Office) -> Iterator[Office]:
 
 
 @contextmanager
-def retainage_item_for_sale(office: Office) -> Iterator[Office]:
+def retainage_item_for_sale(office: Installation) -> Iterator[Installation]:
     case = office.procore.company.cases["item_other_type"]
     yield office.reopened(netsuite_retainage_item_id=case["item_id"])
 
 
-def behind_a_good_token(**changes: str) -> Callable[[Office], AbstractContextManager[Office]]:
+def behind_a_good_token(**changes: str) -> Callable[[Installation], AbstractContextManager[Installation]]:
     """Settings are wrong, and the token that the right ones got an hour ago still works."""
 
     @contextmanager
-    def wrong(office: Office) -> Iterator[Office]:
+    def wrong(office: Installation) -> Iterator[Installation]:
         office.container.procore(Precedence.SCAN).log_in()
         office.container.netsuite(Precedence.SCAN).log_in()
         yield office.reopened(**changes)
@@ -225,16 +218,16 @@ def behind_a_good_token(**changes: str) -> Callable[[Office], AbstractContextMan
 
 @dataclass(frozen=True)
 class Seeded:
-    """What is wrong, the check that finds it first, and words of the fault and of its cure."""
+    """What is wrong, the check that finds it first, and parts of the fault and of its remedy."""
 
     what: str
-    seed: Callable[[Office], AbstractContextManager[Office]]
+    seed: Callable[[Installation], AbstractContextManager[Installation]]
     check: str
     words: str
     cure: str
 
 
-def missing(*permissions: str, **chosen: str) -> Callable[[Office], AbstractContextManager[Office]]:
+def missing(*permissions: str, **chosen: str) -> Callable[[Installation], AbstractContextManager[Installation]]:
     return account(chosen, missing_permissions=permissions)
 
 
@@ -280,7 +273,7 @@ FAULTS = (
 )  # fmt: skip
 
 
-def test_a_sound_installation_has_no_fault(branch: Office) -> None:
+def test_a_correct_installation_has_no_fault(branch: Installation) -> None:
     found = checks(branch)
     assert [each for each in found if each.ok is False] == []
     doubts = {"Project numbers", "Account profile", "NetSuite certificate"}
@@ -291,14 +284,14 @@ def test_a_sound_installation_has_no_fault(branch: Office) -> None:
 
 
 @pytest.mark.parametrize("seeded", FAULTS, ids=lambda seeded: seeded.what)
-def test_each_fault_is_named_with_its_cure(branch: Office, seeded: Seeded) -> None:
+def test_each_fault_is_named_with_its_remedy(branch: Installation, seeded: Seeded) -> None:
     with seeded.seed(branch) as office:
         found = [each for each in checks(office) if each.ok is False]
     assert found, "nobody sees it"
     assert found[0].name == seeded.check
     assert seeded.words in found[0].message
     assert seeded.cure in found[0].fix
-    # What else is told is of the same system, which cannot be asked.
+    # Other failed checks are about the same system, which does not respond.
     assert {each.name.split()[0] for each in found[1:]} <= {
         seeded.check.split()[0],
         "Project",
@@ -309,7 +302,7 @@ def test_each_fault_is_named_with_its_cure(branch: Office, seeded: Seeded) -> No
 
 
 @pytest.mark.parametrize("table", ["account", "taxschedule"])
-def test_a_table_that_no_query_may_read_is_a_doubt_and_no_fault(branch: Office, table: str) -> None:
+def test_a_table_that_no_query_may_read_is_a_doubt_and_no_fault(branch: Installation, table: str) -> None:
     branch.stage.settings("netsuite", hidden_from_queries=[table])
     found = {each.name: each for each in checks(branch)}
     branch.stage.settings("netsuite", hidden_from_queries=[])
@@ -318,11 +311,11 @@ def test_a_table_that_no_query_may_read_is_a_doubt_and_no_fault(branch: Office, 
     assert found[name].ok is None
 
 
-def test_all_is_sound_again_afterwards(branch: Office) -> None:
-    test_a_sound_installation_has_no_fault(branch)
+def test_afterwards_the_installation_is_correct_again(branch: Installation) -> None:
+    test_a_correct_installation_has_no_fault(branch)
 
 
-def test_check_with_another_companys_settings_does_not_claim_the_prefix(branch: Office) -> None:
+def test_check_with_another_companys_settings_does_not_claim_the_prefix(branch: Installation) -> None:
     """A key prefix belongs to a company only once Procore has shown that company; mistaken settings claim nothing."""
     new = {"REDIS_KEY_PREFIX": "a-new-one:"}
     mistaken = call(branch, "check", PROCORE_COMPANY_ID="999", **new)
@@ -344,7 +337,7 @@ def test_check_with_another_companys_settings_does_not_claim_the_prefix(branch: 
         mistyped.container.recovery.ensure_ledger()
 
 
-def test_the_companys_items_in_netsuite_make_the_ledger_its_own(branch: Office) -> None:
+def test_the_companys_items_in_netsuite_make_the_ledger_its_own(branch: Installation) -> None:
     """Items of the company that a rebuild finds make the ledger the company's before they are recorded."""
     office = branch.reopened(redis_key_prefix="restored:")
     office.netsuite.make_item("24-001-01", externalid=f"pcr-itm-{office.procore.company.company_id}-1-2")
@@ -352,7 +345,7 @@ def test_the_companys_items_in_netsuite_make_the_ledger_its_own(branch: Office) 
     assert office.container.redis.exists("restored:belongs_to")
 
 
-def test_a_ledger_that_is_not_there_yet_is_no_fault(branch: Office) -> None:
+def test_a_ledger_that_is_not_there_yet_is_no_fault(branch: Installation) -> None:
     found = {each.name: each for each in checks(branch.reopened(redis_key_prefix="nobody-yet:"))}
     assert found["Ledger"].ok is None
 
@@ -367,7 +360,7 @@ def test_a_ledger_that_is_not_there_yet_is_no_fault(branch: Office) -> None:
     ],
 )
 def test_a_process_that_is_not_running_fails_the_command_and_is_named(
-    branch: Office, command: str, gone: tuple[str, ...], sentence: str
+    branch: Installation, command: str, gone: tuple[str, ...], sentence: str
 ) -> None:
     office = branch.reopened(redis_key_prefix=f"gone-{command}-{len(gone)}-{gone[0]}:")
     office.processes_run()
@@ -381,7 +374,7 @@ def test_a_process_that_is_not_running_fails_the_command_and_is_named(
 
 
 @pytest.mark.parametrize(("clock_ahead", "words"), [(30.0, "30 s ahead of Redis'"), (-30.0, "30 s behind Redis'")])
-def test_a_clock_that_is_off_is_named_with_its_process(branch: Office, clock_ahead: float, words: str) -> None:
+def test_a_clock_that_is_off_is_named_with_its_process(branch: Installation, clock_ahead: float, words: str) -> None:
     branch.processes_run(clock_ahead=clock_ahead)
     found = {each.name: each for each in branch.container.checks.run()}
     assert found["Clocks"].ok is None
@@ -389,7 +382,7 @@ def test_a_clock_that_is_off_is_named_with_its_process(branch: Office, clock_ahe
     assert "NTP" in found["Clocks"].fix
 
 
-def test_workers_with_too_few_threads_for_the_slots_are_named(branch: Office) -> None:
+def test_workers_with_too_few_threads_for_the_slots_are_named(branch: Installation) -> None:
     branch.processes_run(threads=3)
     found = {each.name: each for each in branch.container.checks.run()}
     assert found["Workers"].ok is None
@@ -397,12 +390,12 @@ def test_workers_with_too_few_threads_for_the_slots_are_named(branch: Office) ->
     assert "WORKER_THREADS" in found["Workers"].fix
 
 
-def test_the_clocks_of_both_remotes_are_compared(branch: Office) -> None:
+def test_the_clocks_of_both_remotes_are_compared(branch: Installation) -> None:
     found = {each.name: each for each in checks(branch)}
     assert found["Clocks"].message == "this machine, Redis, Procore, NetSuite and 3 processes agree"
 
 
-def test_a_refused_login_is_one_failed_check_and_the_others_refer_to_it(office: Office) -> None:
+def test_a_refused_login_is_one_failed_check_and_the_others_refer_to_it(office: Installation) -> None:
     """The credentials are those of another Procore environment."""
     other = office.reopened(procore_client_id="app-of-the-sandbox")
     found = [one for one in checks(other) if one.name.startswith(("Procore", "PROJECT_IDS", "Project numbers"))]
@@ -415,12 +408,12 @@ def test_a_refused_login_is_one_failed_check_and_the_others_refer_to_it(office: 
     assert all("see 'Procore login' above" in one.message for one in later)
 
 
-def vendors_of_the_parent(office: Office, *shared_with: str) -> None:
+def vendors_of_the_parent(office: Installation, *shared_with: str) -> None:
     for vendor in office.netsuite.vendors:
         vendor.subsidiary, vendor.shared_with = "1", shared_with
 
 
-def test_vendors_that_are_shared_with_the_subsidiary_belong_to_it(office: Office) -> None:
+def test_vendors_that_are_shared_with_the_subsidiary_belong_to_it(office: Installation) -> None:
     """Their primary subsidiary may be the parent; they take bills of each."""
     vendors_of_the_parent(office, "2")
     (check,) = [one for one in checks(office) if one.name == "NetSuite vendors"]
@@ -431,14 +424,14 @@ def test_vendors_that_are_shared_with_the_subsidiary_belong_to_it(office: Office
     assert office.bill(invoice).subsidiary == "2"
 
 
-def test_a_subsidiary_that_no_vendor_is_shown_to_belong_to_is_in_doubt(office: Office) -> None:
+def test_a_subsidiary_that_no_vendor_is_shown_to_belong_to_is_in_doubt(office: Installation) -> None:
     vendors_of_the_parent(office)
     (check,) = [one for one in checks(office) if one.name == "NetSuite vendors"]
     assert check.ok is None
     assert "2 as its primary subsidiary, and no vendor is shared with it" in check.message
 
 
-def test_a_subsidiary_that_is_no_vendors_primary_one_is_a_warning(office: Office) -> None:
+def test_a_subsidiary_that_is_no_vendors_primary_one_is_a_warning(office: Installation) -> None:
     """Where the role does not see the vendors' other subsidiaries, this is a warning and not a failure."""
     vendors_of_the_parent(office)
     office.stage.settings("netsuite", hidden_from_queries=["vendorsubsidiaryrelationship"])
@@ -448,7 +441,7 @@ def test_a_subsidiary_that_is_no_vendors_primary_one_is_a_warning(office: Office
     assert "NETSUITE_SUBSIDIARY_ID" in check.fix
 
 
-def test_vendors_the_app_may_not_read_fail_and_name_the_directory(office: Office) -> None:
+def test_vendors_the_app_may_not_read_fail_and_name_the_directory(office: Installation) -> None:
     """The check of Procore's vendors fails and names the Directory tool."""
     office.stage.settings("procore", directory_forbidden=True)
     (check,) = [one for one in checks(office) if one.name == "Procore vendors"]
@@ -459,8 +452,8 @@ def test_vendors_the_app_may_not_read_fail_and_name_the_directory(office: Office
 @pytest.mark.parametrize(
     ("days", "ok", "words"), [(400, True, "valid until"), (20, None, "in 20 days"), (-1, False, "expired on")]
 )
-def test_the_end_of_the_certificate_is_told_a_month_before(
-    branch: Office, days: int, ok: bool | None, words: str
+def test_the_end_of_the_certificate_is_reported_a_month_before(
+    branch: Installation, days: int, ok: bool | None, words: str
 ) -> None:
     ends = datetime.fromtimestamp(branch.container.now() + (days - 0.5) * 86_400, UTC).date()
     office = branch.reopened(netsuite_certificate_expires=ends.isoformat())
@@ -468,16 +461,15 @@ def test_the_end_of_the_certificate_is_told_a_month_before(
     assert (check.ok, words in check.message) == (ok, True)
 
 
-def test_a_process_that_fell_silent_is_named_though_others_do_its_work(office: Office) -> None:
+def test_a_process_that_fell_silent_is_named_though_others_do_its_work(office: Installation) -> None:
     office.processes_run()
     container = office.container
     gone = {"until_": container.now() - 100, "seen": container.now() - 107, "queues": '["exports"]', "off": 0.0}
-    container.redis.hset(office._key("presence"), "invoices2@test (7)", json.dumps(gone))
+    container.redis.hset(office.redis_key("presence"), "invoices2@test (7)", json.dumps(gone))
     [workers] = [one for one in checks(office) if one.name == "Workers"]
     assert workers.ok is None
     assert "invoices2@test (7) has not been seen since" in workers.message
-    with mock.patch("worker.cli.status.open_container", return_value=container):
-        ended = CliRunner().invoke(wbs_sync, ["status", "--json"])
-    assert ended.exit_code == 0, "every queue has its worker"
-    assert json.loads(ended.stdout)["processes"]["silent"][0]["process"] == "invoices2@test (7)"
-    assert "it hangs, or it was killed" in ended.stderr
+    ended = run_command(container, "status", "--json")
+    assert ended.code == 0, "every queue has its worker"
+    assert ended.json()["processes"]["silent"][0]["process"] == "invoices2@test (7)"
+    assert "it hangs, or it was killed" in ended.err

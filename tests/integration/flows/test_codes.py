@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from simulators.company.model import Project, WbsCode
-from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import ITEM_PATH, Office
+from tests.integration.flows.conftest import OpenInstallation
+from tests.kit.company import ITEM_PATH
+from tests.kit.installation import Installation
 from worker.domain.outcomes import OutcomeKind, State
 from worker.domain.work import scan_of
 from worker.sync import items
@@ -16,7 +17,7 @@ from worker.sync import items
 pytestmark = pytest.mark.real
 
 
-def test_created_items_have_account_defaults_and_the_codes_description(synced: Office) -> None:
+def test_created_items_have_account_defaults_and_the_codes_description(synced: Installation) -> None:
     """Every created Item has the account's subsidiary, expense account and tax schedule, and the code's description."""
     project = synced.procore.project("24-001")
     books = synced.netsuite.books
@@ -30,22 +31,22 @@ def test_created_items_have_account_defaults_and_the_codes_description(synced: O
         assert item.fields["taxSchedule"] == {"id": books.tax_schedule_id}
 
 
-def test_a_budget_line_of_zero_counts(synced: Office) -> None:
+def test_a_budget_line_of_zero_counts(synced: Installation) -> None:
     assert synced.item(synced.case("zero_budget_line")["name"])
 
 
-def test_a_code_without_a_budget_line_is_not_made_by_a_scan(synced: Office) -> None:
+def test_a_code_without_a_budget_line_is_not_made_by_a_scan(synced: Installation) -> None:
     assert synced.items(synced.case("unbudgeted_code")["name"]) == []
     assert synced.items(synced.case("inactive_code")["name"]) == []
 
 
-def test_a_budgeted_code_that_is_inactive_is_skipped(synced: Office) -> None:
+def test_a_budgeted_code_that_is_inactive_is_skipped(synced: Installation) -> None:
     case = synced.case("inactive_budgeted_code")
     assert synced.items(case["name"]) == []
     assert synced.problems(f"code:{case['project_id']}:{case['wbs_code_id']}") == {}
 
 
-def test_projects_that_are_not_at_work_are_left_alone(synced: Office) -> None:
+def test_inactive_and_sample_projects_are_not_synced(synced: Installation) -> None:
     """An inactive project, and Procore's sample project."""
     for case in ("inactive_project", "is_demo"):
         project = synced.procore.project(synced.case(case)["project_id"])
@@ -53,14 +54,14 @@ def test_projects_that_are_not_at_work_are_left_alone(synced: Office) -> None:
         assert synced.container.ledger.codes(project.id) == {}
 
 
-def test_an_inactive_project_is_not_scanned_even_when_requested_by_id(office: Office) -> None:
+def test_an_inactive_project_is_not_scanned_even_when_requested_by_id(office: Installation) -> None:
     """A scan that is requested for an inactive project sends NetSuite no request."""
     project = office.procore.project(office.case("inactive_project")["project_id"])
     office.scan(project.id)
     assert office.requests() == []
 
 
-def test_a_project_that_the_app_may_not_see_is_absent_and_the_rest_goes_on(synced: Office) -> None:
+def test_a_project_hidden_from_the_app_is_absent_and_the_others_continue(synced: Installation) -> None:
     project = synced.procore.project(synced.case("project_not_permitted")["project_id"])
     assert synced.container.ledger.codes(project.id) == {}
     assert synced.problems(f"project:{project.id}") == {}
@@ -69,7 +70,7 @@ def test_a_project_that_the_app_may_not_see_is_absent_and_the_rest_goes_on(synce
 
 
 @pytest.mark.parametrize("status", [404, 403])
-def test_a_project_that_left_the_permitted_list_is_reported(open_office: OpenOffice, status: int) -> None:
+def test_a_project_that_left_the_permitted_list_is_reported(open_office: OpenInstallation, status: int) -> None:
     """A requested scan opens a problem, and the next scan closes it once the app may read the project again."""
     office = open_office(world={"unpermitted_status": status})
     project = office.new_project("24-800", ["05-120.S"])
@@ -84,7 +85,7 @@ def test_a_project_that_left_the_permitted_list_is_reported(open_office: OpenOff
     assert office.item("24-800-05-120.S")
 
 
-def test_a_permission_lost_between_the_list_and_the_budget_is_reported(office: Office) -> None:
+def test_a_permission_lost_between_the_list_and_the_budget_is_reported(office: Installation) -> None:
     project = office.new_project("24-800", ["05-120.S"])
     office.container.start_scan("test")
     project.permitted = False
@@ -93,7 +94,7 @@ def test_a_permission_lost_between_the_list_and_the_budget_is_reported(office: O
     assert office.item_of(*_some_code(office))
 
 
-def test_a_full_scan_reports_a_project_that_the_app_no_longer_sees(open_office: OpenOffice) -> None:
+def test_a_full_scan_reports_a_project_that_the_app_no_longer_sees(open_office: OpenInstallation) -> None:
     """A scan of all projects reports one that was seen before; a pilot's scan reports any of its projects that is missing."""
     office = open_office()
     project, never_seen = office.new_project("24-800", ["05-120.S"]), office.new_project("24-801", ["05-120.S"])
@@ -101,7 +102,7 @@ def test_a_full_scan_reports_a_project_that_the_app_no_longer_sees(open_office: 
     office.scan(project.id)
     project.permitted = False
     key, pilots_key = (f"project:{one.id}:budget" for one in (project, never_seen))
-    # Somebody asks for it all the same.
+    # It is requested nevertheless.
     assert office.make_item(never_seen, never_seen.budgeted_codes()[0]).kind is OutcomeKind.SKIPPED
     office.scan()
     assert office.problems(key) == {key: "project_not_readable"}
@@ -118,7 +119,7 @@ def test_a_full_scan_reports_a_project_that_the_app_no_longer_sees(open_office: 
     assert key not in pilot.problems()
 
 
-def test_a_project_whose_tools_are_off_is_reported_and_the_rest_goes_on(synced: Office) -> None:
+def test_a_project_with_tools_off_is_reported_and_the_others_continue(synced: Installation) -> None:
     project_id = synced.case("project_tool_disabled")["project_id"]
     assert synced.problems(f"project:{project_id}") == {
         f"project:{project_id}:budget": "project_not_readable",
@@ -129,7 +130,7 @@ def test_a_project_whose_tools_are_off_is_reported_and_the_rest_goes_on(synced: 
 
 
 def test_an_account_without_the_list_of_budget_lines_gets_the_same_items(
-    open_office: OpenOffice, synced: Office
+    open_office: OpenInstallation, synced: Installation
 ) -> None:
     """The v2 list is BETA; the rows of a budget view name the same codes."""
     office = open_office(world={"budget_lines_v2": False})
@@ -149,7 +150,7 @@ def test_an_account_without_the_list_of_budget_lines_gets_the_same_items(
     assert len(wanted) > 80
 
 
-def test_a_single_code_is_created_without_the_v2_list_before_any_scan(open_office: OpenOffice) -> None:
+def test_a_single_code_is_created_without_the_v2_list_before_any_scan(open_office: OpenInstallation) -> None:
     """One code's Item can be created on an account without the v2 list of budget lines, before any scan ran."""
     office = open_office(world={"budget_lines_v2": False})
     project = office.new_project("24-800", ["05-120.S"])
@@ -158,7 +159,7 @@ def test_a_single_code_is_created_without_the_v2_list_before_any_scan(open_offic
 
 
 def test_a_code_that_lost_its_budget_line_after_the_scan_is_not_created(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+    office: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A code that loses its budget line between the scan and its turn is skipped, and the other code gets its Item."""
     project = office.new_project("24-800", ["05-120.S", "05-310.S"])
@@ -177,7 +178,7 @@ def test_a_code_that_lost_its_budget_line_after_the_scan_is_not_created(
 
 
 def test_a_code_that_became_inactive_after_the_scan_is_not_created(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+    office: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A code that becomes inactive between the scan and its turn gets no Item."""
     project = office.new_project("24-800", ["05-120.S"])
@@ -190,7 +191,7 @@ def test_a_code_that_became_inactive_after_the_scan_is_not_created(
     assert office.items("24-800-05-120.S") == []
 
 
-def test_a_second_scan_writes_nothing_and_requests_nothing_if_unchanged(office: Office) -> None:
+def test_a_second_scan_writes_nothing_and_requests_nothing_if_unchanged(office: Installation) -> None:
     """A second scan sends no write, and a project without changes costs NetSuite no request."""
     project = office.new_project("24-800", ["05-120.S", "05-310.S"])
     run = office.scan(project.id)
@@ -208,7 +209,7 @@ def test_a_second_scan_writes_nothing_and_requests_nothing_if_unchanged(office: 
     assert office.netsuite.duplicates() == []
 
 
-def test_a_second_scan_joins_the_first(office: Office) -> None:
+def test_a_second_scan_joins_the_first(office: Installation) -> None:
     first, joined = office.container.start_scan("one")
     second, joined_too = office.container.start_scan("two")
     assert (second.id, joined, joined_too) == (first.id, False, True)
@@ -218,7 +219,7 @@ def test_a_second_scan_joins_the_first(office: Office) -> None:
     assert (third.id != first.id, joined_too) == (True, False)
 
 
-def test_a_pilot_is_limited_to_the_projects_it_lists(open_office: OpenOffice) -> None:
+def test_a_pilot_is_limited_to_the_projects_it_lists(open_office: OpenInstallation) -> None:
     office = open_office()
     one = office.procore.project("24-003")
     office = office.reopened(project_ids=str(one.id))
@@ -232,7 +233,7 @@ def test_a_pilot_is_limited_to_the_projects_it_lists(open_office: OpenOffice) ->
     assert {invoice.project_id for invoice in billed} == {one.id}
 
 
-def test_a_description_longer_than_the_limit_is_cut_and_the_name_is_not(office: Office) -> None:
+def test_a_description_longer_than_the_limit_is_cut_and_the_name_is_not(office: Installation) -> None:
     """A description that is longer than NetSuite allows is cut; the Item name stays whole."""
     project = office.new_project("24-800")
     code = office.procore.add_code(project.id, "05-120.S", budget=1, description="long " * 30)
@@ -240,7 +241,7 @@ def test_a_description_longer_than_the_limit_is_cut_and_the_name_is_not(office: 
     assert office.item("24-800-05-120.S").displayname == code.description[:60]
 
 
-def test_a_renamed_description_in_procore_does_not_overwrite_the_item(office: Office) -> None:
+def test_a_renamed_description_in_procore_does_not_overwrite_the_item(office: Installation) -> None:
     project = office.new_project("24-800", ["05-120.S"])
     (code,) = project.budgeted_codes()
     office.scan(project.id)
@@ -251,7 +252,7 @@ def test_a_renamed_description_in_procore_does_not_overwrite_the_item(office: Of
     assert office.items("24-800-05-121.S") == []
 
 
-def _some_code(office: Office) -> tuple[Project, WbsCode]:
+def _some_code(office: Installation) -> tuple[Project, WbsCode]:
     project = office.procore.project("24-001")
     return project, project.budgeted_codes()[0]
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
+from tests.kit.company import BILL_PATH, ITEM_PATH
+from tests.kit.installation import Installation
 from worker.clients import http
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import OutcomeKind
@@ -46,12 +47,12 @@ def written() -> Iterator[Written]:
     http.log.removeHandler(handler)
 
 
-def asked(office: Office) -> int:
-    """How many pieces of work have an id of their own in Redis."""
-    return int(office.container.redis.hlen(office._key("asked")))
+def asked(office: Installation) -> int:
+    """Return how many pieces of work have a separate id in Redis."""
+    return int(office.container.redis.hlen(office.redis_key("asked")))
 
 
-def test_a_scan_carries_the_id_of_who_began_it_to_each_item(office: Office, written: Written) -> None:
+def test_a_scan_passes_its_correlation_id_to_each_item(office: Installation, written: Written) -> None:
     project = office.new_project("31-900", ["01-100.S", "01-200.S", "01-300.S"])
     with correlation.of("portal-1"):
         run, _ = office.container.start_scan("portal", [project.id])
@@ -65,7 +66,7 @@ def test_a_scan_carries_the_id_of_who_began_it_to_each_item(office: Office, writ
     assert joined.correlation_id == "portal-2"
 
 
-def test_a_series_works_for_whoever_asked_for_each_item(office: Office, written: Written) -> None:
+def test_a_series_uses_the_correlation_id_of_the_request_of_each_item(office: Installation, written: Written) -> None:
     """Without an id of its own a run is called by its own; a code that another app asked for keeps that one's."""
     project = office.new_project("31-901", ["01-100.S", "01-200.S"])
     run, _ = office.container.start_scan("test", [project.id])
@@ -80,7 +81,7 @@ def test_a_series_works_for_whoever_asked_for_each_item(office: Office, written:
     assert run.correlation_id == run.id
 
 
-def test_an_export_keeps_its_id_through_an_outage_and_into_its_threads(office: Office, written: Written) -> None:
+def test_an_export_keeps_its_id_through_an_outage_and_into_its_threads(office: Installation, written: Written) -> None:
     project = office.new_project("31-902", ["01-100.S", "01-200.S"])
     invoice = office.new_invoice(project, ("01-100.S", "100.00"), ("01-200.S", "50.00"))
     key = str(InvoiceKey(project.id, invoice.id))
@@ -97,7 +98,7 @@ def test_an_export_keeps_its_id_through_an_outage_and_into_its_threads(office: O
     assert asked(office) == 0, "what has ended keeps nothing"
 
 
-def test_a_retry_has_an_id_of_its_own(office: Office, written: Written) -> None:
+def test_a_retry_has_an_id_of_its_own(office: Installation, written: Written) -> None:
     project = office.new_project(None, ["01-100.S"])
     office.scan(project.id)
     assert written.lines == []
@@ -111,8 +112,8 @@ def test_a_retry_has_an_id_of_its_own(office: Office, written: Written) -> None:
     assert scan.correlation_id != "retry-1"
 
 
-def test_a_line_of_a_request_tells_what_came_of_it_and_no_secret(
-    office: Office, written: Written, caplog: pytest.LogCaptureFixture
+def test_the_log_line_of_a_request_has_its_result_and_no_secret(
+    office: Installation, written: Written, caplog: pytest.LogCaptureFixture
 ) -> None:
     project = office.new_project("31-904", ["01-100.S"])
     invoice = office.new_invoice(project, ("01-100.S", "100.00"))
@@ -129,7 +130,7 @@ def test_a_line_of_a_request_tells_what_came_of_it_and_no_secret(
     assert "?" not in lines
     tokens = [
         value
-        for key in office.container.redis.scan_iter(office._key("token:*"))
+        for key in office.container.redis.scan_iter(office.redis_key("token:*"))
         if (value := office.container.redis.get(key))
     ]
     assert tokens

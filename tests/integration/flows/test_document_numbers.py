@@ -7,8 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import BILL_PATH, Office
+from tests.integration.flows.conftest import OpenInstallation
+from tests.kit.company import BILL_PATH
+from tests.kit.installation import Installation
 from worker.domain.outcomes import OutcomeKind, State
 from worker.domain.problems import FindingKind
 
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.real
 CODE = "05-120.S"
 
 
-def test_the_number_of_another_vendors_bill_is_no_clash(synced: Office) -> None:
+def test_the_number_of_another_vendors_bill_is_no_clash(synced: Installation) -> None:
     invoice = synced.case_invoice("same_number_other_vendor")
     bill = synced.bill(invoice)
     by_hand = synced.netsuite.bills.get(synced.case("same_number_other_vendor")["bill_id"])
@@ -26,7 +27,7 @@ def test_the_number_of_another_vendors_bill_is_no_clash(synced: Office) -> None:
     assert bill.entity != by_hand.entity
 
 
-def test_an_equal_bill_of_the_same_vendor_is_adopted_and_not_touched(office: Office) -> None:
+def test_an_equal_bill_of_the_same_vendor_is_adopted_and_not_touched(office: Installation) -> None:
     case = office.case("same_number_same_vendor_equal")
     invoice = office.case_invoice("same_number_same_vendor_equal")
     by_hand = office.netsuite.bills.get(case["bill_id"])
@@ -43,7 +44,7 @@ def test_an_equal_bill_of_the_same_vendor_is_adopted_and_not_touched(office: Off
     assert record.state is State.ADOPTED
 
 
-def test_a_different_bill_of_the_same_vendor_is_a_question_for_a_person(office: Office) -> None:
+def test_a_different_bill_of_the_same_vendor_is_a_problem(office: Installation) -> None:
     case = office.case("same_number_same_vendor_different")
     invoice = office.case_invoice("same_number_same_vendor_different")
     outcome = office.export(invoice)
@@ -57,7 +58,7 @@ def test_a_different_bill_of_the_same_vendor_is_a_question_for_a_person(office: 
     assert office.bill(invoice).tranid == "SUMM-6435-01 R"
 
 
-def test_a_number_that_differs_only_in_case_is_reported_at_once(office: Office) -> None:
+def test_a_number_that_differs_only_in_case_is_reported_at_once(office: Installation) -> None:
     """NetSuite compares numbers without case, our first query with case; the refusal must not leave a doubt of hours."""
     case = office.case("same_number_same_vendor_different")
     invoice = office.case_invoice("same_number_same_vendor_different")
@@ -68,7 +69,7 @@ def test_a_number_that_differs_only_in_case_is_reported_at_once(office: Office) 
     assert invoice.origin_id is None
 
 
-def test_case_is_ignored_in_numbers_where_the_account_allows_duplicates(open_office: OpenOffice) -> None:
+def test_case_is_ignored_in_numbers_where_the_account_allows_duplicates(open_office: OpenInstallation) -> None:
     """Only our own query prevents a second payment of an invoice whose bill was entered by hand in capitals."""
     office = open_office(world={"duplicate_numbers": "allow"})
     project = office.new_project("24-800", [CODE])
@@ -87,7 +88,7 @@ def test_case_is_ignored_in_numbers_where_the_account_allows_duplicates(open_off
     assert [each.kind for each in found] == [FindingKind.DUPLICATE_BILL], "and verify sees the copy"
 
 
-def test_the_bill_of_another_procore_invoice_is_never_taken_however_equal(office: Office) -> None:
+def test_the_bill_of_another_procore_invoice_is_never_taken_however_equal(office: Installation) -> None:
     project = office.new_project("24-800", [CODE])
     first, second = (office.new_invoice(project, (CODE, "900.00"), invoice_number="77") for _ in range(2))
     assert office.export(first).kind is OutcomeKind.CREATED
@@ -98,8 +99,8 @@ def test_the_bill_of_another_procore_invoice_is_never_taken_however_equal(office
     assert second.origin_id is None
 
 
-def test_where_the_account_allows_equal_numbers_the_rule_is_the_same(open_office: OpenOffice) -> None:
-    """Then NetSuite's own check of the number does not stand behind us."""
+def test_where_the_account_allows_equal_numbers_the_rule_is_the_same(open_office: OpenInstallation) -> None:
+    """Then NetSuite's own check of the number does not protect against a second bill."""
     office = open_office(world={"duplicate_numbers": "allow"})
     project = office.new_project("24-800", [CODE])
     first, second = (office.new_invoice(project, (CODE, "900.00"), invoice_number="77") for _ in range(2))
@@ -108,7 +109,7 @@ def test_where_the_account_allows_equal_numbers_the_rule_is_the_same(open_office
     assert len(office.posts(BILL_PATH)) == 1
 
 
-def test_a_bill_of_ours_that_differs_is_blocked_and_never_patched(office: Office) -> None:
+def test_a_bill_of_ours_that_differs_is_blocked_and_never_patched(office: Installation) -> None:
     """The ledger was lost, the origin id too, and in between an accountant edited the bill."""
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"))
@@ -126,7 +127,7 @@ def test_a_bill_of_ours_that_differs_is_blocked_and_never_patched(office: Office
     assert office.bill(invoice) == edited
 
 
-def test_an_unchanged_bill_of_ours_is_found_again_without_its_record(office: Office) -> None:
+def test_an_unchanged_bill_of_ours_is_found_again_without_its_record(office: Installation) -> None:
     """With the ledger's records gone, the export finds the bill, writes nothing to NetSuite and restores the origin id."""
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"))
@@ -143,7 +144,7 @@ def test_an_unchanged_bill_of_ours_is_found_again_without_its_record(office: Off
     assert invoice.origin_id == f"ns-vendorbill-{bill.id}"
 
 
-def test_a_number_longer_than_netsuite_takes_is_not_cut(office: Office) -> None:
+def test_a_number_longer_than_netsuite_takes_is_not_cut(office: Installation) -> None:
     project = office.new_project("24-800", [CODE])
     longest = office.new_invoice(project, (CODE, "900.00"), invoice_number="N" * 45)
     too_long = office.new_invoice(project, (CODE, "900.00"), invoice_number="N" * 46)
@@ -153,7 +154,7 @@ def test_a_number_longer_than_netsuite_takes_is_not_cut(office: Office) -> None:
     assert office.bills(too_long) == []
 
 
-def test_a_number_is_free_again_when_its_invoice_has_no_bill(open_office: OpenOffice) -> None:
+def test_a_number_is_free_again_when_its_invoice_has_no_bill(open_office: OpenInstallation) -> None:
     """The next invoice may use the number of an invoice that was refused; a void bill keeps its number until it is changed."""
     office = open_office(world={"duplicate_numbers": "allow"})
     project = office.new_project("24-800", [CODE])
@@ -170,7 +171,7 @@ def test_a_number_is_free_again_when_its_invoice_has_no_bill(open_office: OpenOf
     assert office.export(third).kind is OutcomeKind.CREATED
 
 
-def test_a_number_waits_while_the_bill_of_another_invoice_is_unconfirmed(open_office: OpenOffice) -> None:
+def test_a_number_waits_while_the_bill_of_another_invoice_is_unconfirmed(open_office: OpenInstallation) -> None:
     office = open_office(world={"duplicate_numbers": "allow"})
     project = office.new_project("24-800", [CODE])
     office.scan(project.id)
@@ -183,7 +184,7 @@ def test_a_number_waits_while_the_bill_of_another_invoice_is_unconfirmed(open_of
     assert outcome.again_at is not None
 
 
-def test_a_number_replaced_by_netsuite_still_belongs_to_the_first_invoice(open_office: OpenOffice) -> None:
+def test_a_number_replaced_by_netsuite_still_belongs_to_the_first_invoice(open_office: OpenInstallation) -> None:
     """When NetSuite gives the first bill another number, a second invoice with the original number is blocked."""
     office = open_office(world={"duplicate_numbers": "allow", "auto_generated_numbers": ["vendorBill"]})
     project = office.new_project("24-800", [CODE])
@@ -194,7 +195,7 @@ def test_a_number_replaced_by_netsuite_still_belongs_to_the_first_invoice(open_o
     assert office.bills(second) == []
 
 
-def test_a_number_that_was_corrected_before_its_bill_was_made_is_free(open_office: OpenOffice) -> None:
+def test_a_number_that_was_corrected_before_its_bill_was_made_is_free(open_office: OpenInstallation) -> None:
     office = open_office(world={"duplicate_numbers": "allow"})
     project = office.new_project("24-800", [CODE])
     office.scan(project.id)

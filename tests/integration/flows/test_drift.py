@@ -7,22 +7,20 @@ import io
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
-from simulators.company.billing import Invoice
-from simulators.company.model import Project, WbsCode
-from simulators.netsuite.records import Bill, Item
-from tests.integration.flows.conftest import OpenOffice, offices
-from tests.integration.flows.office import SUITEQL_PATH, Office
-from worker.cli import wbs_sync
+from tests.integration.flows.conftest import OpenInstallation
+from tests.kit.billed_project import CODES, BilledProject
+from tests.kit.commands import run_command
+from tests.kit.company import SUITEQL_PATH
+from tests.kit.ended import Ended
+from tests.kit.installation import Installation
 from worker.cli.verify import COLUMNS
 from worker.domain.findings import Finding
 from worker.domain.problems import FindingKind, Owner
@@ -32,183 +30,132 @@ from worker.store.gate import Precedence
 pytestmark = pytest.mark.real
 
 ROOT = Path(__file__).parents[3]
-CODES = ("05-120.S", "05-310.S")
 numbers = count(100)
 
 
-@dataclass(frozen=True)
-class Site:
-    """A project with two codes and one billed invoice, of which somebody changes something."""
-
-    office: Office
-    project: Project
-    invoice: Invoice
-
-    @classmethod
-    def open(cls, office: Office) -> Site:
-        """A new one, not synced yet."""
-        project = office.new_project(f"29-{next(numbers)}", CODES)
-        return cls(office, project, office.new_invoice(project, (CODES[0], "900.00"), (CODES[1], "55.00")))
-
-    @property
-    def code(self) -> WbsCode:
-        """The code whose Item is changed."""
-        return self.project.code_named(CODES[0])
-
-    @property
-    def item(self) -> Item:
-        """Its Item."""
-        return self.office.item(f"{self.project.number}-{CODES[0]}")
-
-    @property
-    def bill(self) -> Bill:
-        """The invoice's bill."""
-        return self.office.bill(self.invoice)
-
-    def edit_item(self, **changes: Any) -> str:
-        """Somebody edits the Item; the key of its code."""
-        self.office.netsuite.edit_item(self.item.id, **changes)
-        return self.code_key
-
-    def edit_bill(self, **changes: Any) -> str:
-        """Somebody edits the bill; the key of its invoice."""
-        self.office.netsuite.edit_bill(self.bill.id, **changes)
-        return self.invoice_key
-
-    def edit_invoice(self, **changes: Any) -> str:
-        """Somebody edits the invoice; its key."""
-        self.office.procore.edit_invoice(self.invoice.id, **changes)
-        return self.invoice_key
-
-    @property
-    def code_key(self) -> str:
-        """Of the code whose Item is changed."""
-        return f"code:{self.project.id}:{self.code.id}"
-
-    @property
-    def invoice_key(self) -> str:
-        """Of the invoice."""
-        return f"invoice:{self.project.id}:{self.invoice.id}"
+def new_site(office: Installation) -> BilledProject:
+    """A project with one invoice, not synced yet, of which somebody changes something later."""
+    return BilledProject.open(office, f"29-{next(numbers)}")
 
 
 # What people do, each with the key under which it must be found
 
 
-def delete_the_item(site: Site) -> str:
+def delete_the_item(site: BilledProject) -> str:
     site.office.netsuite.items.remove(site.item.id)
     return site.code_key
 
 
-def make_a_second_item_with_the_external_id(site: Site) -> str:
+def make_a_second_item_with_the_external_id(site: BilledProject) -> str:
     site.office.netsuite.make_item(site.item.itemid, externalid=site.item.externalid)
     return site.code_key
 
 
-def record_the_item_for_another_code_too(site: Site) -> str:
+def record_the_item_for_another_code_too(site: BilledProject) -> str:
     redis, prefix = site.office.container.redis, site.office.container.settings.redis_key_prefix
     codes = f"{prefix}codes:{site.project.id}"
     redis.hset(codes, "7", redis.hget(codes, str(site.code.id)).replace('"created"', '"adopted"'))
     return f"code:{site.project.id}:7"
 
 
-def make_an_item_by_hand_that_reads_alike(site: Site) -> str:
+def make_an_item_by_hand_that_reads_alike(site: BilledProject) -> str:
     site.office.netsuite.make_item(site.item.itemid.lower().replace("-", " "))
     return site.code_key
 
 
-def make_the_item_inactive(site: Site) -> str:
+def make_the_item_inactive(site: BilledProject) -> str:
     return site.edit_item(isinactive=True)
 
 
-def put_a_service_in_the_place_of_the_item(site: Site) -> str:
+def put_a_service_in_the_place_of_the_item(site: BilledProject) -> str:
     return site.edit_item(record_type="serviceSaleItem", itemtype="Service", subtype="Sale")
 
 
-def delete_the_item_and_make_it_anew(site: Site) -> str:
+def delete_the_item_and_make_it_anew(site: BilledProject) -> str:
     name = site.item.itemid
     site.office.netsuite.items.remove(site.item.id)
     site.office.netsuite.make_item(name)
     return site.code_key
 
 
-def rename_the_item(site: Site) -> str:
+def rename_the_item(site: BilledProject) -> str:
     return site.edit_item(itemid=f"Steel of {site.project.number}")
 
 
-def rename_the_code(site: Site) -> str:
+def rename_the_code(site: BilledProject) -> str:
     key = site.code_key
     site.office.procore.rename_code(site.project.id, site.code.id, "05-330.S", description=site.code.description)
     return key
 
 
-def renumber_the_project(site: Site) -> str:
+def renumber_the_project(site: BilledProject) -> str:
     site.office.procore.renumber_project(site.project.id, f"30-{site.project.number}")
     return f"project:{site.project.id}"
 
 
-def edit_the_display_name(site: Site) -> str:
+def edit_the_display_name(site: BilledProject) -> str:
     return site.edit_item(displayname="Steel, as we call it")
 
 
-def approve_an_invoice_that_nobody_exports(site: Site) -> str:
+def approve_an_invoice_that_nobody_exports(site: BilledProject) -> str:
     return f"invoice:{site.project.id}:{site.office.new_invoice(site.project, (CODES[0], '1.00')).id}"
 
 
-def copy_the_bill_by_hand(site: Site) -> str:
+def copy_the_bill_by_hand(site: BilledProject) -> str:
     site.office.netsuite.make_bill(replace(site.bill, externalid=None))
     return site.invoice_key
 
 
-def delete_the_bill(site: Site) -> str:
+def delete_the_bill(site: BilledProject) -> str:
     site.office.netsuite.delete_bill(site.bill.id)
     return site.invoice_key
 
 
-def void_the_bill(site: Site) -> str:
+def void_the_bill(site: BilledProject) -> str:
     site.office.netsuite.void_bill(site.bill.id)
     return site.invoice_key
 
 
-def give_the_bill_to_another_vendor(site: Site) -> str:
+def give_the_bill_to_another_vendor(site: BilledProject) -> str:
     return site.edit_bill(entity=site.office.new_vendor(f"Apex of {site.project.number}").id)
 
 
-def renumber_the_bill(site: Site) -> str:
+def renumber_the_bill(site: BilledProject) -> str:
     return site.edit_bill(tranid=f"X-{site.project.number}")
 
 
-def postdate_the_bill(site: Site) -> str:
+def postdate_the_bill(site: BilledProject) -> str:
     return site.edit_bill(trandate="2026-06-30")
 
 
-def post_the_bill_in_another_period(site: Site) -> str:
+def post_the_bill_in_another_period(site: BilledProject) -> str:
     other = next(period for period in site.office.netsuite.periods if period.name == "Nov 2026")
     return site.edit_bill(period=other.id)
 
 
-def add_tax_to_the_bill(site: Site) -> str:
+def add_tax_to_the_bill(site: BilledProject) -> str:
     return site.edit_bill(tax=Decimal("12.00"))
 
 
-def move_a_dollar_between_lines(site: Site) -> str:
+def move_a_dollar_between_lines(site: BilledProject) -> str:
     first, second, *rest = site.bill.lines
     lines = [replace(first, amount=first.amount + 1), replace(second, amount=second.amount - 1), *rest]
     return site.edit_bill(lines=lines)
 
 
-def edit_the_total_of_the_invoice(site: Site) -> str:
+def edit_the_total_of_the_invoice(site: BilledProject) -> str:
     return site.edit_invoice(off_by="1.00")
 
 
-def clear_the_origin_id(site: Site) -> str:
+def clear_the_origin_id(site: BilledProject) -> str:
     return site.edit_invoice(origin_id=None)
 
 
-def let_another_integration_claim_the_invoice(site: Site) -> str:
+def let_another_integration_claim_the_invoice(site: BilledProject) -> str:
     return site.edit_invoice(origin_id=f"sage-{site.invoice.id}")
 
 
-def exclude_an_invoice(site: Site) -> str:
+def exclude_an_invoice(site: BilledProject) -> str:
     key = approve_an_invoice_that_nobody_exports(site)
     site.office.container.invoice_decisions.exclude(
         key.split(":")[2], str(site.project.id), by="ana", note="paid by card"
@@ -216,18 +163,18 @@ def exclude_an_invoice(site: Site) -> str:
     return key
 
 
-def switch_off_the_tools_of_a_closed_project(site: Site) -> str:
+def switch_off_the_tools_of_a_closed_project(site: BilledProject) -> str:
     """And the ledger knows nothing of it, as of a project that was closed before wbs-sync came."""
     office, project_id = site.office, site.project.id
     office.procore.edit_project(project_id, active=False, tools_disabled=True)
-    office.container.redis.srem(office._key("ledger:projects"), project_id)
-    office.container.redis.delete(*(office._key(f"{kind}:{project_id}") for kind in ("codes", "invoices")))
+    office.container.redis.srem(office.redis_key("ledger:projects"), project_id)
+    office.container.redis.delete(*(office.redis_key(f"{kind}:{project_id}") for kind in ("codes", "invoices")))
     office.container.projects(Precedence.EXPORT).list_anew()
     office.container.runner.run(exports_of(project_id))
     return f"project:{project_id}"
 
 
-SEEDS: dict[FindingKind, Callable[[Site], str]] = {
+SEEDS: dict[FindingKind, Callable[[BilledProject], str]] = {
     FindingKind.ITEM_MISSING: delete_the_item,
     FindingKind.DUPLICATE_ITEM: make_a_second_item_with_the_external_id,
     FindingKind.ITEM_SHARED: record_the_item_for_another_code_too,
@@ -261,9 +208,9 @@ def told(findings: Sequence[Finding]) -> list[tuple[str, str]]:
     return sorted((finding.kind.value, finding.key) for finding in findings)
 
 
-def drifted(office: Office) -> dict[FindingKind, str]:
+def drifted(office: Installation) -> dict[FindingKind, str]:
     """The whole seeded company and a site for each kind, synced; then each kind is seeded at its site. The key of each."""
-    sites = {kind: Site.open(office) for kind in SEEDS}
+    sites = {kind: new_site(office) for kind in SEEDS}
     office.scan()
     office.export_all()
     clean = office.container.verification.verify()
@@ -271,31 +218,21 @@ def drifted(office: Office) -> dict[FindingKind, str]:
     return {kind: SEEDS[kind](site) for kind, site in sites.items()}
 
 
-@pytest.fixture(scope="module")
-def branch(tmp_path_factory: pytest.TempPathFactory, redis_server: Any) -> Iterator[Office]:
-    """One office for all that is seeded alone, each at a site of its own."""
-    with offices(tmp_path_factory.mktemp("alone"), redis_server.url) as opens:
-        yield opens()
-
-
 def test_every_kind_has_a_seed() -> None:
     assert set(SEEDS) == set(FindingKind)
 
 
 @pytest.mark.parametrize("kind", FindingKind)
-def test_each_kind_alone_is_found_as_what_it_is_and_as_nothing_else(branch: Office, kind: FindingKind) -> None:
-    site = Site.open(branch)
-    office = branch.reopened(project_ids=str(site.project.id))
-    office.scan()
-    office.export_all()
-    assert told(office.container.verification.verify().findings) == []
-    key = SEEDS[kind](replace(site, office=office))
-    verified = office.container.verification.verify()
+def test_each_kind_alone_is_found_as_what_it_is_and_as_nothing_else(branch: Installation, kind: FindingKind) -> None:
+    site = new_site(branch).synced()
+    assert told(site.findings()) == []
+    key = SEEDS[kind](site)
+    verified = site.office.container.verification.verify()
     found, other = (verified.findings, verified.information)[:: -1 if kind.is_information else 1]
     assert (told(found), other) == ([(kind, key)], [])
 
 
-def test_all_kinds_at_once_are_found_and_none_is_invented(open_office: OpenOffice) -> None:
+def test_all_kinds_at_once_are_found_and_none_is_invented(open_office: OpenInstallation) -> None:
     office = open_office()
     keys = drifted(office)
     mark = office.mark()
@@ -306,19 +243,19 @@ def test_all_kinds_at_once_are_found_and_none_is_invented(open_office: OpenOffic
     # Each says so in the names that people use.
     assert all(finding.sentence[0].isupper() and finding.sentence.endswith(".") for finding in verified.findings)
     assert all(finding.about in finding.sentence and "New Project" in finding.sentence for finding in verified.findings)
-    # Each is a problem, of its own cause and for whom it concerns.
+    # Each is a problem, with its cause and its owner.
     problems = {finding.problem_key: finding.cause for finding in verified.findings}
     assert office.problems("verify:") == problems
     assert {finding.problem.owner for finding in verified.findings if finding.problem} == set(Owner)
     assert office.writes(mark) == []
-    # A second look finds the same, and opens nothing anew.
+    # A second comparison finds the same, and opens nothing again.
     since = {one.key: one.since for one in office.container.ledger.problems()}
     assert told(office.container.verification.verify().findings) == told(verified.findings)
     assert {one.key: one.since for one in office.container.ledger.problems()} == pytest.approx(since, abs=0.001)
 
 
-def test_items_are_looked_up_in_bulk_and_each_bill_is_read_once(branch: Office) -> None:
-    sites = [Site.open(branch) for _ in range(3)]
+def test_items_are_looked_up_in_bulk_and_each_bill_is_read_once(branch: Installation) -> None:
+    sites = [new_site(branch) for _ in range(3)]
     office = branch.reopened(project_ids=",".join(str(site.project.id) for site in sites))
     office.scan()
     office.export_all()
@@ -334,47 +271,30 @@ def test_items_are_looked_up_in_bulk_and_each_bill_is_read_once(branch: Office) 
 # The command
 
 
-@dataclass(frozen=True)
-class Desk:
-    """Where the command is called."""
-
-    office: Office
-    site: Site
-
-    def problems(self) -> dict[str, str]:
-        """The open problems of findings about the site."""
-        found = self.office.problems("verify:")
-        return {key: cause for key, cause in found.items() if str(self.site.project.id) in key.split(":")}
-
-    def call(self, *arguments: str) -> Result:
-        """`wbs-sync verify` with these arguments."""
-        return CliRunner().invoke(wbs_sync, ["verify", *arguments])
-
-
 @pytest.fixture
-def desk(branch: Office, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    site = Site.open(branch)
-    office = branch.reopened(project_ids=str(site.project.id))
-    office.scan()
-    office.export_all()
-    monkeypatch.setattr("worker.cli.verify.open_container", lambda: office.container)
-    return Desk(office, replace(site, office=office))
+def site(branch: Installation) -> BilledProject:
+    return new_site(branch).synced()
 
 
-def test_verify_exits_with_1_and_opens_problems_while_there_is_a_finding(desk: Desk) -> None:
+def call(site: BilledProject, *arguments: str) -> Ended:
+    """`wbs-sync verify` with these arguments."""
+    return run_command(site.office.container, "verify", *arguments)
+
+
+def test_verify_exits_with_1_and_opens_problems_while_there_is_a_finding(site: BilledProject) -> None:
     """The command exits with 0 when everything agrees, and the problem closes when the finding is gone."""
-    ended = desk.call()
-    assert (ended.exit_code, desk.problems()) == (0, {})
+    ended = call(site)
+    assert (ended.code, site.problems()) == (0, {})
     assert "2 budgeted codes and 1 invoice: 3 correct, 0 explained by a problem or a reason, 0 findings" in " ".join(
-        ended.stdout.split()
+        ended.out.split()
     )
-    key = make_the_item_inactive(desk.site)
-    ended = desk.call()
-    assert ended.exit_code == 1
-    assert "item_inactive" in ended.stdout
-    assert desk.problems() == {f"verify:item_inactive:{key}": "drift_item_inactive"}
-    desk.site.edit_item(isinactive=False)
-    assert (desk.call().exit_code, desk.problems()) == (0, {})
+    key = make_the_item_inactive(site)
+    ended = call(site)
+    assert ended.code == 1
+    assert "item_inactive" in ended.out
+    assert site.problems() == {f"verify:item_inactive:{key}": "drift_item_inactive"}
+    site.edit_item(isinactive=False)
+    assert (call(site).code, site.problems()) == (0, {})
 
 
 RECONCILE = """
@@ -388,40 +308,40 @@ print(json.dumps(reconcile.run()))
 """
 
 
-def test_the_scheduled_task_keeps_the_same_problems(desk: Desk, tmp_path: Path) -> None:
-    key = void_the_bill(desk.site)
-    settings = desk.office.container.settings
+def test_the_scheduled_task_keeps_the_same_problems(site: BilledProject, tmp_path: Path) -> None:
+    key = void_the_bill(site)
+    settings = site.office.container.settings
     environment = {
-        **desk.office.stage.env,
+        **site.office.stage.env,
         "PYTHONPATH": str(ROOT),
-        "REDIS_URL": desk.office.container.redis_url,
+        "REDIS_URL": site.office.container.redis_url,
         "REDIS_KEY_PREFIX": settings.redis_key_prefix,
-        "PROJECT_IDS": str(desk.site.project.id),
+        "PROJECT_IDS": str(site.project.id),
     }
-    # In a process of its own: the app reads its settings once, and no other test should inherit these.
+    # In a separate process: the app reads its settings once, and no other test should inherit these.
     done = subprocess.run(
         [sys.executable, "-c", RECONCILE], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {"checked": 3, "findings": 1}
-    assert desk.problems() == {f"verify:bill_voided:{key}": "drift_bill_voided"}
+    assert site.problems() == {f"verify:bill_voided:{key}": "drift_bill_voided"}
 
 
-def test_information_is_listed_separately_and_the_exit_code_stays_0(desk: Desk) -> None:
+def test_information_is_listed_separately_and_the_exit_code_stays_0(site: BilledProject) -> None:
     """What is for information only is listed apart from findings, also in JSON."""
-    edit_the_display_name(desk.site)
-    ended = desk.call()
-    assert ended.exit_code == 0
-    assert "For information; no action needed" in ended.stdout
-    told_to_programs = json.loads(desk.call("--json").stdout)
+    edit_the_display_name(site)
+    ended = call(site)
+    assert ended.code == 0
+    assert "For information; no action needed" in ended.out
+    told_to_programs = call(site, "--json").json()
     assert (told_to_programs["findings"], len(told_to_programs["information"])) == ([], 1)
 
 
-def test_findings_come_as_json_with_who_mends_them_and_how(desk: Desk) -> None:
-    key = void_the_bill(desk.site)
-    ended = desk.call("--json")
-    assert ended.exit_code == 1
-    (row,) = json.loads(ended.stdout)["findings"]
+def test_findings_are_printed_as_json_with_owner_and_next_step(site: BilledProject) -> None:
+    key = void_the_bill(site)
+    ended = call(site, "--json")
+    assert ended.code == 1
+    (row,) = json.loads(ended.out)["findings"]
     assert (row["level"], row["kind"], row["key"], row["owner"]) == (
         "finding",
         "bill_voided",
@@ -432,24 +352,24 @@ def test_findings_come_as_json_with_who_mends_them_and_how(desk: Desk) -> None:
     assert row["next_step"]
 
 
-def test_findings_come_as_csv_one_row_each_whatever_their_names_hold(desk: Desk) -> None:
-    key = desk.site.edit_item(itemid='=1+1, "quoted"\r\nand\x1b[2J broken')
-    ended = desk.call("--csv")
-    assert ended.exit_code == 1
-    header, *rows = csv.reader(io.StringIO(ended.stdout, newline=""), strict=True)
+def test_findings_are_printed_as_csv_with_one_row_for_any_name(site: BilledProject) -> None:
+    key = site.edit_item(itemid='=1+1, "quoted"\r\nand\x1b[2J broken')
+    ended = call(site, "--csv")
+    assert ended.code == 1
+    header, *rows = csv.reader(io.StringIO(ended.out, newline=""), strict=True)
     assert header == list(COLUMNS)
-    assert ended.stdout_bytes.count(b"\r\n") == len(rows) + 1
+    assert ended.out.count("\r\n") == len(rows) + 1
     assert [row[1:4] for row in rows] == [["item_renamed", key, "ERP administrator"]]
     assert '=1+1, "quoted"\\r\\nand\\x1b[2J broken' in rows[0][4]
     assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row)
 
 
-def test_no_finding_is_a_csv_of_the_header_alone(desk: Desk) -> None:
-    ended = desk.call("--csv")
-    assert (ended.exit_code, ended.stdout_bytes.decode()) == (0, ",".join(COLUMNS) + "\r\n")
+def test_no_finding_is_a_csv_of_the_header_alone(site: BilledProject) -> None:
+    ended = call(site, "--csv")
+    assert (ended.code, ended.out) == (0, ",".join(COLUMNS) + "\r\n")
 
 
-def test_json_and_csv_at_once_are_refused(desk: Desk) -> None:
-    ended = desk.call("--csv", "--json")
-    assert ended.exit_code == 2
-    assert "Pass --json or --csv, not both." in ended.stderr
+def test_json_and_csv_at_once_are_refused(site: BilledProject) -> None:
+    ended = call(site, "--csv", "--json")
+    assert ended.code == 2
+    assert "Pass --json or --csv, not both." in ended.err

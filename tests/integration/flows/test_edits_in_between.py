@@ -1,4 +1,4 @@
-"""What people edit in Procore or NetSuite between two attempts at one invoice: it ends with one bill, or somebody is told."""
+"""What people edit in Procore or NetSuite between two attempts at one invoice: it ends with one bill, or with a problem."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from simulators.company.billing import Billed, Invoice
 from simulators.company.world import Work, periods_of
 from simulators.netsuite.bills import BillKind
 from simulators.netsuite.records import Bill
-from tests.integration.flows.conftest import offices
-from tests.integration.flows.office import BILL_PATH, VENDOR, Office
+from tests.integration.flows.conftest import OpenInstallation
+from tests.kit.company import BILL_PATH, VENDOR
+from tests.kit.installation import Installation
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import OutcomeKind, State
 from worker.domain.plans import Action
@@ -24,26 +25,25 @@ from worker.domain.problems import FindingKind
 pytestmark = pytest.mark.real
 
 CODE, OTHER_CODE = "05-120.S", "05-310.S"
-Edit = Callable[[Office, Invoice], object]
+Edit = Callable[[Installation, Invoice], object]
 numbers = count(100)
 
 
 @pytest.fixture(scope="module")
-def branch(tmp_path_factory: pytest.TempPathFactory, redis_server: Any) -> Iterator[Office]:
-    """One office for all tests of this file, whose NetSuite takes two bills of one number; each works on a project of its own."""
-    with offices(tmp_path_factory.mktemp("branch"), redis_server.url) as opens:
-        yield opens(world={"duplicate_numbers": "allow"})
+def branch(open_shared: OpenInstallation) -> Installation:
+    """One office for all tests of this file, whose NetSuite accepts two bills with one number; each works on a separate project."""
+    return open_shared(world={"duplicate_numbers": "allow"})
 
 
 @pytest.fixture
-def office(branch: Office) -> Iterator[Office]:
+def office(branch: Installation) -> Iterator[Installation]:
     yield branch
     branch.clear_faults()
     branch.stage.settings("procore", patch_forbidden=False)
 
 
-def billable(office: Office, **fields: Any) -> Invoice:
-    """An invoice whose Item stands; 810.00 are due."""
+def billable(office: Installation, **fields: Any) -> Invoice:
+    """An invoice whose Item exists; 810.00 are due."""
     project = office.new_project(f"31-{next(numbers)}", [CODE])
     office.scan(project.id)
     return office.new_invoice(project, (CODE, "900.00"), **fields)
@@ -53,15 +53,15 @@ def key_of(invoice: Invoice) -> str:
     return str(InvoiceKey(invoice.project_id, invoice.id))
 
 
-def pilot(office: Office, invoice: Invoice, **settings: Any) -> Office:
+def pilot(office: Installation, invoice: Invoice, **settings: Any) -> Installation:
     return office.reopened(project_ids=str(invoice.project_id), **settings)
 
 
-def found(office: Office, invoice: Invoice) -> list[FindingKind]:
+def found(office: Installation, invoice: Invoice) -> list[FindingKind]:
     return [each.kind for each in pilot(office, invoice).container.verification.verify().findings]
 
 
-def enter_by_hand(office: Office, invoice: Invoice, **fields: Any) -> Bill:
+def enter_by_hand(office: Installation, invoice: Invoice, **fields: Any) -> Bill:
     """The bill as a person enters it: as an export would have made it, but without our external id."""
     pattern = office.new_invoice(office.procore.project(invoice.project_id), (CODE, "900.00"))
     assert office.export(pattern).kind is OutcomeKind.CREATED
@@ -69,12 +69,12 @@ def enter_by_hand(office: Office, invoice: Invoice, **fields: Any) -> Bill:
     return office.netsuite.make_bill(replace(office.bill(pattern), id="", **{"externalid": None, **head, **fields}))
 
 
-def lose_the_answer(office: Office, invoice: Invoice) -> None:
+def lose_the_answer(office: Installation, invoice: Invoice) -> None:
     office.stage.faults("netsuite", [{"kind": "cut_before", "method": "POST", "path": f"{BILL_PATH}\\?", "times": 1}])
     assert office.export(invoice).kind is OutcomeKind.UNKNOWN
 
 
-def test_a_hand_entered_bill_is_not_adopted_while_ours_may_still_arrive(office: Office) -> None:
+def test_a_hand_entered_bill_is_not_adopted_while_ours_may_still_arrive(office: Installation) -> None:
     """Adopting it would end the doubt, and nobody would notice our own bill when NetSuite commits it a minute later."""
     invoice = billable(office)
     lose_the_answer(office, invoice)
@@ -96,7 +96,7 @@ def test_a_hand_entered_bill_is_not_adopted_while_ours_may_still_arrive(office: 
     assert found(office, invoice) == [FindingKind.DUPLICATE_BILL], "in the words of verify, which closes it"
 
 
-def test_when_ours_certainly_did_not_come_the_one_by_hand_is_taken(office: Office) -> None:
+def test_when_ours_certainly_did_not_come_the_one_by_hand_is_taken(office: Installation) -> None:
     invoice = billable(office)
     hasty = pilot(office, invoice, netsuite_settle_seconds=1)
     lose_the_answer(hasty, invoice)
@@ -109,7 +109,7 @@ def test_when_ours_certainly_did_not_come_the_one_by_hand_is_taken(office: Offic
     assert hasty.problems(key_of(invoice)) == {}
 
 
-def test_a_bill_in_another_currency_is_not_the_invoices_whoever_made_it(office: Office) -> None:
+def test_a_bill_in_another_currency_is_never_taken_for_the_invoice(office: Installation) -> None:
     """A bill without a currency is in the vendor's, and 810.00 of something else read like 810.00."""
     invoice = billable(office)
     foreign = {"fields": {"exchangeRate": Decimal("0.73")}}
@@ -126,7 +126,7 @@ def test_a_bill_in_another_currency_is_not_the_invoices_whoever_made_it(office: 
     assert found(office, invoice) == [FindingKind.BILL_TOTAL_MISMATCH]
 
 
-def test_an_invoice_revised_before_write_back_is_not_locked_under_its_bill(office: Office) -> None:
+def test_an_invoice_revised_before_write_back_is_not_locked_under_its_bill(office: Installation) -> None:
     """Procore refused the origin id, and until somebody gave the permission the invoice could be edited."""
     invoice, key = billable(office), ""
     key = key_of(invoice)
@@ -151,7 +151,7 @@ def test_an_invoice_revised_before_write_back_is_not_locked_under_its_bill(offic
     assert (record.write_back_due, record.payment_due) == (False, Decimal("860.00"))
 
 
-def _moved_between_codes(office: Office, invoice: Invoice) -> None:
+def _moved_between_codes(office: Installation, invoice: Invoice) -> None:
     first, second = invoice.lines
     office.procore.edit_invoice_line(invoice.id, first.id, work="400.00", held="40.00")
     office.procore.edit_invoice_line(invoice.id, second.id, work="500.00", held="50.00")
@@ -168,7 +168,7 @@ EDITS_OF_ONE_AMOUNT: dict[str, Edit] = {
 
 
 @pytest.mark.parametrize("edit", EDITS_OF_ONE_AMOUNT.values(), ids=EDITS_OF_ONE_AMOUNT)
-def test_an_edit_with_the_same_payment_due_prevents_a_late_origin_id(office: Office, edit: Edit) -> None:
+def test_an_edit_with_the_same_payment_due_prevents_a_late_origin_id(office: Installation, edit: Edit) -> None:
     """An edit that keeps the payment due is noticed before an origin id is written late."""
     project = office.new_project(f"31-{next(numbers)}", [CODE, OTHER_CODE])
     invoice = office.new_invoice(project, (CODE, "500.00"), (OTHER_CODE, "400.00"))
@@ -182,7 +182,7 @@ def test_an_edit_with_the_same_payment_due_prevents_a_late_origin_id(office: Off
 
 
 def test_an_invoice_edited_while_its_bill_is_sent_is_reported_when_locked(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+    office: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An edit during the write is reported as drift once the invoice is locked, until verification finds that both agree."""
     invoice, draft = billable(office), BillKind.draft
@@ -201,7 +201,7 @@ def test_an_invoice_edited_while_its_bill_is_sent_is_reported_when_locked(
     assert office.problems(problem) == {}
 
 
-def test_an_edit_is_reported_when_a_dead_worker_wrote_the_origin_id(office: Office) -> None:
+def test_an_edit_is_reported_when_a_dead_worker_wrote_the_origin_id(office: Installation) -> None:
     """The worker died after it had written the origin id, so the next export compares the invoice with its bill."""
     invoice = billable(office)
     office.stage.settings("procore", patch_forbidden=True)
@@ -213,7 +213,7 @@ def test_an_edit_is_reported_when_a_dead_worker_wrote_the_origin_id(office: Offi
     assert "total 810.00 instead of 860.00" in office.sentence(problem)
 
 
-def test_a_doubt_is_looked_for_while_the_invoice_before_cannot_be_read(office: Office) -> None:
+def test_an_unconfirmed_bill_is_looked_up_if_the_previous_invoice_fails(office: Installation) -> None:
     project = office.new_project(f"31-{next(numbers)}", [CODE])
     company = office.procore.company
     contract = company.open_subcontract(
@@ -236,7 +236,7 @@ def test_a_doubt_is_looked_for_while_the_invoice_before_cannot_be_read(office: O
     assert office.due_at(key_of(invoice)) > begun, "the doubt keeps its place in the lane"
 
 
-def test_an_origin_id_that_a_person_set_closes_the_problem(office: Office) -> None:
+def test_an_origin_id_that_a_person_set_closes_the_problem(office: Installation) -> None:
     """The next export records the bill that a person entered and named in Procore."""
     invoice = billable(office)
     office.procore.edit_invoice(invoice.id, off_by="1.00")
@@ -249,7 +249,7 @@ def test_an_origin_id_that_a_person_set_closes_the_problem(office: Office) -> No
     assert (record.state, record.remote_id, office.problems(key_of(invoice))) == (State.CREATED, entered.id, {})
 
 
-def test_verify_reports_a_bill_whose_invoice_is_unapproved_or_gone(office: Office) -> None:
+def test_verify_reports_a_bill_whose_invoice_is_unapproved_or_gone(office: Installation) -> None:
     """The finding remains until the bill is void."""
     invoice = billable(office)
     office.export(invoice)
@@ -270,7 +270,7 @@ def test_verify_reports_a_bill_whose_invoice_is_unapproved_or_gone(office: Offic
     assert found(office, invoice) == [], "no invoice, and nothing owed"
 
 
-def test_verify_tells_of_a_bill_whose_invoice_bills_nothing_any_more(office: Office) -> None:
+def test_verify_reports_a_bill_of_an_invoice_that_no_longer_bills_anything(office: Installation) -> None:
     """The ledger was lost, and the export had no reason to look."""
     invoice = billable(office)
     office.export(invoice)

@@ -1,4 +1,4 @@
-"""The story of a code or an invoice is told whole and in order, whatever way it went, and telling it changes nothing."""
+"""The history of a code or an invoice is complete and in order, whatever happened, and explaining it changes nothing."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
 from simulators.company.billing import Invoice
 from simulators.company.model import Project, WbsCode
-from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
+from tests.integration.flows.conftest import OpenInstallation
+from tests.kit.commands import run_command
+from tests.kit.company import BILL_PATH, ITEM_PATH
+from tests.kit.installation import Installation
 from worker.cli import explain as command
-from worker.cli import wbs_sync
 from worker.domain.errors import NotFound
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind
@@ -30,16 +30,16 @@ NAME = f"{NUMBER}-{CODE}"
 Told = dict[str, Any]
 
 
-def one_code(office: Office, number: str | None = NUMBER) -> tuple[Project, WbsCode]:
+def one_code(office: Installation, number: str | None = NUMBER) -> tuple[Project, WbsCode]:
     project = office.new_project(number, [CODE])
     return project, project.budgeted_codes()[0]
 
 
-def of_code(office: Office, project: str | int = NUMBER, code: str | int = CODE) -> Told:
+def of_code(office: Installation, project: str | int = NUMBER, code: str | int = CODE) -> Told:
     return office.container.explain.code(str(project), str(code))
 
 
-def of_invoice(office: Office, invoice: Invoice) -> Told:
+def of_invoice(office: Installation, invoice: Invoice) -> Told:
     return office.container.explain.invoice(str(invoice.id), str(invoice.project_id))
 
 
@@ -54,13 +54,13 @@ def sentences(told: Told) -> str:
     return "\n".join(step["sentence"] for step in told["history"])
 
 
-def break_posts(office: Office, path: str, kind: str, **more: Any) -> None:
+def break_posts(office: Installation, path: str, kind: str, **more: Any) -> None:
     rule = {"kind": kind, "method": "POST", "path": f"{path}\\?", "times": 1, **more}
     office.stage.faults("netsuite", [rule])
 
 
 def require_arithmetic(told: Told, invoice: Invoice) -> None:
-    """Every amount is the sum of its figures, and all of them are the payment due and the bill that stands."""
+    """Every amount is the sum of its figures, and all of them are the payment due and the bill in NetSuite."""
     for line in told["bill_lines"]:
         assert sum(Decimal(term["amount"]) for term in line["terms"]) == Decimal(line["amount"])
     amounts = [Decimal(line["amount"]) for line in told["bill_lines"]]
@@ -73,7 +73,7 @@ def require_arithmetic(told: Told, invoice: Invoice) -> None:
 # Codes
 
 
-def test_a_code_that_was_made_at_once_is_told_from_its_record_alone(office: Office) -> None:
+def test_a_code_created_at_the_first_attempt_is_explained_from_its_record(office: Installation) -> None:
     project, code = one_code(office)
     office.scan(project.id)
     told = of_code(office)
@@ -96,8 +96,8 @@ def test_a_code_that_was_made_at_once_is_told_from_its_record_alone(office: Offi
         ("cut_before", ["seen", "no_answer", "checked", "sent", "created"]),
     ],
 )
-def test_a_write_without_an_answer_is_told_with_its_look_ups_and_its_end(
-    open_office: OpenOffice, kind: str, way: list[str]
+def test_a_write_without_a_response_is_explained_with_look_ups_and_result(
+    open_office: OpenInstallation, kind: str, way: list[str]
 ) -> None:
     office = open_office(netsuite_settle_seconds=1)
     project, _ = one_code(office)
@@ -111,7 +111,7 @@ def test_a_write_without_an_answer_is_told_with_its_look_ups_and_its_end(
     assert all(step["times"] > 1 for step in looked), "looks that found the same are one line"
 
 
-def test_a_code_in_doubt_says_until_when_nothing_is_sent_again(open_office: OpenOffice) -> None:
+def test_a_code_in_doubt_says_until_when_nothing_is_sent_again(open_office: OpenInstallation) -> None:
     office = open_office(netsuite_settle_seconds=900)
     project, code = one_code(office)
     break_posts(office, ITEM_PATH, "cut_before")
@@ -126,7 +126,7 @@ def test_a_code_in_doubt_says_until_when_nothing_is_sent_again(open_office: Open
     assert told["history"][-1]["next_attempt_at"] > told["history"][-1]["at"]
 
 
-def test_an_item_that_a_person_made_is_told_as_taken(office: Office) -> None:
+def test_an_item_that_a_person_created_is_explained_as_adopted(office: Installation) -> None:
     case = office.case("item_by_hand")
     office.scan(case["project_id"])
     told = of_code(office, case["project_id"], case["wbs_code_id"])
@@ -135,7 +135,7 @@ def test_an_item_that_a_person_made_is_told_as_taken(office: Office) -> None:
     assert [item["ours"] for item in told["netsuite"]["items"]] == [False]
 
 
-def test_an_item_that_stood_in_the_way_of_a_write_is_told_and_taken(office: Office) -> None:
+def test_an_item_that_blocked_a_write_is_explained_and_adopted(office: Installation) -> None:
     project, _ = one_code(office)
     office.container.start_scan("test", [project.id])
     office.container.runner.run(scan_of(project.id))
@@ -146,7 +146,7 @@ def test_an_item_that_stood_in_the_way_of_a_write_is_told_and_taken(office: Offi
     assert by_hand.id in sentences(told)
 
 
-def test_a_blocked_code_shows_who_fixes_it_and_later_that_it_is_fixed(office: Office) -> None:
+def test_a_blocked_code_shows_who_fixes_it_and_later_that_it_is_fixed(office: Installation) -> None:
     """The explanation names the owner and the next step; after the fix it shows the created Item and no open problem."""
     by_hand = office.netsuite.make_item(NAME, isinactive=True)
     project, _ = one_code(office)
@@ -166,7 +166,7 @@ def test_a_blocked_code_shows_who_fixes_it_and_later_that_it_is_fixed(office: Of
     assert told["problems"] == []
 
 
-def test_attempts_that_failed_are_told_with_the_answer_and_the_next_time(office: Office) -> None:
+def test_failed_attempts_are_explained_with_response_and_next_time(office: Installation) -> None:
     project, _ = one_code(office)
     office.stage.faults("netsuite", [{"kind": "too_many", "method": "POST", "path": ITEM_PATH, "times": 5}])
     office.scan(project.id)
@@ -177,7 +177,7 @@ def test_attempts_that_failed_are_told_with_the_answer_and_the_next_time(office:
     assert told["history"][1]["next_attempt_at"]
 
 
-def test_a_code_that_nobody_noted_says_why(office: Office) -> None:
+def test_a_code_without_a_record_is_explained_with_the_reason(office: Installation) -> None:
     project, _ = one_code(office)
     unbudgeted = office.procore.add_code(project.id, "09-900.S")
     assert of_code(office)["explanation"].startswith("Not yet: no scan has seen it.")
@@ -188,7 +188,7 @@ def test_a_code_that_nobody_noted_says_why(office: Office) -> None:
     assert of_code(pilot)["explanation"] == "Skipped: its project is not in PROJECT_IDS."
 
 
-def test_a_code_shows_if_an_invoice_or_a_separate_request_asked_for_it(office: Office) -> None:
+def test_a_code_shows_if_an_invoice_or_a_separate_request_asked_for_it(office: Installation) -> None:
     """What asked for a code is shown also when it was an invoice, or a request for this code alone."""
     project = office.new_project(NUMBER, [CODE, "05-310.S"])
     invoice = office.new_invoice(project, (CODE, "900.00"))
@@ -198,7 +198,7 @@ def test_a_code_shows_if_an_invoice_or_a_separate_request_asked_for_it(office: O
     assert "requested by: separate request" in sentences(of_code(office, NUMBER, "05-310.S"))
 
 
-def test_a_code_is_found_by_its_text_its_items_name_and_its_ids(office: Office) -> None:
+def test_a_code_is_found_by_its_text_its_items_name_and_its_ids(office: Installation) -> None:
     project, code = one_code(office)
     office.scan(project.id)
     keys = {
@@ -211,7 +211,7 @@ def test_a_code_is_found_by_its_text_its_items_name_and_its_ids(office: Office) 
 
 
 @pytest.mark.parametrize("remote", ["procore", "netsuite"])
-def test_a_remote_that_is_down_is_told_and_so_is_the_rest(office: Office, remote: str) -> None:
+def test_a_remote_that_is_down_is_named_and_the_rest_is_explained(office: Installation, remote: str) -> None:
     project, _ = one_code(office)
     invoice = office.new_invoice(project, (CODE, "900.00"))
     office.export(invoice)
@@ -227,7 +227,7 @@ def test_a_remote_that_is_down_is_told_and_so_is_the_rest(office: Office, remote
 # Invoices
 
 
-def test_an_exported_invoice_is_explained_with_the_amounts_of_its_bill(office: Office) -> None:
+def test_an_exported_invoice_is_explained_with_the_amounts_of_its_bill(office: Installation) -> None:
     """The explanation lists every step and the arithmetic of each bill line."""
     project, _ = one_code(office)
     office = office.reopened(project_ids=str(project.id))
@@ -249,7 +249,7 @@ def test_an_exported_invoice_is_explained_with_the_amounts_of_its_bill(office: O
 
 
 @pytest.mark.parametrize("case", ["release_only_invoice", "retainage_due_invoice"])
-def test_released_retainage_is_calculated_from_what_procore_calls_released(synced: Office, case: str) -> None:
+def test_released_retainage_is_calculated_from_what_procore_calls_released(synced: Installation, case: str) -> None:
     invoice = synced.case_invoice(case)
     told = of_invoice(synced, invoice)
     require_arithmetic(told, invoice)
@@ -258,14 +258,14 @@ def test_released_retainage_is_calculated_from_what_procore_calls_released(synce
     assert [term["label"] for term in released["terms"]] == ["retainage released on work, this period"]
 
 
-def test_the_bill_of_every_invoice_of_the_company_is_broken_down_to_the_cent(synced: Office) -> None:
+def test_the_bill_of_every_invoice_of_the_company_is_broken_down_to_the_cent(synced: Installation) -> None:
     billed = [invoice for invoice in synced.procore.company.invoices.values() if synced.bills(invoice)]
     assert len(billed) == 14
     for invoice in billed:
         require_arithmetic(of_invoice(synced, invoice), invoice)
 
 
-def test_an_invoice_names_its_blocked_codes_and_continues_once_fixed(office: Office) -> None:
+def test_an_invoice_names_its_blocked_codes_and_continues_once_fixed(office: Installation) -> None:
     """An invoice that waits for blocked codes names them, and is billed once their Items can be used."""
     by_hand = office.netsuite.make_item(NAME, isinactive=True)
     project, code = one_code(office)
@@ -288,7 +288,7 @@ def test_an_invoice_names_its_blocked_codes_and_continues_once_fixed(office: Off
     assert steps(of_invoice(office, invoice)) == ["seen", "blocked", "sent", "created", "written_back"]
 
 
-def test_a_write_back_that_was_refused_first_is_told_before_and_after(office: Office) -> None:
+def test_a_write_back_that_was_refused_first_is_explained_before_and_after(office: Installation) -> None:
     project, _ = one_code(office)
     office = office.reopened(project_ids=str(project.id))
     office.scan(project.id)
@@ -303,7 +303,7 @@ def test_a_write_back_that_was_refused_first_is_told_before_and_after(office: Of
     assert steps(of_invoice(office, invoice)) == ["seen", "sent", "created", "blocked", "written_back"]
 
 
-def test_a_bill_in_doubt_is_told_with_its_look_ups(open_office: OpenOffice) -> None:
+def test_an_unconfirmed_bill_is_explained_with_its_look_ups(open_office: OpenInstallation) -> None:
     office = open_office(netsuite_settle_seconds=1)
     project, _ = one_code(office)
     office.scan(project.id)
@@ -317,7 +317,7 @@ def test_a_bill_in_doubt_is_told_with_its_look_ups(open_office: OpenOffice) -> N
     assert "attempt 2" in sentences(told)
 
 
-def test_an_invoice_that_is_not_exported_says_why_before_any_export(office: Office) -> None:
+def test_an_invoice_that_is_not_exported_says_why_before_any_export(office: Installation) -> None:
     """A draft's explanation gives its status as the reason, although no export has read it yet."""
     draft = office.case_invoice("draft_invoice")
     told = of_invoice(office, draft)
@@ -327,7 +327,7 @@ def test_an_invoice_that_is_not_exported_says_why_before_any_export(office: Offi
     )
 
 
-def test_a_bill_that_no_longer_matches_its_invoice_shows_the_difference(office: Office) -> None:
+def test_a_bill_that_no_longer_matches_its_invoice_shows_the_difference(office: Installation) -> None:
     """The explanation names the difference, or the reason why the two cannot be compared."""
     project, _ = one_code(office)
     office.scan(project.id)
@@ -342,7 +342,7 @@ def test_a_bill_that_no_longer_matches_its_invoice_shows_the_difference(office: 
     assert "its payment due is" in told["netsuite"]["not_compared"]
 
 
-def test_an_invoice_that_is_nowhere_is_said_to_be_nowhere(office: Office) -> None:
+def test_an_invoice_that_is_nowhere_is_said_to_be_nowhere(office: Installation) -> None:
     with pytest.raises(NotFound, match="no invoice 99, in any status"):
         office.container.explain.invoice("99", None)
 
@@ -350,7 +350,9 @@ def test_an_invoice_that_is_nowhere_is_said_to_be_nowhere(office: Office) -> Non
 # What it costs
 
 
-def test_what_goes_well_at_once_costs_no_command_for_its_story(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_work_that_succeeds_immediately_costs_no_command_for_its_events(
+    office: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Of a code nothing is added; the lines of an invoice are appended by the scripts that write its record."""
     monkeypatch.setattr(Journal, "tell", _forbidden)
     project, _ = one_code(office)
@@ -368,7 +370,7 @@ def _forbidden(*_: object) -> None:
 # Telling
 
 
-def test_explain_writes_nothing_to_either_system_or_the_journal(synced: Office) -> None:
+def test_explain_writes_nothing_to_either_system_or_the_journal(synced: Installation) -> None:
     """A second explanation equals the first, and neither sends a write."""
     invoice = synced.case_invoice("closed_period_invoice")
     writes, procore = synced.mark(), len(synced.procore.journal.writes(0))
@@ -378,24 +380,22 @@ def test_explain_writes_nothing_to_either_system_or_the_journal(synced: Office) 
     assert len(synced.procore.journal.writes(0)) == procore
 
 
-def call(office: Office, *arguments: str) -> tuple[int, str]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(command, "open_container", lambda: office.container)
-        ended = CliRunner().invoke(wbs_sync, ["explain", *arguments], env={"COLUMNS": "200"})
-    return ended.exit_code, ended.output
+def call(office: Installation, *arguments: str) -> tuple[int, str]:
+    ended = run_command(office.container, "explain", *arguments)
+    return ended.code, ended.out + ended.err
 
 
-def test_the_command_tells_one_json_value(synced: Office) -> None:
+def test_the_command_prints_one_json_value(synced: Installation) -> None:
     invoice = synced.case_invoice("closed_period_invoice")
     code, told = call(synced, "--invoice", str(invoice.id), "--json")
     assert (code, json.loads(told)) == (0, json.loads(json.dumps(of_invoice(synced, invoice))))
 
 
-def test_the_command_tells_tables(synced: Office, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_tables(synced: Installation, capsys: pytest.CaptureFixture[str]) -> None:
     case = synced.case("retainage_due_invoice")
     invoice = synced.case_invoice("retainage_due_invoice")
     project = synced.procore.project(case["project_id"])
-    command._print(of_invoice(synced, invoice))
+    command.print_explanation(of_invoice(synced, invoice))
     shown = capsys.readouterr().out
     assert f"Its bill is in NetSuite: {invoice.invoice_number}, id {synced.bill(invoice).id}" in shown
     told = [
@@ -404,16 +404,18 @@ def test_the_command_tells_tables(synced: Office, capsys: pytest.CaptureFixture[
     ]
     assert told == sorted(told)
     assert re.search(r"Payment due in Procore.*5,700\.00", shown)
-    # What stands in NetSuite has names, not only ids.
+    # Records in NetSuite are shown with names, not only ids.
     assert re.search(rf"NetSuite now: bill.*{re.escape(synced.amounts(synced.bill(invoice))[0][0])}", shown, re.DOTALL)
     code = project.codes[case["wbs_code_ids"][0]]
-    command._print(of_code(synced, project.id, code.id))
+    command.print_explanation(of_code(synced, project.id, code.id))
     assert "Its Item is in NetSuite" in capsys.readouterr().out
 
 
-def test_why_not_yet_is_told_once(synced: Office, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_reason_why_a_record_is_not_synced_is_printed_once(
+    synced: Installation, capsys: pytest.CaptureFixture[str]
+) -> None:
     told = of_invoice(synced, synced.case_invoice("closed_period_invoice"))
-    command._print(told)
+    command.print_explanation(told)
     shown = " ".join(capsys.readouterr().out.split())
     assert shown.count("Reopen the period") == 1
     assert "Open problems" not in shown
@@ -424,7 +426,7 @@ def test_why_not_yet_is_told_once(synced: Office, capsys: pytest.CaptureFixture[
 @pytest.mark.parametrize(
     "arguments", [[], ["24-800"], ["24-800", CODE, "--invoice", "1"], ["--invoice", "0"], ["no such", "code"]]
 )
-def test_the_command_says_in_a_sentence_what_it_cannot_tell(synced: Office, arguments: list[str]) -> None:
+def test_the_command_says_in_a_sentence_what_it_cannot_explain(synced: Installation, arguments: list[str]) -> None:
     code, told = call(synced, *arguments)
     assert code in (1, 2)
     assert "Traceback" not in told

@@ -1,4 +1,4 @@
-"""Writes that go wrong on the way: whatever becomes of the answer, the end is one Item and one bill.
+"""Writes that fail on the way: whatever happens to the response, the end is one Item and one bill.
 
 Faults strike the POST itself. What is known not to be done is sent again at once; what may have been done is looked for first,
 and sent again only when the settle window (here a second) has passed and nothing was found.
@@ -15,9 +15,10 @@ import pytest
 
 from simulators.company.billing import Invoice
 from simulators.company.model import Project
-from tests.integration.flows.conftest import OpenOffice, offices
-from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
-from tests.support import eventually
+from tests.integration.flows.conftest import OpenInstallation
+from tests.kit.company import BILL_PATH, ITEM_PATH
+from tests.kit.installation import Installation
+from tests.kit.waiting import eventually
 from worker.clients.netsuite.client import NetSuite
 from worker.domain.bills import Bill
 from worker.domain.identities import CodeKey, InvoiceKey
@@ -51,34 +52,31 @@ numbers = count(100)
 
 
 @pytest.fixture(scope="module")
-def branch(tmp_path_factory: pytest.TempPathFactory, redis_server: Any) -> Iterator[Office]:
-    """One office for all tests of this file: each works on a project of its own."""
-    with offices(tmp_path_factory.mktemp("branch"), redis_server.url) as opens:
-        yield opens(netsuite_settle_seconds=SETTLE)
+def branch(open_shared: OpenInstallation) -> Installation:
+    """One office for all tests of this file: each works on a separate project."""
+    return open_shared(netsuite_settle_seconds=SETTLE)
 
 
 @pytest.fixture(scope="module")
-def hasty(tmp_path_factory: pytest.TempPathFactory, redis_server: Any) -> Iterator[Office]:
-    """The same, but it waits for an answer no longer than a second."""
-    with offices(tmp_path_factory.mktemp("hasty"), redis_server.url) as opens:
-        yield opens(netsuite_settle_seconds=HASTY_SETTLE, netsuite_read_timeout_seconds=1)
+def hasty(open_shared: OpenInstallation) -> Installation:
+    """An office that waits for a response no longer than a second."""
+    return open_shared(netsuite_settle_seconds=HASTY_SETTLE, netsuite_read_timeout_seconds=1)
 
 
 @pytest.fixture(scope="module")
-def patient(tmp_path_factory: pytest.TempPathFactory, redis_server: Any) -> Iterator[Office]:
-    """The same with a settle window that no test outlasts: it passes when a test says so, however busy the machine is."""
-    with offices(tmp_path_factory.mktemp("patient"), redis_server.url) as opens:
-        yield opens(netsuite_settle_seconds=PATIENT_SETTLE)
+def patient(open_shared: OpenInstallation) -> Installation:
+    """An office with a settle window that no test outlasts: it passes when a test says so, however busy the machine is."""
+    return open_shared(netsuite_settle_seconds=PATIENT_SETTLE)
 
 
 @pytest.fixture(autouse=True)
-def no_faults_left(patient: Office) -> Iterator[None]:
+def no_faults_left(patient: Installation) -> Iterator[None]:
     yield
     patient.clear_faults()
 
 
 @pytest.fixture
-def office(branch: Office) -> Iterator[Office]:
+def office(branch: Installation) -> Iterator[Installation]:
     yield branch
     branch.clear_faults()
 
@@ -87,11 +85,11 @@ def key_of(invoice: Invoice) -> InvoiceKey:
     return InvoiceKey(invoice.project_id, invoice.id)
 
 
-def new_project(office: Office) -> Project:
+def new_project(office: Installation) -> Project:
     return office.new_project(f"26-{next(numbers)}", [CODE])
 
 
-def planned(office: Office) -> Project:
+def planned(office: Installation) -> Project:
     """A project whose one code waits for its Item."""
     project = new_project(office)
     office.container.start_scan("test", [project.id])
@@ -99,19 +97,21 @@ def planned(office: Office) -> Project:
     return project
 
 
-def billable(office: Office) -> Invoice:
-    """An invoice whose Item stands."""
+def billable(office: Installation) -> Invoice:
+    """An invoice whose Item exists."""
     project = new_project(office)
     office.scan(project.id)
     return office.new_invoice(project, (CODE, "900.00"))
 
 
-def break_posts(office: Office, path: str, fault: dict[str, Any]) -> None:
+def break_posts(office: Installation, path: str, fault: dict[str, Any]) -> None:
     office.stage.faults("netsuite", [{"method": "POST", "path": f"{path}\\?", "times": 1, **fault}])
 
 
 @pytest.mark.parametrize(("fault", "sent"), FAULTS)
-def test_an_item_is_made_once_whatever_happens_to_its_write(office: Office, fault: dict[str, Any], sent: int) -> None:
+def test_an_item_is_made_once_whatever_happens_to_its_write(
+    office: Installation, fault: dict[str, Any], sent: int
+) -> None:
     project = planned(office)
     (code,) = project.budgeted_codes()
     break_posts(office, ITEM_PATH, fault)
@@ -132,7 +132,9 @@ def test_an_item_is_made_once_whatever_happens_to_its_write(office: Office, faul
 
 
 @pytest.mark.parametrize(("fault", "sent"), FAULTS)
-def test_a_bill_is_made_once_whatever_happens_to_its_write(office: Office, fault: dict[str, Any], sent: int) -> None:
+def test_a_bill_is_made_once_whatever_happens_to_its_write(
+    office: Installation, fault: dict[str, Any], sent: int
+) -> None:
     invoice = billable(office)
     break_posts(office, BILL_PATH, fault)
     mark = office.mark()
@@ -150,7 +152,7 @@ def test_a_bill_is_made_once_whatever_happens_to_its_write(office: Office, fault
     assert office.problems() == {}
 
 
-def test_a_bill_in_doubt_is_sent_again_only_after_the_settle_window(patient: Office) -> None:
+def test_a_bill_in_doubt_is_sent_again_only_after_the_settle_window(patient: Installation) -> None:
     """The bill is looked up at least twice before it is sent again."""
     invoice = billable(patient)
     break_posts(patient, BILL_PATH, {"kind": "cut_before"})
@@ -172,7 +174,7 @@ def test_a_bill_in_doubt_is_sent_again_only_after_the_settle_window(patient: Off
     assert patient.bill(invoice)
 
 
-def test_no_hurry_makes_a_bill_in_doubt_be_sent_again_early(patient: Office) -> None:
+def test_no_hurry_makes_a_bill_in_doubt_be_sent_again_early(patient: Installation) -> None:
     """Not the next export, not a second one, not a person who asks for that invoice."""
     invoice = billable(patient)
     break_posts(patient, BILL_PATH, {"kind": "cut_before"})
@@ -188,7 +190,7 @@ def test_no_hurry_makes_a_bill_in_doubt_be_sent_again_early(patient: Office) -> 
     assert len(patient.posts(BILL_PATH, mark)) == 2
 
 
-def test_an_item_whose_answer_comes_too_late_is_found(hasty: Office) -> None:
+def test_an_item_whose_answer_comes_too_late_is_found(hasty: Installation) -> None:
     project = planned(hasty)
     (code,) = project.budgeted_codes()
     break_posts(hasty, ITEM_PATH, {"kind": "slow_commit", "value": 3.0})
@@ -202,7 +204,7 @@ def test_an_item_whose_answer_comes_too_late_is_found(hasty: Office) -> None:
     assert len(hasty.posts(ITEM_PATH, mark)) == 1
 
 
-def test_a_bill_in_doubt_that_shows_up_late_is_found_and_taken(hasty: Office) -> None:
+def test_a_bill_in_doubt_that_shows_up_late_is_found_and_taken(hasty: Installation) -> None:
     invoice = billable(hasty)
     break_posts(hasty, BILL_PATH, {"kind": "slow_commit", "value": 3.0})
     mark = hasty.mark()
@@ -214,7 +216,7 @@ def test_a_bill_in_doubt_that_shows_up_late_is_found_and_taken(hasty: Office) ->
     assert invoice.origin_id == f"ns-vendorbill-{hasty.bill(invoice).id}"
 
 
-def test_a_record_that_queries_do_not_show_yet_is_found_by_its_external_id(open_office: OpenOffice) -> None:
+def test_a_record_that_queries_do_not_show_yet_is_found_by_its_external_id(open_office: OpenInstallation) -> None:
     """SuiteQL may lag behind a commit; a read by external id does not."""
     office = open_office(world={"suiteql_lag": 3600.0}, netsuite_settle_seconds=SETTLE)
     project = planned(office)
@@ -229,7 +231,7 @@ def test_a_record_that_queries_do_not_show_yet_is_found_by_its_external_id(open_
 
 @pytest.mark.parametrize("dies", ["before the write", "after the write"])
 def test_a_worker_that_dies_in_the_middle_leaves_nothing_double(
-    office: Office, monkeypatch: pytest.MonkeyPatch, dies: str
+    office: Installation, monkeypatch: pytest.MonkeyPatch, dies: str
 ) -> None:
     """Between the intent and the record: the next worker looks before it writes."""
     invoice = billable(office)
@@ -258,7 +260,7 @@ def test_a_worker_that_dies_in_the_middle_leaves_nothing_double(
 
 
 def test_a_worker_that_dies_in_the_middle_of_an_item_leaves_nothing_double(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+    office: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project = planned(office)
     (code,) = project.budgeted_codes()
@@ -281,7 +283,7 @@ def test_a_worker_that_dies_in_the_middle_of_an_item_leaves_nothing_double(
 
 
 def test_an_item_in_doubt_is_looked_up_although_its_invoice_is_withdrawn(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+    office: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The worker dies with the Item claimed; nobody asks for the invoice again, and the code has no budget line."""
     project = office.new_project(f"26-{next(numbers)}")
@@ -312,7 +314,7 @@ def test_an_item_in_doubt_is_looked_up_although_its_invoice_is_withdrawn(
 
 @pytest.mark.parametrize("record_type", ["Item", "bill"])
 def test_a_process_that_stalled_while_it_noted_its_intent_sends_nothing(
-    office: Office, monkeypatch: pytest.MonkeyPatch, record_type: str
+    office: Installation, monkeypatch: pytest.MonkeyPatch, record_type: str
 ) -> None:
     """As nothing was sent, nothing is in doubt either."""
     invoice = billable(office) if record_type == "bill" else None
@@ -331,7 +333,7 @@ def test_a_process_that_stalled_while_it_noted_its_intent_sends_nothing(
     assert office.item(f"{project.number}-{CODE}")
 
 
-def test_a_long_burst_of_429_gives_the_thread_back_and_comes_again(office: Office) -> None:
+def test_a_long_burst_of_429_releases_the_thread_and_is_retried_later(office: Installation) -> None:
     project = planned(office)
     (code,) = project.budgeted_codes()
     break_posts(office, ITEM_PATH, {"kind": "too_many", "times": 6})
@@ -345,7 +347,7 @@ def test_a_long_burst_of_429_gives_the_thread_back_and_comes_again(office: Offic
     assert office.item(f"{project.number}-{CODE}")
 
 
-def test_a_bill_that_never_gets_an_answer_ends_with_a_person(open_office: OpenOffice) -> None:
+def test_a_bill_that_never_gets_an_answer_ends_with_a_person(open_office: OpenInstallation) -> None:
     office = open_office(netsuite_settle_seconds=0)
     invoice = billable(office)
     break_posts(office, BILL_PATH, {"kind": "cut_before", "times": None})
@@ -356,7 +358,7 @@ def test_a_bill_that_never_gets_an_answer_ends_with_a_person(open_office: OpenOf
     assert office.bills(invoice) == []
 
 
-def test_a_problem_found_while_a_bill_is_in_doubt_does_not_end_the_doubt(patient: Office) -> None:
+def test_a_problem_found_while_a_bill_is_in_doubt_does_not_end_the_doubt(patient: Installation) -> None:
     """A person enters the bill by hand while ours may still arrive, and deletes it again."""
     invoice = billable(patient)
     key = f"invoice:{invoice.project_id}:{invoice.id}"
@@ -384,7 +386,7 @@ def test_a_problem_found_while_a_bill_is_in_doubt_does_not_end_the_doubt(patient
     assert patient.problems(key) == {}
 
 
-def test_a_code_that_never_gets_its_item_ends_with_a_person(open_office: OpenOffice) -> None:
+def test_a_code_that_never_gets_its_item_ends_with_a_person(open_office: OpenInstallation) -> None:
     office = open_office(netsuite_settle_seconds=0)
     project = planned(office)
     (code,) = project.budgeted_codes()
@@ -394,7 +396,7 @@ def test_a_code_that_never_gets_its_item_ends_with_a_person(open_office: OpenOff
     assert len(office.posts(ITEM_PATH)) == 5
 
 
-def test_an_item_in_doubt_is_sent_again_only_after_the_settle_window(patient: Office) -> None:
+def test_an_item_in_doubt_is_sent_again_only_after_the_settle_window(patient: Installation) -> None:
     """Whatever asks for it meanwhile: a scan, another app, an invoice."""
     project = planned(patient)
     (code,) = project.budgeted_codes()
@@ -414,8 +416,8 @@ def test_an_item_in_doubt_is_sent_again_only_after_the_settle_window(patient: Of
     assert patient.bill(invoice)
 
 
-def test_an_item_in_the_way_does_not_end_the_doubt_of_ours(patient: Office) -> None:
-    """The accountant is told at once; ours may still come to stand, so nothing is sent as soon as the other one is gone."""
+def test_an_item_in_the_way_does_not_end_the_doubt_of_ours(patient: Installation) -> None:
+    """A problem is opened at once; our bill may still appear, so nothing is sent as soon as the other one is gone."""
     project = planned(patient)
     (code,) = project.budgeted_codes()
     name, key = f"{project.number}-{CODE}", f"code:{project.id}:{code.id}"
@@ -441,7 +443,9 @@ def test_an_item_in_the_way_does_not_end_the_doubt_of_ours(patient: Office) -> N
 
 
 @pytest.mark.parametrize("ours_comes", [True, False])
-def test_an_item_made_by_hand_is_not_adopted_while_ours_may_still_arrive(patient: Office, ours_comes: bool) -> None:
+def test_an_item_made_by_hand_is_not_adopted_while_ours_may_still_arrive(
+    patient: Installation, ours_comes: bool
+) -> None:
     """Adopting it would end the doubt, and nobody would look up the second Item that NetSuite commits a minute later."""
     project = planned(patient)
     (code,) = project.budgeted_codes()
@@ -463,8 +467,8 @@ def test_an_item_made_by_hand_is_not_adopted_while_ours_may_still_arrive(patient
     assert [one.kind for one in found] == ([FindingKind.DUPLICATE_ITEM] if ours else [])
 
 
-def test_a_write_that_found_no_room_leaves_an_earlier_one_in_doubt(office: Office) -> None:
-    """So it is looked for before anything is sent again: it stands by now, though queries do not show it."""
+def test_a_write_that_found_no_room_leaves_an_earlier_one_in_doubt(office: Installation) -> None:
+    """So it is looked up before anything is sent again: it exists by now, though queries do not show it."""
     project = planned(office)
     (code,) = project.budgeted_codes()
     path = f"{ITEM_PATH}\\?"
@@ -485,7 +489,7 @@ def test_a_write_that_found_no_room_leaves_an_earlier_one_in_doubt(office: Offic
     assert office.item(f"{project.number}-{CODE}")
 
 
-def test_a_bill_found_while_its_invoice_was_unreadable_is_not_sent_again(open_office: OpenOffice) -> None:
+def test_a_bill_found_while_its_invoice_was_unreadable_is_not_sent_again(open_office: OpenInstallation) -> None:
     """The bill is no longer in doubt, and queries do not show it yet."""
     office = open_office(world={"suiteql_lag": 3600.0}, netsuite_settle_seconds=SETTLE)
     invoice = billable(office)
@@ -510,7 +514,7 @@ def _dies(*_: object) -> None:
     raise SystemExit
 
 
-def _worked(office: Office) -> bool:
+def _worked(office: Installation) -> bool:
     office.work_off()
     return True
 

@@ -1,18 +1,17 @@
-"""What NetSuite does not hold any more is forgotten and made anew once; what stands there, or may come to stand, never is."""
+"""What NetSuite no longer has is cleared and recreated once; what exists there, or may still appear, never is."""
 
 from __future__ import annotations
 
 import json
-from unittest import mock
 
 import pytest
-from click.testing import CliRunner
 
 from simulators.company.billing import Invoice
 from simulators.company.model import Project, WbsCode
-from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import ITEM_PATH, Office
-from worker.cli import wbs_sync
+from tests.integration.flows.conftest import OpenInstallation
+from tests.kit.commands import run_command
+from tests.kit.company import ITEM_PATH
+from tests.kit.installation import Installation
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind
 
@@ -22,27 +21,26 @@ NUMBER, CODE, OTHER_CODE = "24-800", "05-120.S", "05-130.S"
 NAME = f"{NUMBER}-{CODE}"
 
 
-def forget(office: Office, *arguments: str, typed: str = "") -> tuple[int, str, str]:
+def forget(office: Installation, *arguments: str, typed: str = "") -> tuple[int, str, str]:
     """`wbs-sync forget`: exit code, standard output, standard error (where it says what a person is asked), blanks made one."""
-    with mock.patch("worker.cli.forget.open_container", return_value=office.container):
-        ended = CliRunner().invoke(wbs_sync, ["forget", *arguments], input=typed, env={"COLUMNS": "200"})
-    return ended.exit_code, " ".join(ended.stdout.split()), " ".join(ended.stderr.split())
+    ended = run_command(office.container, "forget", *arguments, typed=typed)
+    return ended.code, ended.text, " ".join(ended.err.split())
 
 
-def refused(office: Office, *arguments: str, exit_code: int = 1) -> str:
+def refused(office: Installation, *arguments: str, exit_code: int = 1) -> str:
     """The sentence with which it refuses."""
     code, told, complaint = forget(office, *arguments, "--yes")
     assert (code, told) == (exit_code, ""), complaint
     return complaint
 
 
-def a_code(office: Office) -> tuple[Project, WbsCode]:
+def a_code(office: Installation) -> tuple[Project, WbsCode]:
     project = office.new_project(NUMBER, [CODE, OTHER_CODE])
     office.scan(project.id)
     return project, project.budgeted_codes()[0]
 
 
-def a_bill(office: Office) -> tuple[Invoice, tuple[str, str]]:
+def a_bill(office: Installation) -> tuple[Invoice, tuple[str, str]]:
     """An invoice with its bill, and how the command names it."""
     project = office.new_project("24-810", [CODE])
     invoice = office.new_invoice(project, (CODE, "1000.00"))
@@ -50,7 +48,7 @@ def a_bill(office: Office) -> tuple[Invoice, tuple[str, str]]:
     return invoice, ("--invoice", str(invoice.id))
 
 
-def test_an_item_that_was_deleted_is_made_anew_by_the_next_scan(office: Office) -> None:
+def test_a_deleted_item_is_recreated_by_the_next_scan(office: Installation) -> None:
     project, wbs_code = a_code(office)
     first = office.item(NAME)
     assert f"NetSuite still has Item {NAME} (id {first.id})" in refused(office, NUMBER, CODE)
@@ -77,7 +75,7 @@ def test_an_item_that_was_deleted_is_made_anew_by_the_next_scan(office: Office) 
     assert second.id in story[2]["sentence"]
 
 
-def test_an_item_that_exists_under_another_name_is_never_created_again(office: Office) -> None:
+def test_an_item_that_exists_under_another_name_is_never_created_again(office: Installation) -> None:
     """`forget` refuses while NetSuite has the code's Item under another name, unless that Item can never be on a bill."""
     a_code(office)
     item = office.item(NAME)
@@ -86,14 +84,14 @@ def test_an_item_that_exists_under_another_name_is_never_created_again(office: O
     assert "still has the Item of this code" in refused(office, NUMBER, CODE, "--take", item.id)
     office.netsuite.edit_item(item.id, itemid=NAME.lower(), externalid=None)
     assert f"Item {NAME.lower()} (id {item.id})" in refused(office, NUMBER, CODE)
-    # But one that could never stand on a bill leaves its place to a new one.
+    # But one that could never be used on a bill makes room for a new one.
     office.netsuite.edit_item(
         item.id, itemid="a service", record_type="serviceSaleItem", itemtype="Service", subtype="Sale"
     )
     assert forget(office, NUMBER, CODE, "--yes")[0] == 0
 
 
-def test_an_item_in_place_of_a_deleted_one_is_taken_when_a_person_names_it(office: Office) -> None:
+def test_an_item_in_place_of_a_deleted_one_is_taken_when_a_person_names_it(office: Installation) -> None:
     """`forget` takes an Item with the name of the deleted one only when its id is given with `--take`."""
     project, wbs_code = a_code(office)
     first, other = office.item(NAME), office.item(f"{NUMBER}-{OTHER_CODE}")
@@ -110,7 +108,7 @@ def test_an_item_in_place_of_a_deleted_one_is_taken_when_a_person_names_it(offic
     assert office.make_item(project, wbs_code).remote_id == other.id
 
 
-def test_what_may_still_come_to_stand_or_is_in_a_workers_hand_is_kept(open_office: OpenOffice) -> None:
+def test_unconfirmed_records_and_records_in_progress_are_not_cleared(open_office: OpenInstallation) -> None:
     office = open_office()
     rule = {"kind": "cut_before", "method": "POST", "path": f"{ITEM_PATH}\\?", "times": 1}
     office.stage.faults("netsuite", [rule])
@@ -133,7 +131,7 @@ def test_what_may_still_come_to_stand_or_is_in_a_workers_hand_is_kept(open_offic
     assert "is not in the ledger" in refused(office, "24-801", CODE)
 
 
-def test_a_deleted_bill_is_recreated_once_procore_does_not_name_it(office: Office) -> None:
+def test_a_deleted_bill_is_recreated_once_procore_does_not_name_it(office: Installation) -> None:
     """`forget` refuses while NetSuite has the bill, or Procore names it or another integration."""
     invoice, named = a_bill(office)
     first = office.bill(invoice)
@@ -154,7 +152,7 @@ def test_a_deleted_bill_is_recreated_once_procore_does_not_name_it(office: Offic
     assert told.index("cleared") > told.index("written_back")
 
 
-def test_a_void_bill_blocks_until_its_number_and_external_id_are_changed(office: Office) -> None:
+def test_a_void_bill_blocks_until_its_number_and_external_id_are_changed(office: Installation) -> None:
     """`forget` refuses while a void bill still has the invoice's number or external id."""
     invoice, named = a_bill(office)
     bill = office.bill(invoice)
@@ -173,7 +171,7 @@ def test_a_void_bill_blocks_until_its_number_and_external_id_are_changed(office:
     assert office.export(invoice).kind is OutcomeKind.CREATED
 
 
-def test_a_bill_that_procore_does_not_name_is_named_again(office: Office) -> None:
+def test_a_bill_that_procore_does_not_name_is_named_again(office: Installation) -> None:
     invoice, named = a_bill(office)
     bill = office.bill(invoice)
     office.procore.set_origin(invoice, None)
@@ -183,7 +181,7 @@ def test_a_bill_that_procore_does_not_name_is_named_again(office: Office) -> Non
     assert (office.bill(invoice).id, named_by_procore) == (bill.id, f"ns-vendorbill-{bill.id}")
 
 
-def test_a_record_must_be_named_one_way(office: Office) -> None:
+def test_a_record_must_be_named_one_way(office: Installation) -> None:
     assert "not both" in refused(office, NUMBER, CODE, "--invoice", "1", exit_code=2)
     assert "Pass a code" in refused(office, NUMBER, exit_code=2)
     assert "have no invoice 1, in any status" in refused(office, "--invoice", "1")

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 from simulators.company.model import Project
-from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import ITEM_PATH, Office
+from tests.integration.flows.conftest import OpenInstallation
 from tests.integration.flows.test_recovery import lose_redis
-from worker.cli.problems import handle
+from tests.kit.commands import run_command
+from tests.kit.company import ITEM_PATH
+from tests.kit.installation import Installation
 from worker.domain.outcomes import OutcomeKind
 
 pytestmark = pytest.mark.real
@@ -21,7 +21,7 @@ CODES = ["05-120.S", "05-130.S", "05-140.S", "05-150.S"]
 CAUSE = "possible_former_items"
 
 
-def renumbered(office: Office, codes: Sequence[str] = CODES) -> tuple[Project, list[str]]:
+def renumbered(office: Installation, codes: Sequence[str] = CODES) -> tuple[Project, list[str]]:
     """A project whose Items another integration made under the number before; Items and project: wbs-sync sees it only now."""
     items = [office.netsuite.make_item(f"24-800-{code}").id for code in codes]
     return office.new_project("25-800", CODES), items
@@ -31,7 +31,7 @@ def keys(project: Project) -> set[str]:
     return {f"code:{project.id}:{code.id}" for code in project.budgeted_codes()}
 
 
-def test_nothing_is_created_while_items_exist_under_a_former_number(office: Office) -> None:
+def test_nothing_is_created_while_items_exist_under_a_former_number(office: Installation) -> None:
     """The project's Items exist under a number that no project has: no scan, single request or invoice creates new ones."""
     project, _ = renumbered(office)
     office.scan(project.id)
@@ -47,7 +47,7 @@ def test_nothing_is_created_while_items_exist_under_a_former_number(office: Offi
     assert office.posts(ITEM_PATH) == []
 
 
-def test_the_items_are_adopted_when_they_have_the_names_of_today(office: Office) -> None:
+def test_the_items_are_adopted_when_they_have_the_names_of_today(office: Installation) -> None:
     project, items = renumbered(office)
     office.scan(project.id)
     for item_id, code in zip(items[:3], CODES, strict=False):
@@ -65,7 +65,7 @@ def test_the_items_are_adopted_when_they_have_the_names_of_today(office: Office)
 
 
 def test_new_items_are_created_once_a_person_rejects_the_former_ones(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+    office: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A person says that the other Items are not the project's, and this decision counts for all projects."""
     project, _ = renumbered(office)
@@ -81,7 +81,7 @@ def test_new_items_are_created_once_a_person_rejects_the_former_ones(
     assert office.problems() == {}
 
 
-def test_the_items_of_other_projects_are_no_question(office: Office) -> None:
+def test_the_items_of_other_projects_are_no_question(office: Installation) -> None:
     """A company whose Items another integration made: each project has the same codes."""
     for number in ("24-800", "24-801"):
         for code in CODES:
@@ -93,13 +93,13 @@ def test_the_items_of_other_projects_are_no_question(office: Office) -> None:
     assert len(office.posts(ITEM_PATH)) == len(CODES)
 
 
-def test_few_codes_of_the_same_text_are_no_question(office: Office) -> None:
+def test_few_codes_of_the_same_text_are_no_question(office: Installation) -> None:
     project, _ = renumbered(office, CODES[:1])
     office.scan(project.id)
     assert office.problems() == {}
 
 
-def test_a_late_code_of_a_renumbered_project_may_have_a_former_item(office: Office) -> None:
+def test_a_late_code_of_a_renumbered_project_may_have_a_former_item(office: Installation) -> None:
     """The other integration made Items for all codes; this one was budgeted after the others were adopted."""
     project, items = renumbered(office, [*CODES, "09-100.S"])
     office.procore.renumber_project(project.id, "24-800")
@@ -115,7 +115,7 @@ def test_a_late_code_of_a_renumbered_project_may_have_a_former_item(office: Offi
     assert office.writes() == []
 
 
-def test_inactive_items_and_those_of_other_types_are_no_question(office: Office) -> None:
+def test_inactive_items_and_those_of_other_types_are_no_question(office: Installation) -> None:
     for code in CODES[:2]:
         office.netsuite.make_item(f"24-800-{code}", isinactive=True)
         office.netsuite.make_item(f"24-801-{code}", "serviceSaleItem")
@@ -124,7 +124,7 @@ def test_inactive_items_and_those_of_other_types_are_no_question(office: Office)
     assert office.problems() == {}
 
 
-def lost_with_data_dir(office: Office, tmp_path: Path) -> Office:
+def lost_with_data_dir(office: Installation, tmp_path: Path) -> Installation:
     """Redis and DATA_DIR are gone; the settle window has passed."""
     lose_redis(office)
     fresh = office.reopened(data_dir=tmp_path / "new-machine", netsuite_settle_seconds=0)
@@ -132,7 +132,9 @@ def lost_with_data_dir(office: Office, tmp_path: Path) -> Office:
     return fresh
 
 
-def test_after_a_loss_an_unmarked_item_may_be_that_of_a_renamed_code(open_office: OpenOffice, tmp_path: Path) -> None:
+def test_after_a_loss_an_unmarked_item_may_be_that_of_a_renamed_code(
+    open_office: OpenInstallation, tmp_path: Path
+) -> None:
     """An Item without our external id that matches no current code may be a renamed code's, so a person is asked."""
     office = open_office()
     project = office.new_project("24-800", CODES)
@@ -154,22 +156,18 @@ def test_after_a_loss_an_unmarked_item_may_be_that_of_a_renamed_code(open_office
     assert fresh.make_item(project, first).kind is OutcomeKind.ALREADY
 
 
-def test_without_a_loss_what_nobody_uses_any_more_is_no_question(office: Office) -> None:
+def test_without_a_loss_unused_items_cause_no_question(office: Installation) -> None:
     office.netsuite.make_item("24-800-01-100.S")
     project = office.new_project("24-800", CODES)
     office.scan(project.id)
     assert office.problems() == {}
 
 
-def test_a_person_answers_on_the_command_line(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_person_answers_on_the_command_line(office: Installation) -> None:
     project, _ = renumbered(office)
     office.scan(project.id)
-    monkeypatch.setattr(handle, "open_container", lambda: office.container)
-    monkeypatch.setattr(handle, "send", lambda *_: None)
-    answer = CliRunner().invoke(
-        handle.continue_writing, [min(keys(project)), "--note", "an old project of the same codes"]
-    )
-    assert answer.exit_code == 0, answer.output
+    note = "an old project of the same codes"
+    assert run_command(office.container, "problems", "continue", min(keys(project)), "--note", note).code == 0
     office.work_off()
     assert office.problems() == {}
     assert len(office.posts(ITEM_PATH)) == len(CODES)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.integration.flows.office import Office
 from tests.integration.flows.test_problem_commands import call
+from tests.kit.installation import Installation
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ from tests.integration.flows.test_problem_commands import call
     ],
 )
 def test_a_former_name_is_refused_with_the_current_one(
-    office: Office, command: list[str], option: str, former: str, now: str
+    office: Installation, command: list[str], option: str, former: str, now: str
 ) -> None:
     ended = call(office, "problems", *command, option, former)
     assert ended.exit_code == 2

@@ -1,4 +1,4 @@
-"""A remote that cannot be worked with at all: the work is held, said once, not burned through, and goes on by itself."""
+"""A remote that cannot be worked with at all: the work is paused, reported once, not burned through, and continues by itself."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import pytest
 
 from simulators.company.model import Project
 from simulators.stage import CERTIFICATE_ID
-from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
+from tests.integration.flows.conftest import OpenInstallation
+from tests.kit.company import BILL_PATH, ITEM_PATH
+from tests.kit.installation import Installation
 from worker.domain.outcomes import OutcomeKind
 from worker.domain.work import Lane, scan_of
 from worker.engine import remote_failures
@@ -22,11 +23,11 @@ CODES = [f"05-{number}.S" for number in range(120, 132)]
 
 @pytest.fixture(autouse=True)
 def short_holds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A remote that is down is left alone for three tenths of a second instead of some seconds."""
+    """A remote that is down is paused for three tenths of a second instead of some seconds."""
     monkeypatch.setattr(remote_failures, "random", SimpleNamespace(uniform=lambda low, high: 0.3))
 
 
-def planned(office: Office) -> Project:
+def planned(office: Installation) -> Project:
     """A project whose twelve codes wait for their Items."""
     project = office.new_project("24-800", CODES)
     office.container.start_scan("test", [project.id])
@@ -34,10 +35,12 @@ def planned(office: Office) -> Project:
     return project
 
 
-def require_all_made(office: Office, project: Project, of: int = len(CODES), *, after_a_retry: bool = False) -> None:
+def require_all_made(
+    office: Installation, project: Project, of: int = len(CODES), *, after_a_retry: bool = False
+) -> None:
     office.settle()
     if after_a_retry:
-        # The record that was refused first has a problem of its own: nobody knew yet that it was not about the record.
+        # The record that was refused first has a separate problem: it was not known yet that the refusal was not about the record.
         office.retry()
         office.settle()
     assert len([code for code in project.budgeted_codes() if office.item_of(project, code)]) == of
@@ -45,11 +48,10 @@ def require_all_made(office: Office, project: Project, of: int = len(CODES), *, 
     assert office.netsuite.duplicates() == []
 
 
-def test_a_login_that_netsuite_refuses_holds_the_work_until_it_is_mended(office: Office) -> None:
+def test_a_login_that_netsuite_refuses_pauses_work_until_it_is_fixed(office: Installation) -> None:
     project = planned(office)
     doorkeeper = office.netsuite.doorkeeper
-    certificates = dict(doorkeeper._certificates)
-    doorkeeper.unmap_certificates()
+    certificates = doorkeeper.unmap_certificates()
     mark = office.mark()
     office.work_off()
 
@@ -67,11 +69,13 @@ def test_a_login_that_netsuite_refuses_holds_the_work_until_it_is_mended(office:
     require_all_made(office, project)
 
 
-def test_paused_work_stays_in_its_lane_and_is_not_dispatched(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_paused_work_stays_in_its_lane_and_is_not_dispatched(
+    office: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A lane of 50,000 would otherwise go through the broker once in every pause."""
     monkeypatch.setattr(remote_failures, "HOLD_SECONDS", 600.0)
     planned(office)
-    monkeypatch.setattr(office.container.dispatch, "_limits", dict.fromkeys(Lane, 1))
+    monkeypatch.setattr(office.container.dispatch, "limit", lambda lane: 1)
     office.netsuite.doorkeeper.unmap_certificates()
     (first,) = office.container.dispatch.next([Lane.ITEMS])
     office.container.runner.run(first)
@@ -84,19 +88,18 @@ def test_paused_work_stays_in_its_lane_and_is_not_dispatched(office: Office, mon
     assert office.container.dispatch.next(Lane).keys() == {first}, "also what had been put off to the end of the hold"
 
 
-def test_an_export_while_the_login_is_refused_waits_too(office: Office) -> None:
+def test_an_export_while_the_login_is_refused_waits_too(office: Installation) -> None:
     project = planned(office)
     invoice = office.new_invoice(project, (CODES[0], "900.00"))
     doorkeeper = office.netsuite.doorkeeper
-    certificates = dict(doorkeeper._certificates)
-    doorkeeper.unmap_certificates()
+    certificates = doorkeeper.unmap_certificates()
     assert office.export(invoice).kind is OutcomeKind.WAITING
     doorkeeper.register(CERTIFICATE_ID, certificates[CERTIFICATE_ID])
     require_all_made(office, project)
     assert office.bill(invoice)
 
 
-def test_a_login_that_procore_refuses_holds_the_work_until_it_is_mended(office: Office) -> None:
+def test_a_login_that_procore_refuses_pauses_work_until_it_is_fixed(office: Installation) -> None:
     project = office.new_project("24-800", CODES)
     secret, office.procore.client_secret = office.procore.client_secret, "rotated"
     since = max((entry["n"] for entry in office.procore.journal.entries()), default=0)
@@ -108,7 +111,7 @@ def test_a_login_that_procore_refuses_holds_the_work_until_it_is_mended(office: 
     require_all_made(office, project)
 
 
-def test_tokens_that_were_revoked_are_renewed_without_a_word(office: Office) -> None:
+def test_tokens_that_were_revoked_are_renewed_without_a_word(office: Installation) -> None:
     project = planned(office)
     office.netsuite.doorkeeper.revoke_tokens()
     office.procore.revoke_tokens()
@@ -116,7 +119,7 @@ def test_tokens_that_were_revoked_are_renewed_without_a_word(office: Office) -> 
 
 
 @pytest.mark.parametrize("missing", ["item:create", "item"])
-def test_a_missing_permission_holds_the_work_until_it_is_given(office: Office, missing: str) -> None:
+def test_a_missing_permission_holds_the_work_until_it_is_given(office: Installation, missing: str) -> None:
     project = planned(office)
     office.stage.settings("netsuite", missing_permissions=(missing,))
     mark = office.mark()
@@ -132,8 +135,8 @@ def test_a_missing_permission_holds_the_work_until_it_is_given(office: Office, m
     require_all_made(office, project, after_a_retry=True)
 
 
-def test_what_needs_nothing_of_netsuite_does_not_say_that_it_works_again(office: Office) -> None:
-    """Else a problem of hours would close and open all the time, and an outage that scans pass by would never be told."""
+def test_what_needs_nothing_of_netsuite_does_not_say_that_it_works_again(office: Installation) -> None:
+    """Otherwise a problem of hours would close and open all the time, and an outage between scans would never be reported."""
     stands = office.new_project("24-801", ["05-120.S"])
     office.scan(stands.id)
     project = planned(office)
@@ -146,7 +149,7 @@ def test_what_needs_nothing_of_netsuite_does_not_say_that_it_works_again(office:
     assert office.make_item(stands, stands.budgeted_codes()[0]).kind is OutcomeKind.ALREADY
     office.container.start_scan("test", [stands.id])
     assert office.container.runner.run(scan_of(stands.id)).is_complete
-    # This one asks NetSuite, and is told all that it asks for.
+    # This one asks NetSuite, and gets all the responses that it needs.
     new = office.procore.add_code(project.id, "06-100.S", budget=0)
     office.container.start_scan("test", [project.id])
     assert office.container.runner.run(scan_of(project.id)).is_complete
@@ -158,7 +161,7 @@ def test_what_needs_nothing_of_netsuite_does_not_say_that_it_works_again(office:
     assert office.item_of(project, new)
 
 
-def test_a_missing_permission_for_bills_leaves_no_bill_in_doubt(office: Office) -> None:
+def test_a_missing_permission_for_bills_leaves_no_bill_in_doubt(office: Installation) -> None:
     project = office.new_project("24-800", CODES)
     invoice = office.new_invoice(project, (CODES[0], "900.00"))
     office.scan(project.id)
@@ -175,7 +178,7 @@ def test_a_missing_permission_for_bills_leaves_no_bill_in_doubt(office: Office) 
     assert office.bill(invoice)
 
 
-def test_maintenance_is_waited_out(open_office: OpenOffice) -> None:
+def test_maintenance_is_waited_out(open_office: OpenInstallation) -> None:
     """Every request is answered with an HTML page: one write is in doubt then, all others are not even tried."""
     office = open_office(netsuite_settle_seconds=1)
     project = planned(office)
@@ -189,7 +192,7 @@ def test_maintenance_is_waited_out(open_office: OpenOffice) -> None:
 
 
 def test_a_remote_that_refuses_connections_is_down_and_its_work_resumes(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+    office: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is reported as down, and its work continues when it is back."""
     monkeypatch.setattr(remote_failures, "DOWN_TIMES_BEFORE_PROBLEM", 1)

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from simulators.company.billing import Invoice
-from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import BILL_PATH, Office
+from tests.integration.flows.conftest import OpenInstallation
 from tests.integration.flows.test_problem_commands import call, told
 from tests.integration.flows.test_settled_by_hand import enter_by_hand, key_of
+from tests.kit.company import BILL_PATH
+from tests.kit.installation import Installation
 from worker.domain.outcomes import OutcomeKind, State
 from worker.inspect.invoice_decisions import NotDecided
 
@@ -24,7 +25,7 @@ def of(invoice: Invoice) -> list[str]:
     return [str(invoice.id), "--project", str(invoice.project_id)]
 
 
-def credit(office: Office, number: str = "26-950") -> Invoice:
+def credit(office: Installation, number: str = "26-950") -> Invoice:
     """An invoice that is refused: it needs a vendor credit."""
     project = office.new_project(number, [CODE])
     office.scan(project.id)
@@ -33,13 +34,13 @@ def credit(office: Office, number: str = "26-950") -> Invoice:
     return invoice
 
 
-def billable(office: Office, number: str = "26-951") -> Invoice:
+def billable(office: Installation, number: str = "26-951") -> Invoice:
     project = office.new_project(number, [CODE])
     office.scan(project.id)
     return office.new_invoice(project, (CODE, "900.00"))
 
 
-def test_an_invoice_that_was_billed_elsewhere_is_no_problem_any_more(office: Office) -> None:
+def test_an_invoice_that_was_billed_elsewhere_has_no_problem(office: Installation) -> None:
     invoice = credit(office)
     bill = enter_by_hand(office, invoice, tranid="ANOTHER-NUMBER")
     noted = told(office, "invoices", "mark-billed", *of(invoice), "--bill", bill.id, "--note", "by the old system")
@@ -62,7 +63,7 @@ def test_an_invoice_that_was_billed_elsewhere_is_no_problem_any_more(office: Off
     assert (gone.kind.value, f"(id {bill.id}) no longer exists" in gone.sentence) == ("bill_deleted", True)
 
 
-def test_an_excluded_invoice_is_not_billed_until_that_is_taken_back(office: Office) -> None:
+def test_an_excluded_invoice_is_not_billed_until_that_is_taken_back(office: Installation) -> None:
     invoice = billable(office)
     assert call(office, "invoices", "exclude", *of(invoice), "--note", "paid by card").exit_code == 0
     outcome = office.export(invoice)
@@ -80,7 +81,7 @@ def test_an_excluded_invoice_is_not_billed_until_that_is_taken_back(office: Offi
 
 
 @pytest.mark.parametrize("then", ["back to draft", "deleted", "project not readable", "project inactive", "another's"])
-def test_verify_shows_each_decision_whatever_became_of_its_invoice(office: Office, then: str) -> None:
+def test_verify_shows_each_decision_whatever_became_of_its_invoice(office: Installation, then: str) -> None:
     invoice = billable(office)
     office.container.invoice_decisions.exclude(*_named(invoice), by="ana", note="paid by card")
     match then:
@@ -102,7 +103,7 @@ def test_verify_shows_each_decision_whatever_became_of_its_invoice(office: Offic
     assert "paid by card" in call(office, "verify", "--csv", **pilot).stdout
 
 
-def test_a_decision_made_during_an_export_is_seen_before_the_write(office: Office) -> None:
+def test_a_decision_made_during_an_export_is_seen_before_the_write(office: Installation) -> None:
     """An invoice that is excluded after its export was planned is skipped, and no bill is sent."""
     invoice = billable(office)
     ready = office.container.invoice_export.preview(_key(office, invoice))
@@ -112,7 +113,7 @@ def test_a_decision_made_during_an_export_is_seen_before_the_write(office: Offic
     assert (outcome.kind, office.posts(BILL_PATH)) == (OutcomeKind.SKIPPED, [])
 
 
-def _key(office: Office, invoice: Invoice):  # type: ignore[no-untyped-def]
+def _key(office: Installation, invoice: Invoice):  # type: ignore[no-untyped-def]
     return office.container.named_records.invoice(*_named(invoice))
 
 
@@ -120,7 +121,7 @@ def _named(invoice: Invoice) -> tuple[str, str]:
     return str(invoice.id), str(invoice.project_id)
 
 
-def test_decisions_outlive_a_lost_redis_where_a_copy_is(open_office: OpenOffice, tmp_path: Path) -> None:
+def test_decisions_outlive_a_lost_redis_where_a_copy_is(open_office: OpenInstallation, tmp_path: Path) -> None:
     office = open_office()
     kept, lost = billable(office), billable(office, "26-952")
     office.container.invoice_decisions.exclude(*_named(kept), by="ana", note="never")
@@ -152,7 +153,7 @@ def test_decisions_outlive_a_lost_redis_where_a_copy_is(open_office: OpenOffice,
 
 
 @pytest.mark.parametrize("done", ["billed", "void bill", "no such bill", "no id", "bill of another invoice"])
-def test_what_cannot_be_decided_is_refused_in_words(office: Office, done: str) -> None:
+def test_an_invalid_decision_is_refused_with_a_sentence(office: Installation, done: str) -> None:
     invoice, other = billable(office), billable(office, "26-953")
     office.export(other)
     bill = office.bill(other)
@@ -180,7 +181,7 @@ def test_what_cannot_be_decided_is_refused_in_words(office: Office, done: str) -
     assert record is None or record.state is not State.SKIPPED
 
 
-def test_an_invoice_with_a_changed_bill_of_ours_cannot_be_excluded(open_office: OpenOffice) -> None:
+def test_an_invoice_with_a_changed_bill_of_ours_cannot_be_excluded(open_office: OpenInstallation) -> None:
     """The invoice is blocked and no bill is recorded as done, so NetSuite is asked, until that bill is void."""
     office = open_office(world={"auto_generated_numbers": ["vendorBill"]})
     invoice = billable(office)
@@ -195,7 +196,7 @@ def test_an_invoice_with_a_changed_bill_of_ours_cannot_be_excluded(open_office: 
     assert len(office.container.stores.decisions.all()) == 1
 
 
-def test_resolving_an_invoice_that_stays_blocked_says_what_to_do_instead(office: Office) -> None:
+def test_resolving_an_invoice_that_stays_blocked_says_what_to_do_instead(office: Installation) -> None:
     invoice = credit(office)
     refused = call(office, "problems", "resolve", key_of(invoice), "--note", "entered by hand")
     assert refused.exit_code == 1

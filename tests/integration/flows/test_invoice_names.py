@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from simulators.company.billing import Invoice
-from tests.integration.flows.office import Office
 from tests.integration.flows.test_bills import CODE
 from tests.integration.flows.test_problem_commands import call
+from tests.kit.installation import Installation
 from worker.domain.errors import NotFound
 from worker.inspect import named_records
 from worker.store.gate import Precedence
@@ -22,7 +22,7 @@ STATUSES = {
 }
 
 
-def new_invoice(office: Office, **fields: Any) -> Invoice:
+def new_invoice(office: Installation, **fields: Any) -> Invoice:
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"), invoice_number="Walk-2b", **fields)
     office.container.projects(Precedence.SCAN).refresh()
@@ -33,7 +33,7 @@ def names(invoice: Invoice) -> list[str]:
     return [invoice.invoice_number, "walk-2B", str(invoice.id), f"id:{invoice.id}"]
 
 
-def why(office: Office, name: str) -> set[str]:
+def why(office: Installation, name: str) -> set[str]:
     """By `explain` and by `status`."""
     status = call(office, "status", "--invoice", name)
     assert status.exit_code == 0, status.stderr
@@ -41,13 +41,15 @@ def why(office: Office, name: str) -> set[str]:
 
 
 @pytest.mark.parametrize(("status", "sentence"), STATUSES.items())
-def test_an_invoice_that_is_not_exported_in_its_status_says_so(office: Office, status: str, sentence: str) -> None:
+def test_an_invoice_that_is_not_exported_in_its_status_says_so(
+    office: Installation, status: str, sentence: str
+) -> None:
     invoice = new_invoice(office, status=status)
     for name in names(invoice):
         assert why(office, name) == {sentence}
 
 
-def test_an_invoice_that_an_export_has_left_alone_says_what_is_so_now(office: Office) -> None:
+def test_a_skipped_invoice_is_explained_by_its_current_status(office: Installation) -> None:
     invoice = new_invoice(office, status="under_review")
     office.export(invoice)
     office.procore.set_invoice_status(invoice.id, "draft")
@@ -58,7 +60,7 @@ def test_an_invoice_that_an_export_has_left_alone_says_what_is_so_now(office: Of
     assert "(status is under review), and that reason no longer applies; it is in no lane now" in told
 
 
-def test_a_blocked_invoice_that_went_back_to_its_subcontractor_says_so(office: Office) -> None:
+def test_a_blocked_invoice_that_went_back_to_its_subcontractor_says_so(office: Installation) -> None:
     """Its explanation begins with the new status, and still lists the open problem."""
     invoice = new_invoice(office)
     office.procore.edit_invoice(invoice.id, shown={"billing_date": None})
@@ -70,7 +72,7 @@ def test_a_blocked_invoice_that_went_back_to_its_subcontractor_says_so(office: O
     assert [problem["cause"] for problem in told["problems"]] == ["billing_date_missing"]
 
 
-def test_a_claimed_and_a_billed_invoice_are_found_by_all_their_names(office: Office) -> None:
+def test_a_claimed_and_a_billed_invoice_are_found_by_all_their_names(office: Installation) -> None:
     invoice = new_invoice(office)
     office.procore.edit_invoice(invoice.id, origin_id="sage-1")
     claimed = "Not billed: already claimed by another integration (origin id sage-1)."
@@ -81,7 +83,7 @@ def test_a_claimed_and_a_billed_invoice_are_found_by_all_their_names(office: Off
         assert f"id {office.bill(invoice).id}" in office.container.explain.invoice(name, None)["explanation"]
 
 
-def test_a_number_that_is_another_invoices_id_is_a_question(office: Office) -> None:
+def test_a_number_that_is_another_invoices_id_is_a_question(office: Installation) -> None:
     first = new_invoice(office)
     project = office.procore.project(first.project_id)
     second = office.new_invoice(project, (CODE, "800.00"), invoice_number=str(first.id))
@@ -90,7 +92,7 @@ def test_a_number_that_is_another_invoices_id_is_a_question(office: Office) -> N
     assert office.container.named_records.invoice(f"id:{first.id}", None).invoice_id == first.id
 
 
-def test_a_number_of_digits_is_a_number_first(office: Office) -> None:
+def test_a_number_of_digits_is_a_number_first(office: Installation) -> None:
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"), invoice_number="1042")
     assert office.container.named_records.invoice("1042", str(project.id)).invoice_id == invoice.id
@@ -98,7 +100,7 @@ def test_a_number_of_digits_is_a_number_first(office: Office) -> None:
     assert office.container.named_records.invoice("1043", str(project.id)).invoice_id == 1043
 
 
-def test_a_number_of_two_projects_asks_for_the_project(office: Office) -> None:
+def test_a_number_of_two_projects_asks_for_the_project(office: Installation) -> None:
     projects = [office.new_project(number, [CODE]) for number in ("24-800", "24-801")]
     invoices = [office.new_invoice(project, (CODE, "900.00"), invoice_number="A-7") for project in projects]
     office.container.projects(Precedence.SCAN).refresh()
@@ -107,14 +109,14 @@ def test_a_number_of_two_projects_asks_for_the_project(office: Office) -> None:
     assert office.container.named_records.invoice("a-7", "24-801").invoice_id == invoices[1].id
 
 
-def test_a_company_of_very_many_projects_is_not_searched(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_company_of_very_many_projects_is_not_searched(office: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(named_records, "MAX_PROJECTS_SEARCHED", 3)
     new_invoice(office)
     with pytest.raises(NotFound, match="Pass its project with --project"):
         office.container.named_records.invoice("walk-2b", None)
 
 
-def test_problems_are_found_by_the_number_of_their_invoice(office: Office) -> None:
+def test_problems_are_found_by_the_number_of_their_invoice(office: Installation) -> None:
     invoice = new_invoice(office)
     office.procore.edit_invoice(invoice.id, shown={"billing_date": None})
     office.export(invoice)

@@ -7,8 +7,8 @@ from decimal import Decimal
 import pytest
 
 from simulators.company.billing import Invoice
-from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import Office
+from tests.integration.flows.conftest import OpenInstallation
+from tests.kit.installation import Installation
 from worker.domain.outcomes import OutcomeKind, State
 from worker.domain.work import WorkKey, exports_of
 from worker.inspect.checks.check import Check
@@ -23,7 +23,7 @@ def key_of(invoice: Invoice) -> str:
     return f"invoice:{invoice.project_id}:{invoice.id}"
 
 
-def blocked(office: Office, invoice: Invoice, cause: str) -> None:
+def blocked(office: Installation, invoice: Invoice, cause: str) -> None:
     """The invoice, exported while its one Item is still to be made, is blocked for this cause, and nothing at all is written."""
     outcome = office.export(invoice)
     assert outcome.kind is OutcomeKind.BLOCKED
@@ -50,7 +50,7 @@ def blocked(office: Office, invoice: Invoice, cause: str) -> None:
         ("same_number_same_vendor_different", "document_number_taken"),
     ],
 )
-def test_each_seeded_case_ends_as_its_problem_and_without_a_bill(synced: Office, case: str, cause: str) -> None:
+def test_each_seeded_case_ends_as_its_problem_and_without_a_bill(synced: Installation, case: str, cause: str) -> None:
     invoice = synced.case_invoice(case)
     assert synced.problems(key_of(invoice)) == {key_of(invoice): cause}
     assert synced.bills(invoice) == []
@@ -65,7 +65,7 @@ def test_each_seeded_case_ends_as_its_problem_and_without_a_bill(synced: Office,
 
 
 @pytest.mark.parametrize(("case", "status"), [("draft_invoice", "draft"), ("under_review_invoice", "under review")])
-def test_an_invoice_that_is_not_approved_is_skipped(office: Office, case: str, status: str) -> None:
+def test_an_invoice_that_is_not_approved_is_skipped(office: Installation, case: str, status: str) -> None:
     invoice = office.case_invoice(case)
     outcome = office.export(invoice)
     assert (outcome.kind, outcome.reason) == (OutcomeKind.SKIPPED, f"status is {status}")
@@ -73,7 +73,7 @@ def test_an_invoice_that_is_not_approved_is_skipped(office: Office, case: str, s
     assert office.problems() == {}
 
 
-def test_an_invoice_that_is_approved_later_is_exported_then(office: Office) -> None:
+def test_an_invoice_that_is_approved_later_is_exported_then(office: Installation) -> None:
     invoice = office.case_invoice("draft_invoice")
     office.export(invoice)
     office.procore.set_invoice_status(invoice.id, "approved")
@@ -81,7 +81,7 @@ def test_an_invoice_that_is_approved_later_is_exported_then(office: Office) -> N
     assert office.bill(invoice)
 
 
-def test_which_statuses_are_exported_is_a_setting(office: Office) -> None:
+def test_which_statuses_are_exported_is_a_setting(office: Installation) -> None:
     project = office.new_project("24-800", [CODE])
     approved = office.new_invoice(project, (CODE, "900.00"))
     noted = office.new_invoice(project, (CODE, "800.00"), status="approved_as_noted")
@@ -96,7 +96,7 @@ def test_which_statuses_are_exported_is_a_setting(office: Office) -> None:
     assert office.bill(noted)
 
 
-def test_an_invoice_that_another_integration_claimed_is_skipped_and_said(office: Office) -> None:
+def test_an_invoice_that_another_integration_claimed_is_skipped_and_said(office: Installation) -> None:
     invoice = office.case_invoice("foreign_origin_id")
     outcome = office.export(invoice)
     assert outcome.kind is OutcomeKind.SKIPPED
@@ -105,32 +105,32 @@ def test_an_invoice_that_another_integration_claimed_is_skipped_and_said(office:
     assert invoice.origin_id == "sage-991"
 
 
-def test_an_invoice_that_bills_nothing_is_skipped(office: Office) -> None:
+def test_an_invoice_that_bills_nothing_is_skipped(office: Installation) -> None:
     invoice = office.case_invoice("zero_invoice")
     outcome = office.export(invoice)
     assert (outcome.kind, outcome.reason) == (OutcomeKind.SKIPPED, "nothing is billed on it")
     assert office.requests() == []
 
 
-def test_an_invoice_below_zero_needs_a_vendor_credit(office: Office) -> None:
+def test_an_invoice_below_zero_needs_a_vendor_credit(office: Installation) -> None:
     project = office.new_project("24-800", [CODE])
     blocked(office, office.new_invoice(project, (CODE, "-2000.00")), "needs_vendor_credit")
 
 
-def test_a_vendor_unknown_to_netsuite_blocks_before_anything_is_written(office: Office) -> None:
+def test_a_vendor_unknown_to_netsuite_blocks_before_anything_is_written(office: Installation) -> None:
     """The invoice is blocked as not linked, and neither Items nor a bill are written."""
     project = office.new_project("24-800", [CODE])
     blocked(office, office.new_invoice(project, (CODE, "900.00"), vendor="Copper Canyon Concrete"), "vendor_not_linked")
 
 
-def test_a_vendor_that_netsuite_has_twice_blocks_before_any_write(office: Office) -> None:
+def test_a_vendor_that_netsuite_has_twice_blocks_before_any_write(office: Installation) -> None:
     """The invoice is blocked as ambiguous, and neither Items nor a bill are written."""
     project = office.new_project("24-800", [CODE])
     vendor = "Northstar Glass & Glazing"
     blocked(office, office.new_invoice(project, (CODE, "900.00"), vendor=vendor), "vendor_ambiguous")
 
 
-def test_an_unlinked_project_blocks_before_anything_is_written(office: Office) -> None:
+def test_an_unlinked_project_blocks_before_anything_is_written(office: Installation) -> None:
     project = office.new_project("24-800", linked=False)
     code = office.procore.add_code(project.id, CODE)  # unbudgeted: only this invoice needs it
     invoice = office.new_invoice(project, (code.id, "900.00"))
@@ -139,7 +139,7 @@ def test_an_unlinked_project_blocks_before_anything_is_written(office: Office) -
     assert office.items("24-800-05-120.S") == []
 
 
-def test_an_invoice_off_by_a_cent_is_blocked(office: Office) -> None:
+def test_an_invoice_off_by_a_cent_is_blocked(office: Installation) -> None:
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"))
     office.procore.edit_invoice(invoice.id, off_by="-0.01")
@@ -148,7 +148,9 @@ def test_an_invoice_off_by_a_cent_is_blocked(office: Office) -> None:
 
 
 @pytest.mark.parametrize("included", [False, True])
-def test_an_invoice_with_tax_is_refused_as_such_whether_or_not_it_ties(open_office: OpenOffice, included: bool) -> None:
+def test_an_invoice_with_tax_is_refused_for_its_tax_whether_or_not_it_ties(
+    open_office: OpenInstallation, included: bool
+) -> None:
     """Where the payment due leaves the tax out, the lines tie: a bill would go out that is too low by the tax."""
     office = open_office(world={"tax_in_payment_due": included})
     project = office.new_project("24-800", [CODE])
@@ -162,12 +164,12 @@ def test_an_invoice_with_tax_is_refused_as_such_whether_or_not_it_ties(open_offi
     assert office.problems() == {}
 
 
-def test_a_line_without_a_code_blocks_the_whole_invoice(office: Office) -> None:
+def test_a_line_without_a_code_blocks_the_whole_invoice(office: Installation) -> None:
     project = office.new_project("24-800", [CODE])
     blocked(office, office.new_invoice(project, (CODE, "900.00"), (None, "100.00")), "line_missing_code")
 
 
-def test_another_currency_is_blocked(office: Office) -> None:
+def test_another_currency_is_blocked(office: Installation) -> None:
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"))
     invoice.commitment.currency, invoice.commitment.exchange_rate = "CAD", Decimal("0.73")
@@ -177,17 +179,17 @@ def test_another_currency_is_blocked(office: Office) -> None:
 CANADIAN = {"currency_iso_code": "CAD", "base_currency_iso_code": "CAD", "currency_exchange_rate": "1.0"}
 
 
-def new_invoices(office: Office, count: int) -> list[Invoice]:
-    """Approved ones, each of a project of its own."""
+def new_invoices(office: Installation, count: int) -> list[Invoice]:
+    """Approved ones, each of a separate project."""
     return [office.new_invoice(office.new_project(f"24-80{n}", [CODE]), (CODE, "900.00")) for n in range(count)]
 
 
-def currency_check(office: Office) -> Check:
+def currency_check(office: Installation) -> Check:
     (check,) = [one for one in office.container.checks.run() if one.name == "Currency"]
     return check
 
 
-def test_nothing_is_billed_with_two_base_currencies_and_no_setting(open_office: OpenOffice) -> None:
+def test_nothing_is_billed_with_two_base_currencies_and_no_setting(open_office: OpenInstallation) -> None:
     """While Procore names two base currencies and no setting says which one counts, no invoice is billed."""
     office = open_office()
     billed, other, third = new_invoices(office, 3)
@@ -211,7 +213,7 @@ def test_nothing_is_billed_with_two_base_currencies_and_no_setting(open_office: 
     assert (check.ok, check.message) == (True, "USD: invoices in any other currency are blocked")
 
 
-def test_a_second_base_currency_is_known_before_anything_is_billed(open_office: OpenOffice) -> None:
+def test_a_second_base_currency_is_known_before_anything_is_billed(open_office: OpenInstallation) -> None:
     """The lists of invoices are enough to know that Procore has a second base currency."""
     office = open_office()
     ours, other = new_invoices(office, 2)
@@ -221,20 +223,20 @@ def test_a_second_base_currency_is_known_before_anything_is_billed(open_office: 
     blocked(office, ours, "base_currency_unknown")
 
 
-def test_the_only_base_currency_needs_no_setting(synced: Office) -> None:
+def test_the_only_base_currency_needs_no_setting(synced: Installation) -> None:
     check = currency_check(synced)
     only = "USD, the only currency on Procore invoices; if the books use another, set NETSUITE_CURRENCY"
     assert (check.ok, check.message) == (True, only)
 
 
-def test_while_no_invoice_names_a_currency_check_says_what_to_set(open_office: OpenOffice) -> None:
+def test_while_no_invoice_names_a_currency_check_says_what_to_set(open_office: OpenInstallation) -> None:
     office = open_office()
     office = office.reopened(project_ids=str(office.new_project("24-800", [CODE]).id))
     check = currency_check(office)
     assert (check.ok, "Set NETSUITE_CURRENCY" in check.fix) == (None, True)
 
 
-def test_the_base_currency_of_a_project_is_not_that_of_the_books(open_office: OpenOffice) -> None:
+def test_the_base_currency_of_a_project_is_not_that_of_the_books(open_office: OpenInstallation) -> None:
     """Procore names the project's own currency as the base where it has one."""
     office = open_office(netsuite_currency="USD")
     project = office.new_project("24-800", [CODE])
@@ -247,7 +249,7 @@ def test_the_base_currency_of_a_project_is_not_that_of_the_books(open_office: Op
     assert office.export(invoice).kind is OutcomeKind.CREATED
 
 
-def test_retainage_without_its_item_is_blocked_and_nothing_is_written(open_office: OpenOffice) -> None:
+def test_retainage_without_its_item_is_blocked_and_nothing_is_written(open_office: OpenInstallation) -> None:
     """An invoice with retainage needs the Item that the setting names; one without retainage is billed."""
     office = open_office(netsuite_retainage_item_id="")
     project = office.new_project("24-800", [CODE])
@@ -262,7 +264,7 @@ def test_retainage_without_its_item_is_blocked_and_nothing_is_written(open_offic
 
 
 @pytest.mark.parametrize("code", ["USER_ERROR", "CLOSED_TRAN_PRD"])
-def test_a_closed_period_blocks_until_it_is_opened(open_office: OpenOffice, code: str) -> None:
+def test_a_closed_period_blocks_until_it_is_opened(open_office: OpenInstallation, code: str) -> None:
     office = open_office(world={"closed_period_code": code})
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"), billing_date="2026-02-25")
@@ -278,7 +280,7 @@ def test_a_closed_period_blocks_until_it_is_opened(open_office: OpenOffice, code
     assert office.problems(key_of(invoice)) == {}
 
 
-def test_a_blocked_code_blocks_its_invoice_which_creates_no_other_item(office: Office) -> None:
+def test_a_blocked_code_blocks_its_invoice_which_creates_no_other_item(office: Installation) -> None:
     """The invoice's other code gets no Item for it and does not wait for one."""
     project = office.new_project("24-800")
     bad = office.procore.add_code(project.id, "05-120.S.Phase : 2")
@@ -295,7 +297,7 @@ def test_a_blocked_code_blocks_its_invoice_which_creates_no_other_item(office: O
     assert office.export(other).kind is OutcomeKind.CREATED
 
 
-def test_an_invoice_of_a_project_that_the_app_may_not_see_is_reported(office: Office) -> None:
+def test_an_invoice_of_a_project_that_the_app_may_not_see_is_reported(office: Installation) -> None:
     invoice = office.case_invoice("project_not_permitted")
     assert office.export(invoice).cause == "invoice_not_found"
     assert office.requests() == []
@@ -306,7 +308,7 @@ def test_an_invoice_of_a_project_that_the_app_may_not_see_is_reported(office: Of
     assert "details" not in sentence
 
 
-def test_an_unreadable_invoice_keeps_its_name_and_its_project(office: Office) -> None:
+def test_an_unreadable_invoice_keeps_its_name_and_its_project(office: Installation) -> None:
     """Problems of an invoice that can no longer be read name its number and its project."""
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"), status="draft")
@@ -317,7 +319,7 @@ def test_an_unreadable_invoice_keeps_its_name_and_its_project(office: Office) ->
         assert office.export(invoice).cause == "invoice_not_found"
         words = f"Invoice {invoice.invoice_number} of project {project.number} {project.name} could not be read from Procore"
         assert office.sentence(key_of(invoice)).startswith(words)
-    # Work that failed again and again is told with the names of its record.
+    # Work that failed again and again is reported with the names of its record.
     office.container.settlement.give_up(WorkKey.parse(key_of(invoice)), 9)
     (told,) = [row for row in office.container.overview.problems() if row["key"] == key_of(invoice)]
     assert (told["cause"], told["record"]) == (
@@ -326,7 +328,7 @@ def test_an_unreadable_invoice_keeps_its_name_and_its_project(office: Office) ->
     )
 
 
-def test_a_mended_invoice_is_exported_with_the_next_run(office: Office) -> None:
+def test_a_corrected_invoice_is_exported_with_the_next_run(office: Installation) -> None:
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"))
     office.procore.edit_invoice(invoice.id, off_by="0.01")

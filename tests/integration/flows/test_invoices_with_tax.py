@@ -8,8 +8,8 @@ import pytest
 
 from simulators.company.billing import Invoice
 from simulators.company.model import Project
-from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import Office
+from tests.integration.flows.conftest import OpenInstallation
+from tests.kit.installation import Installation
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import OutcomeKind
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.real
 CODE = "03-300.S"
 
 
-def taxed(office: Office, tax: str = "74.25") -> tuple[Project, Invoice]:
+def taxed(office: Installation, tax: str = "74.25") -> tuple[Project, Invoice]:
     """An invoice of 900.00 less ten per cent retainage, and the tax."""
     project = office.new_project("24-820", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"))
@@ -26,13 +26,13 @@ def taxed(office: Office, tax: str = "74.25") -> tuple[Project, Invoice]:
     return project, invoice
 
 
-def with_tax_item(open_office: OpenOffice, *, inside: bool) -> Office:
+def with_tax_item(open_office: OpenInstallation, *, inside: bool) -> Installation:
     office = open_office(world={"tax_in_payment_due": inside})
     item = office.netsuite.make_item("Sales Tax")
     return office.reopened(netsuite_tax_item_id=item.id)
 
 
-def test_tax_in_the_payment_due_is_a_line_of_the_bill_and_the_bill_ties(open_office: OpenOffice) -> None:
+def test_tax_in_the_payment_due_is_a_line_of_the_bill_and_the_bill_ties(open_office: OpenInstallation) -> None:
     office = with_tax_item(open_office, inside=True)
     project, invoice = taxed(office)
     plan = office.container.planning.export_one(InvoiceKey(project.id, invoice.id))
@@ -56,7 +56,7 @@ def test_tax_in_the_payment_due_is_a_line_of_the_bill_and_the_bill_ties(open_off
     assert pilot.container.verification.verify().findings == []
 
 
-def test_tax_beside_the_payment_due_is_a_persons_also_with_an_item_for_tax(open_office: OpenOffice) -> None:
+def test_tax_outside_the_payment_due_is_a_problem_even_with_a_tax_item(open_office: OpenInstallation) -> None:
     office = with_tax_item(open_office, inside=False)
     _, invoice = taxed(office)
     outcome = office.export(invoice)

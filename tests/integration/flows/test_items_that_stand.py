@@ -1,4 +1,4 @@
-"""Items that stand in NetSuite before the code's turn comes: adopted and left as they are, or in the way and said so."""
+"""Items that are in NetSuite before the code is processed: adopted unchanged, or in the way and reported."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import pytest
 
 from simulators.company.model import Project, WbsCode
 from simulators.netsuite.records import Item
-from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import ITEM_PATH, Office
+from tests.integration.flows.conftest import OpenInstallation
+from tests.kit.company import ITEM_PATH
+from tests.kit.installation import Installation
 from worker.domain.items import ADOPTED_ITEMS
 from worker.domain.outcomes import State
 from worker.domain.problems import FindingKind
@@ -23,13 +24,13 @@ pytestmark = pytest.mark.real
 NAME = "24-800-05-120.S"
 
 
-def one_code(office: Office) -> tuple[Project, WbsCode]:
+def one_code(office: Installation) -> tuple[Project, WbsCode]:
     """A project with one budgeted code, whose Item is to be called NAME."""
     project = office.new_project("24-800", ["05-120.S"])
     return project, project.budgeted_codes()[0]
 
 
-def adopted(office: Office, project: Project, code: WbsCode) -> str:
+def adopted(office: Installation, project: Project, code: WbsCode) -> str:
     """The id of the Item that the ledger says was adopted."""
     record = office.code_record(project, code)
     assert record is not None
@@ -37,7 +38,7 @@ def adopted(office: Office, project: Project, code: WbsCode) -> str:
     return record.remote_id
 
 
-def test_an_item_made_by_hand_is_adopted_and_not_touched(office: Office) -> None:
+def test_an_item_made_by_hand_is_adopted_and_not_touched(office: Installation) -> None:
     case = office.case("item_by_hand")
     before = dataclasses.replace(office.item(case["name"]))
     office.scan(case["project_id"])
@@ -49,7 +50,7 @@ def test_an_item_made_by_hand_is_adopted_and_not_touched(office: Office) -> None
     assert [entry for entry in office.writes() if entry["id"] == case["item_id"]] == []
 
 
-def test_an_adopted_item_gets_our_external_id_only_if_the_setting_is_on(open_office: OpenOffice) -> None:
+def test_an_adopted_item_gets_our_external_id_only_if_the_setting_is_on(open_office: OpenInstallation) -> None:
     """Nothing else of the Item is changed, and it may also be one for resale."""
     office = open_office(netsuite_adopted_items_get_external_id=True)
     case = office.case("item_by_hand")
@@ -69,7 +70,7 @@ def test_an_adopted_item_gets_our_external_id_only_if_the_setting_is_on(open_off
     assert office.item(NAME).externalid == office.item_external_id(other, code)
 
 
-def test_a_role_that_may_not_edit_items_adopts_them_all_the_same(open_office: OpenOffice) -> None:
+def test_a_role_without_permission_to_edit_items_still_adopts_them(open_office: OpenInstallation) -> None:
     """One problem for all Items; nothing is paused, and it closes when an Item accepts our external id."""
     office = open_office(netsuite_adopted_items_get_external_id=True)
     office.netsuite.settings.missing_permissions = ["item:update"]
@@ -92,7 +93,7 @@ def test_a_role_that_may_not_edit_items_adopts_them_all_the_same(open_office: Op
 
 
 @pytest.mark.parametrize("mark", [False, True])
-def test_another_owners_external_id_is_never_overwritten(open_office: OpenOffice, mark: bool) -> None:
+def test_another_owners_external_id_is_never_overwritten(open_office: OpenInstallation, mark: bool) -> None:
     office = open_office(netsuite_adopted_items_get_external_id=mark)
     case = office.case("item_by_hand_other_owner")
     before = dataclasses.replace(office.item(case["name"]))
@@ -104,8 +105,8 @@ def test_another_owners_external_id_is_never_overwritten(open_office: OpenOffice
     assert before.externalid == "SAGE-ITEM-4471"
 
 
-def test_an_item_of_the_name_in_other_letters_is_adopted(office: Office) -> None:
-    """SuiteQL looks with case, NetSuite's uniqueness does not: its refusal leads to the Item that stands."""
+def test_an_item_of_the_name_in_other_letters_is_adopted(office: Installation) -> None:
+    """SuiteQL compares with case, NetSuite's uniqueness does not: its refusal leads to the existing Item."""
     project, code = one_code(office)
     by_hand = office.netsuite.make_item(NAME.lower())
     office.scan(project.id)
@@ -117,7 +118,7 @@ def test_an_item_of_the_name_in_other_letters_is_adopted(office: Office) -> None
 @pytest.mark.parametrize(
     ("case_name", "cause"), [("item_other_type", "item_type_mismatch"), ("item_inactive", "item_inactive")]
 )
-def test_a_name_that_is_taken_by_an_unusable_item_is_blocked(synced: Office, case_name: str, cause: str) -> None:
+def test_a_name_that_is_taken_by_an_unusable_item_is_blocked(synced: Installation, case_name: str, cause: str) -> None:
     case = synced.case(case_name)
     key = f"code:{case['project_id']}:{case['wbs_code_id']}"
     assert synced.problems(key) == {key: cause}
@@ -130,7 +131,7 @@ def test_a_name_that_is_taken_by_an_unusable_item_is_blocked(synced: Office, cas
     ("unusable", "cause"), [({"record_type": "serviceSaleItem"}, "item_type_mismatch"), ({"isinactive": True}, "item_inactive")]
 )  # fmt: skip
 def test_a_scan_that_blocks_a_code_closes_the_finding_that_says_the_same(
-    office: Office, unusable: dict[str, Any], cause: str
+    office: Installation, unusable: dict[str, Any], cause: str
 ) -> None:
     project, code = one_code(office)
     office = office.reopened(project_ids=str(project.id))
@@ -143,7 +144,7 @@ def test_a_scan_that_blocks_a_code_closes_the_finding_that_says_the_same(
     assert office.problems() == {f"code:{project.id}:{code.id}": cause}
 
 
-def test_after_an_inactive_item_is_activated_the_next_scan_adopts_it(office: Office) -> None:
+def test_after_an_inactive_item_is_activated_the_next_scan_adopts_it(office: Installation) -> None:
     project, code = one_code(office)
     by_hand = office.netsuite.make_item(NAME, isinactive=True)
     office.scan(project.id)
@@ -155,7 +156,7 @@ def test_after_an_inactive_item_is_activated_the_next_scan_adopts_it(office: Off
     assert office.problems() == {}
 
 
-def test_after_an_item_of_another_type_is_renamed_the_next_scan_makes_ours(office: Office) -> None:
+def test_after_an_item_of_another_type_is_renamed_the_next_scan_makes_ours(office: Installation) -> None:
     project, code = one_code(office)
     service = office.netsuite.make_item(NAME, "serviceSaleItem")
     office.scan(project.id)
@@ -167,7 +168,7 @@ def test_after_an_item_of_another_type_is_renamed_the_next_scan_makes_ours(offic
     assert office.problems() == {}
 
 
-def test_an_inactive_item_in_other_letters_is_found_out_too(office: Office) -> None:
+def test_an_inactive_item_in_other_letters_is_found_out_too(office: Installation) -> None:
     project, _ = one_code(office)
     office.netsuite.make_item(NAME.lower(), isinactive=True)
     office.scan(project.id)
@@ -175,8 +176,8 @@ def test_an_inactive_item_in_other_letters_is_found_out_too(office: Office) -> N
     assert len(office.items(NAME)) == 1
 
 
-def test_an_item_of_ours_that_an_accountant_renamed_is_kept(office: Office) -> None:
-    """Its external id says whose it is, even to a ledger that has lost all memory of it."""
+def test_an_item_of_ours_that_an_accountant_renamed_is_kept(office: Installation) -> None:
+    """Its external id names its code, even to a ledger that has lost all records of it."""
     project, code = one_code(office)
     office.scan(project.id)
     ours = office.item(NAME)
@@ -194,8 +195,8 @@ def test_an_item_of_ours_that_an_accountant_renamed_is_kept(office: Office) -> N
     assert (record.state, record.remote_id) == (State.CREATED, ours.id)
 
 
-def test_an_item_that_belongs_to_another_code_of_ours_is_blocked(office: Office) -> None:
-    """An Item of the right name with another code's external id is left alone, and the problem names that code."""
+def test_an_item_that_belongs_to_another_code_of_ours_is_blocked(office: Installation) -> None:
+    """An Item of the correct name with another code's external id is not changed, and the problem names that code."""
     project, code = one_code(office)
     other = office.netsuite.make_item(NAME, externalid=f"pcr-itm-{office.procore.company.company_id}-1-2")
     office.scan(project.id)
@@ -203,7 +204,7 @@ def test_an_item_that_belongs_to_another_code_of_ours_is_blocked(office: Office)
     assert office.problems() == {key: "item_belongs_to_other_code"}
     assert office.item(NAME) == other
     assert office.posts(ITEM_PATH) == []
-    # Of a code that nobody knows there is no name to tell.
+    # An unknown code has no name to show.
     assert f"belongs to another WBS code ({other.externalid})" in office.sentence(key)
 
     neighbour = office.new_project("24-801", ["01-100.S"])
@@ -216,9 +217,9 @@ def test_an_item_that_belongs_to_another_code_of_ours_is_blocked(office: Office)
 
 
 def test_an_item_that_one_code_has_adopted_is_adopted_by_no_other(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+    office: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It keeps its name when its code or project is renamed, and whoever gets that name next would book money on it too."""
+    """It keeps its name when its code or project is renamed, and the next code with that name would book money on it too."""
     project, code = one_code(office)
     by_hand = office.netsuite.make_item(NAME)
     office.scan(project.id)
@@ -257,7 +258,7 @@ def test_an_item_that_one_code_has_adopted_is_adopted_by_no_other(
     assert office.problems() == {}
 
 
-def test_our_external_id_counts_whatever_its_letters(office: Office) -> None:
+def test_our_external_id_counts_whatever_its_letters(office: Installation) -> None:
     """NetSuite compares external ids without case."""
     project, code = one_code(office)
     ours: Item = office.netsuite.make_item(NAME, externalid=office.item_external_id(project, code).upper())
@@ -268,7 +269,7 @@ def test_our_external_id_counts_whatever_its_letters(office: Office) -> None:
     assert office.writes() == []
 
 
-def test_two_hand_made_items_for_one_name_are_a_problem_for_a_person(office: Office) -> None:
+def test_two_hand_made_items_with_one_name_are_a_problem(office: Installation) -> None:
     """An account may hold such a pair from before; which one is right is nothing a program knows."""
     project, code = one_code(office)
     office.netsuite.make_item(NAME)
@@ -280,7 +281,7 @@ def test_two_hand_made_items_for_one_name_are_a_problem_for_a_person(office: Off
 
 
 def test_an_account_whose_answers_have_no_location_header_works_the_same(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+    office: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Practitioners report creates without `Location`: the id is then asked for by external id."""
     monkeypatch.setattr("simulators.netsuite.record_api.location_of", lambda *_: "")
@@ -294,7 +295,7 @@ def test_an_account_whose_answers_have_no_location_header_works_the_same(
     assert invoice.origin_id == f"ns-vendorbill-{office.bill(invoice).id}"
 
 
-def two_codes_on_one_item(office: Office) -> tuple[Project, WbsCode, WbsCode, str]:
+def two_codes_on_one_item(office: Installation) -> tuple[Project, WbsCode, WbsCode, str]:
     """As versions left it that did not yet know which code had adopted an Item: (project, first code, second code, Item's id)."""
     project, code = one_code(office)
     by_hand = office.netsuite.make_item(NAME)
@@ -306,7 +307,7 @@ def two_codes_on_one_item(office: Office) -> tuple[Project, WbsCode, WbsCode, st
     return project, code, second, by_hand.id
 
 
-def test_verify_finds_codes_that_share_an_item_and_one_can_get_its_own(office: Office) -> None:
+def test_verify_finds_codes_that_share_an_item_and_one_can_get_its_own(office: Installation) -> None:
     """The first code keeps the shared Item, and after `forget` a scan creates a separate one for the second."""
     project, code, second, item_id = two_codes_on_one_item(office)
     found = {
@@ -330,7 +331,7 @@ def test_verify_finds_codes_that_share_an_item_and_one_can_get_its_own(office: O
     assert [one for one in findings if one.key.startswith(f"code:{project.id}:")] == []
 
 
-def test_codes_of_two_projects_that_share_an_item_are_found_too(office: Office) -> None:
+def test_codes_of_two_projects_that_share_an_item_are_found_too(office: Installation) -> None:
     project, code = one_code(office)
     office.netsuite.make_item(NAME)
     office.scan(project.id)

@@ -8,7 +8,7 @@ import pytest
 
 from simulators.books import NsJob, NsVendor
 from simulators.company.billing import Invoice
-from tests.integration.flows.office import Office
+from tests.kit.installation import Installation
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import OutcomeKind
 from worker.domain.plans import Action
@@ -21,12 +21,12 @@ PEAK = "Peak Painting and Coatings"
 """A vendor of the seeded company that NetSuite does not know."""
 
 
-def invoice_of(office: Office, vendor: str) -> Invoice:
+def invoice_of(office: Installation, vendor: str) -> Invoice:
     project = office.new_project("24-800", [CODE])
     return office.new_invoice(project, (CODE, "900.00"), vendor=vendor)
 
 
-def test_every_bill_is_owed_to_the_right_vendor_for_the_right_project(synced: Office) -> None:
+def test_every_bill_is_owed_to_the_right_vendor_for_the_right_project(synced: Installation) -> None:
     company = synced.procore.company
     billed = [invoice for invoice in company.invoices.values() if synced.bills(invoice)]
     assert len(billed) > 12
@@ -42,11 +42,11 @@ def key_of(invoice: Invoice) -> str:
     return str(InvoiceKey(invoice.project_id, invoice.id))
 
 
-def external_id_of(office: Office, invoice: Invoice) -> str:
+def external_id_of(office: Installation, invoice: Invoice) -> str:
     return f"pcr-vendor-{office.procore.company.company_id}-{invoice.vendor_id}"
 
 
-def test_the_origin_id_of_the_vendor_goes_before_its_name(office: Office) -> None:
+def test_the_origin_id_of_the_vendor_goes_before_its_name(office: Installation) -> None:
     right = office.new_vendor("PEAK-1", company_name=f"{PEAK}, LLC")
     office.new_vendor(PEAK)
     office.procore.edit_vendor(office.procore.vendor(PEAK).id, origin_id=right.id)
@@ -55,7 +55,7 @@ def test_the_origin_id_of_the_vendor_goes_before_its_name(office: Office) -> Non
     assert office.bill(invoice).entity == right.id
 
 
-def test_digits_of_another_erp_become_no_payee(office: Office) -> None:
+def test_digits_of_another_erp_are_not_taken_as_the_payee(office: Installation) -> None:
     """Another ERP's vendor number in the origin id is some NetSuite record's internal id by chance."""
     wrong, right = office.new_vendor("Zenith Catering"), office.new_vendor(PEAK)
     office.procore.edit_vendor(office.procore.vendor(PEAK).id, origin_id=wrong.id)
@@ -75,7 +75,7 @@ def test_digits_of_another_erp_become_no_payee(office: Office) -> None:
     assert office.bill(invoice).entity == right.id
 
 
-def test_a_linked_vendor_of_another_name_is_right_once_a_person_says_so(office: Office) -> None:
+def test_a_linked_vendor_of_another_name_is_right_once_a_person_says_so(office: Installation) -> None:
     right = office.new_vendor("Called otherwise in the books")
     office.procore.edit_vendor(office.procore.vendor(PEAK).id, origin_id=right.id)
     invoice = invoice_of(office, PEAK)
@@ -86,7 +86,7 @@ def test_a_linked_vendor_of_another_name_is_right_once_a_person_says_so(office: 
     assert office.problems() == {}
 
 
-def test_the_plan_names_the_vendor_as_netsuite_does(office: Office) -> None:
+def test_the_plan_names_the_vendor_as_netsuite_does(office: Installation) -> None:
     vendor = office.new_vendor("PEAK-1", company_name=f"{PEAK}, LLC")
     office.procore.edit_vendor(office.procore.vendor(PEAK).id, origin_id=vendor.id)
     invoice = invoice_of(office, PEAK)
@@ -95,8 +95,8 @@ def test_the_plan_names_the_vendor_as_netsuite_does(office: Office) -> None:
     assert dict(line.data)["vendor"] == f"{PEAK} ({PEAK}, LLC, NetSuite id {vendor.id})"
 
 
-def test_verify_does_not_repeat_the_mistake_of_a_link_that_is_wrong_by_now(office: Office) -> None:
-    """Whoever was paid by a link that no longer holds is told of, not agreed with."""
+def test_verify_does_not_repeat_the_mistake_of_a_link_that_is_wrong_by_now(office: Installation) -> None:
+    """A payee that was paid through a link that no longer holds is reported, not accepted."""
     vendor = office.new_vendor(PEAK)
     office.procore.edit_vendor(office.procore.vendor(PEAK).id, origin_id=vendor.id)
     invoice = invoice_of(office, PEAK)
@@ -111,7 +111,7 @@ def test_verify_does_not_repeat_the_mistake_of_a_link_that_is_wrong_by_now(offic
     assert "Zenith Catering" in finding.sentence
 
 
-def test_a_linked_vendor_that_is_inactive_blocks_and_no_namesake_is_paid(office: Office) -> None:
+def test_a_linked_vendor_that_is_inactive_blocks_and_no_namesake_is_paid(office: Installation) -> None:
     """The invoice is blocked, and nothing is written for another vendor of the same name."""
     linked, namesake = office.new_vendor(f"{PEAK} (old)"), office.new_vendor(PEAK)
     linked.isinactive = True
@@ -123,7 +123,7 @@ def test_a_linked_vendor_that_is_inactive_blocks_and_no_namesake_is_paid(office:
     assert office.export(invoice).kind is OutcomeKind.CREATED
 
 
-def test_a_link_that_is_corrected_in_procore_holds_with_the_next_bill(office: Office) -> None:
+def test_a_link_that_is_corrected_in_procore_holds_with_the_next_bill(office: Installation) -> None:
     one, other = office.new_vendor("PEAK-1", company_name=PEAK), office.new_vendor("PEAK-2", company_name=PEAK)
     office.procore.edit_vendor(office.procore.vendor(PEAK).id, origin_id=one.id)
     first = invoice_of(office, PEAK)
@@ -134,7 +134,7 @@ def test_a_link_that_is_corrected_in_procore_holds_with_the_next_bill(office: Of
     assert (office.bill(first).entity, office.bill(second).entity) == (one.id, other.id)
 
 
-def test_a_person_among_the_vendors_is_found_by_first_and_last_name(office: Office) -> None:
+def test_a_person_among_the_vendors_is_found_by_first_and_last_name(office: Installation) -> None:
     """Such a vendor has no company name."""
     state = office.netsuite
     right = NsVendor(state.vendors.next_id(), "V-77", "", None, "2", firstname="Ana", lastname="Lopez")
@@ -146,7 +146,7 @@ def test_a_person_among_the_vendors_is_found_by_first_and_last_name(office: Offi
 
 
 @pytest.mark.parametrize("linked", [True, False])
-def test_a_vendor_of_the_projects_directory_is_found_there(office: Office, linked: bool) -> None:
+def test_a_vendor_of_the_projects_directory_is_found_there(office: Installation, linked: bool) -> None:
     """Commitments of some companies carry ids that the company directory does not answer for."""
     right = office.new_vendor("PEAK-1", company_name=f"{PEAK} Inc" if linked else PEAK)
     vendor = office.procore.vendor(PEAK)
@@ -156,7 +156,7 @@ def test_a_vendor_of_the_projects_directory_is_found_there(office: Office, linke
     assert office.bill(invoice).entity == right.id
 
 
-def test_create_is_never_advised_where_a_similarly_named_vendor_exists(office: Office) -> None:
+def test_create_is_never_advised_where_a_similarly_named_vendor_exists(office: Installation) -> None:
     """The vendor is reported as ambiguous, with the id of the one that has a similar name."""
     similar = office.new_vendor("PEAK-1", company_name=f"The {PEAK.upper()}, L.L.C.")
     invoice = invoice_of(office, PEAK)
@@ -164,7 +164,7 @@ def test_create_is_never_advised_where_a_similarly_named_vendor_exists(office: O
     assert f"id {similar.id}" in office.sentence(key_of(invoice))
 
 
-def test_an_external_id_goes_before_the_name(office: Office) -> None:
+def test_an_external_id_goes_before_the_name(office: Installation) -> None:
     vendor = office.procore.vendor("Peak Painting and Coatings")
     company_id = office.procore.company.company_id
     right = office.new_vendor("Peak Painting (AP)", external_id=f"pcr-vendor-{company_id}-{vendor.id}")
@@ -175,7 +175,7 @@ def test_an_external_id_goes_before_the_name(office: Office) -> None:
 
 
 @pytest.mark.parametrize("name", ["Peak Painting and Coatings", 'O\'Brien "Jr" & Sons'])
-def test_the_exact_name_serves_where_exactly_one_has_it(office: Office, name: str) -> None:
+def test_the_exact_name_serves_where_exactly_one_has_it(office: Installation, name: str) -> None:
     vendor = office.procore.vendor("Peak Painting and Coatings")
     office.procore.edit_vendor(vendor.id, name=name)
     right = office.new_vendor("PEAK-1", company_name=name)
@@ -185,7 +185,7 @@ def test_the_exact_name_serves_where_exactly_one_has_it(office: Office, name: st
     assert office.bill(invoice).entity == right.id
 
 
-def test_an_inactive_vendor_is_no_vendor(office: Office) -> None:
+def test_an_inactive_vendor_is_no_vendor(office: Installation) -> None:
     office.new_vendor("PEAK-1", company_name=PEAK).isinactive = True
     invoice = invoice_of(office, PEAK)
     assert office.export(invoice).cause == "vendor_inactive"
@@ -194,7 +194,7 @@ def test_an_inactive_vendor_is_no_vendor(office: Office) -> None:
     assert office.bill(invoice).entity == active.id
 
 
-def test_two_vendors_of_the_name_are_a_question_for_a_person(office: Office) -> None:
+def test_two_vendors_with_the_name_are_a_problem(office: Installation) -> None:
     one = office.new_vendor("PEAK-1", company_name="Peak Painting and Coatings")
     office.new_vendor("PEAK-2", company_name="Peak Painting and Coatings")
     invoice = invoice_of(office, "Peak Painting and Coatings")
@@ -206,7 +206,7 @@ def test_two_vendors_of_the_name_are_a_question_for_a_person(office: Office) -> 
     assert office.bill(invoice).entity == one.id
 
 
-def test_a_vendor_that_is_made_later_is_found_with_the_next_export(office: Office) -> None:
+def test_a_vendor_that_is_made_later_is_found_with_the_next_export(office: Installation) -> None:
     """What was not found is never remembered."""
     invoice = invoice_of(office, "Peak Painting and Coatings")
     assert office.export(invoice).cause == "vendor_not_linked"
@@ -214,7 +214,7 @@ def test_a_vendor_that_is_made_later_is_found_with_the_next_export(office: Offic
     assert office.export(invoice).kind is OutcomeKind.CREATED
 
 
-def test_a_remembered_vendor_that_netsuite_refuses_is_looked_up_anew(office: Office) -> None:
+def test_a_cached_vendor_that_netsuite_refuses_is_looked_up_again(office: Installation) -> None:
     old = office.new_vendor("PEAK-1", company_name="Peak Painting and Coatings")
     office.export(invoice_of(office, "Peak Painting and Coatings"))
     old.isinactive = True
@@ -226,7 +226,7 @@ def test_a_remembered_vendor_that_netsuite_refuses_is_looked_up_anew(office: Off
     assert office.bill(invoice).entity == new.id
 
 
-def test_a_project_without_an_origin_id_is_found_by_its_number(office: Office) -> None:
+def test_a_project_without_an_origin_id_is_found_by_its_number(office: Installation) -> None:
     project = office.new_project("24-800", [CODE])
     job, project.origin_id = project.origin_id, None
     invoice = office.new_invoice(project, (CODE, "900.00"))
@@ -234,7 +234,7 @@ def test_a_project_without_an_origin_id_is_found_by_its_number(office: Office) -
     assert {line.customer for line in office.bill(invoice).lines} == {job}
 
 
-def test_a_project_that_is_linked_later_is_billed_with_the_next_run(office: Office) -> None:
+def test_a_project_that_is_linked_later_is_billed_with_the_next_run(office: Installation) -> None:
     project = office.new_project("24-800", [CODE], linked=False)
     invoice = office.new_invoice(project, (CODE, "900.00"))
     assert office.export(invoice).cause == "project_not_linked"
@@ -244,7 +244,7 @@ def test_a_project_that_is_linked_later_is_billed_with_the_next_run(office: Offi
     assert {line.customer for line in office.bill(invoice).lines} == {job.id}
 
 
-def test_digits_of_another_erp_become_no_project(office: Office) -> None:
+def test_digits_of_another_erp_are_not_taken_as_the_project(office: Installation) -> None:
     project = office.new_project("24-800", [CODE])
     office.procore.edit_project(project.id, origin_id=new_job(office, "99-001", "Hangar").id)
     invoice = office.new_invoice(project, (CODE, "900.00"))
@@ -253,7 +253,7 @@ def test_digits_of_another_erp_become_no_project(office: Office) -> None:
     assert "'Hangar' (id" in office.sentence(key_of(invoice))
 
 
-def test_a_project_that_is_inactive_in_netsuite_is_a_problem(office: Office) -> None:
+def test_a_project_that_is_inactive_in_netsuite_is_a_problem(office: Installation) -> None:
     project = office.new_project("24-800", [CODE])
     job = office.netsuite.jobs.get(str(project.origin_id))
     assert job is not None
@@ -264,7 +264,7 @@ def test_a_project_that_is_inactive_in_netsuite_is_a_problem(office: Office) -> 
     assert office.writes() == []
 
 
-def new_job(office: Office, number: str, name: str) -> NsJob:
+def new_job(office: Installation, number: str, name: str) -> NsJob:
     job = NsJob(office.netsuite.jobs.next_id(), number, name, None, "2")
     office.netsuite.jobs.put(job)
     return job

@@ -1,4 +1,4 @@
-"""The metrics: each fact as it stands in Redis, in a number of commands that does not grow with what there is."""
+"""The metrics: the current state in Redis, in a number of commands that does not grow with the number of records."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
-from click.testing import CliRunner
 from prometheus_client.parser import text_string_to_metric_families
 from redis.exceptions import NoPermissionError
 
 from config.process_secrets import NOT_HELD
-from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import Office, facts_of
-from worker.cli import wbs_sync
+from tests.integration.flows.conftest import OpenInstallation
+from tests.kit.commands import run_command
+from tests.kit.installation import Installation, facts_of
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Record, State
 from worker.domain.problems import CATALOGUE, Cause
@@ -47,12 +46,12 @@ class Told(dict[str, float]):
         return {labels: value for labels, value in found.items() if value}
 
 
-def told(office: Office) -> Told:
+def told(office: Installation) -> Told:
     return Told(office.container.metrics.text())
 
 
 @pytest.fixture
-def commands(office: Office) -> Iterator[list[str]]:
+def commands(office: Installation) -> Iterator[list[str]]:
     """The commands that are sent to Redis from here on."""
     sent: list[str] = []
     execute = office.container.redis.execute_command
@@ -65,7 +64,7 @@ def commands(office: Office) -> Iterator[list[str]]:
         yield sent
 
 
-def test_a_scan_an_export_and_a_verify_are_told_as_they_ended(synced: Office) -> None:
+def test_scans_exports_and_comparisons_have_metrics_of_their_result(synced: Installation) -> None:
     office = synced.reopened(scan_cron="0 4 * * *")
     scan, export = (office.container.runs.current(kind) for kind in RunKind)
     assert scan
@@ -116,7 +115,7 @@ def _outcomes(counts: Mapping[str, int]) -> dict[str, int]:
     return {kind: counts[kind] for kind in kinds if counts.get(kind)}
 
 
-def test_each_state_is_counted_once_with_its_oldest(office: Office) -> None:
+def test_each_state_is_counted_once_with_its_oldest(office: Installation) -> None:
     ledger, at = office.container.ledger, 1_700_000_000.0
     code, other, invoice = CodeKey(7, 1), CodeKey(7, 2), InvoiceKey(7, 1)
     for key, sent_at in ((code, at + 5), (other, at + 3)):
@@ -141,12 +140,12 @@ def test_each_state_is_counted_once_with_its_oldest(office: Office) -> None:
     assert told(office).of("oldest_unfinished_timestamp_seconds") == {}
     # A person lets the ledger forget a code that was blocked; the scan then finds its Item.
     ledger.write(code, Record(State.BLOCKED, at=at, cause=Cause.ITEM_REJECTED, facts={"name": "x", "answer": "no"}))
-    office.container.redis.hdel(office._key("codes:7"), "1")
+    office.container.redis.hdel(office.redis_key("codes:7"), "1")
     ledger.write(code, Record(State.ADOPTED, "an Item", "8", at=at))
     assert told(office).of("unfinished_records") == {}
 
 
-def test_problems_are_counted_by_cause_until_they_are_closed_or_ignored(office: Office) -> None:
+def test_problems_are_counted_by_cause_until_they_are_closed_or_ignored(office: Installation) -> None:
     ledger, handling = office.container.ledger, office.container.stores.handling
     for place, since in enumerate((50.0, 40.0)):
         ledger.report(
@@ -179,7 +178,7 @@ def test_problems_are_counted_by_cause_until_they_are_closed_or_ignored(office: 
     )
 
 
-def test_lanes_runs_remotes_and_the_gate_are_told_as_they_stand(office: Office) -> None:
+def test_lanes_runs_remotes_and_the_gate_have_metrics_of_their_state(office: Installation) -> None:
     container, at = office.container, office.container.now()
     assert "last_resume_timestamp_seconds" not in told(office), "nobody has worked yet"
     container.wbs_scan.request("a person", [7])
@@ -211,7 +210,7 @@ def test_lanes_runs_remotes_and_the_gate_are_told_as_they_stand(office: Office) 
     assert told(office).of("consecutive_pauses") == {}
 
 
-def test_what_is_told_costs_as_many_commands_however_much_there_is(office: Office, commands: list[str]) -> None:
+def test_metrics_cost_the_same_number_of_commands_for_any_amount(office: Installation, commands: list[str]) -> None:
     told(office)
     empty = len(commands)
     container = office.container
@@ -233,7 +232,7 @@ def test_what_is_told_costs_as_many_commands_however_much_there_is(office: Offic
     assert not {"HVALS", "KEYS", "SCAN", "HSCAN", "SMEMBERS"} & set(commands)
 
 
-def test_the_oldest_invoice_and_code_are_shown_with_why_they_wait(office: Office) -> None:
+def test_the_oldest_invoice_and_code_are_shown_with_why_they_wait(office: Installation) -> None:
     """The metric names the reason at each stage of their work, and neither is shown once it is done."""
     container, work = office.container, office.container.work
     assert told(office).of("oldest_waiting_timestamp_seconds") == {}
@@ -273,7 +272,7 @@ def test_the_oldest_invoice_and_code_are_shown_with_why_they_wait(office: Office
 
 
 def test_processes_queues_and_webhooks_are_shown_as_they_are(
-    office: Office,
+    office: Installation,
 ) -> None:
     container = office.container
     facts = told(office)
@@ -286,7 +285,7 @@ def test_processes_queues_and_webhooks_are_shown_as_they_are(
         counts.add(answer)
     counts.save()
     counts.save()
-    container.redis.lpush(office._key("exports"), "a message")
+    container.redis.lpush(office.redis_key("exports"), "a message")
     facts = told(office)
     assert facts.of("workers") == {"scans": 1, "items": 1, "exports": 1, "upkeep": 2}
     assert facts.of("queue_messages") == {"exports": 1}
@@ -297,7 +296,7 @@ def test_processes_queues_and_webhooks_are_shown_as_they_are(
     assert (len(alive.workers), alive.has_beat, alive.warnings) == (2, True, [])
 
 
-def test_the_server_the_disk_and_the_certificate_are_shown(open_office: OpenOffice) -> None:
+def test_the_server_the_disk_and_the_certificate_are_shown(open_office: OpenInstallation) -> None:
     office = open_office(netsuite_certificate_expires="2027-05-31", scan_cron="0 4 * * *")
     facts = told(office)
     assert 0 < facts["redis_memory_used_bytes"] < facts["redis_memory_limit_bytes"]
@@ -310,19 +309,18 @@ def test_the_server_the_disk_and_the_certificate_are_shown(open_office: OpenOffi
         assert "redis_memory_used_bytes" not in told(office), "the others are told all the same"
 
 
-def test_a_ledger_that_is_gone_is_told(office: Office) -> None:
-    office.container.redis.delete(office._key("ledger"))
+def test_a_lost_ledger_is_shown_in_the_metrics(office: Installation) -> None:
+    office.container.redis.delete(office.redis_key("ledger"))
     office.container.ledger.state.save_rebuild({"items": 30})
     facts = told(office)
     assert (facts["ledger_open"], facts["ledger_rebuilt_items"]) == (0, 30)
 
 
-def test_the_command_prints_the_same_and_writes_a_file_whole(office: Office, tmp_path: Path) -> None:
+def test_the_command_prints_the_same_and_writes_a_file_whole(office: Installation, tmp_path: Path) -> None:
     def run(*arguments: str) -> str:
-        with mock.patch("worker.cli.metrics.open_container", return_value=office.container):
-            ended = CliRunner().invoke(wbs_sync, ["metrics", *arguments])
-        assert (ended.exit_code, ended.stderr) == (0, "")
-        return ended.stdout
+        ended = run_command(office.container, "metrics", *arguments)
+        assert (ended.code, ended.err) == (0, "")
+        return ended.out
 
     office.container.stores.gate.note_use()
     assert Told(run()).keys() == told(office).keys()
@@ -333,7 +331,7 @@ def test_the_command_prints_the_same_and_writes_a_file_whole(office: Office, tmp
     assert list(tmp_path.glob("*prom*")) == [file], "nothing half written is left"
 
 
-def test_a_process_without_the_key_learns_the_certificates_end(open_office: OpenOffice) -> None:
+def test_a_process_without_the_key_learns_the_certificates_end(open_office: OpenInstallation) -> None:
     """A process that does not have the key knows from the workers when the certificate expires."""
     office = open_office()
     worker = office.reopened(netsuite_certificate_expires="2027-05-31")

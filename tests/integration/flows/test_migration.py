@@ -8,7 +8,8 @@ from decimal import Decimal
 import pytest
 
 from simulators.netsuite.records import Bill, BillLine
-from tests.integration.flows.office import VENDOR, Office
+from tests.kit.company import VENDOR
+from tests.kit.installation import Installation
 from worker.domain.outcomes import OutcomeKind
 from worker.domain.plans import Action
 
@@ -18,7 +19,7 @@ CODES = ("05-120.S", "05-310.M", "09-250.S.B2", "01-100.L.PHASE1.EAST")
 """With and without custom segments."""
 
 
-def test_a_complete_company_is_adopted_and_only_what_is_missing_is_written(office: Office) -> None:
+def test_a_complete_company_is_adopted_and_only_what_is_missing_is_written(office: Installation) -> None:
     """Existing Items and bills are left as they are."""
     project = office.new_project("26-310", CODES)
     stood = [office.netsuite.make_item(f"26-310-{code}", displayname="by the connector") for code in CODES]

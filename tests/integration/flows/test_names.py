@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import Office
+from tests.integration.flows.conftest import OpenInstallation
+from tests.kit.installation import Installation
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import OutcomeKind, Record, State
 from worker.sync.items import Items, ResolvedCode
@@ -15,7 +15,7 @@ from worker.sync.items import Items, ResolvedCode
 pytestmark = pytest.mark.real
 
 
-def test_a_project_without_a_number_gets_no_items_until_it_has_one(office: Office) -> None:
+def test_a_project_without_a_number_gets_no_items_until_it_has_one(office: Installation) -> None:
     project = office.procore.project(office.case("null_project_number")["project_id"])
     office.scan(project.id)
 
@@ -29,7 +29,7 @@ def test_a_project_without_a_number_gets_no_items_until_it_has_one(office: Offic
     assert all(office.item(f"24-777-{code.flat_code}") for code in project.budgeted_codes())
 
 
-def test_two_codes_whose_names_are_the_same_text_are_both_blocked(synced: Office) -> None:
+def test_two_codes_whose_names_are_the_same_text_are_both_blocked(synced: Installation) -> None:
     clash = synced.case("same_joined_name")
     for pair in clash["codes"]:
         key = f"code:{pair['project_id']}:{pair['wbs_code_id']}"
@@ -38,7 +38,7 @@ def test_two_codes_whose_names_are_the_same_text_are_both_blocked(synced: Office
 
 
 @pytest.mark.parametrize("first", [0, 1], ids=["shorter number first", "longer number first"])
-def test_once_one_of_the_two_is_renamed_both_get_their_item(office: Office, first: int) -> None:
+def test_once_one_of_the_two_is_renamed_both_get_their_item(office: Installation, first: int) -> None:
     clash = office.case("same_joined_name")
     pairs = clash["codes"]
     ids = [pairs[first]["project_id"], pairs[1 - first]["project_id"]]
@@ -55,7 +55,7 @@ def test_once_one_of_the_two_is_renamed_both_get_their_item(office: Office, firs
     assert not [cause for cause in office.problems().values() if cause == "name_not_unique"]
 
 
-def test_two_codes_of_a_project_that_differ_only_in_case_are_blocked(office: Office) -> None:
+def test_two_codes_of_a_project_that_differ_only_in_case_are_blocked(office: Installation) -> None:
     """Both codes are blocked, and nothing is written."""
     project = office.new_project("24-800", ["05-120.S", "05-120.s"])
     office.scan(project.id)
@@ -64,7 +64,9 @@ def test_two_codes_of_a_project_that_differ_only_in_case_are_blocked(office: Off
 
 
 @pytest.mark.parametrize("limit", [60, 80])
-def test_a_name_at_the_length_limit_is_created_and_a_longer_one_blocked(open_office: OpenOffice, limit: int) -> None:
+def test_a_name_at_the_length_limit_is_created_and_a_longer_one_blocked(
+    open_office: OpenInstallation, limit: int
+) -> None:
     """The limit comes from the account's metadata catalog, where the catalog states it."""
     office = open_office(world={"item_name_max_length": limit})
     project = office.new_project("24-800")
@@ -80,14 +82,14 @@ def test_a_name_at_the_length_limit_is_created_and_a_longer_one_blocked(open_off
     assert len(office.posts("/services/rest/record/v1/otherChargePurchaseItem")) == 1
 
 
-def test_a_name_that_netsuite_would_read_as_parent_and_child_is_blocked(synced: Office) -> None:
+def test_a_name_that_netsuite_would_read_as_parent_and_child_is_blocked(synced: Installation) -> None:
     case = synced.case("name_with_colon")
     key = f"code:{case['project_id']}:{case['wbs_code_id']}"
     assert synced.problems(key) == {key: "name_has_colon"}
     assert synced.items(case["name"]) == []
 
 
-def test_odd_text_becomes_the_items_name_byte_for_byte(synced: Office) -> None:
+def test_odd_text_becomes_the_items_name_byte_for_byte(synced: Installation) -> None:
     """Letter case, double spaces and quotes: nothing is trimmed, cut or cased."""
     case = synced.case("odd_text")
     item = synced.item(case["name"])
@@ -95,7 +97,7 @@ def test_odd_text_becomes_the_items_name_byte_for_byte(synced: Office) -> None:
     assert item.displayname == 'paint  the o\'neil  "east" wing, 2 coats'
 
 
-def test_a_code_with_a_quote_is_found_again_instead_of_made_again(office: Office) -> None:
+def test_a_code_with_a_quote_is_found_again_instead_of_made_again(office: Installation) -> None:
     """The look-up's literal doubles the quote of O'Brien; else the hand-made Item would not be seen."""
     project = office.new_project("24-800", ["05-120.S.O'Brien  JR"])
     by_hand = office.netsuite.make_item("24-800-05-120.S.O'Brien  JR")
@@ -107,14 +109,14 @@ def test_a_code_with_a_quote_is_found_again_instead_of_made_again(office: Office
     assert office.writes() == []
 
 
-def test_the_format_of_names_is_a_setting(open_office: OpenOffice) -> None:
+def test_the_format_of_names_is_a_setting(open_office: OpenInstallation) -> None:
     office = open_office(item_name_format="{wbs_code} ({project_number})")
     project = office.new_project("24-800", ["05-120.S"])
     office.scan(project.id)
     assert office.item("05-120.S (24-800)")
 
 
-def test_a_project_renumbered_after_its_sync_keeps_its_items(office: Office) -> None:
+def test_a_project_renumbered_after_its_sync_keeps_its_items(office: Installation) -> None:
     project = office.new_project("24-800", ["05-120.S", "05-310.S"])
     office.scan(project.id)
     before, mark = {item.id: item for item in office.netsuite.items}, office.mark()
@@ -137,7 +139,7 @@ def test_a_project_renumbered_after_its_sync_keeps_its_items(office: Office) -> 
 
 
 def test_a_code_that_another_worker_is_creating_blocks_no_invoice(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+    office: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two projects share the code's name: a scan that may read one of them creates the Item while an export has seen both."""
     for number, code in (("24", "801-05-120.S"), ("24-801", "05-120.S")):

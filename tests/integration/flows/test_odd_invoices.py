@@ -12,15 +12,16 @@ import pytest
 from simulators.company.billing import Billed, Invoice
 from simulators.company.world import Work, periods_of
 from simulators.procore.invoice_shapes import InvoicePrinter
-from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import VENDOR, Office
+from tests.integration.flows.conftest import OpenInstallation
 from tests.integration.flows.test_bills import CODE, require_right
+from tests.kit.company import VENDOR
+from tests.kit.installation import Installation
 from worker.domain.outcomes import OutcomeKind
 
 CODES = [CODE, "05-310.S", "06-100.S"]
 
 
-def billed(office: Office, *months: tuple[Billed, ...]) -> list[Invoice]:
+def billed(office: Installation, *months: tuple[Billed, ...]) -> list[Invoice]:
     """A subcontract on a new project with these months; of each month one entry for each of the first lines."""
     project = office.new_project("24-800", CODES)
     company = office.procore.company
@@ -39,7 +40,9 @@ def work(amount: str, **more: str) -> Billed:
 
 
 @pytest.mark.parametrize("method", ["", "progressive", "simplified"])
-def test_each_type_of_invoice_is_billed_however_its_contract_is_invoiced(open_office: OpenOffice, method: str) -> None:
+def test_each_type_of_invoice_is_billed_however_its_contract_is_invoiced(
+    open_office: OpenInstallation, method: str
+) -> None:
     """A simplified contract has no summary text; the last invoice of a subcontract often releases retainage alone."""
     office = open_office(world={"contract_invoicing_method": method, "closed_before": "2025-12-01"})
     release = Billed(released=Decimal("100.00"))
@@ -57,7 +60,7 @@ def test_each_type_of_invoice_is_billed_however_its_contract_is_invoiced(open_of
 @pytest.mark.parametrize("totals_before", [True, False])
 @pytest.mark.parametrize("line_ids", ["own", "shared", "detail", "none"])
 def test_each_invoice_of_a_subcontract_is_billed_whatever_names_its_lines(
-    open_office: OpenOffice, line_ids: str, totals_before: bool
+    open_office: OpenInstallation, line_ids: str, totals_before: bool
 ) -> None:
     """A subcontractor's schedule of values breaks a contract line down into rows that share its id, or have ids of another kind."""
     office = open_office(world={"line_ids": line_ids, "totals_before": totals_before, "closed_before": "2025-12-01"})
@@ -102,7 +105,7 @@ def test_each_invoice_of_a_subcontract_is_billed_whatever_names_its_lines(
     ],
 )
 def test_what_does_not_matter_for_the_bill_never_blocks_it(
-    office: Office, shown: dict[str, Any], shown_lines: dict[str, Any]
+    office: Installation, shown: dict[str, Any], shown_lines: dict[str, Any]
 ) -> None:
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"), billing_date="2026-05-31")
@@ -138,7 +141,7 @@ DATA_TROUBLE: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("cause", "shown", "shown_lines", "words"), DATA_TROUBLE)
 def test_a_data_problem_belongs_to_the_accountant_and_names_its_subject(
-    office: Office, cause: str, shown: dict[str, Any], shown_lines: dict[str, Any], words: str
+    office: Installation, cause: str, shown: dict[str, Any], shown_lines: dict[str, Any], words: str
 ) -> None:
     """Each such problem closes once the data is fixed and the invoice is exported."""
     project = office.new_project("24-800", [CODE])
@@ -157,7 +160,7 @@ def test_a_data_problem_belongs_to_the_accountant_and_names_its_subject(
     assert office.problems() == {}
 
 
-def test_a_whole_change_order_with_a_code_is_billed_like_any_line(office: Office) -> None:
+def test_a_whole_change_order_with_a_code_is_billed_like_any_line(office: Installation) -> None:
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"))
     office.procore.edit_invoice(invoice.id, shown_lines={"item_type": "whole_change_order_item"})
@@ -167,7 +170,7 @@ def test_a_whole_change_order_with_a_code_is_billed_like_any_line(office: Office
 
 @pytest.mark.parametrize(("amounts", "agree"), [("this_period", True), ("to_date", False)])
 def test_explain_shows_procores_own_totals_as_a_second_witness(
-    open_office: OpenOffice, amounts: str, agree: bool
+    open_office: OpenInstallation, amounts: str, agree: bool
 ) -> None:
     office = open_office(world={"line_amounts": amounts, "closed_before": "2025-12-01"})
     _, second = billed(office, (work("1000.00"),), (work("100.00"),))

@@ -15,9 +15,9 @@ import pytest
 
 from config.names import TaskName
 from tasks.messages import MESSAGES, read
-from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import Office
+from tests.integration.flows.conftest import OpenInstallation
 from tests.integration.flows.test_problem_commands import told
+from tests.kit.installation import Installation
 from tests.upgrade.record import CODES, NUMBER, records
 from worker.base import give_out, pick_up
 from worker.domain.identities import CodeKey, InvoiceKey
@@ -36,7 +36,7 @@ WRITTEN = {
 }
 
 
-def put(office: Office, keys: dict[str, Any]) -> None:
+def put(office: Installation, keys: dict[str, Any]) -> None:
     """The keys of an older version in the place of all that this office has."""
     redis, prefix = office.container.redis, office.container.settings.redis_key_prefix
     for key in redis.keys(f"{prefix}*"):
@@ -73,7 +73,7 @@ def understood(task: str, arguments: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("version", WRITTEN)
-def test_records_that_an_older_version_wrote_are_worked_off(open_office: OpenOffice, version: str) -> None:
+def test_records_that_an_older_version_wrote_are_worked_off(open_office: OpenInstallation, version: str) -> None:
     office, written = open_office(netsuite_settle_seconds=0), WRITTEN[version]
     # The same company and the same books; then the older ledger instead of ours.
     ids = records(office)
@@ -109,7 +109,7 @@ def test_records_that_an_older_version_wrote_are_worked_off(open_office: OpenOff
     assert ended.ended
 
 
-def test_what_a_newer_version_adds_is_passed_over(office: Office) -> None:
+def test_what_a_newer_version_adds_is_passed_over(office: Installation) -> None:
     """Its workers start first, so theirs and ours share a ledger for a while."""
     project = office.new_project("31-501", CODES[:1])
     (code,) = project.budgeted_codes()
@@ -133,7 +133,7 @@ def test_what_a_newer_version_adds_is_passed_over(office: Office) -> None:
     assert office.container.runs.run(run.id) == run
 
 
-def test_work_of_a_kind_that_only_a_newer_version_knows_stops_nothing(office: Office) -> None:
+def test_work_of_a_kind_that_only_a_newer_version_knows_stops_nothing(office: Installation) -> None:
     """It waits for the newer version, and the rest of its lane is dispatched."""
     office.container.work.add(Lane.SCANS, ["paint:17", "scan:17", "scan:18"])
     app = mock.Mock(spec_set=["send_task"])
@@ -143,12 +143,12 @@ def test_work_of_a_kind_that_only_a_newer_version_knows_stops_nothing(office: Of
     finally:
         use(None)
     assert [call.kwargs["kwargs"]["project_id"] for call in app.send_task.call_args_list] == [17, 18]
-    # In hand until it is overdue, then given out again.
+    # In progress until it is overdue, then dispatched again.
     assert office.container.work.in_hand(Lane.SCANS, "paint:17")
 
 
 @pytest.mark.parametrize("scope", ["netsuite", "netsuite:vendorBill:create"])
-def test_a_problem_of_an_unknown_pause_closes_with_the_next_response(office: Office, scope: str) -> None:
+def test_a_problem_of_an_unknown_pause_closes_with_the_next_response(office: Installation, scope: str) -> None:
     """0.1.0 keeps its pauses under other keys; those of this version are forgotten after a week without use."""
     project = office.new_project("31-502", CODES[:1])
     office = office.reopened(project_ids=str(project.id))

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from simulators.company.billing import Invoice
-from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
-from tests.support import lasts
+from tests.integration.flows.conftest import OpenInstallation
+from tests.kit.company import BILL_PATH, ITEM_PATH
+from tests.kit.installation import Installation
+from tests.kit.waiting import lasts
 from worker.domain.outcomes import OutcomeKind
 from worker.domain.plans import Action
 from worker.domain.scopes import Remote
@@ -31,7 +32,7 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remote_failures, "HOLD_SECONDS", 0.3)
 
 
-def invoices_of(office: Office, count: int, **settings: Any) -> tuple[Office, list[Invoice]]:
+def invoices_of(office: Installation, count: int, **settings: Any) -> tuple[Installation, list[Invoice]]:
     """An office of one project alone, and approved invoices of it whose Item is made already."""
     project = office.new_project("26-701", [CODE])
     office.scan(project.id)
@@ -39,7 +40,7 @@ def invoices_of(office: Office, count: int, **settings: Any) -> tuple[Office, li
     return office.reopened(project_ids=str(project.id), **settings), invoices
 
 
-def billed(office: Office, invoices: list[Invoice]) -> list[bool]:
+def billed(office: Installation, invoices: list[Invoice]) -> list[bool]:
     return [bool(office.bills(one)) for one in invoices]
 
 
@@ -50,7 +51,7 @@ def key_of(invoice: Invoice) -> str:
 # One record
 
 
-def test_a_field_hidden_by_the_form_blocks_its_records_and_pauses_nothing(office: Office) -> None:
+def test_a_field_hidden_by_the_form_blocks_its_records_and_pauses_nothing(office: Installation) -> None:
     """NetSuite answers 400 with the code of a missing permission, as where the role's form does not have one column."""
     office, (first, *others) = invoices_of(office, 4)
     office.stage.settings("netsuite", hidden_on_form=["item.customer"])
@@ -64,7 +65,7 @@ def test_a_field_hidden_by_the_form_blocks_its_records_and_pauses_nothing(office
     assert office.problems() == {}
 
 
-def test_a_permission_missing_for_one_record_holds_up_no_other(office: Office) -> None:
+def test_a_permission_missing_for_one_record_holds_up_no_other(office: Installation) -> None:
     """The role is restricted from one vendor, which NetSuite reports with the message of an entirely missing permission."""
     office, (poison, *others) = invoices_of(office, 4)
     other_vendor = next(
@@ -91,7 +92,7 @@ def test_a_permission_missing_for_one_record_holds_up_no_other(office: Office) -
 # One kind of record
 
 
-def test_a_refused_kind_of_record_is_paused_and_all_other_work_continues(office: Office) -> None:
+def test_a_refused_kind_of_record_is_paused_and_all_other_work_continues(office: Installation) -> None:
     """The role may create Items and no bills: one invoice finds out, the second one shows that it is not about the invoice."""
     office, invoices = invoices_of(office, 6)
     project = office.procore.company.projects[invoices[0].project_id]
@@ -125,7 +126,7 @@ def test_a_refused_kind_of_record_is_paused_and_all_other_work_continues(office:
     assert office.problems() == {}
 
 
-def test_a_missing_permission_for_owed_back_holds_up_no_bill(open_office: OpenOffice) -> None:
+def test_a_missing_permission_for_owed_back_holds_up_no_bill(open_office: OpenInstallation) -> None:
     office, bills = invoices_of(open_office(), 3, netsuite_create_credits=True)
     project = office.procore.company.projects[bills[0].project_id]
     owed_back = [office.new_invoice(project, (CODE, "-90.00"), invoice_number=f"C-{n}") for n in range(3)]
@@ -151,7 +152,7 @@ def test_a_missing_permission_for_owed_back_holds_up_no_bill(open_office: OpenOf
     assert office.problems() == {}
 
 
-def test_a_role_that_may_create_and_not_edit_adopts_items_without_a_pause(open_office: OpenOffice) -> None:
+def test_a_role_that_may_create_and_not_edit_adopts_items_without_a_pause(open_office: OpenInstallation) -> None:
     office = open_office(netsuite_adopted_items_get_external_id=True)
     codes = [f"05-{number}.S" for number in range(120, 126)]
     project = office.new_project("26-702", codes)
@@ -179,7 +180,7 @@ def test_a_role_that_may_create_and_not_edit_adopts_items_without_a_pause(open_o
     ],
 )
 def test_a_table_or_column_hidden_from_the_role_is_one_problem(
-    office: Office, hidden: list[str], scope: str, named: str
+    office: Installation, hidden: list[str], scope: str, named: str
 ) -> None:
     """It is reported once and not for each invoice, and all are billed once the role sees it."""
     project = office.new_project("26-771", [CODE])
@@ -199,7 +200,7 @@ def test_a_table_or_column_hidden_from_the_role_is_one_problem(
     assert office.problems() == {}
 
 
-def test_vendors_the_app_may_not_read_are_one_problem_with_the_directory(office: Office) -> None:
+def test_vendors_the_app_may_not_read_are_one_problem_with_the_directory(office: Installation) -> None:
     """One problem names the Directory tool, and all invoices are billed once the app may read the vendors."""
     office, invoices = invoices_of(office, 3)
     office.stage.settings("procore", directory_forbidden=True)
@@ -212,7 +213,7 @@ def test_vendors_the_app_may_not_read_are_one_problem_with_the_directory(office:
     assert office.problems() == {}
 
 
-def test_an_account_whose_queries_want_a_direction_finds_what_is_there(open_office: OpenOffice) -> None:
+def test_an_account_whose_queries_want_a_direction_finds_what_is_there(open_office: OpenInstallation) -> None:
     """A bill of that vendor and number entered by hand is seen, and an Item of that name is adopted."""
     office = open_office(world={"suiteql_needs_direction": True, "duplicate_numbers": "allow"})
     office, (invoice,) = invoices_of(office, 1)
@@ -228,7 +229,7 @@ def test_an_account_whose_queries_want_a_direction_finds_what_is_there(open_offi
 
 
 def test_a_503_with_rate_limit_headers_is_waited_out_in_seconds(
-    open_office: OpenOffice, monkeypatch: pytest.MonkeyPatch
+    open_office: OpenInstallation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The headers come with every response, so the hour's reset is no reason to pause for an hour; the pause is shown."""
     monkeypatch.setattr(remote_failures, "random", SimpleNamespace(uniform=lambda low, high: 3.0))
@@ -262,7 +263,7 @@ def test_a_503_with_rate_limit_headers_is_waited_out_in_seconds(
     assert office.container.overview.status()["pauses"] == []
 
 
-def test_an_outage_costs_no_record_its_attempts_whatever_shape_it_has(open_office: OpenOffice) -> None:
+def test_an_outage_costs_no_record_its_attempts_whatever_shape_it_has(open_office: OpenInstallation) -> None:
     """Every request to NetSuite is answered 500, as in an outage behind the gateway, for longer than a record has attempts."""
     office, invoices = invoices_of(open_office(), 4, netsuite_settle_seconds=1)
     office.stage.faults("netsuite", [{"kind": "error_before", "value": 500}])
@@ -279,7 +280,7 @@ def test_an_outage_costs_no_record_its_attempts_whatever_shape_it_has(open_offic
     assert office.problems() == {}
 
 
-def test_a_lone_invoice_in_an_outage_keeps_its_attempts(open_office: OpenOffice) -> None:
+def test_a_lone_invoice_in_an_outage_keeps_its_attempts(open_office: OpenInstallation) -> None:
     office, (invoice,) = invoices_of(open_office(), 1, netsuite_settle_seconds=1)
     office.stage.faults("netsuite", [{"kind": "cut_before"}])
     office.container.start_export("test")
@@ -293,7 +294,7 @@ def test_a_lone_invoice_in_an_outage_keeps_its_attempts(open_office: OpenOffice)
     assert office.bill(invoice)
 
 
-def test_a_record_that_always_fails_ends_as_a_problem_and_not_a_long_pause(office: Office) -> None:
+def test_a_record_that_always_fails_ends_as_a_problem_and_not_a_long_pause(office: Installation) -> None:
     """The invoice's own page answers 504 each time, like a report that takes a gateway too long, and the others' pages work."""
     office, (poison, *others) = invoices_of(office, 3)
     office.stage.faults("procore", [{"kind": "error_before", "value": 504, "path": f"/requisitions/{poison.id}"}])
@@ -305,7 +306,7 @@ def test_a_record_that_always_fails_ends_as_a_problem_and_not_a_long_pause(offic
     assert office.container.stores.holds.times(Remote.PROCORE) == 0
 
 
-def test_procores_hourly_limit_that_is_used_up_is_shown_with_its_end(open_office: OpenOffice) -> None:
+def test_procores_hourly_limit_that_is_used_up_is_shown_with_its_end(open_office: OpenInstallation) -> None:
     office = open_office(world={"hourly_limit": 3600})
     office, (invoice,) = invoices_of(office, 1)
     begun = time.time()
@@ -325,7 +326,7 @@ def test_procores_hourly_limit_that_is_used_up_is_shown_with_its_end(open_office
     assert office.container.pauses.of(Lane.EXPORTS, key_of(invoice))[0].sentence == pause["sentence"]
 
 
-def test_one_item_that_is_refused_stops_no_other(office: Office) -> None:
+def test_one_item_that_is_refused_stops_no_other(office: Installation) -> None:
     """Its form hides a property for this record type alone: the code of a permission, and the name of a field."""
     project = office.new_project("26-704", [CODE, "05-130.S"])
     office.stage.faults(

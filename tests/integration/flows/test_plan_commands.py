@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -10,14 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
-from rich.progress import Progress
 
 from simulators.company.billing import Invoice
 from simulators.company.model import Project
-from tests.integration.flows.office import Office
-from worker.cli import apply, export, output, plans, scan, session, wbs_sync
-from worker.cli.output import LiteralConsole
+from tests.kit.commands import run_command
+from tests.kit.installation import Installation
 from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.plans import line_of
 from worker.store.gate import Precedence
@@ -40,27 +36,20 @@ class Ended:
 class CommandLine:
     """A command line, and workers that do the work that is sent."""
 
-    office: Office
+    office: Installation
     project: Project
     invoice: Invoice
     file: Path
     monkeypatch: pytest.MonkeyPatch
 
     def call(self, *arguments: str, **settings: Any) -> Ended:
-        printed = io.StringIO()
-        with self.monkeypatch.context() as patch:
-            for module in (scan, export, apply):
-                patch.setattr(module, "open_container", lambda: self.office.reopened(**settings).container)
-                patch.setattr(module, "send", lambda *_args, **_kwargs: self.office.work_off())
-            for module in (output, plans, apply, export, scan):
-                patch.setattr(module, "out", LiteralConsole(file=printed, width=400, highlight=False), raising=False)
-                patch.setattr(module, "err", LiteralConsole(file=printed, width=400, highlight=False), raising=False)
-            # Bars are for a terminal.
-            for module in (plans, apply, session):
-                patch.setattr(module, "progress", lambda: Progress(disable=True))
-            ended = CliRunner().invoke(wbs_sync, list(arguments))
-        assert ended.exception is None or isinstance(ended.exception, SystemExit), ended.exception
-        return Ended(ended.exit_code, ended.output + printed.getvalue())
+        ended = run_command(
+            lambda: self.office.reopened(**settings).container,
+            *arguments,
+            width=400,
+            send=lambda *_, **__: self.office.work_off(),
+        )
+        return Ended(ended.code, ended.out + ended.err)
 
     def scan_plan(self, *options: str) -> Ended:
         return self.call("scan", "--project", str(self.project.id), "--dry-run", *options)
@@ -77,7 +66,7 @@ class CommandLine:
 
 
 @pytest.fixture
-def shell(office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
+def shell(office: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
     project = office.new_project("27-001", CODES)
     invoice = office.new_invoice(project, (CODES[0], "100.00"), (CODES[1], "1234.50"), invoice_number="N-1")
     return CommandLine(office, project, invoice, tmp_path / "plan.json", monkeypatch)

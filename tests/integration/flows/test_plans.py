@@ -12,8 +12,8 @@ import pytest
 from simulators.common.journal import Entry
 from simulators.company.billing import Invoice
 from simulators.company.model import Project
-from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import Office
+from tests.integration.flows.conftest import OpenInstallation
+from tests.kit.installation import Installation
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Record, State
 from worker.domain.plans import Action, Plan, PlanLine, Requests
@@ -29,7 +29,7 @@ CODES = ("05-120.S", "05-310.S")
 class Journals:
     """The requests of both remotes since it was made, without logins, and the records that wbs-sync wrote."""
 
-    def __init__(self, office: Office) -> None:
+    def __init__(self, office: Installation) -> None:
         self._office = office
         self._marks = {name: _last(office.stage.journal(name)) for name in ("procore", "netsuite")}
 
@@ -56,14 +56,14 @@ def _last(entries: list[Entry]) -> int:
     return max((each["n"] for each in entries), default=0)
 
 
-def planning(office: Office, **settings: Any) -> Planning:
+def planning(office: Installation, **settings: Any) -> Planning:
     """The planning of a separate process with `--dry-run`, which leaves nothing in Redis."""
     container = office.reopened(**settings).container
     container.stores.cache.leave_no_trace()
     return container.planning
 
 
-def apply(office: Office, plan: Plan) -> Applied:
+def apply(office: Installation, plan: Plan) -> Applied:
     """Apply a plan as the command does, and let the workers do the work."""
     applied = office.reopened().container.applying.apply(plan)
     office.work_off()
@@ -82,7 +82,7 @@ def key_of(invoice: Invoice) -> InvoiceKey:
     return InvoiceKey(invoice.project_id, invoice.id)
 
 
-def everything(office: Office) -> dict[str, Any]:
+def everything(office: Installation) -> dict[str, Any]:
     """All data of this installation in Redis, except what every reader leaves: tokens, rate limits, the count of requests, the list of projects."""
     prefix = office.container.settings.redis_key_prefix
     passing = ("token", "limits", "sent", "projects", "gate", "lease")
@@ -103,7 +103,7 @@ def _content(redis: Any, key: str) -> Any:
     return readers[redis.type(key)](key)
 
 
-def assert_effect(office: Office, plan: Plan, written: list[Entry]) -> None:
+def assert_effect(office: Installation, plan: Plan, written: list[Entry]) -> None:
     """Each line had its effect, and nothing else was written."""
     container, company = office.container, office.procore.company
     problems = {one.key: one.problem for one in container.ledger.problems()}
@@ -150,7 +150,7 @@ def assert_effect(office: Office, plan: Plan, written: list[Entry]) -> None:
     assert sorted((each["write"], each["type"], each["name"]) for each in written) == sorted(expected)
 
 
-def assert_bill(office: Office, line: PlanLine, bill_id: str) -> None:
+def assert_bill(office: Installation, line: PlanLine, bill_id: str) -> None:
     bill = office.netsuite.bills.get(bill_id)
     assert bill, line
     data = line.data
@@ -163,12 +163,12 @@ def assert_bill(office: Office, line: PlanLine, bill_id: str) -> None:
     assert str(data["vendor"]).endswith(f"NetSuite id {bill.entity})"), line
 
 
-def _record(office: Office, line: PlanLine) -> Record | None:
+def _record(office: Installation, line: PlanLine) -> Record | None:
     ledger = office.container.ledger
     return ledger.invoice(InvoiceKey.parse(line.key)) if line.is_invoice else ledger.code(CodeKey.parse(line.key))
 
 
-def _code(office: Office, line: PlanLine) -> tuple[Project, Any]:
+def _code(office: Installation, line: PlanLine) -> tuple[Project, Any]:
     key = CodeKey.parse(line.key)
     project = office.procore.project(key.project_id)
     return project, project.codes[key.wbs_code_id]
@@ -177,7 +177,7 @@ def _code(office: Office, line: PlanLine) -> tuple[Project, Any]:
 # With unchanged data
 
 
-def test_a_scan_does_line_by_line_what_its_plan_says_with_as_many_requests(office: Office) -> None:
+def test_a_scan_does_line_by_line_what_its_plan_says_with_as_many_requests(office: Installation) -> None:
     plan = planning(office).scan()
     kinds = Counter(line.action for line in plan.lines)
     assert kinds[Action.CREATE] > 80
@@ -200,7 +200,7 @@ def test_a_scan_does_line_by_line_what_its_plan_says_with_as_many_requests(offic
     assert known == {line.key for line in plan.lines if line.key.startswith("code:") and line.action is not Action.SKIP}
 
 
-def test_a_plan_counts_the_request_that_gives_an_item_our_external_id(open_office: OpenOffice) -> None:
+def test_a_plan_counts_the_request_that_gives_an_item_our_external_id(open_office: OpenInstallation) -> None:
     """Adopting an Item that is to get our external id costs one request, and the scan sends as many as planned."""
     setting = {"netsuite_adopted_items_get_external_id": True}
     office = open_office(**setting)
@@ -213,23 +213,23 @@ def test_a_plan_counts_the_request_that_gives_an_item_our_external_id(open_offic
     assert journals.requests() == plan.requests
 
 
-def open_period(office: Office) -> None:
+def open_period(office: Installation) -> None:
     case = office.case("closed_period_invoice")
     office.procore.edit_invoice(case["invoice_id"], billing_date="2026-05-20")
 
 
-def without_the_longest(office: Office) -> None:
+def without_the_longest(office: Installation) -> None:
     """Withdraw the invoice of 120 codes, which takes as long as all others together: only one test exports it."""
     office.procore.set_invoice_status(office.case("invoice_300_lines")["invoice_id"], "under_review")
 
 
-def pilot_of(office: Office) -> dict[str, str]:
+def pilot_of(office: Installation) -> dict[str, str]:
     """Settings for three projects of the company: they have Items and bills to create and to adopt, and blocked records."""
     return {"project_ids": ",".join(str(office.procore.project(number).id) for number in ("24-002", "24-003", "24"))}
 
 
 @pytest.mark.parametrize("scanned", [False, True], ids=["with all Items missing", "after a scan"])
-def test_an_export_does_what_its_plan_says_with_as_many_requests(office: Office, scanned: bool) -> None:
+def test_an_export_does_what_its_plan_says_with_as_many_requests(office: Installation, scanned: bool) -> None:
     """Every line of the plan has its effect, whether or not the Items exist already."""
     open_period(office)
     # An Item was read back today and agreed: until then, how many are read back depends on how many are created at once.
@@ -252,7 +252,7 @@ def test_an_export_does_what_its_plan_says_with_as_many_requests(office: Office,
     assert journals.requests() == plan.requests
 
 
-def test_the_plan_shows_a_closed_period_if_periods_can_be_read(office: Office) -> None:
+def test_the_plan_shows_a_closed_period_if_periods_can_be_read(office: Installation) -> None:
     invoice = office.case_invoice("closed_period_invoice")
     line = line_of(planning(office).export_one(key_of(invoice)), key_of(invoice))
     assert (line.action, line.cause) == (Action.BLOCKED, "period_closed")
@@ -264,7 +264,7 @@ def test_the_plan_shows_a_closed_period_if_periods_can_be_read(office: Office) -
     assert office.export(invoice).cause == "period_closed"
 
 
-def test_two_invoices_with_one_number_of_one_vendor_are_not_both_planned(office: Office) -> None:
+def test_two_invoices_with_one_number_of_one_vendor_are_not_both_planned(office: Installation) -> None:
     project = office.new_project("27-001", CODES)
     pair = [office.new_invoice(project, (code, "100.00"), invoice_number="77") for code in CODES]
     pilot = {"project_ids": str(project.id)}
@@ -279,7 +279,7 @@ def test_two_invoices_with_one_number_of_one_vendor_are_not_both_planned(office:
     assert journals.requests() == plan.requests
 
 
-def test_a_credit_may_have_a_bills_number_and_case_is_ignored_in_numbers(office: Office) -> None:
+def test_a_credit_may_have_a_bills_number_and_case_is_ignored_in_numbers(office: Installation) -> None:
     """Of two bills whose numbers differ only in case, one is blocked."""
     project = office.new_project("27-002", CODES)
     for amount, number in (("100.00", "77"), ("-50.00", "77"), ("60.00", "88r"), ("70.00", "88R")):
@@ -293,7 +293,7 @@ def test_a_credit_may_have_a_bills_number_and_case_is_ignored_in_numbers(office:
     assert (run.counts["created"], run.counts["blocked"]) == (3, 1)
 
 
-def test_a_dry_run_changes_nothing_anywhere(office: Office) -> None:
+def test_a_dry_run_changes_nothing_anywhere(office: Installation) -> None:
     """Neither in a ledger with many records nor in the remotes; not even a link is cached."""
     office.scan(office.procore.project("24-001").id)
     # The origin id of a bill that is not in the ledger, as after a loss of Redis: an export records it.
@@ -308,7 +308,7 @@ def test_a_dry_run_changes_nothing_anywhere(office: Office) -> None:
     assert journals.requests().procore > 50
 
 
-def test_an_applied_plan_of_a_scan_is_its_effect(office: Office) -> None:
+def test_an_applied_plan_of_a_scan_is_its_effect(office: Installation) -> None:
     plan = planning(office).scan()
     journals = Journals(office)
     found = apply(office, plan)
@@ -322,7 +322,7 @@ def test_an_applied_plan_of_a_scan_is_its_effect(office: Office) -> None:
 
 
 @pytest.mark.parametrize("scanned", [False, True], ids=["with all Items missing", "after a scan"])
-def test_an_applied_plan_of_an_export_is_its_effect(office: Office, scanned: bool) -> None:
+def test_an_applied_plan_of_an_export_is_its_effect(office: Installation, scanned: bool) -> None:
     pilot = pilot_of(office)
     office = office.reopened(**pilot)
     if scanned:
@@ -345,7 +345,7 @@ def test_an_applied_plan_of_an_export_is_its_effect(office: Office, scanned: boo
     assert office.netsuite.duplicates() == []
 
 
-def test_applied_twice_it_is_already_done(office: Office) -> None:
+def test_applied_twice_it_is_already_done(office: Installation) -> None:
     pilot = pilot_of(office)
     office = office.reopened(**pilot)
     plans = [planning(office, **pilot).scan(), planning(office, **pilot).export_approved()]
@@ -367,7 +367,7 @@ def test_applied_twice_it_is_already_done(office: Office) -> None:
 # With changed data
 
 
-def test_codes_whose_data_changed_are_refused_and_the_others_created(office: Office) -> None:
+def test_codes_whose_data_changed_are_refused_and_the_others_created(office: Installation) -> None:
     flat_codes = ["05-120.S", "05-310.S", "05-500.S", "06-100.S", "06-200.S", "07-100.S"]
     project, other = office.new_project("27-001", flat_codes), office.new_project("27-002", CODES)
     unbudgeted, hand_made, renamed, inactive, same, gone_item = (code_key(project, code) for code in flat_codes)
@@ -399,7 +399,7 @@ def test_codes_whose_data_changed_are_refused_and_the_others_created(office: Off
     assert set(office.container.ledger.codes(project.id)) == {same.wbs_code_id}
 
 
-def test_invoices_whose_data_changed_are_refused_and_the_others_billed(office: Office) -> None:
+def test_invoices_whose_data_changed_are_refused_and_the_others_billed(office: Installation) -> None:
     project = office.new_project("27-001", [*CODES, "06-100.S", "06-200.S", "07-100.S"])
     edited, same, sent_back, by_hand, redated = invoices = [
         office.new_invoice(project, (code, "100.00"), invoice_number=f"N-{code}")
@@ -434,7 +434,7 @@ def test_invoices_whose_data_changed_are_refused_and_the_others_billed(office: O
     assert office.bill(same).total == Decimal("90.00")
 
 
-def test_a_line_without_the_items_that_come_first_is_refused(office: Office) -> None:
+def test_a_line_without_the_items_that_come_first_is_refused(office: Installation) -> None:
     """Lines may be removed from a plan; lines that depend on them are then refused."""
     project = office.new_project("27-001", CODES)
     invoice = office.new_invoice(project, (CODES[0], "100.00"))
@@ -445,7 +445,7 @@ def test_a_line_without_the_items_that_come_first_is_refused(office: Office) -> 
     assert office.bills(invoice) == []
 
 
-def test_an_item_that_a_scan_created_meanwhile_is_already_done(office: Office) -> None:
+def test_an_item_that_a_scan_created_meanwhile_is_already_done(office: Installation) -> None:
     project = office.new_project("27-001", CODES)
     invoice = office.new_invoice(project, (CODES[0], "100.00"), (CODES[1], "5.00"))
     plan = planning(office).export_one(key_of(invoice))
@@ -456,7 +456,7 @@ def test_an_item_that_a_scan_created_meanwhile_is_already_done(office: Office) -
     assert office.bill(invoice).total == Decimal("94.50")
 
 
-def test_an_unconfirmed_write_is_pending_in_a_plan(office: Office) -> None:
+def test_an_unconfirmed_write_is_pending_in_a_plan(office: Installation) -> None:
     """Workers look up an unconfirmed write. A plan shows it, and the line of an earlier plan is refused."""
     project = office.new_project("27-001", CODES)
     invoice = office.new_invoice(project, (CODES[0], "100.00"))

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from simulators.company.billing import Invoice
-from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import BILL_PATH, SUITEQL_PATH, Office
+from tests.integration.flows.conftest import OpenInstallation
+from tests.kit.company import BILL_PATH, SUITEQL_PATH
+from tests.kit.installation import Installation
 from worker.domain.bills import FoundBill
 from worker.domain.identities import InvoiceKey
 from worker.domain.money import ZERO
@@ -26,7 +27,7 @@ DRIFT = "drift_bill_period_mismatch"
 ALLOW: dict[str, Any] = {"date_outside_period": "allow"}
 
 
-def open_with(open_office: OpenOffice, policy: str = "block", **world: Any) -> tuple[Office, Invoice]:
+def open_with(open_office: OpenInstallation, policy: str = "block", **world: Any) -> tuple[Installation, Invoice]:
     """An office with an invoice of February, whose period is closed; March is open."""
     office = open_office(world={"suiteql_date_format": "%m/%d/%Y", **world}, netsuite_closed_period=policy)
     project = office.new_project("24-820", [CODE])
@@ -34,29 +35,29 @@ def open_with(open_office: OpenOffice, policy: str = "block", **world: Any) -> t
     return office, office.new_invoice(project, (CODE, "900.00"), billing_date="2026-02-25")
 
 
-def period_of(office: Office, invoice: Invoice) -> str:
+def period_of(office: Installation, invoice: Invoice) -> str:
     period = office.netsuite.periods.get(office.bill(invoice).period)
     assert period
     return period.name
 
 
-def problems(office: Office, invoice: Invoice) -> set[str]:
+def problems(office: Installation, invoice: Invoice) -> set[str]:
     key = str(InvoiceKey(invoice.project_id, invoice.id))
     return {cause for about, cause in office.problems().items() if about.endswith(key)}
 
 
-def journal(office: Office, invoice: Invoice) -> str:
+def journal(office: Installation, invoice: Invoice) -> str:
     told = office.container.explain.invoice(str(invoice.id), str(invoice.project_id))
     return "\n".join(step["sentence"] for step in told["history"])
 
 
-def findings(office: Office, invoice: Invoice) -> list[FindingKind]:
+def findings(office: Installation, invoice: Invoice) -> list[FindingKind]:
     policy = office.container.settings.netsuite_closed_period
     pilot = office.reopened(project_ids=str(invoice.project_id), netsuite_closed_period=policy)
     return [found.kind for found in pilot.container.verification.verify().findings]
 
 
-def test_blocked_is_the_default_and_nothing_is_sent(open_office: OpenOffice) -> None:
+def test_blocked_is_the_default_and_nothing_is_sent(open_office: OpenInstallation) -> None:
     office, invoice = open_with(open_office)
     outcome = office.export(invoice)
     assert outcome.cause == "period_closed"
@@ -67,13 +68,13 @@ def test_blocked_is_the_default_and_nothing_is_sent(open_office: OpenOffice) -> 
     assert (period_of(office, invoice), problems(office, invoice), findings(office, invoice)) == ("Feb 2026", set(), [])
 
 
-def test_blocked_holds_where_the_account_would_move_the_bill_by_itself(open_office: OpenOffice) -> None:
+def test_blocked_holds_where_the_account_would_move_the_bill_by_itself(open_office: OpenInstallation) -> None:
     office, invoice = open_with(open_office, closed_dates_move=True)
     assert office.export(invoice).cause == "period_closed"
     assert office.bills(invoice) == []
 
 
-def test_a_bill_that_netsuite_moved_is_a_problem_and_a_finding(open_office: OpenOffice) -> None:
+def test_a_bill_that_netsuite_moved_is_a_problem_and_a_finding(open_office: OpenInstallation) -> None:
     """The period was closed after it was seen open, and the account moves closed dates."""
     office, invoice = open_with(open_office, closed_dates_move=True, closed_before="2026-02-01")
     assert office.container.bills  # the periods are read with the first bill
@@ -89,7 +90,7 @@ def test_a_bill_that_netsuite_moved_is_a_problem_and_a_finding(open_office: Open
 
 
 def test_the_period_is_reported_even_if_the_process_dies_before_recording(
-    open_office: OpenOffice, monkeypatch: pytest.MonkeyPatch
+    open_office: OpenInstallation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Once the bill is recorded, only `verify` reads it again, and that may not be scheduled."""
     office, invoice = open_with(open_office, closed_dates_move=True, closed_before="2026-02-01")
@@ -114,7 +115,7 @@ def test_the_period_is_reported_even_if_the_process_dies_before_recording(
     assert (problems(office, invoice), len(office.bills(invoice))) == ({DRIFT}, 1)
 
 
-def test_next_open_posts_in_the_first_open_period_and_says_so(open_office: OpenOffice) -> None:
+def test_next_open_posts_in_the_first_open_period_and_says_so(open_office: OpenInstallation) -> None:
     """The bill's memo, the outcome and the journal name the period; an earlier period would be a finding."""
     office, invoice = open_with(open_office, "next_open", ap_locked_before="2026-04-01", **ALLOW)
     (planned,) = office.container.planning.export_one(InvoiceKey(invoice.project_id, invoice.id)).lines
@@ -136,7 +137,7 @@ def test_next_open_posts_in_the_first_open_period_and_says_so(open_office: OpenO
     )
 
 
-def test_next_open_is_a_problem_if_not_allowed_or_no_period_is_open(open_office: OpenOffice) -> None:
+def test_next_open_is_a_problem_if_not_allowed_or_no_period_is_open(open_office: OpenInstallation) -> None:
     """Neither an account that does not allow it nor a calendar without an open period gets a bill."""
     office, invoice = open_with(open_office, "next_open")
     outcome = office.export(invoice)
@@ -147,7 +148,7 @@ def test_next_open_is_a_problem_if_not_allowed_or_no_period_is_open(open_office:
     assert office.bills(invoice) == []
 
 
-def test_keep_posts_in_the_closed_period_by_permission_or_not_at_all(open_office: OpenOffice) -> None:
+def test_keep_posts_in_the_closed_period_by_permission_or_not_at_all(open_office: OpenInstallation) -> None:
     """The role's permission decides; the account's preference never moves the bill to another period."""
     office, invoice = open_with(open_office, "keep", closed_dates_move=True)
     assert office.export(invoice).cause == "period_closed", "named, a period is never moved by the account's preference"
@@ -158,7 +159,7 @@ def test_keep_posts_in_the_closed_period_by_permission_or_not_at_all(open_office
 
 
 @pytest.mark.parametrize("policy", ["block", "next_open", "keep"])
-def test_without_readable_periods_only_the_block_policy_continues(open_office: OpenOffice, policy: str) -> None:
+def test_without_readable_periods_only_the_block_policy_continues(open_office: OpenInstallation, policy: str) -> None:
     """The other policies say that the periods cannot be read, and no other work is paused."""
     office, invoice = open_with(open_office, policy, missing_permissions=("accountingPeriod",), **ALLOW)
     project = office.procore.project(invoice.project_id)

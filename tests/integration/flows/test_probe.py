@@ -28,15 +28,15 @@ from probe.profile import write_profile
 from probe.session import ProbeSession, TrialRecord
 from simulators.common.settings import CommonSettings, change_settings
 from simulators.company.accounts import ACCOUNT
-from tests.integration.flows.conftest import offices
-from tests.integration.flows.office import ITEM_PATH, SUITEQL_PATH, VENDOR, Office
+from tests.integration.flows.conftest import OpenInstallation
 from tests.integration.flows.test_problem_commands import call
+from tests.kit.company import ITEM_PATH, SUITEQL_PATH, VENDOR
+from tests.kit.installation import Installation
 from worker.cli import wbs_sync
 from worker.domain.errors import AlreadyExists, Blocked
 from worker.domain.items import ItemNeed
 from worker.domain.outcomes import OutcomeKind
 from worker.domain.problems import Cause
-from worker.local.embedded import EmbeddedServer
 from worker.store.gate import Precedence
 
 pytestmark = pytest.mark.real
@@ -152,12 +152,11 @@ GERMAN = "otherwise, and in German"
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServer) -> Iterator[Office]:
+def office(open_shared: OpenInstallation) -> Installation:
     """One installation for all tests: each leaves it as it was. One invoice has tax."""
-    with offices(tmp_path_factory.mktemp("probe"), redis_server.url) as opens:
-        opened = opens(world={"hourly_limit": 100_000})
-        opened.procore.edit_invoice(taxed(opened), tax=Decimal("10.00"))
-        yield opened
+    opened = open_shared(world={"hourly_limit": 100_000})
+    opened.procore.edit_invoice(taxed(opened), tax=Decimal("10.00"))
+    return opened
 
 
 @pytest.fixture(autouse=True)
@@ -168,7 +167,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def as_before(office: Office) -> Iterator[None]:
+def as_before(office: Installation) -> Iterator[None]:
     """The account's settings are restored after each test, and no trial record is left."""
     both: tuple[CommonSettings, CommonSettings] = (office.procore.settings, office.netsuite.settings)
     before = [{each.name: getattr(one, each.name) for each in fields(one)} for one in both]
@@ -179,19 +178,19 @@ def as_before(office: Office) -> Iterator[None]:
     assert trial_records(office) == []
 
 
-def taxed(office: Office) -> int:
+def taxed(office: Installation) -> int:
     """An invoice of the first project."""
     return min(office.procore.company.invoices)
 
 
-def set_up(office: Office, changes: Mapping[str, Any]) -> None:
+def set_up(office: Installation, changes: Mapping[str, Any]) -> None:
     """Change settings of the simulators."""
     for remote in (office.procore, office.netsuite):
         known = {each.name for each in fields(remote.settings)}
         change_settings(remote.settings, {name: value for name, value in changes.items() if name in known})
 
 
-def probe(office: Office, *options: str, **env: str) -> Any:
+def probe(office: Installation, *options: str, **env: str) -> Any:
     """The JSON output of a probe, with the exit code."""
     ended = call(office, "probe", "--account", ACCOUNT, "--json", *options, **{"NETSUITE_CONCURRENCY": "4"} | env)
     assert ended.stdout, ended.stderr
@@ -202,7 +201,7 @@ def answers(output: Any) -> dict[str, str]:
     return {one["id"]: one["answer"] for one in output["points"] if one["answer"]}
 
 
-def trial_records(office: Office) -> list[str]:
+def trial_records(office: Installation) -> list[str]:
     """Ids of all existing trial records, inactive ones too."""
     prefix, state = external_id_prefix(office.procore.company.company_id), office.netsuite
     return [
@@ -210,14 +209,14 @@ def trial_records(office: Office) -> list[str]:
     ]
 
 
-def two_invoices(office: Office) -> list[str]:
+def two_invoices(office: Installation) -> list[str]:
     """Options that name two new invoices."""
     project = office.new_project(f"31-{len(office.procore.company.projects)}", [CODE])
     made = [office.new_invoice(project, (CODE, "100.00")) for _ in range(2)]
     return [option for one in made for option in ("--invoice", f"{project.id}/{one.id}")]
 
 
-def vendor(office: Office) -> list[str]:
+def vendor(office: Installation) -> list[str]:
     """The option that names the vendor whose name must not be shown."""
     (one,) = [each.id for each in office.netsuite.vendors if each.companyname == VENDOR]
     return ["--vendor", one]
@@ -234,7 +233,7 @@ def test_the_accounts_give_every_answer_of_every_point() -> None:
 
 @pytest.mark.parametrize("world", WORLDS)
 def test_the_answers_of_an_account_are_found_and_no_record_is_left(
-    office: Office, world: str, monkeypatch: pytest.MonkeyPatch
+    office: Installation, world: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     changes, expected = WORLDS[world]
     set_up(office, changes)
@@ -259,7 +258,7 @@ def test_the_answers_of_an_account_are_found_and_no_record_is_left(
         assert [secret for secret in secrets if secret.casefold() in text.casefold()] == []
 
 
-def seen_by_the_second_look_up(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def seen_by_the_second_look_up(office: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     """New records show while the probe waits for them."""
     seconds_until_seen = ProbeSession.seconds_until_seen
 
@@ -277,7 +276,7 @@ def seen_by_the_second_look_up(office: Office, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("probe.session.sleep", lambda _: lag(0))
 
 
-def names(office: Office) -> list[str]:
+def names(office: Installation) -> list[str]:
     """What neither profile nor report may contain."""
     company, state, settings = office.procore.company, office.netsuite, office.container.settings
     people = [
@@ -293,7 +292,7 @@ def names(office: Office) -> list[str]:
     return [*people, *records, *kept, str(company.company_id), office.container.redis_url, "127.0.0.1"]
 
 
-def test_repeated_project_numbers_and_sums_that_do_not_add_up_are_reported(office: Office) -> None:
+def test_repeated_project_numbers_and_sums_that_do_not_add_up_are_reported(office: Installation) -> None:
     first, second = (office.new_project("31-700", [CODE]) for _ in range(2))
     office.procore.edit_invoice(taxed(office), off_by=Decimal("3.00"))
     try:
@@ -305,7 +304,7 @@ def test_repeated_project_numbers_and_sums_that_do_not_add_up_are_reported(offic
     assert answers(output) == {"project_numbers": "repeated", "tax_in_payment_due": "neither"}
 
 
-def test_if_the_first_item_is_refused_no_other_point_is_tried(office: Office) -> None:
+def test_if_the_first_item_is_refused_no_other_point_is_tried(office: Installation) -> None:
     before = office.mark()
     output = probe(office, NETSUITE_EXPENSE_ACCOUNT_ID="")
     (point,) = [one for one in output["points"] if one["id"] == "item_as_set"]
@@ -332,7 +331,7 @@ def test_if_the_first_item_is_refused_no_other_point_is_tried(office: Office) ->
     ],
 )  # fmt: skip
 def test_a_production_account_and_a_mistyped_one_get_no_request(
-    office: Office, account: str, options: list[str], env: dict[str, str], words: str
+    office: Installation, account: str, options: list[str], env: dict[str, str], words: str
 ) -> None:
     before = office.mark()
     typed = [] if "--account" in options else ["--account", account]
@@ -343,7 +342,7 @@ def test_a_production_account_and_a_mistyped_one_get_no_request(
     assert not PROFILE.exists()
 
 
-def test_the_command_asks_for_the_account(office: Office) -> None:
+def test_the_command_asks_for_the_account(office: Installation) -> None:
     own = office.stage.env | {"REDIS_URL": office.container.redis_url}
     ended = CliRunner().invoke(wbs_sync, ["probe", "--only", "bill_absent"], env=own, input="1234567\n")
     assert ended.exit_code == 1
@@ -351,14 +350,14 @@ def test_the_command_asks_for_the_account(office: Office) -> None:
     assert "No request was sent" in ended.stderr
 
 
-def test_a_second_probe_is_refused_while_one_runs(office: Office) -> None:
+def test_a_second_probe_is_refused_while_one_runs(office: Installation) -> None:
     with office.container.stores.locks.hold("probe"):
         ended = call(office, "probe", "--account", ACCOUNT)
     assert ended.exit_code == 1
     assert "running already" in ended.stderr
 
 
-def test_read_only_writes_nothing_and_keeps_earlier_answers(office: Office) -> None:
+def test_read_only_writes_nothing_and_keeps_earlier_answers(office: Installation) -> None:
     probe(office, "--only", "project_field")
     before = office.mark()
     output = probe(office, "--read-only")
@@ -385,7 +384,7 @@ def interrupted(self: ProbeSession, *_: Any, **__: Any) -> Any:
 
 @pytest.mark.parametrize("again", [["--only", "item_location"], ["--clean"]])
 def test_the_next_probe_cleans_up_after_a_killed_one(
-    office: Office, monkeypatch: pytest.MonkeyPatch, again: list[str]
+    office: Installation, monkeypatch: pytest.MonkeyPatch, again: list[str]
 ) -> None:
     """Killed between its points: it cleans up nothing itself."""
 
@@ -404,7 +403,7 @@ def test_the_next_probe_cleans_up_after_a_killed_one(
     office.netsuite.items.remove(by_hand.id)
 
 
-def test_ctrl_c_cleans_up_at_once(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_cleans_up_at_once(office: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ProbeSession, "create_bill", interrupted)
     before = office.mark()
     ended = call(office, "probe", "--account", ACCOUNT, "--only", "bill_negative")
@@ -414,7 +413,7 @@ def test_ctrl_c_cleans_up_at_once(office: Office, monkeypatch: pytest.MonkeyPatc
     assert trial_records(office) == []
 
 
-def test_records_that_may_not_be_deleted_are_made_inactive_or_listed(office: Office) -> None:
+def test_records_that_may_not_be_deleted_are_made_inactive_or_listed(office: Installation) -> None:
     set_up(office, {"missing_permissions": ["item:delete", "vendorBill:delete"]})
     output = probe(office, "--only", "bill_negative")
     left = {(one["kind"], one["id"], one["inactive"]) for one in output["left"]}
@@ -431,7 +430,7 @@ def test_records_that_may_not_be_deleted_are_made_inactive_or_listed(office: Off
     assert (output["deleted"], output["left"]) == (2, [])
 
 
-def test_a_write_without_a_response_settles_nothing_and_leaves_nothing(office: Office) -> None:
+def test_a_write_without_a_response_settles_nothing_and_leaves_nothing(office: Installation) -> None:
     office.stage.faults("netsuite", [{"kind": "cut_after", "method": "POST", "path": "otherCharge", "times": 1}])
     output = probe(office, "--only", "item_as_set")
     (point,) = output["points"]
@@ -440,7 +439,7 @@ def test_a_write_without_a_response_settles_nothing_and_leaves_nothing(office: O
     assert (output["deleted"], output["clean_again"]) == (1, True)
 
 
-def test_the_next_probe_clears_the_origin_id_of_a_killed_one(office: Office) -> None:
+def test_the_next_probe_clears_the_origin_id_of_a_killed_one(office: Installation) -> None:
     set_up(office, {"origin_id_clearable": True})
     options = two_invoices(office)
     invoice = office.procore.invoice(int(options[1].partition("/")[2]))
@@ -450,7 +449,7 @@ def test_the_next_probe_clears_the_origin_id_of_a_killed_one(office: Office) -> 
     assert invoice.origin_id is None
 
 
-def test_an_origin_id_that_is_not_really_cleared_is_reported(office: Office) -> None:
+def test_an_origin_id_that_is_not_really_cleared_is_reported(office: Installation) -> None:
     """Procore answers 200 and does nothing."""
     set_up(office, {"origin_id_clearable": True})
     only_once = {"kind": "empty", "method": "PATCH", "path": "requisitions", "value": 200, "skip": 1, "times": 1}
@@ -463,7 +462,7 @@ def test_an_origin_id_that_is_not_really_cleared_is_reported(office: Office) -> 
 # The profile
 
 
-def test_the_profile_makes_an_account_work(office: Office) -> None:
+def test_the_profile_makes_an_account_work(office: Installation) -> None:
     """A German account whose lines take the project as `job`: without the profile its bills are refused."""
     set_up(
         office,
@@ -493,7 +492,7 @@ def test_the_profile_makes_an_account_work(office: Office) -> None:
     assert served.export(late).cause is Cause.PERIOD_CLOSED
 
 
-def test_a_look_up_lag_makes_the_settle_time_longer(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_look_up_lag_makes_the_settle_time_longer(office: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     seen_by_the_second_look_up(office, monkeypatch)
     probe(office, "--only", "item_seen_by_id")
     effects = json.loads(PROFILE.read_text())["effects"]
@@ -504,7 +503,7 @@ def test_a_look_up_lag_makes_the_settle_time_longer(office: Office, monkeypatch:
     assert settle_seconds(settings, load_profile(settings)) == 900 + lag
 
 
-def test_a_setting_wins_over_the_profile_and_check_reports_it(office: Office) -> None:
+def test_a_setting_wins_over_the_profile_and_check_reports_it(office: Installation) -> None:
     given_profile(project_field="job", look_up_lag_seconds={"item_seen_by_id": 3.2}, takes_tax_schedule=False,
                   needed_settings={"NETSUITE_EXPENSE_ACCOUNT_ID": True, "NETSUITE_SUBSIDIARY_ID": False})  # fmt: skip
     own = {"NETSUITE_PROJECT_FIELD": "customer", "NETSUITE_SETTLE_SECONDS": "900", "NETSUITE_EXPENSE_ACCOUNT_ID": ""}
@@ -532,7 +531,7 @@ def test_a_setting_wins_over_the_profile_and_check_reports_it(office: Office) ->
     ],
 )
 def test_a_profile_of_another_account_is_refused(
-    office: Office, profile_of: str, account: str, named: bool, words: str
+    office: Installation, profile_of: str, account: str, named: bool, words: str
 ) -> None:
     given_profile(account=profile_of)
     settings = office.container.settings.model_copy(
@@ -550,7 +549,7 @@ def test_a_profile_of_another_account_is_refused(
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"version": 2}', '{"version": 1, "secret": "hush"}'])
-def test_an_unreadable_profile_stops_every_command_but_the_probe(office: Office, text: str) -> None:
+def test_an_unreadable_profile_stops_every_command_but_the_probe(office: Installation, text: str) -> None:
     PROFILE.parent.mkdir()
     PROFILE.write_text(text)
     ended = call(office, "status")
@@ -562,7 +561,7 @@ def test_an_unreadable_profile_stops_every_command_but_the_probe(office: Office,
     assert call(office, "status").exit_code == 0
 
 
-def test_a_missing_profile_is_reported(office: Office) -> None:
+def test_a_missing_profile_is_reported(office: Installation) -> None:
     assert "run `wbs-sync probe` first" in call(office, "probe", "--report").stderr
     assert "is not a file" in call(office, "status", NETSUITE_PROFILE_FILE="nowhere.json").stderr
 
@@ -572,7 +571,7 @@ def given_profile(account: str = ACCOUNT, **effects: Any) -> None:
     write_profile(profile, PROFILE)
 
 
-def test_the_output_has_each_question_its_answer_and_its_meaning(office: Office) -> None:
+def test_the_output_has_each_question_its_answer_and_its_meaning(office: Installation) -> None:
     set_up(office, {"duplicate_words": TAKEN})
     ended = call(office, "probe", "--account", ACCOUNT, "--only", "item_duplicate_name")
     assert ended.exit_code == 0

@@ -6,10 +6,9 @@ import importlib
 import json
 import os
 import pwd
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import click
 import pytest
@@ -17,16 +16,17 @@ from click.testing import CliRunner, Result
 
 from simulators.company.billing import Invoice
 from simulators.company.model import Project
-from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office, facts_of
+from tests.integration.flows.conftest import OpenInstallation
+from tests.kit.company import BILL_PATH, ITEM_PATH
+from tests.kit.installation import Installation, facts_of
 from worker.cli import output, wbs_sync
-from worker.cli.problems import handle
 from worker.cli.runs import is_complete
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind, State
 from worker.domain.problems import Cause, FindingKind
 from worker.engine import remote_failures, settlement
 from worker.store.gate import Precedence
+from worker.store.open_problems import Handling
 
 pytestmark = pytest.mark.real
 
@@ -36,28 +36,29 @@ REAL = {"PROCORE_BASE_URL": "https://api.procore.com", "NETSUITE_BASE_URL": ""}
 """Addresses as in production; the commands below ask no remote."""
 
 
-def call(office: Office, *arguments: str, **env: str) -> Result:
+def call(office: Installation, *arguments: str, **env: str) -> Result:
     """A command as a person at this office's installation gives it."""
     settings = office.container.settings
     own = office.stage.env | {"REDIS_URL": office.container.redis_url, "REDIS_KEY_PREFIX": settings.redis_key_prefix}
-    # Its width is decided when it is imported, by whoever is first.
-    with mock.patch.object(output.out, "_width", 400):
+    with pytest.MonkeyPatch.context() as patch:
+        # Its width is decided when it is first imported.
+        patch.setattr(output.out, "width", 400)
         ended = CliRunner().invoke(wbs_sync, list(arguments), env=own | env)
     assert ended.exception is None or isinstance(ended.exception, SystemExit), ended.exception
     return ended
 
 
-def told(office: Office, *arguments: str, **env: str) -> Any:
-    """What a command tells as JSON."""
+def told(office: Installation, *arguments: str, **env: str) -> Any:
+    """Return what a command prints as JSON."""
     return json.loads(call(office, *arguments, "--json", **env).stdout)
 
 
-def listed(office: Office, *options: str) -> set[str]:
+def listed(office: Installation, *options: str) -> set[str]:
     return {row["key"] for row in told(office, "problems", *options)}
 
 
-def credit(office: Office) -> tuple[Project, Invoice, str]:
-    """An invoice that comes to less than nothing and so is a problem that only a person can end: (project, invoice, key)."""
+def credit(office: Installation) -> tuple[Project, Invoice, str]:
+    """An invoice with a negative amount, which is a problem that only a person can end: (project, invoice, key)."""
     project = office.new_project("31-800", [CODE])
     office.scan(project.id)
     invoice = office.new_invoice(project, (CODE, "-900.00"), invoice_number="C-1")
@@ -67,7 +68,7 @@ def credit(office: Office) -> tuple[Project, Invoice, str]:
     return project, invoice, key
 
 
-def unlinked(office: Office) -> tuple[Project, Invoice, str]:
+def unlinked(office: Installation) -> tuple[Project, Invoice, str]:
     """An invoice whose project NetSuite does not have: (project, invoice, key)."""
     project = office.new_project("31-800", [CODE], linked=False)
     office.scan(project.id)
@@ -78,7 +79,7 @@ def unlinked(office: Office) -> tuple[Project, Invoice, str]:
     return project, invoice, key
 
 
-def closed_period(office: Office) -> tuple[Project, Invoice, str]:
+def closed_period(office: Installation) -> tuple[Project, Invoice, str]:
     """An invoice whose posting period is closed: (project, invoice, key)."""
     project = office.new_project("31-800", [CODE])
     office.scan(project.id)
@@ -90,14 +91,14 @@ def closed_period(office: Office) -> tuple[Project, Invoice, str]:
     return project, invoice, key
 
 
-def open_the_period(office: Office) -> None:
+def open_the_period(office: Installation) -> None:
     office.stage.settings("netsuite", closed_before="2026-01-01")
 
 
 # Shown
 
 
-def test_everything_about_a_problem_is_shown(office: Office) -> None:
+def test_everything_about_a_problem_is_shown(office: Installation) -> None:
     project, _, key = closed_period(office)
     shown = told(office, "problems", "show", key)
     assert shown["record"] == f"31-800 {project.name}, invoice A-7"
@@ -123,7 +124,7 @@ def test_everything_about_a_problem_is_shown(office: Office) -> None:
     assert shown["sentence"] in ended.stdout
 
 
-def test_work_that_waits_is_shown_with_its_time(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_work_that_waits_is_shown_with_its_time(office: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settlement, "back_off", lambda failures: 600.0)
     _, invoice, key = closed_period(office)
     office.stage.faults("procore", [{"kind": "error_before", "path": "/requisitions", "value": 500}])
@@ -134,7 +135,9 @@ def test_work_that_waits_is_shown_with_its_time(office: Office, monkeypatch: pyt
     assert "1 attempts failed" in call(office, "problems", "show", key).stdout
 
 
-def test_a_remotes_problem_is_shown_with_the_end_of_its_hold(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_remotes_problem_is_shown_with_the_end_of_its_hold(
+    office: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(remote_failures, "HOLD_SECONDS", 600.0)
     project = office.new_project("31-800", [CODE])
     office.netsuite.doorkeeper.unmap_certificates()
@@ -145,7 +148,7 @@ def test_a_remotes_problem_is_shown_with_the_end_of_its_hold(office: Office, mon
     assert shown["next_attempt"]["at"] == pytest.approx(office.container.now() + 120, abs=60)
 
 
-def test_a_project_that_was_told_by_its_id_is_called_by_its_name(office: Office) -> None:
+def test_a_project_known_by_its_id_is_shown_with_its_name(office: Installation) -> None:
     project = office.new_project("31-800", [CODE])
     office.scan(project.id)
     facts = {"project": f"id {project.id}", "what": "data", "answer": "404 Not found"}
@@ -153,7 +156,7 @@ def test_a_project_that_was_told_by_its_id_is_called_by_its_name(office: Office)
     assert f"project 31-800 {project.name}" in office.sentence(f"scan:{project.id}")
 
 
-def test_names_and_notes_are_shown_to_the_letter(office: Office) -> None:
+def test_names_and_notes_are_shown_to_the_letter(office: Installation) -> None:
     facts = {"invoice": "A\x1b[2J", "vendor": "[red]B[/red]", "date": "\u202e1", "period": "May"}
     office.container.ledger.report("invoice:1:2", Cause.PERIOD_CLOSED, facts, at=1.0)
     call(office, "problems", "ignore", "invoice:1:2", "--until-changed", "--note", "\u202e[/]")
@@ -165,7 +168,7 @@ def test_names_and_notes_are_shown_to_the_letter(office: Office) -> None:
 
 @pytest.mark.parametrize("key", ["invoice:1:2", "x", "", "caf\udce9", "remote:mars", "code:x:y", "verify:z"])
 @pytest.mark.parametrize("command", [["show"], ["resolve", "--note", "done"], ["ignore", "--until-changed"]])
-def test_a_key_under_which_nothing_is_known_is_told(office: Office, command: list[str], key: str) -> None:
+def test_a_key_without_any_record_is_reported(office: Installation, command: list[str], key: str) -> None:
     ended = call(office, "problems", command[0], key, *command[1:])
     assert ended.exit_code == 1
     assert "wbs-sync problems` " in ended.stderr
@@ -174,7 +177,7 @@ def test_a_key_under_which_nothing_is_known_is_told(office: Office, command: lis
 # Links
 
 
-def test_links_lead_to_both_records_in_production(office: Office) -> None:
+def test_links_lead_to_both_records_in_production(office: Installation) -> None:
     project = office.new_project("31-800", [CODE])
     item = office.netsuite.make_item(f"31-800-{CODE}", isinactive=True)
     office.scan(project.id)
@@ -196,7 +199,7 @@ def test_links_lead_to_both_records_in_production(office: Office) -> None:
     assert told(office, "problems", "show", key)["links"] == [], "none into a simulator"
 
 
-def test_links_of_an_invoice_lead_to_its_bill(office: Office) -> None:
+def test_links_of_an_invoice_lead_to_its_bill(office: Installation) -> None:
     project = office.new_project("31-800", [CODE])
     office.scan(project.id)
     invoice = office.new_invoice(project, (CODE, "900.00"))
@@ -208,7 +211,7 @@ def test_links_of_an_invoice_lead_to_its_bill(office: Office) -> None:
     assert urls[1].endswith(f".app.netsuite.com/app/accounting/transactions/vendbill.nl?id={bill.id}")
 
 
-def test_a_finding_of_verify_links_to_what_the_ledger_says_stands(office: Office) -> None:
+def test_a_finding_of_verify_links_to_the_record_in_the_ledger(office: Installation) -> None:
     project = office.new_project("31-800", [CODE])
     office.scan(project.id)
     code = project.code_named(CODE)
@@ -224,7 +227,7 @@ def test_a_finding_of_verify_links_to_what_the_ledger_says_stands(office: Office
 # Resolved
 
 
-def test_a_resolved_problem_is_closed_and_told_when_its_cause_comes_again(office: Office) -> None:
+def test_a_resolved_problem_reopens_with_its_note_when_the_cause_recurs(office: Installation) -> None:
     _, invoice, key = unlinked(office)
     ended = call(office, "problems", "resolve", key, "--note", "created the project")
     assert (ended.exit_code, ended.stderr) == (0, "")
@@ -242,7 +245,7 @@ def test_a_resolved_problem_is_closed_and_told_when_its_cause_comes_again(office
     assert f"by {ME}: created the project" in call(office, "problems", "show", key).stdout
 
 
-def test_a_problem_that_was_mended_and_resolved_stays_closed(office: Office) -> None:
+def test_a_problem_that_was_fixed_and_resolved_stays_closed(office: Installation) -> None:
     _, invoice, key = closed_period(office)
     call(office, "problems", "resolve", key, "--note", "opened the period")
     open_the_period(office)
@@ -252,8 +255,8 @@ def test_a_problem_that_was_mended_and_resolved_stays_closed(office: Office) -> 
     assert call(office, "problems", "show", key).exit_code == 0
 
 
-def test_verify_finds_an_invoice_that_was_resolved_and_has_no_bill(office: Office) -> None:
-    """Nothing is out of sight because somebody said that it is dealt with."""
+def test_verify_finds_an_invoice_that_was_resolved_and_has_no_bill(office: Installation) -> None:
+    """Marking a problem as resolved hides nothing."""
     _, _, key = unlinked(office)
     assert key not in [finding.key for finding in office.container.verification.verify().findings]
     call(office, "problems", "resolve", key, "--note", "done")
@@ -261,7 +264,9 @@ def test_verify_finds_an_invoice_that_was_resolved_and_has_no_bill(office: Offic
 
 
 @pytest.mark.parametrize("act", [["resolve", "--note", "it is there"], ["ignore", "--until-changed"]])
-def test_a_bill_in_doubt_is_never_sent_again_whatever_a_person_does(open_office: OpenOffice, act: list[str]) -> None:
+def test_a_bill_in_doubt_is_never_sent_again_whatever_a_person_does(
+    open_office: OpenInstallation, act: list[str]
+) -> None:
     """Resolving or ignoring its problem leaves the record as it is, so the bill is looked up."""
     office = open_office(netsuite_settle_seconds=900)
     project = office.new_project("31-800", [CODE])
@@ -270,7 +275,7 @@ def test_a_bill_in_doubt_is_never_sent_again_whatever_a_person_does(open_office:
     office.stage.faults("netsuite", [{"kind": "cut_after", "method": "POST", "path": "vendorBill", "times": 1},
                                      {"kind": "error_before", "method": "GET", "path": "vendorBill", "value": 500}])  # fmt: skip
     assert office.export(invoice).kind is not OutcomeKind.CREATED
-    # A problem beside the doubt: while its bill is looked for, the invoice's sum is wrong.
+    # A problem in addition to the doubt: while its bill is looked up, the invoice's sum is wrong.
     office.procore.edit_invoice(invoice.id, off_by="5.00")
     office.export(invoice)
     key = f"invoice:{project.id}:{invoice.id}"
@@ -292,8 +297,8 @@ def test_a_bill_in_doubt_is_never_sent_again_whatever_a_person_does(open_office:
     assert office.container.ledger.problems() == []
 
 
-def test_a_problem_resolved_while_its_work_runs_is_opened_anew_by_its_end(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+def test_a_problem_resolved_while_its_work_runs_is_reopened_by_the_result(
+    office: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, invoice, key = unlinked(office)
     bills = office.container.bills
@@ -312,11 +317,19 @@ def test_a_problem_resolved_while_its_work_runs_is_opened_anew_by_its_end(
 
 @pytest.mark.parametrize("act", [["resolve", "--note", "done"], ["ignore", "--until-changed"]])
 def test_a_problem_that_becomes_another_at_that_moment_is_left_as_it_is(
-    office: Office, monkeypatch: pytest.MonkeyPatch, act: list[str]
+    office: Installation, monkeypatch: pytest.MonkeyPatch, act: list[str]
 ) -> None:
     _, _, key = unlinked(office)
-    find = handle._open_problem
-    monkeypatch.setattr(handle, "_open_problem", lambda box, key: replace(find(box, key), facts={"invoice": "before"}))
+
+    def changing(do: Callable[..., bool]) -> Callable[..., bool]:
+        def changed_first(*args: Any, **options: Any) -> bool:
+            office.container.ledger.report(key, Cause.PROJECT_NOT_LINKED, facts_of(Cause.PROJECT_NOT_LINKED), at=1.0)
+            return do(*args, **options)
+
+        return changed_first
+
+    for done in ("resolve", "ignore"):
+        monkeypatch.setattr(Handling, done, changing(getattr(Handling, done)))
     ended = call(office, "problems", act[0], key, *act[1:])
     assert ended.exit_code == 1
     assert f"{key} has just changed" in ended.stderr
@@ -332,7 +345,7 @@ def test_a_problem_that_becomes_another_at_that_moment_is_left_as_it_is(
         ("caf\udce9", "U+DCE9"),
     ],
 )
-def test_a_note_that_cannot_be_kept_closes_nothing(office: Office, note: str, words: str) -> None:
+def test_a_note_that_cannot_be_kept_closes_nothing(office: Installation, note: str, words: str) -> None:
     _, _, key = credit(office)
     ended = call(office, "problems", "resolve", key, "--note", note)
     assert ended.exit_code == 2
@@ -340,14 +353,14 @@ def test_a_note_that_cannot_be_kept_closes_nothing(office: Office, note: str, wo
     assert listed(office) == {key}
 
 
-def test_a_note_has_to_be_given(office: Office) -> None:
+def test_a_note_has_to_be_given(office: Installation) -> None:
     assert call(office, "problems", "resolve", "invoice:1:2").exit_code == 2
 
 
 # Ignored
 
 
-def test_an_ignored_problem_is_out_of_sight_until_it_changes(office: Office) -> None:
+def test_an_ignored_problem_is_out_of_sight_until_it_changes(office: Installation) -> None:
     _, invoice, key = credit(office)
     ended = call(office, "problems", "ignore", key, "--until-changed", "--note", "waits for the vendor")
     assert ended.exit_code == 0
@@ -373,7 +386,7 @@ def test_an_ignored_problem_is_out_of_sight_until_it_changes(office: Office) -> 
     assert [note["act"] for note in told(office, "problems", "show", key)["notes"]] == ["ignored"]
 
 
-def test_an_ignored_problem_whose_cause_is_mended_is_gone(office: Office) -> None:
+def test_an_ignored_problem_is_closed_when_its_cause_is_fixed(office: Installation) -> None:
     _, invoice, key = closed_period(office)
     call(office, "problems", "ignore", key, "--until-changed")
     open_the_period(office)
@@ -382,7 +395,7 @@ def test_an_ignored_problem_whose_cause_is_mended_is_gone(office: Office) -> Non
     assert listed(office, "--ignored") == set()
 
 
-def test_nothing_is_ignored_for_ever(office: Office) -> None:
+def test_no_problem_can_be_ignored_permanently(office: Installation) -> None:
     _, _, key = credit(office)
     ended = call(office, "problems", "ignore", key)
     assert ended.exit_code == 2
@@ -390,7 +403,7 @@ def test_nothing_is_ignored_for_ever(office: Office) -> None:
     assert listed(office) == {key}
 
 
-def test_a_run_is_well_when_all_that_it_left_blocked_is_ignored(office: Office) -> None:
+def test_a_run_is_ok_if_everything_that_it_left_blocked_is_ignored(office: Installation) -> None:
     project = office.new_project(None, [CODE, "05-121.S"])
     run = office.scan(project.id)
     assert run.counts["blocked"] == 2
@@ -407,7 +420,7 @@ def test_a_run_is_well_when_all_that_it_left_blocked_is_ignored(office: Office) 
     assert not is_complete(office.container, run), "blocked all the same, and nobody ignores it"
 
 
-def test_a_run_with_work_in_doubt_is_not_well_whatever_is_ignored(open_office: OpenOffice) -> None:
+def test_a_run_with_unconfirmed_work_is_never_ok(open_office: OpenInstallation) -> None:
     office = open_office(netsuite_settle_seconds=900)
     project = office.new_project("31-800", [CODE])
     office.stage.faults("netsuite", [{"kind": "cut_before", "method": "POST", "path": "Item", "times": 1}])
@@ -415,7 +428,7 @@ def test_a_run_with_work_in_doubt_is_not_well_whatever_is_ignored(open_office: O
     assert not is_complete(office.container, run)
 
 
-def test_status_counts_ignored_problems_apart(office: Office) -> None:
+def test_status_counts_ignored_problems_apart(office: Installation) -> None:
     _, _, key = credit(office)
     assert (told(office, "status")["problems"], told(office, "status")["ignored_problems"]) == (
         {"needs_vendor_credit": 1},
@@ -427,7 +440,7 @@ def test_status_counts_ignored_problems_apart(office: Office) -> None:
 
 
 def test_a_retry_of_all_leaves_ignored_ones_and_one_by_its_key_takes_it(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+    office: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(importlib.import_module("worker.cli.problems.retry"), "send", lambda *_, **__: None)
     _, _, key = credit(office)
@@ -439,7 +452,7 @@ def test_a_retry_of_all_leaves_ignored_ones_and_one_by_its_key_takes_it(
 # The list
 
 
-def test_the_list_is_filtered_and_grouped(office: Office) -> None:
+def test_the_list_is_filtered_and_grouped(office: Installation) -> None:
     project = office.new_project(None, [CODE, "05-121.S"])
     office.scan(project.id)
     codes = set(office.problems())
@@ -462,7 +475,7 @@ def test_the_list_is_filtered_and_grouped(office: Office) -> None:
     assert "project accountant" in row
 
 
-def test_a_cause_that_does_not_exist_is_told_instead_of_an_empty_list(office: Office) -> None:
+def test_an_unknown_cause_is_an_error_and_not_an_empty_list(office: Installation) -> None:
     credit(office)
     ended = call(office, "problems", "--cause", "needs_vendor_credits")
     assert ended.exit_code == 2
@@ -471,20 +484,22 @@ def test_a_cause_that_does_not_exist_is_told_instead_of_an_empty_list(office: Of
 
 
 @pytest.mark.parametrize("options", [["--ignored"], ["--class", "data in Procore"], ["--project", "1"]])
-def test_options_of_the_list_are_not_taken_for_those_of_a_command_below(office: Office, options: list[str]) -> None:
+def test_options_of_the_list_are_not_taken_for_those_of_a_command_below(
+    office: Installation, options: list[str]
+) -> None:
     ended = call(office, "problems", *options, "show", "x")
     assert ended.exit_code == 2
     assert "after `show`" in ended.stderr
 
 
-def test_every_command_below_problems_tells_what_it_does() -> None:
+def test_every_subcommand_of_problems_has_help() -> None:
     group = wbs_sync.get_command(click.Context(wbs_sync), "problems")
     assert isinstance(group, click.Group)
     assert set(group.commands) == {"show", "retry", "resolve", "continue", "ignore"}
     assert all(command.help for command in group.commands.values())
 
 
-def test_what_netsuite_says_that_nobody_knows_is_shown_in_its_own_words(office: Office) -> None:
+def test_an_unknown_error_of_netsuite_is_shown_with_its_message(office: Installation) -> None:
     project = office.new_project("31-800", [CODE])
     fault = {"kind": "error_before", "method": "POST", "path": ITEM_PATH, "value": 400}
     office.stage.faults("netsuite", [fault])
@@ -495,7 +510,7 @@ def test_what_netsuite_says_that_nobody_knows_is_shown_in_its_own_words(office: 
     assert "UNEXPECTED_ERROR An unexpected error occurred. Error ID: k3x9simulated" in shown["sentence"]
 
 
-def test_what_procore_says_that_nobody_knows_is_shown_in_its_own_words(office: Office) -> None:
+def test_an_unknown_error_of_procore_is_shown_with_its_message(office: Installation) -> None:
     project = office.new_project("31-800", [CODE])
     office.scan(project.id)
     invoice = office.new_invoice(project, (CODE, "900.00"))
@@ -507,7 +522,7 @@ def test_what_procore_says_that_nobody_knows_is_shown_in_its_own_words(office: O
         assert str(status) in row["sentence"]
 
 
-def test_a_person_without_a_name_is_told_by_number(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_without_a_name_is_shown_by_number(office: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     def nobody(_: int) -> Any:
         raise KeyError
 
@@ -519,11 +534,11 @@ def test_a_person_without_a_name_is_told_by_number(office: Office, monkeypatch: 
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No `.env` of whoever runs the tests."""
+    """Use no `.env` of the person who runs the tests."""
     monkeypatch.chdir(tmp_path)
 
 
-def test_an_ignored_problem_still_explains_why_there_is_no_bill(office: Office) -> None:
+def test_an_ignored_problem_still_explains_why_there_is_no_bill(office: Installation) -> None:
     _, invoice, key = credit(office)
     call(office, "problems", "ignore", key, "--until-changed")
     told = office.container.explain.invoice(str(invoice.id), None)
@@ -531,7 +546,7 @@ def test_an_ignored_problem_still_explains_why_there_is_no_bill(office: Office) 
     assert told["explanation"].endswith("This problem is ignored until it changes.")
 
 
-def test_a_project_that_nobody_knows_is_no_project_without_problems(office: Office) -> None:
+def test_an_unknown_project_is_not_a_project_without_problems(office: Installation) -> None:
     project = office.new_project("27-900", ())
     office.container.projects(Precedence.SCAN).refresh()
     none = call(office, "problems", "--project", "27-900")

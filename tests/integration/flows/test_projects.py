@@ -1,4 +1,4 @@
-"""Which projects are synced: templates never, inactive ones for their invoices, and each in spite of odd rows beside it."""
+"""Which projects are synced: templates never, inactive ones for their invoices, and each in spite of odd rows next to it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from simulators.company.model import Project
-from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import Office
+from tests.integration.flows.conftest import OpenInstallation
 from tests.integration.flows.test_problem_commands import call
+from tests.kit.installation import Installation
 from worker.domain.errors import NoRoom, NotFound
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import OutcomeKind
@@ -26,21 +26,21 @@ CODES = ("05-120.S", "05-310.S")
 LIST = "/rest/v1.1/projects"
 
 
-def alone(office: Office, project: Project) -> Office:
+def alone(office: Installation, project: Project) -> Installation:
     return office.reopened(project_ids=str(project.id))
 
 
-def of(office: Office, precedence: Precedence = Precedence.EXPORT) -> Projects:
+def of(office: Installation, precedence: Precedence = Precedence.EXPORT) -> Projects:
     return office.container.projects(precedence)
 
 
-def lists(office: Office, since: int = 0) -> int:
+def lists(office: Installation, since: int = 0) -> int:
     """How often the list of all projects was asked for."""
     seen = [entry for entry in office.stage.journal("procore", since) if entry.get("path") == LIST]
     return sum("filters" not in entry.get("query", "") or "id%5D" not in entry.get("query", "") for entry in seen)
 
 
-def mark(office: Office) -> int:
+def mark(office: Installation) -> int:
     return max((entry["n"] for entry in office.stage.journal("procore")), default=0)
 
 
@@ -48,7 +48,7 @@ def mark(office: Office) -> int:
 
 
 @pytest.mark.parametrize("number", [None, "TEMPLATE-01"])
-def test_a_template_gets_no_items_and_is_no_problem(office: Office, number: str | None) -> None:
+def test_a_template_gets_no_items_and_is_no_problem(office: Installation, number: str | None) -> None:
     template = office.new_project(number, CODES, linked=False)
     office.procore.edit_project(template.id, template=True, name="TEMPLATE - Commercial")
     pilot = alone(office, template)
@@ -60,7 +60,7 @@ def test_a_template_gets_no_items_and_is_no_problem(office: Office, number: str 
     assert "is a template" in line.reason
 
 
-def test_an_invoice_of_a_template_is_none(office: Office) -> None:
+def test_an_invoice_of_a_template_is_none(office: Installation) -> None:
     template = office.new_project("TEMPLATE-01", CODES)
     office.procore.edit_project(template.id, template=True)
     invoice = office.new_invoice(template, (CODES[0], "900.00"))
@@ -74,14 +74,14 @@ def test_an_invoice_of_a_template_is_none(office: Office) -> None:
 # Inactive projects
 
 
-def scheduled(office: Office) -> int:
+def scheduled(office: Installation) -> int:
     """How many projects a run of the schedule lists."""
     run, _ = office.container.start_export(SCHEDULE)
     office.work_off()
     return office.run(run).counts["projects"]
 
 
-def closed_out(office: Office) -> tuple[Project, Any]:
+def closed_out(office: Installation) -> tuple[Project, Any]:
     """A project that is made inactive while its last approved invoice has no bill yet."""
     project = office.new_project("24-800", CODES)
     office.scan(project.id)
@@ -90,7 +90,7 @@ def closed_out(office: Office) -> tuple[Project, Any]:
     return project, invoice
 
 
-def test_the_last_invoice_of_an_inactive_project_is_exported(office: Office) -> None:
+def test_the_last_invoice_of_an_inactive_project_is_exported(office: Installation) -> None:
     project, invoice = closed_out(office)
     pilot = alone(office, project)
     (line,) = pilot.container.planning.export_approved().lines
@@ -100,7 +100,7 @@ def test_the_last_invoice_of_an_inactive_project_is_exported(office: Office) -> 
     assert pilot.scan().counts.get("projects_done", 0) == 0, "a scan looks at active ones only"
 
 
-def test_an_inactive_project_is_listed_until_exported_then_once_a_day(office: Office) -> None:
+def test_an_inactive_project_is_listed_until_exported_then_once_a_day(office: Installation) -> None:
     """A requested run always lists it, and so does the next run after it was active for a while."""
     project, invoice = closed_out(office)
     office.procore.edit_invoice(invoice.id, off_by="0.01")
@@ -120,7 +120,7 @@ def test_an_inactive_project_is_listed_until_exported_then_once_a_day(office: Of
     assert scheduled(pilot) == 1, "what it had while it was active may not be exported"
 
 
-def test_what_was_billed_in_an_inactive_project_is_still_compared(office: Office) -> None:
+def test_what_was_billed_in_an_inactive_project_is_still_compared(office: Installation) -> None:
     project, invoice = closed_out(office)
     pilot = alone(office, project)
     pilot.export_all()
@@ -131,7 +131,9 @@ def test_what_was_billed_in_an_inactive_project_is_still_compared(office: Office
     assert finding.kind is FindingKind.BILL_VOIDED
 
 
-def test_many_inactive_projects_are_listed_some_in_each_run(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_inactive_projects_are_listed_some_in_each_run(
+    office: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(projects_module, "MAX_INACTIVE", 2)
     ids = [office.new_project(f"24-80{n}").id for n in range(5)]
     for project_id in ids:
@@ -140,7 +142,7 @@ def test_many_inactive_projects_are_listed_some_in_each_run(office: Office, monk
     assert [scheduled(pilot) for _ in range(4)] == [2, 2, 1, 0]
 
 
-def test_an_inactive_project_with_tools_off_is_no_problem_but_shown(office: Office) -> None:
+def test_an_inactive_project_with_tools_off_is_no_problem_but_shown(office: Installation) -> None:
     """The run, `status`, `verify` and `explain` all name the project whose invoices cannot be read."""
     project = office.new_project("24-800", CODES)
     invoice = office.new_invoice(project, (CODES[0], "900.00"), invoice_number="LAST-1")
@@ -169,7 +171,7 @@ def test_an_inactive_project_with_tools_off_is_no_problem_but_shown(office: Offi
     assert pilot.container.verification.verify().information == []
 
 
-def test_an_unreadable_project_that_is_active_again_becomes_a_problem(office: Office) -> None:
+def test_an_unreadable_project_that_is_active_again_becomes_a_problem(office: Installation) -> None:
     """It leaves the list of inactive projects whose invoices cannot be read."""
     project = office.new_project("24-800", CODES)
     office.procore.edit_project(project.id, active=False, tools_disabled=True)
@@ -186,7 +188,7 @@ def test_an_unreadable_project_that_is_active_again_becomes_a_problem(office: Of
 
 @pytest.mark.parametrize("shown", [{"flat_code": None}, {"flat_code": ""}, {"description": None}, {"id": None}])
 @pytest.mark.parametrize("v2", [True, False])
-def test_a_code_that_nobody_needs_stops_no_other(open_office: OpenOffice, shown: dict[str, Any], v2: bool) -> None:
+def test_an_incomplete_code_stops_no_other(open_office: OpenInstallation, shown: dict[str, Any], v2: bool) -> None:
     office = open_office(world={"budget_lines_v2": v2})
     project = office.new_project("24-800", CODES)
     half_built = office.procore.add_code(project.id, "26-050.S")
@@ -195,7 +197,7 @@ def test_a_code_that_nobody_needs_stops_no_other(open_office: OpenOffice, shown:
     assert office.problems() == {}
 
 
-def test_a_budgeted_code_without_a_text_is_the_only_one_that_waits(office: Office) -> None:
+def test_a_budgeted_code_without_a_text_is_the_only_one_that_waits(office: Installation) -> None:
     project = office.new_project("24-800", CODES)
     code = project.code_named(CODES[0])
     office.procore.show_code(project.id, code.id, flat_code=None)
@@ -210,7 +212,7 @@ def test_a_budgeted_code_without_a_text_is_the_only_one_that_waits(office: Offic
     assert office.problems() == {}
 
 
-def test_a_budget_row_that_cannot_be_read_is_said_and_stops_no_other(office: Office) -> None:
+def test_a_budget_row_that_cannot_be_read_is_said_and_stops_no_other(office: Installation) -> None:
     project = office.new_project("24-800", CODES)
     code = project.code_named(CODES[0])
     office.procore.show_code(project.id, code.id, id="?")
@@ -223,7 +225,7 @@ def test_a_budget_row_that_cannot_be_read_is_said_and_stops_no_other(office: Off
     assert office.problems() == {}
 
 
-def test_a_project_that_cannot_be_read_stops_no_other_one(office: Office) -> None:
+def test_a_project_that_cannot_be_read_stops_no_other_one(office: Installation) -> None:
     odd, sound = office.new_project("24-800", CODES), office.new_project("24-801", CODES)
     office.procore.edit_project(odd.id, shown={"active": "perhaps"})
     pilot = office.reopened(project_ids=f"{odd.id},{sound.id}")
@@ -235,7 +237,7 @@ def test_a_project_that_cannot_be_read_stops_no_other_one(office: Office) -> Non
     assert pilot.problems() == {}
 
 
-def test_an_invoice_whose_row_is_odd_is_exported_like_any_other(office: Office) -> None:
+def test_an_invoice_whose_row_is_odd_is_exported_like_any_other(office: Installation) -> None:
     project = office.new_project("24-800", CODES)
     office.scan(project.id)
     odd, sound = (office.new_invoice(project, (code, "900.00")) for code in CODES)
@@ -245,7 +247,7 @@ def test_an_invoice_whose_row_is_odd_is_exported_like_any_other(office: Office) 
     assert office.problems(f"invoice:{project.id}:{odd.id}") or office.bills(odd)
 
 
-def test_an_invoice_without_an_id_is_said_and_stops_no_other(office: Office) -> None:
+def test_an_invoice_without_an_id_is_said_and_stops_no_other(office: Installation) -> None:
     project = office.new_project("24-800", CODES)
     office.scan(project.id)
     odd, sound = (office.new_invoice(project, (code, "900.00")) for code in CODES)
@@ -264,7 +266,7 @@ def test_an_invoice_without_an_id_is_said_and_stops_no_other(office: Office) -> 
 
 
 @pytest.mark.parametrize("status", [403, 404])
-def test_one_project_without_budget_lines_is_read_through_its_budget_view(office: Office, status: int) -> None:
+def test_one_project_without_budget_lines_is_read_through_its_budget_view(office: Installation, status: int) -> None:
     refused, sound = office.new_project("24-800", CODES), office.new_project("24-801", CODES)
     office.procore.edit_project(refused.id, budget_lines_refused=status)
     assert office.scan(refused.id).counts["created"] == 2
@@ -276,7 +278,7 @@ def test_one_project_without_budget_lines_is_read_through_its_budget_view(office
 
 
 @pytest.mark.parametrize("status", [403, 404])
-def test_a_budget_that_cannot_be_read_either_way_is_a_problem(office: Office, status: int) -> None:
+def test_a_budget_that_cannot_be_read_either_way_is_a_problem(office: Installation, status: int) -> None:
     project = office.new_project("24-800", CODES)
     office.procore.edit_project(project.id, budget_lines_refused=status, has_budget_view=False)
     office.scan(project.id)
@@ -288,7 +290,7 @@ def test_a_budget_that_cannot_be_read_either_way_is_a_problem(office: Office, st
 # The list
 
 
-def test_all_who_need_a_new_list_at_the_same_time_take_one(office: Office) -> None:
+def test_all_that_need_a_new_list_at_the_same_time_share_one(office: Installation) -> None:
     projects = of(office)
     projects.outdate()
     since = mark(office)
@@ -297,7 +299,7 @@ def test_all_who_need_a_new_list_at_the_same_time_take_one(office: Office) -> No
     assert lists(office, since) == 1
 
 
-def test_an_unknown_project_is_asked_for_alone(office: Office) -> None:
+def test_an_unknown_project_is_asked_for_alone(office: Installation) -> None:
     projects = of(office)
     projects.refresh()
     since = mark(office)
@@ -309,7 +311,7 @@ def test_an_unknown_project_is_asked_for_alone(office: Office) -> None:
 
 
 def test_a_list_that_another_worker_reads_for_long_makes_work_wait(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+    office: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(projects_module, "READING_TIMEOUT_SECONDS", 0.2)
     projects = of(office)

@@ -7,21 +7,21 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.flows.conftest import OpenOffice
+from tests.integration.flows.conftest import OpenInstallation
 from worker.domain.problems import Cause
 from worker.domain.work import Lane
 
 
 @pytest.fixture
 def dead_proxy() -> Iterator[str]:
-    """The address of a proxy that nobody answers at."""
+    """The address of a proxy that does not respond."""
     with socket.socket() as nobody_listens:
         nobody_listens.bind(("127.0.0.1", 0))
         yield f"http://user:canary@127.0.0.1:{nobody_listens.getsockname()[1]}"
 
 
 def test_netsuite_behind_a_dead_proxy_is_paused_and_no_write_is_in_doubt(
-    open_office: OpenOffice, dead_proxy: str
+    open_office: OpenInstallation, dead_proxy: str
 ) -> None:
     """The pause names the proxy's setting, and the work waits."""
     office = open_office()
@@ -41,7 +41,7 @@ def test_netsuite_behind_a_dead_proxy_is_paused_and_no_write_is_in_doubt(
     assert behind.waiting(Lane.EXPORTS), "the work waits"
 
 
-def test_procore_behind_a_dead_proxy_is_paused(open_office: OpenOffice, dead_proxy: str) -> None:
+def test_procore_behind_a_dead_proxy_is_paused(open_office: OpenInstallation, dead_proxy: str) -> None:
     office = open_office()
     behind = office.reopened(
         procore_base_url="https://procore.example", procore_auth_url="https://procore.example", https_proxy=dead_proxy
@@ -50,7 +50,7 @@ def test_procore_behind_a_dead_proxy_is_paused(open_office: OpenOffice, dead_pro
     behind.work_off()
     (pause,) = behind.container.pauses.all()
     assert (pause.remote, pause.cause) == ("Procore", Cause.REMOTE_DOWN)
-    # The proxy is back: the scan goes on and ends.
+    # The proxy is back: the scan continues and ends.
     office.container.dispatch.lift()
     office.settle()
     assert office.container.pauses.all() == []

@@ -11,15 +11,16 @@ from unittest import mock
 import pytest
 
 from simulators.company.model import Project, WbsCode
-from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import BILL_PATH, ITEM_PATH, SUITEQL_PATH, Office
+from tests.integration.flows.conftest import OpenInstallation
+from tests.kit.company import BILL_PATH, ITEM_PATH, SUITEQL_PATH
+from tests.kit.installation import Installation
 from worker.base import pick_up
 from worker.clients.netsuite import records
+from worker.clients.netsuite.client import NetSuite
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind, Record, State
 from worker.domain.work import Lane
 from worker.engine import adoptions, recovery, settlement
-from worker.engine.exactly_once import ExactlyOnce
 from worker.engine.recovery import REBUILD
 from worker.runtime.current import use
 from worker.store.ledger_state import LedgerState
@@ -29,7 +30,7 @@ pytestmark = pytest.mark.real
 CODES = ["05-120.S", "05-130.S", "05-140.S"]
 
 
-def lose_redis(office: Office) -> None:
+def lose_redis(office: Installation) -> None:
     """Everything under the installation's prefix is gone."""
     prefix = office.container.settings.redis_key_prefix
     keys = list(office.container.redis.scan_iter(f"{prefix}*"))
@@ -46,7 +47,7 @@ class Killed(BaseException):
     """kill -9 in the middle of a rebuild."""
 
 
-def interrupted_after(office: Office, pages: int) -> None:
+def interrupted_after(office: Installation, pages: int) -> None:
     """A rebuild that ends with its process after so many pages."""
     seen = []
 
@@ -59,7 +60,7 @@ def interrupted_after(office: Office, pages: int) -> None:
         office.container.recovery.rebuild(kill)
 
 
-def test_a_rebuild_restores_items_by_external_id_and_none_is_duplicated(office: Office) -> None:
+def test_a_rebuild_restores_items_by_external_id_and_none_is_duplicated(office: Installation) -> None:
     """After Redis is lost, every Item is restored, and a scan creates none a second time."""
     project = office.new_project("24-800", CODES)
     office.scan(project.id)
@@ -77,7 +78,7 @@ def test_a_rebuild_restores_items_by_external_id_and_none_is_duplicated(office: 
 @pytest.mark.usefixtures("thousand_is_three")
 @pytest.mark.parametrize(("codes", "pages"), [(5, 2), (6, 3), (7, 3)])
 def test_items_are_read_page_by_page_each_once_and_every_query_is_counted(
-    office: Office, codes: int, pages: int
+    office: Installation, codes: int, pages: int
 ) -> None:
     project = office.new_project("24-800", [f"05-{number}.S" for number in range(120, 120 + codes)])
     office.scan(project.id)
@@ -93,7 +94,7 @@ def test_items_are_read_page_by_page_each_once_and_every_query_is_counted(
 
 
 @pytest.mark.usefixtures("thousand_is_three")
-def test_a_killed_rebuild_leaves_no_ledger_and_the_next_one_continues(office: Office) -> None:
+def test_a_killed_rebuild_leaves_no_ledger_and_the_next_one_continues(office: Installation) -> None:
     """The next rebuild begins after the pages that the killed one had read."""
     project = office.new_project("24-800", [f"05-{number}.S" for number in range(120, 130)])
     office.scan(project.id)
@@ -111,7 +112,7 @@ def test_a_killed_rebuild_leaves_no_ledger_and_the_next_one_continues(office: Of
 
 
 @pytest.mark.usefixtures("thousand_is_three")
-def test_a_worker_goes_on_with_a_rebuild_that_was_killed(open_office: OpenOffice) -> None:
+def test_a_worker_continues_a_rebuild_that_was_killed(open_office: OpenInstallation) -> None:
     """Half a ledger is none: nothing leaves for NetSuite before the other half is there."""
     office = open_office(netsuite_settle_seconds=900)
     project = office.new_project("24-800", [f"05-{number}.S" for number in range(120, 130)])
@@ -125,7 +126,7 @@ def test_a_worker_goes_on_with_a_rebuild_that_was_killed(open_office: OpenOffice
 
 
 @pytest.mark.usefixtures("thousand_is_three")
-def test_a_rebuild_by_hand_starts_over_and_keeps_what_is_known(office: Office) -> None:
+def test_a_rebuild_by_hand_starts_over_and_keeps_what_is_known(office: Installation) -> None:
     """A rebuild of a ledger that exists begins at the first page and leaves its records as they are."""
     project = office.new_project("24-800", [*CODES, "05-150.S"])
     office.scan(project.id)
@@ -151,7 +152,7 @@ def test_a_rebuild_by_hand_starts_over_and_keeps_what_is_known(office: Office) -
     ],
 )
 def test_an_item_that_no_bill_can_use_is_left_to_the_next_scan(
-    office: Office, change: dict[str, Any], cause: str
+    office: Installation, change: dict[str, Any], cause: str
 ) -> None:
     """The rebuild counts it as unusable, and the scan reports it and creates no other."""
     project = office.new_project("24-800", CODES)
@@ -168,7 +169,7 @@ def test_an_item_that_no_bill_can_use_is_left_to_the_next_scan(
 
 @pytest.mark.parametrize("rows_per_page", [pytest.param(1000, id="on one page"), pytest.param(3, id="on two pages")])
 def test_a_code_with_two_items_is_a_problem_at_once(
-    office: Office, monkeypatch: pytest.MonkeyPatch, rows_per_page: int
+    office: Installation, monkeypatch: pytest.MonkeyPatch, rows_per_page: int
 ) -> None:
     monkeypatch.setattr(records, "ROWS_PER_PAGE", rows_per_page)
     project = office.new_project("24-800", CODES)
@@ -186,7 +187,7 @@ def test_a_code_with_two_items_is_a_problem_at_once(
     assert record.remote_id == first.id
 
 
-def test_a_code_whose_item_was_deleted_and_made_anew_by_hand_is_told(office: Office) -> None:
+def test_a_code_whose_item_was_recreated_by_hand_is_reported(office: Installation) -> None:
     project = office.new_project("24-800", CODES)
     office.scan(project.id)
     gone = office.item("24-800-05-120.S")
@@ -198,7 +199,7 @@ def test_a_code_whose_item_was_deleted_and_made_anew_by_hand_is_told(office: Off
     assert len(office.problems()) == 1
 
 
-def test_a_rebuild_waits_while_another_is_under_way(office: Office) -> None:
+def test_a_rebuild_waits_while_another_is_under_way(office: Installation) -> None:
     project = office.new_project("24-800", CODES)
     office.scan(project.id)
     lose_redis(office)
@@ -212,7 +213,7 @@ def test_a_rebuild_waits_while_another_is_under_way(office: Office) -> None:
         assert second.result(30).restored == len(CODES)
 
 
-def test_a_worker_that_finds_no_ledger_rebuilds_it_first(office: Office) -> None:
+def test_a_worker_that_finds_no_ledger_rebuilds_it_first(office: Installation) -> None:
     """The rebuild comes before anything else, and restores the other codes too."""
     project = office.new_project("24-800", CODES)
     office.scan(project.id)
@@ -227,35 +228,35 @@ def test_a_worker_that_finds_no_ledger_rebuilds_it_first(office: Office) -> None
 
 
 def test_a_doubt_noted_before_a_loss_is_ended_by_workers_after_it(
-    open_office: OpenOffice, monkeypatch: pytest.MonkeyPatch
+    open_office: OpenInstallation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its lock has a fence that the emptied server never issued; no later fence may be lower, or the code waits for good."""
     office = open_office(netsuite_settle_seconds=0)
     project = office.new_project("24-800", CODES[:1])
     (code,) = project.budgeted_codes()
-    path, unconfirmed = f"{ITEM_PATH}\\?", ExactlyOnce._unconfirmed
+    path, create = f"{ITEM_PATH}\\?", NetSuite.create_item
     # As after some days of work.
     office.container.redis.set(f"{office.container.settings.redis_key_prefix}fence", 100_000)
     office.stage.faults("netsuite", [{"kind": "cut_before", "method": "POST", "path": path, "times": 1}])
 
-    def lost(once: ExactlyOnce, *noted: Any) -> None:
-        monkeypatch.undo()
-        lose_redis(office)
-        office.container.recovery.rebuild()
-        unconfirmed(once, *noted)
-        raise SystemExit
+    def lost(netsuite: NetSuite, *args: Any, **options: Any) -> str:
+        try:
+            return create(netsuite, *args, **options)
+        finally:
+            monkeypatch.undo()
+            lose_redis(office)
+            office.container.recovery.rebuild()
 
-    monkeypatch.setattr(ExactlyOnce, "_unconfirmed", lost)
-    with pytest.raises(SystemExit):
-        office.make_item(project, code)
+    monkeypatch.setattr(NetSuite, "create_item", lost)
+    assert office.make_item(project, code).kind is OutcomeKind.UNKNOWN
     record = office.code_record(project, code)
     assert record is not None
     assert record.state is State.UNKNOWN
     assert office.make_item(project, code).kind is OutcomeKind.CREATED
 
 
-def test_after_a_loss_bills_wait_out_the_settle_window(open_office: OpenOffice) -> None:
-    """An intent may have been lost with the ledger: its bill may still come to stand."""
+def test_after_a_loss_bills_wait_out_the_settle_window(open_office: OpenInstallation) -> None:
+    """An intent may have been lost with the ledger: its bill may still appear."""
     office = open_office(netsuite_settle_seconds=900)
     project = office.new_project("24-800", CODES)
     office.scan(project.id)
@@ -268,7 +269,7 @@ def test_after_a_loss_bills_wait_out_the_settle_window(open_office: OpenOffice) 
     assert 600 < office.due(f"invoice:{project.id}:{invoice.id}") <= 900
 
 
-def test_bills_that_procore_names_are_known_again_without_a_request(open_office: OpenOffice) -> None:
+def test_bills_that_procore_names_are_known_again_without_a_request(open_office: OpenInstallation) -> None:
     """After a loss, the next export of all invoices records them again and sends NetSuite nothing."""
     office = open_office(netsuite_settle_seconds=0)
     project = office.new_project("24-800", CODES)
@@ -291,7 +292,7 @@ def test_bills_that_procore_names_are_known_again_without_a_request(open_office:
     assert pilot.container.verification.verify().findings == []
 
 
-def test_a_bill_that_procore_does_not_name_is_found_after_a_loss(open_office: OpenOffice) -> None:
+def test_a_bill_that_procore_does_not_name_is_found_after_a_loss(open_office: OpenInstallation) -> None:
     """The bill is found by its external id, no second one is sent, and Procore gets the origin id."""
     office = open_office(netsuite_settle_seconds=0)
     project = office.new_project("24-800", CODES)
@@ -308,7 +309,7 @@ def test_a_bill_that_procore_does_not_name_is_found_after_a_loss(open_office: Op
 
 
 def test_a_worker_releases_its_work_while_another_rebuilds_the_ledger(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+    office: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Waiting for the rebuild counts as no attempt, however often it happens."""
     monkeypatch.setattr(recovery, "PATIENCE_SECONDS", 0.02)
@@ -327,7 +328,7 @@ def test_a_worker_releases_its_work_while_another_rebuilds_the_ledger(
     assert office.make_item(project, code).kind is OutcomeKind.ALREADY
 
 
-def test_a_first_start_has_lost_nothing_and_waits_for_nothing(open_office: OpenOffice, tmp_path: Path) -> None:
+def test_a_first_start_has_lost_nothing_and_waits_for_nothing(open_office: OpenInstallation, tmp_path: Path) -> None:
     opened = open_office(netsuite_settle_seconds=900)
     lose_redis(opened)
     office = opened.reopened(data_dir=tmp_path / "new-machine")
@@ -336,10 +337,10 @@ def test_a_first_start_has_lost_nothing_and_waits_for_nothing(open_office: OpenO
     assert office.export(invoice).kind is OutcomeKind.CREATED
 
 
-def test_a_server_that_was_started_anew_lets_doubts_settle_first(
-    open_office: OpenOffice, monkeypatch: pytest.MonkeyPatch
+def test_after_a_restart_of_redis_unconfirmed_writes_settle_first(
+    open_office: OpenInstallation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The last second of writes may be gone with it, on a replica that took over more: the server's run id tells."""
+    """The last second of writes may be gone with it, on a replica that took over more: the server's run id shows it."""
     office = open_office(netsuite_settle_seconds=900)
     project = office.new_project("24-800", CODES)
     invoice = office.new_invoice(project, (CODES[0], "900.00"))
@@ -352,7 +353,7 @@ def test_a_server_that_was_started_anew_lets_doubts_settle_first(
     assert office.posts(BILL_PATH) == []
 
 
-def test_a_server_that_was_stopped_in_order_holds_nothing_back(open_office: OpenOffice) -> None:
+def test_a_server_that_was_stopped_in_order_holds_nothing_back(open_office: OpenInstallation) -> None:
     office = open_office(netsuite_settle_seconds=900)
     project = office.new_project("24-800", CODES)
     invoice = office.new_invoice(project, (CODES[0], "900.00"))
@@ -361,7 +362,7 @@ def test_a_server_that_was_stopped_in_order_holds_nothing_back(open_office: Open
     assert office.export(invoice).kind is OutcomeKind.CREATED
 
 
-def forget_the_end(office: Office, project: Project, code: WbsCode) -> None:
+def forget_the_end(office: Installation, project: Project, code: WbsCode) -> None:
     """As a server that lost its last second: the Item's record is gone, and what closed its work came after the restart."""
     key = CodeKey(project.id, code.id)
     record = office.container.ledger.code(key)
@@ -378,8 +379,8 @@ def forget_the_end(office: Office, project: Project, code: WbsCode) -> None:
     office.container.redis.hset(f"{prefix}ledger", "looked_through", "the run id of the server before")
 
 
-def test_after_a_restart_of_redis_what_lost_its_end_is_looked_at_again(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+def test_after_a_restart_of_redis_unfinished_work_is_queued_again(
+    office: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recovery, "LOOK_THROUGH_AFTER_SECONDS", 0.0)
     project = office.new_project("24-800", CODES)
@@ -398,9 +399,9 @@ def test_after_a_restart_of_redis_what_lost_its_end_is_looked_at_again(
 
 
 def test_a_record_that_cannot_be_read_does_not_stop_waiting_work(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+    office: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`ledger.resume` fails over it every few seconds, such as over a newer version's state, and dispatches work all the same."""
+    """`ledger.resume` fails over it every few seconds, such as over a newer version's state, and still dispatches work."""
     monkeypatch.setattr(recovery, "LOOK_THROUGH_AFTER_SECONDS", 0.0)
     project = office.new_project("24-800", CODES)
     office.scan(project.id)
@@ -419,7 +420,7 @@ def test_a_record_that_cannot_be_read_does_not_stop_waiting_work(
     assert [call.kwargs["kwargs"] for call in app.send_task.call_args_list] == [{"project_id": 17}]
 
 
-def test_a_new_server_is_checked_only_after_its_workers_noted_their_work(office: Office) -> None:
+def test_a_new_server_is_checked_only_after_its_workers_noted_their_work(office: Installation) -> None:
     """The ledger is searched for lost results only when the server has run long enough for workers to note their claims."""
     project = office.new_project("24-800", CODES)
     office.scan(project.id)
@@ -429,7 +430,9 @@ def test_a_new_server_is_checked_only_after_its_workers_noted_their_work(office:
     assert office.container.ledger.state.unchecked_server(runs_for=0) == office.container.redis.info("server")["run_id"]
 
 
-def test_a_loss_is_a_loss_though_nothing_of_ours_stood_in_netsuite_yet(open_office: OpenOffice, tmp_path: Path) -> None:
+def test_a_loss_is_noticed_even_if_netsuite_has_no_record_of_wbs_sync(
+    open_office: OpenInstallation, tmp_path: Path
+) -> None:
     """The very first write may be under way: a process that knew the lost store says so, whichever opens the next ledger."""
     office = open_office(netsuite_settle_seconds=900)
     project = office.new_project("24-800", CODES)
@@ -445,7 +448,7 @@ def test_a_loss_is_a_loss_though_nothing_of_ours_stood_in_netsuite_yet(open_offi
     assert 0 < office.due(f"code:{project.id}:{code.id}") <= 900
 
 
-def test_a_process_started_after_a_loss_knows_it_from_its_data_directory(open_office: OpenOffice) -> None:
+def test_a_process_started_after_a_loss_knows_it_from_its_data_directory(open_office: OpenInstallation) -> None:
     """A scan in the restarted process creates nothing before the settle window has passed."""
     office = open_office(netsuite_settle_seconds=900)
     project = office.new_project("24-800", CODES)
@@ -456,9 +459,9 @@ def test_a_process_started_after_a_loss_knows_it_from_its_data_directory(open_of
 
 
 def test_an_attempt_learns_with_its_claim_which_ledger_there_is(
-    open_office: OpenOffice, monkeypatch: pytest.MonkeyPatch
+    open_office: OpenInstallation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It asks with a command of its own only where that is a ledger that it does not know, or none."""
+    """It sends a separate command only where that is a ledger that it does not know, or none."""
     office = open_office()
     project = office.new_project("24-800", CODES)
     asked: list[str] = []
@@ -478,8 +481,8 @@ def test_an_attempt_learns_with_its_claim_which_ledger_there_is(
     assert len(office.posts(ITEM_PATH)) == len(CODES)
 
 
-def test_a_worker_that_is_idle_reports_the_loss_too(open_office: OpenOffice, tmp_path: Path) -> None:
-    """It asks every second; a process that starts without a memory of its own writes nothing before that."""
+def test_a_worker_that_is_idle_reports_the_loss_too(open_office: OpenInstallation, tmp_path: Path) -> None:
+    """It asks every second; a process that starts without its own memory writes nothing before that."""
     office = open_office(netsuite_settle_seconds=900)
     project = office.new_project("24-800", CODES)
     lose_redis(office)
@@ -490,15 +493,15 @@ def test_a_worker_that_is_idle_reports_the_loss_too(open_office: OpenOffice, tmp
     assert office.posts(ITEM_PATH) == []
 
 
-# Adopted Items: nothing in NetSuite says whose they are
+# Adopted Items: nothing in NetSuite says which code they belong to
 
 
-def start_a_worker(office: Office) -> None:
+def start_a_worker(office: Installation) -> None:
     """A process that starts copies at once what is adopted; those that run do so each minute."""
     office.reopened().container.recovery.ensure_ledger()
 
 
-def adopted_and_renamed(office: Office) -> tuple[Project, WbsCode, str]:
+def adopted_and_renamed(office: Installation) -> tuple[Project, WbsCode, str]:
     """A code has adopted an Item that a person made; then code, project and Item are renamed. Its Item's id."""
     project = office.new_project("24-800", [CODES[0]])
     (code,) = project.budgeted_codes()
@@ -510,7 +513,7 @@ def adopted_and_renamed(office: Office) -> tuple[Project, WbsCode, str]:
     return project, code, item.id
 
 
-def test_an_adopted_item_stays_the_codes_after_renames_and_a_loss(office: Office) -> None:
+def test_an_adopted_item_stays_the_codes_after_renames_and_a_loss(office: Installation) -> None:
     """Whatever was renamed before Redis was lost, the rebuild restores the Item to its code and to no other."""
     project, code, item_id = adopted_and_renamed(office)
     start_a_worker(office)
@@ -526,7 +529,9 @@ def test_an_adopted_item_stays_the_codes_after_renames_and_a_loss(office: Office
     assert office.container.stores.adopted_items.by(1, [item_id]) == {item_id: CodeKey(project.id, code.id)}
 
 
-def test_a_machine_that_knew_an_adoption_restores_it_into_a_new_ledger(open_office: OpenOffice, tmp_path: Path) -> None:
+def test_a_machine_that_knew_an_adoption_restores_it_into_a_new_ledger(
+    open_office: OpenInstallation, tmp_path: Path
+) -> None:
     """Nothing is sent for the settle window after a loss: time enough for each worker to report what it knows."""
     office = open_office(netsuite_settle_seconds=900)
     project, code, item_id = adopted_and_renamed(office)
@@ -544,7 +549,7 @@ def test_a_machine_that_knew_an_adoption_restores_it_into_a_new_ledger(open_offi
     assert office.writes() == []
 
 
-def test_a_machine_that_is_idle_restores_it_with_the_next_resume(open_office: OpenOffice, tmp_path: Path) -> None:
+def test_a_machine_that_is_idle_restores_it_with_the_next_resume(open_office: OpenInstallation, tmp_path: Path) -> None:
     office = open_office(netsuite_settle_seconds=900)
     project, code, item_id = adopted_and_renamed(office)
     start_a_worker(office)
@@ -560,8 +565,8 @@ def test_a_machine_that_is_idle_restores_it_with_the_next_resume(open_office: Op
     assert record.remote_id == item_id
 
 
-def test_a_code_in_doubt_delays_nobody_and_its_adoption_is_checked_again(
-    open_office: OpenOffice, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_an_unconfirmed_code_delays_no_other_and_its_adoption_is_rechecked(
+    open_office: OpenInstallation, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """The ledger opens without waiting for the code, and its adoption is restored once the doubt has ended."""
     monkeypatch.setattr(adoptions, "COPIED_EVERY_SECONDS", 0.0)
@@ -578,7 +583,7 @@ def test_a_code_in_doubt_delays_nobody_and_its_adoption_is_checked_again(
     assert record is not None
     assert record.state is State.UNKNOWN
 
-    # Nothing came of it.
+    # It had no effect.
     office.container.redis.hdel(f"{office.container.settings.redis_key_prefix}codes:{project.id}", str(code.id))
     office.container.adoptions.keep_up()
     record = office.code_record(project, code)
@@ -586,7 +591,7 @@ def test_a_code_in_doubt_delays_nobody_and_its_adoption_is_checked_again(
     assert record.remote_id == item_id
 
 
-def test_a_second_item_for_a_code_with_a_forgotten_adoption_is_a_problem(office: Office, tmp_path: Path) -> None:
+def test_a_second_item_for_a_code_with_a_forgotten_adoption_is_a_problem(office: Installation, tmp_path: Path) -> None:
     """The second Item was created before the adoption was known again; the problem names both."""
     project, code, item_id = adopted_and_renamed(office)
     start_a_worker(office)
@@ -601,7 +606,7 @@ def test_a_second_item_for_a_code_with_a_forgotten_adoption_is_a_problem(office:
     assert item_id in office.sentence(key)
 
 
-def test_an_adopted_item_that_was_deleted_is_not_restored(office: Office) -> None:
+def test_an_adopted_item_that_was_deleted_is_not_restored(office: Installation) -> None:
     project = office.new_project("24-800", CODES[:2])
     first, second = (office.netsuite.make_item(f"24-800-{name}") for name in CODES[:2])
     office.scan(project.id)
@@ -613,7 +618,7 @@ def test_an_adopted_item_that_was_deleted_is_not_restored(office: Office) -> Non
     assert [record.remote_id for record in office.container.ledger.codes(project.id).values()] == [second.id]
 
 
-def test_the_copy_of_another_company_is_left_alone(office: Office) -> None:
+def test_the_copy_of_another_company_is_not_used(office: Installation) -> None:
     project, _, _ = adopted_and_renamed(office)
     start_a_worker(office)
     other = office.reopened(redis_key_prefix="other:")

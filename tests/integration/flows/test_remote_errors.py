@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from simulators.company.model import Project
-from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import ITEM_PATH, Office
+from tests.integration.flows.conftest import OpenInstallation
+from tests.kit.company import ITEM_PATH
+from tests.kit.installation import Installation
 from worker.clients.netsuite import api as netsuite
 from worker.clients.procore import api as procore
 from worker.domain.errors import SyncError, UnexpectedAnswer
@@ -48,7 +49,7 @@ def unknown(said: list[SyncError]) -> list[str]:
     ]
 
 
-def test_a_full_run_meets_no_error_that_nobody_knows(open_office: OpenOffice, said: list[SyncError]) -> None:
+def test_a_full_run_finds_no_unknown_error(open_office: OpenInstallation, said: list[SyncError]) -> None:
     office = open_office()
     office.scan()
     office.export_all()
@@ -60,12 +61,12 @@ def test_a_full_run_meets_no_error_that_nobody_knows(open_office: OpenOffice, sa
     assert [row["sentence"] for row in problems if row["cause"] in UNMAPPED] == []
 
 
-def new_project(office: Office) -> Project:
+def new_project(office: Installation) -> Project:
     return office.new_project("31-800", [CODE])
 
 
 @pytest.mark.parametrize("remote", ["netsuite", "procore"])
-def test_an_error_that_nobody_knows_would_have_been_seen(office: Office, said: list[SyncError], remote: str) -> None:
+def test_an_unknown_error_would_have_been_noticed(office: Installation, said: list[SyncError], remote: str) -> None:
     path = ITEM_PATH if remote == "netsuite" else "/budget_line_items"
     office.stage.faults(remote, [{"kind": "error_before", "path": path, "value": 400}])
     office.scan(new_project(office).id)

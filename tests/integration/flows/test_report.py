@@ -7,14 +7,12 @@ from collections import Counter, defaultdict
 from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
-from unittest import mock
 
 import pytest
-from click.testing import CliRunner
 
-from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import Office, facts_of
-from worker.cli import wbs_sync
+from tests.integration.flows.conftest import OpenInstallation
+from tests.kit.commands import run_command
+from tests.kit.installation import Installation, facts_of
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Record, State
 from worker.domain.plans import Requests
@@ -27,7 +25,7 @@ pytestmark = pytest.mark.real
 
 
 @pytest.fixture
-def seeded(open_office: OpenOffice) -> Office:
+def seeded(open_office: OpenInstallation) -> Installation:
     """A ledger with one record of each state, in two projects, of which one is listed no longer."""
     office = open_office()
     project = next(iter(office.procore.company.projects.values()))
@@ -43,11 +41,11 @@ def seeded(open_office: OpenOffice) -> Office:
     return office
 
 
-def gathered(office: Office) -> Report:
+def gathered(office: Installation) -> Report:
     return office.container.reports.report()
 
 
-def test_states_are_counted_for_each_project_and_for_all(seeded: Office) -> None:
+def test_states_are_counted_for_each_project_and_for_all(seeded: Installation) -> None:
     report = gathered(seeded)
     project = next(iter(seeded.procore.company.projects.values()))
     one_of_each = StatusCounts(done=2, waiting=3, blocked=1, skipped=1)
@@ -64,7 +62,7 @@ def test_states_are_counted_for_each_project_and_for_all(seeded: Office) -> None
     assert (report.company_id, report.account_id) == (settings.procore_company_id, settings.netsuite_account_id)
 
 
-def test_problems_are_grouped_by_who_mends_them_and_why(seeded: Office) -> None:
+def test_problems_are_grouped_by_owner_and_cause(seeded: Installation) -> None:
     seeded.container.ledger.report("netsuite", Cause.REMOTE_DOWN, facts_of(Cause.REMOTE_DOWN, remote="NetSuite"), at=5)
     report = gathered(seeded)
     told = {owner.owner: {cause.cause: len(cause.problems) for cause in owner.causes} for owner in report.problems}
@@ -76,7 +74,7 @@ def test_problems_are_grouped_by_who_mends_them_and_why(seeded: Office) -> None:
     assert report.problems[1].causes[0].problems[0].since == 5
 
 
-def test_after_a_scan_and_an_export_it_agrees_with_what_status_says(synced: Office) -> None:
+def test_after_a_scan_and_an_export_it_agrees_with_what_status_says(synced: Installation) -> None:
     report, status = gathered(synced), synced.container.overview.status()
     assert {state: due.invoices for state, due in report.invoices.items()} == status["invoices"]
     codes = Counter(status["codes"])
@@ -89,8 +87,8 @@ def test_after_a_scan_and_an_export_it_agrees_with_what_status_says(synced: Offi
     assert all(run.seconds is not None and run.seconds >= 0 and run.open_keys == 0 for run in report.runs)
 
 
-def test_amounts_by_state_are_the_sums_of_what_procore_and_netsuite_hold(synced: Office) -> None:
-    """To the cent, asked of the simulated systems themselves; what cannot be known is told as not known."""
+def test_amounts_by_state_are_the_sums_of_what_procore_and_netsuite_hold(synced: Installation) -> None:
+    """To the cent, read from the simulated systems themselves; what cannot be known is shown as not known."""
     report = gathered(synced)
     billed, due_by_state = defaultdict[str, Decimal](Decimal), defaultdict[str, Decimal](Decimal)
     unknown = Counter[str]()
@@ -115,14 +113,14 @@ def test_amounts_by_state_are_the_sums_of_what_procore_and_netsuite_hold(synced:
     assert owners["project accountant"].known == owners["project accountant"].invoices - 1
 
 
-def due_in_procore(office: Office, invoice_id: int) -> Decimal | None:
+def due_in_procore(office: Installation, invoice_id: int) -> Decimal | None:
     """What Procore itself says; None for another currency."""
     project_id = office.procore.invoice(invoice_id).project_id
     answer = office.container.procore(Precedence.EXPORT).get_invoice(project_id, invoice_id)
     return answer.payment_due if answer.currency == answer.base_currency else None
 
 
-def test_runs_tell_the_requests_that_both_remotes_got(office: Office) -> None:
+def test_runs_show_the_number_of_requests_to_both_remotes(office: Installation) -> None:
     office = office.reopened(project_ids=str(office.procore.project("24-003").id))
     before = got(office)
     scan = office.scan()
@@ -138,28 +136,28 @@ def test_of_records_that_know_no_amount_none_is_made_up() -> None:
     assert InvoiceTotals.of(records) == InvoiceTotals(invoices=2, known=1, payment_due=Decimal(0))
 
 
-def got(office: Office) -> Requests:
+def got(office: Installation) -> Requests:
     """What both remotes got so far, logins left out."""
     procore = [one for one in office.procore.journal.requests() if "/oauth/" not in one["path"]]
     return Requests(len(procore), len(office.requests()))
 
 
-def test_gathering_it_asks_no_remote_and_writes_nothing(synced: Office) -> None:
+def test_gathering_it_asks_no_remote_and_writes_nothing(synced: Installation) -> None:
     # A key may expire meanwhile; none may be added.
-    before, asked = set(synced.container.redis.scan_iter(synced._key("*"))), synced.mark()
+    before, asked = set(synced.container.redis.scan_iter(synced.redis_key("*"))), synced.mark()
     calls = synced.procore.journal.requests()
     gathered(synced)
-    assert set(synced.container.redis.scan_iter(synced._key("*"))) <= before
+    assert set(synced.container.redis.scan_iter(synced.redis_key("*"))) <= before
     assert (synced.mark(), synced.procore.journal.requests()) == (asked, calls)
 
 
-def test_a_run_that_goes_on_has_no_duration_yet(office: Office) -> None:
+def test_a_run_in_progress_has_no_duration_yet(office: Installation) -> None:
     office.container.wbs_scan.request("schedule")
     (run,) = gathered(office).runs
     assert (run.kind, run.trigger, run.seconds, run.open_keys, dict(run.counts)) == ("scan", "schedule", None, 1, {})
 
 
-def test_it_tells_how_many_slots_are_in_use_and_were(office: Office) -> None:
+def test_the_report_shows_slots_in_use_now_and_before(office: Installation) -> None:
     office.container.stores.gate.note_use()
     with office.container.stores.gate.slot(Precedence.SCAN):
         office.container.stores.gate.note_use()
@@ -171,15 +169,14 @@ def test_it_tells_how_many_slots_are_in_use_and_were(office: Office) -> None:
 # The command
 
 
-def run(office: Office, *arguments: str) -> tuple[int, str, str]:
+def run(office: Installation, *arguments: str) -> tuple[int, str, str]:
     """`wbs-sync report` against an office: exit code, standard output, standard error."""
-    with mock.patch("worker.cli.report.open_container", return_value=office.container):
-        ended = CliRunner().invoke(wbs_sync, ["report", *arguments])
-    return ended.exit_code, ended.stdout, ended.stderr
+    ended = run_command(office.container, "report", *arguments, width=80)
+    return ended.code, ended.out, ended.err
 
 
 def test_the_command_writes_one_file_and_says_where(
-    synced: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    synced: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert run(synced)[0] == 0
@@ -192,7 +189,7 @@ def test_the_command_writes_one_file_and_says_where(
 
 
 def test_as_json_it_prints_the_data_and_writes_only_what_is_asked_for(
-    synced: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    synced: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     code, told, _ = run(synced, "--json")
@@ -213,14 +210,14 @@ def test_as_json_it_prints_the_data_and_writes_only_what_is_asked_for(
     assert (tmp_path / "page.html").exists()
 
 
-def test_a_file_that_cannot_be_written_is_told_in_a_sentence(synced: Office, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_is_reported_in_a_sentence(synced: Installation, tmp_path: Path) -> None:
     code, told, complaint = run(synced, "--out", str(tmp_path / "no-such-folder" / "page.html"))
     assert (code, told) == (1, "")
     assert "No such file or directory" in complaint
     assert "Traceback" not in complaint
 
 
-def test_a_run_and_the_page_count_the_same_things_by_the_same_names(synced: Office) -> None:
+def test_a_run_and_the_page_count_the_same_things_by_the_same_names(synced: Installation) -> None:
     """A project that cannot be read is neither a blocked code nor a blocked invoice, and the Items of an export are in its line."""
     report = gathered(synced)
     export, scan = report.runs

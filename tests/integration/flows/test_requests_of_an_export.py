@@ -6,7 +6,8 @@ from collections import Counter
 
 import pytest
 
-from tests.integration.flows.office import BILL_PATH, ITEM_PATH, SUITEQL_PATH, Office
+from tests.kit.company import BILL_PATH, ITEM_PATH, SUITEQL_PATH
+from tests.kit.installation import Installation
 from worker.domain.outcomes import OutcomeKind
 
 pytestmark = pytest.mark.real
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.real
 CODES = ("05-120.S", "05-310.S", "05-510.S", "06-110.S")
 
 
-def test_an_export_reads_nothing_twice_but_the_invoice(office: Office) -> None:
+def test_an_export_reads_nothing_twice_but_the_invoice(office: Installation) -> None:
     """The invoice is read before its Items and again before its bill; its vendor once."""
     invoice = office.new_invoice(office.new_project("24-801", CODES), *((code, "100.00") for code in CODES))
     before = len(office.stage.journal("procore"))
@@ -29,7 +30,7 @@ def test_an_export_reads_nothing_twice_but_the_invoice(office: Office) -> None:
     }
 
 
-def test_between_items_and_bill_only_the_bill_is_looked_up(office: Office) -> None:
+def test_between_items_and_bill_only_the_bill_is_looked_up(office: Installation) -> None:
     """The only query between the last Item and the bill is the one for an existing bill."""
     invoice = office.new_invoice(office.new_project("24-801", CODES), *((code, "100.00") for code in CODES))
     since = office.mark()
@@ -40,7 +41,7 @@ def test_between_items_and_bill_only_the_bill_is_looked_up(office: Office) -> No
     assert sum(each["path"] == SUITEQL_PATH for each in between) == 1
 
 
-def test_two_exports_ask_procore_for_the_vendor_twice(office: Office) -> None:
+def test_two_exports_ask_procore_for_the_vendor_twice(office: Installation) -> None:
     """A link that a person corrects holds with the next export, even of the same invoice."""
     project = office.new_project("24-801", CODES[:1])
     path = f"/rest/v1.0/vendors/{office.new_invoice(project, (CODES[0], '1.00')).vendor_id}"

@@ -1,22 +1,21 @@
-"""`problems retry`: what was mended is tried now, at few requests; a problem goes only when its work has ended well."""
+"""`problems retry`: what was fixed is tried now, with few requests; a problem closes only when its work has succeeded."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from simulators.company.model import Project, WbsCode
 from simulators.stage import CERTIFICATE_ID
-from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import BILL_PATH, ITEM_PATH, SUITEQL_PATH, Office
+from tests.integration.flows.conftest import OpenInstallation
+from tests.kit.company import BILL_PATH, ITEM_PATH, SUITEQL_PATH
+from tests.kit.installation import Installation
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import Outcome, OutcomeKind, State
 from worker.domain.problems import Cause, FindingKind
 from worker.domain.work import Lane, RunKind, WorkKey, exports_of, resolution_of, scan_of
 from worker.engine import remote_failures, settlement
-from worker.sync import items
 
 pytestmark = pytest.mark.real
 
@@ -28,17 +27,17 @@ def key_of(project: Project, code: WbsCode | None = None) -> str:
     return str(CodeKey(project.id, (code or project.budgeted_codes()[0]).id))
 
 
-def procore_requests(office: Office, since: int = 0) -> list[str]:
+def procore_requests(office: Installation, since: int = 0) -> list[str]:
     """Paths that Procore was asked, those for tokens left out."""
     entries = office.procore.journal.requests(since)
     return [entry["path"] for entry in entries if "oauth" not in entry["path"]]
 
 
-def procore_mark(office: Office) -> int:
+def procore_mark(office: Installation) -> int:
     return max((entry["n"] for entry in office.procore.journal.entries()), default=0)
 
 
-def without_number(office: Office, codes: list[str] = CODES) -> Project:
+def without_number(office: Installation, codes: list[str] = CODES) -> Project:
     """A project whose codes are all blocked, since it has no number."""
     project = office.new_project(None, codes)
     office.scan(project.id)
@@ -50,7 +49,7 @@ def without_number(office: Office, codes: list[str] = CODES) -> Project:
 # Codes
 
 
-def test_mended_codes_are_made_and_their_problems_stay_open_until_they_are(office: Office) -> None:
+def test_fixed_codes_get_items_and_their_problems_stay_open_until_then(office: Installation) -> None:
     project = without_number(office)
     office.procore.renumber_project(project.id, "31-800")
     since = [one.since for one in office.container.ledger.problems()]
@@ -65,7 +64,7 @@ def test_mended_codes_are_made_and_their_problems_stay_open_until_they_are(offic
     assert {item.itemid for item in office.netsuite.items if item.externalid} >= {f"31-800-{code}" for code in CODES}
 
 
-def test_codes_are_looked_up_together_so_that_many_cost_little_more_than_one(office: Office) -> None:
+def test_codes_are_looked_up_together_so_that_many_cost_little_more_than_one(office: Installation) -> None:
     project = without_number(office)
     office.procore.renumber_project(project.id, "31-800")
     mark, before = office.mark(), procore_mark(office)
@@ -77,7 +76,7 @@ def test_codes_are_looked_up_together_so_that_many_cost_little_more_than_one(off
     assert len(procore_requests(office, before)) == 3
 
 
-def test_what_was_not_mended_stays_with_its_time_and_is_tried_no_further(office: Office) -> None:
+def test_a_problem_that_was_not_fixed_keeps_its_time_and_is_not_retried(office: Installation) -> None:
     project = without_number(office)
     before = {one.key: one.since for one in office.container.ledger.problems()}
     asked = office.retry()
@@ -88,7 +87,7 @@ def test_what_was_not_mended_stays_with_its_time_and_is_tried_no_further(office:
     assert {record.state for record in office.container.ledger.codes(project.id).values()} == {State.BLOCKED}
 
 
-def test_another_cause_behind_the_first_one_is_told(office: Office) -> None:
+def test_a_second_cause_behind_the_first_one_is_reported(office: Installation) -> None:
     project = without_number(office, CODES[:2])
     office.netsuite.make_item(f"31-800-{CODES[0]}", isinactive=True)
     office.procore.renumber_project(project.id, "31-800")
@@ -96,8 +95,8 @@ def test_another_cause_behind_the_first_one_is_told(office: Office) -> None:
     assert office.problems() == {key_of(project): "item_inactive"}
 
 
-def test_only_what_was_asked_for_is_tried(office: Office) -> None:
-    """A person who mends one code does not want a project's hundred new ones made."""
+def test_only_what_was_asked_for_is_tried(office: Installation) -> None:
+    """A person who fixes one code does not want a project's hundred new ones created."""
     project = without_number(office)
     office.procore.renumber_project(project.id, "31-800")
     office.procore.add_code(project.id, "05-310.S", budget=10_000)
@@ -110,7 +109,7 @@ def test_only_what_was_asked_for_is_tried(office: Office) -> None:
     assert len(office.problems()) == len(CODES) - 2
 
 
-def test_an_item_that_is_active_again_is_taken(office: Office) -> None:
+def test_an_item_that_is_active_again_is_taken(office: Installation) -> None:
     project = office.new_project("31-800", CODES)
     item = office.netsuite.make_item(f"31-800-{CODE}", isinactive=True)
     office.scan(project.id)
@@ -125,7 +124,7 @@ def test_an_item_that_is_active_again_is_taken(office: Office) -> None:
     assert (record.state, record.remote_id) == (State.ADOPTED, item.id)
 
 
-def test_a_code_that_nobody_budgets_any_more_is_no_problem_any_more(office: Office) -> None:
+def test_a_code_that_is_no_longer_budgeted_has_no_problem(office: Installation) -> None:
     project = without_number(office)
     gone, inactive, *_ = project.budgeted_codes()
     office.procore.unbudget(project.id, gone.id)
@@ -140,7 +139,7 @@ def test_a_code_that_nobody_budgets_any_more_is_no_problem_any_more(office: Offi
         assert record.state is State.SKIPPED
 
 
-def test_the_next_scan_sees_that_too(office: Office) -> None:
+def test_the_next_scan_sees_that_too(office: Installation) -> None:
     project = without_number(office)
     gone, inactive, *_ = project.budgeted_codes()
     office.procore.unbudget(project.id, gone.id)
@@ -153,7 +152,7 @@ def test_the_next_scan_sees_that_too(office: Office) -> None:
     assert office.problems() == {}
 
 
-def test_a_code_in_progress_is_tried_again_since_its_attempt_may_be_older(office: Office) -> None:
+def test_a_code_in_progress_is_tried_again_since_its_attempt_may_be_older(office: Installation) -> None:
     """The attempt in progress may have begun before the fix, so one more follows it."""
     project = office.new_project("31-800", [CODE])
     item = office.netsuite.make_item(f"31-800-{CODE}", isinactive=True)
@@ -174,7 +173,7 @@ def test_a_code_in_progress_is_tried_again_since_its_attempt_may_be_older(office
     assert office.problems() == {}
 
 
-def test_an_item_in_doubt_is_looked_for_and_not_sent_again(open_office: OpenOffice) -> None:
+def test_an_unconfirmed_item_is_looked_up_and_not_sent_again(open_office: OpenInstallation) -> None:
     office = open_office(netsuite_settle_seconds=900)
     project = office.new_project("31-800", [CODE])
     office.stage.faults("netsuite", [{"kind": "cut_before", "method": "POST", "path": "otherCharge", "times": 1}])
@@ -188,11 +187,10 @@ def test_an_item_in_doubt_is_looked_for_and_not_sent_again(open_office: OpenOffi
     assert office.problems() == {key: "retries_exhausted"}
 
 
-def test_a_thousand_codes_do_not_flood_the_broker(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_thousand_codes_do_not_flood_the_broker(office: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     project = without_number(office)
     office.procore.renumber_project(project.id, "31-800")
-    most = {**dict.fromkeys(Lane, 1), Lane.ITEMS: 3}
-    monkeypatch.setattr(office.container.dispatch, "_limits", most)
+    monkeypatch.setattr(office.container.dispatch, "limit", lambda lane: 3 if lane is Lane.ITEMS else 1)
     office.container.retries.retry(list(office.problems()))
     assert office.container.dispatch.next(Lane).keys() == {f"plan:{project.id}"}
     office.container.runner.run(resolution_of(project.id))
@@ -202,7 +200,7 @@ def test_a_thousand_codes_do_not_flood_the_broker(office: Office, monkeypatch: p
     assert len(office.waiting(Lane.ITEMS)) == len(CODES) - 3
 
 
-def test_codes_tried_again_go_before_a_backlog(office: Office) -> None:
+def test_codes_tried_again_go_before_a_backlog(office: Installation) -> None:
     project = without_number(office, CODES[:2])
     office.procore.renumber_project(project.id, "31-800")
     office.container.work.add(Lane.ITEMS, ["code:1:1"], at=5)
@@ -213,7 +211,7 @@ def test_codes_tried_again_go_before_a_backlog(office: Office) -> None:
     ]
 
 
-def test_a_run_counts_nothing_of_a_retry_that_is_none_of_its_work(office: Office) -> None:
+def test_a_run_counts_nothing_of_a_retry_that_is_none_of_its_work(office: Installation) -> None:
     project = without_number(office)
     scan = office.container.runs.current(RunKind.SCAN)
     assert scan is not None
@@ -222,7 +220,7 @@ def test_a_run_counts_nothing_of_a_retry_that_is_none_of_its_work(office: Office
     assert office.run(scan).counts == scan.counts
 
 
-def test_codes_of_a_project_that_cannot_be_read_stay_problems(office: Office) -> None:
+def test_codes_of_a_project_that_cannot_be_read_stay_problems(office: Installation) -> None:
     """Their cause says that the project cannot be read, and nothing waits for it."""
     project = without_number(office, CODES[:2])
     office.procore.renumber_project(project.id, "31-800")
@@ -237,7 +235,7 @@ def test_codes_of_a_project_that_cannot_be_read_stay_problems(office: Office) ->
     assert all(office.item_of(project, code) for code in project.budgeted_codes())
 
 
-def test_a_project_without_outdated_codes_is_not_asked_for_anything(office: Office) -> None:
+def test_a_project_without_outdated_codes_is_not_asked_for_anything(office: Installation) -> None:
     # One whose names begin like another's, so that planning would compare their codes.
     project = office.new_project("24-800", CODES[:2])
     office.scan(project.id)
@@ -250,7 +248,7 @@ def test_a_project_without_outdated_codes_is_not_asked_for_anything(office: Offi
 # Codes that an invoice needs
 
 
-def blocked_for_an_invoice(office: Office) -> tuple[Project, Any, Any]:
+def blocked_for_an_invoice(office: Installation) -> tuple[Project, Any, Any]:
     """An approved invoice on a code without a budget line, whose Item is inactive: (project, invoice, Item)."""
     project = office.new_project("31-800", [CODES[1]])
     office.procore.add_code(project.id, CODE)
@@ -265,7 +263,7 @@ def blocked_for_an_invoice(office: Office) -> tuple[Project, Any, Any]:
     return project, invoice, item
 
 
-def test_a_code_that_only_an_invoice_needs_is_tried_without_a_budget_line(office: Office) -> None:
+def test_a_code_that_only_an_invoice_needs_is_tried_without_a_budget_line(office: Installation) -> None:
     """A scan leaves a code without a budget line; `problems retry` tries it."""
     project, invoice, item = blocked_for_an_invoice(office)
     office.scan(project.id)
@@ -279,7 +277,7 @@ def test_a_code_that_only_an_invoice_needs_is_tried_without_a_budget_line(office
 
 
 @pytest.mark.parametrize("alone", [False, True], ids=["with its codes", "by itself"])
-def test_an_invoice_that_waited_for_blocked_codes_is_billed(office: Office, alone: bool) -> None:
+def test_an_invoice_that_waited_for_blocked_codes_is_billed(office: Installation, alone: bool) -> None:
     project, invoice, item = blocked_for_an_invoice(office)
     office.netsuite.edit_item(item.id, isinactive=False)
     office.retry(*([f"invoice:{project.id}:{invoice.id}"] if alone else []))
@@ -287,7 +285,7 @@ def test_an_invoice_that_waited_for_blocked_codes_is_billed(office: Office, alon
     assert office.problems() == {}
 
 
-def test_an_invoice_whose_codes_are_still_blocked_stays_a_problem(office: Office) -> None:
+def test_an_invoice_whose_codes_are_still_blocked_stays_a_problem(office: Installation) -> None:
     blocked_for_an_invoice(office)
     before = office.problems()
     office.retry()
@@ -297,7 +295,7 @@ def test_an_invoice_whose_codes_are_still_blocked_stays_a_problem(office: Office
 # Invoices
 
 
-def test_a_period_that_was_opened_again_lets_the_bill_through(office: Office) -> None:
+def test_the_bill_is_created_after_its_period_was_reopened(office: Installation) -> None:
     project = office.new_project("31-800", [CODE])
     office.scan(project.id)
     office.stage.settings("netsuite", closed_before="2027-01-01")
@@ -312,14 +310,14 @@ def test_a_period_that_was_opened_again_lets_the_bill_through(office: Office) ->
     assert office.problems() == {}
 
 
-def test_a_bill_in_doubt_is_never_sent_again_by_a_retry(open_office: OpenOffice) -> None:
+def test_a_bill_in_doubt_is_never_sent_again_by_a_retry(open_office: OpenInstallation) -> None:
     office = open_office(netsuite_settle_seconds=900)
     project = office.new_project("31-800", [CODE])
     office.scan(project.id)
     invoice = office.new_invoice(project, (CODE, "900.00"))
     office.stage.faults("netsuite", [{"kind": "cut_before", "method": "POST", "path": "vendorBill", "times": 1}])
     assert office.export(invoice).kind is OutcomeKind.UNKNOWN
-    # A problem beside the doubt: while its bill is looked for, the invoice's sum is wrong.
+    # A problem in addition to the doubt: while its bill is looked up, the invoice's sum is wrong.
     office.procore.edit_invoice(invoice.id, off_by="5.00")
     office.export(invoice)
     key = f"invoice:{project.id}:{invoice.id}"
@@ -335,7 +333,7 @@ def test_a_bill_in_doubt_is_never_sent_again_by_a_retry(open_office: OpenOffice)
     assert record.in_doubt
 
 
-def test_a_vendor_that_was_linked_to_another_one_is_looked_up_again(office: Office) -> None:
+def test_a_vendor_that_was_linked_to_another_one_is_looked_up_again(office: Installation) -> None:
     vendor = office.procore.vendor("Peak Painting and Coatings")
     wrong, right = office.new_vendor("Peak 1", company_name=vendor.name), office.new_vendor(vendor.name)
     office.procore.edit_vendor(vendor.id, origin_id=wrong.id)
@@ -352,7 +350,7 @@ def test_a_vendor_that_was_linked_to_another_one_is_looked_up_again(office: Offi
     assert office.problems() == {}
 
 
-def test_an_origin_id_that_procore_refused_is_written(office: Office) -> None:
+def test_an_origin_id_that_procore_refused_is_written(office: Installation) -> None:
     project = office.new_project("31-800", [CODE])
     office.scan(project.id)
     invoice = office.new_invoice(project, (CODE, "900.00"))
@@ -372,7 +370,7 @@ def test_an_origin_id_that_procore_refused_is_written(office: Office) -> None:
 # Projects and runs
 
 
-def test_a_project_that_may_be_read_again_is_scanned(office: Office) -> None:
+def test_a_project_that_may_be_read_again_is_scanned(office: Installation) -> None:
     project = office.new_project("31-800", CODES)
     project.permitted = False
     office.scan(project.id)
@@ -386,7 +384,7 @@ def test_a_project_that_may_be_read_again_is_scanned(office: Office) -> None:
     assert all(office.item_of(project, code) for code in project.budgeted_codes())
 
 
-def test_a_project_that_was_closed_meanwhile_is_no_problem_any_more(office: Office) -> None:
+def test_a_project_that_was_closed_meanwhile_has_no_problem(office: Installation) -> None:
     project = office.new_project("31-800", CODES)
     project.tools_disabled = {"budget"}  # type: ignore[assignment]
     office.scan(project.id)
@@ -396,7 +394,7 @@ def test_a_project_that_was_closed_meanwhile_is_no_problem_any_more(office: Offi
     assert office.problems() == {}
 
 
-def test_a_project_whose_invoices_may_be_listed_again_is_listed(office: Office) -> None:
+def test_a_project_whose_invoices_may_be_listed_again_is_listed(office: Installation) -> None:
     project = office.new_project("31-800", [CODE])
     office.scan(project.id)
     invoice = office.new_invoice(project, (CODE, "900.00"))
@@ -413,7 +411,9 @@ def explode(*_: object, **__: object) -> None:
     raise ZeroDivisionError("a bug")
 
 
-def test_work_that_met_a_bug_is_tried_again_after_the_mend(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_work_that_failed_with_a_bug_is_retried_after_the_fix(
+    office: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
     project = office.new_project("31-800", [CODE])
     with monkeypatch.context() as patch:
         patch.setattr(office.container.wbs_scan, "resolve_project", explode)
@@ -428,7 +428,9 @@ def test_work_that_met_a_bug_is_tried_again_after_the_mend(office: Office, monke
 
 
 @pytest.mark.parametrize("start", ["scan:all", "exports:all"])
-def test_a_run_that_could_not_begin_is_begun_again(office: Office, monkeypatch: pytest.MonkeyPatch, start: str) -> None:
+def test_a_run_that_could_not_begin_is_begun_again(
+    office: Installation, monkeypatch: pytest.MonkeyPatch, start: str
+) -> None:
     monkeypatch.setattr(settlement, "MAX_ATTEMPTS", 1)
     office = office.reopened(project_ids=str(office.procore.project("24-003").id))
     office.stage.faults("procore", [{"kind": "error_before", "path": "/rest/v1.1/projects", "value": 500}])
@@ -440,7 +442,9 @@ def test_a_run_that_could_not_begin_is_begun_again(office: Office, monkeypatch: 
     assert office.netsuite.journal.writes()
 
 
-def test_a_code_that_was_tried_too_often_has_its_attempts_anew(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_retry_resets_the_attempts_of_a_code_that_had_too_many(
+    office: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(settlement, "MAX_ATTEMPTS", 3)
     project = office.new_project("31-800", [CODE])
     office.scan(project.id)
@@ -459,12 +463,11 @@ def test_a_code_that_was_tried_too_often_has_its_attempts_anew(office: Office, m
 # Remotes
 
 
-def test_a_remote_that_is_held_is_tried_at_once(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_remote_that_is_held_is_tried_at_once(office: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remote_failures, "HOLD_SECONDS", 600.0)
     project = office.new_project("31-800", CODES)
     doorkeeper = office.netsuite.doorkeeper
-    certificates = dict(doorkeeper._certificates)
-    doorkeeper.unmap_certificates()
+    certificates = doorkeeper.unmap_certificates()
     office.scan(project.id)
     assert office.problems() == {"remote:netsuite": "netsuite_login"}
 
@@ -484,10 +487,10 @@ def test_a_remote_that_is_held_is_tried_at_once(office: Office, monkeypatch: pyt
     assert all(office.item_of(project, code) for code in project.budgeted_codes())
 
 
-# What no work mends
+# What no work fixes
 
 
-def test_a_finding_of_verify_has_no_work_to_try(office: Office) -> None:
+def test_a_finding_of_verify_has_no_work_to_try(office: Installation) -> None:
     office.container.ledger.report(
         "verify:item_missing:code:1:2", FindingKind.ITEM_MISSING.cause, {"finding": "x"}, at=1.0
     )
@@ -497,7 +500,7 @@ def test_a_finding_of_verify_has_no_work_to_try(office: Office) -> None:
     assert not any(office.waiting(lane) for lane in Lane)
 
 
-def test_a_retry_while_procore_does_not_answer_waits_for_it(office: Office) -> None:
+def test_a_retry_while_procore_does_not_answer_waits_for_it(office: Installation) -> None:
     project = without_number(office)
     office.procore.renumber_project(project.id, "31-800")
     office.stage.take_down("procore")
@@ -511,16 +514,16 @@ def test_a_retry_while_procore_does_not_answer_waits_for_it(office: Office) -> N
 # A long backlog
 
 
-def test_codes_looked_up_long_ago_are_looked_up_again_together(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_codes_looked_up_long_ago_are_looked_up_again_together(
+    office: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The first code is looked up by itself, and the others in one batch."""
     project = office.new_project("31-800", CODES)
     office.container.start_scan("test", [project.id])
     office.container.runner.run(scan_of(project.id))
-    old: Callable[..., bool] = items._is_old
-    looked_up_at = office.container.now()
-    monkeypatch.setattr(items, "_is_old", lambda record, now: record.at < looked_up_at or old(record, now))
+    office.plans_grow_old(project)
     before, mark = procore_mark(office), office.mark()
-    monkeypatch.setattr(office.container.dispatch, "_limits", dict.fromkeys(Lane, 1))
+    monkeypatch.setattr(office.container.dispatch, "limit", lambda lane: 1)
     office.work_off()
     assert len(office.posts(ITEM_PATH, mark)) == len(CODES)
     # The first by itself (is it budgeted, is it active, is there an Item), the others together.
@@ -529,7 +532,7 @@ def test_codes_looked_up_long_ago_are_looked_up_again_together(office: Office, m
 
 
 @pytest.mark.parametrize("status", [403, 404, 500])
-def test_a_list_of_projects_that_cannot_be_had_now_holds_up_no_retry(office: Office, status: int) -> None:
+def test_a_list_of_projects_that_cannot_be_had_now_holds_up_no_retry(office: Installation, status: int) -> None:
     project = without_number(office)
     office.procore.renumber_project(project.id, "31-800")
     fault = {"kind": "error_before", "value": status, "path": "/rest/v1.1/projects", "times": 1}

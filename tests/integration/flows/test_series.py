@@ -1,4 +1,4 @@
-"""One message, many Items: a worker goes on from code to code while nobody needs its thread and all goes well."""
+"""One message, many Items: a worker continues from code to code while its thread is not needed and all work succeeds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from simulators.company.model import Project
-from tests.integration.flows.office import ITEM_PATH, Office
+from tests.kit.company import ITEM_PATH
+from tests.kit.installation import Installation
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.work import Lane, RunKind, scan_of
@@ -23,8 +24,8 @@ pytestmark = pytest.mark.real
 CODES = [f"05-{number}.S" for number in range(120, 132)]
 
 
-def first_of_twelve(office: Office) -> tuple[Project, CodeKey]:
-    """A project whose twelve codes wait, and the one that is given out first."""
+def first_of_twelve(office: Installation) -> tuple[Project, CodeKey]:
+    """A project whose twelve codes wait, and the one that is dispatched first."""
     project = office.new_project("24-800", CODES)
     office.container.start_scan("test", [project.id])
     office.container.runner.run(scan_of(project.id))
@@ -32,40 +33,40 @@ def first_of_twelve(office: Office) -> tuple[Project, CodeKey]:
     return project, CodeKey.parse(first)
 
 
-def made(office: Office, first: CodeKey, *, go_on: Callable[[], bool] = lambda: True) -> Counter[OutcomeKind]:
+def made(office: Installation, first: CodeKey, *, go_on: Callable[[], bool] = lambda: True) -> Counter[OutcomeKind]:
     """The outcomes of a series of Items, as their task counts them."""
     return Counter(outcome.kind for outcome in office.container.runner.run_series(str(first), go_on=go_on))
 
 
-def scanned(office: Office) -> tuple[Outcome, int]:
+def scanned(office: Installation) -> tuple[Outcome, int]:
     """The outcome of the first project of a series of scans, and how many followed."""
     [(first, *_)] = office.container.work.take(Lane.SCANS, limit=1)
     outcome, *others = office.container.runner.run_series(first, go_on=lambda: True)
     return outcome, len(others)
 
 
-def test_a_series_makes_all_that_waits(office: Office) -> None:
+def test_a_series_makes_all_that_waits(office: Installation) -> None:
     project, first = first_of_twelve(office)
     assert made(office, first) == {"created": 12}
     assert all(office.item_of(project, code) for code in project.budgeted_codes())
     assert office.container.work.depth(Lane.ITEMS) == (0, 0)
 
 
-def test_a_series_ends_when_its_thread_is_needed(office: Office) -> None:
+def test_a_series_ends_when_its_thread_is_needed(office: Installation) -> None:
     _, first = first_of_twelve(office)
     turns = itertools.count()
     assert made(office, first, go_on=lambda: next(turns) < 4) == {"created": 5}
     assert office.container.work.depth(Lane.ITEMS) == (7, 0)
 
 
-def test_a_series_has_an_end_in_time(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_series_has_an_end_in_time(office: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     _, first = first_of_twelve(office)
     monkeypatch.setattr(runner, "SERIES_SECONDS", 0.0)
     assert made(office, first) == {"created": 1}
 
 
-def test_a_series_ends_with_what_does_not_go_well(office: Office) -> None:
-    """The others would meet the same remote: they are given out anew, once nothing holds them."""
+def test_a_series_ends_with_the_first_work_that_fails(office: Installation) -> None:
+    """The others would fail in the same way: they are dispatched again, once nothing pauses them."""
     _, first = first_of_twelve(office)
     office.stage.faults("netsuite", [{"kind": "cut_before", "method": "POST", "path": ITEM_PATH, "skip": 2}])
     counts = made(office, first)
@@ -74,7 +75,7 @@ def test_a_series_ends_with_what_does_not_go_well(office: Office) -> None:
     assert sum(office.container.work.depth(Lane.ITEMS)) == 10
 
 
-def test_work_that_killed_its_workers_is_no_part_of_a_series(office: Office) -> None:
+def test_work_that_killed_its_workers_is_no_part_of_a_series(office: Installation) -> None:
     project, first = first_of_twelve(office)
     others = [str(CodeKey(project.id, code.id)) for code in project.budgeted_codes() if code.id != first.wbs_code_id]
     deaths = Keys(office.container.settings.redis_key_prefix).deaths
@@ -83,7 +84,7 @@ def test_work_that_killed_its_workers_is_no_part_of_a_series(office: Office) -> 
     assert list(office.problems("code:").values()) == ["retries_exhausted"]
 
 
-def synced_projects(office: Office, count: int) -> list[Project]:
+def synced_projects(office: Installation, count: int) -> list[Project]:
     """Projects whose Items exist, asked to be scanned again; the first is on its way to a worker."""
     projects = [office.new_project(f"24-81{number}", [CODES[number]]) for number in range(count)]
     office.scan(*(project.id for project in projects))
@@ -91,7 +92,7 @@ def synced_projects(office: Office, count: int) -> list[Project]:
     return projects
 
 
-def test_projects_without_news_are_scanned_in_a_series(office: Office) -> None:
+def test_projects_without_news_are_scanned_in_a_series(office: Installation) -> None:
     synced_projects(office, 4)
     outcome, more = scanned(office)
     assert (outcome.kind, more) == (OutcomeKind.ALREADY, 3)
@@ -101,7 +102,7 @@ def test_projects_without_news_are_scanned_in_a_series(office: Office) -> None:
     assert (run.ended, run.counts["projects_done"]) == (True, 4)
 
 
-def test_a_series_of_scans_ends_with_new_codes_which_wait_to_be_dispatched(office: Office) -> None:
+def test_a_series_of_scans_ends_with_new_codes_which_wait_to_be_dispatched(office: Installation) -> None:
     projects = synced_projects(office, 4)
     for project in projects:
         office.procore.add_code(project.id, "05-140.S", budget="0")
@@ -111,7 +112,7 @@ def test_a_series_of_scans_ends_with_new_codes_which_wait_to_be_dispatched(offic
     assert office.container.work.depth(Lane.SCANS) == (3, 0)
 
 
-def test_a_series_of_scans_ends_with_what_cannot_be_read(office: Office) -> None:
+def test_a_series_of_scans_ends_with_what_cannot_be_read(office: Installation) -> None:
     projects = synced_projects(office, 4)
     office.stage.faults("procore", [{"kind": "error_before", "value": 503, "path": "budget", "skip": 1}])
     _, more = scanned(office)
@@ -123,7 +124,7 @@ def test_a_series_of_scans_ends_with_what_cannot_be_read(office: Office) -> None
     assert run.counts["projects_done"] == len(projects)
 
 
-def test_scans_step_back_while_enough_items_wait(office: Office) -> None:
+def test_scans_step_back_while_enough_items_wait(office: Installation) -> None:
     """Looking further ahead would take the CPU from making Items; with fewer waiting, four projects are looked through at once."""
     office.container.wbs_scan.request("test", [1, 2, 3, 4, 5, 6])
     makers = lane_limits(office.container.settings.netsuite_concurrency)[Lane.ITEMS]
@@ -134,7 +135,7 @@ def test_scans_step_back_while_enough_items_wait(office: Office) -> None:
     assert len(office.container.dispatch.next([Lane.SCANS])) == 3
 
 
-def test_work_of_a_newer_version_is_left_to_a_newer_worker(office: Office) -> None:
+def test_work_of_a_newer_version_is_left_to_a_newer_worker(office: Installation) -> None:
     """Neither a series nor the dispatch starts it, and it is not given up, however many workers died with it."""
     _, first = first_of_twelve(office)
     work, newer = office.container.work, "merge:17:1"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from config.processes import QUEUES_OF_WORKER
-from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import Office
+from tests.integration.flows.conftest import OpenInstallation
+from tests.kit.installation import Installation
 from worker.domain.problems import Cause
 from worker.engine import settings_agreement
 from worker.inspect.checks.check import Check
@@ -16,7 +16,7 @@ OURS = "items@a (1)"
 
 
 @pytest.fixture
-def office(open_office: OpenOffice, monkeypatch: pytest.MonkeyPatch) -> Office:
+def office(open_office: OpenInstallation, monkeypatch: pytest.MonkeyPatch) -> Installation:
     """Of one project. Its process is a worker, announced with its settings; it compares before each piece of work."""
     monkeypatch.setattr(settings_agreement, "RECHECK_SECONDS", 0)
     company = open_office()
@@ -33,7 +33,7 @@ def office(open_office: OpenOffice, monkeypatch: pytest.MonkeyPatch) -> Office:
     return office
 
 
-def another_worker(office: Office, **digests: str) -> None:
+def another_worker(office: Installation, **digests: str) -> None:
     """A worker of another machine announces itself, with these digests in place of ours."""
     settings = office.container.written_settings | digests
     office.container.stores.presence.announce(
@@ -41,15 +41,15 @@ def another_worker(office: Office, **digests: str) -> None:
     )
 
 
-def items_made(office: Office) -> int:
+def items_made(office: Installation) -> int:
     return len(office.netsuite.items)
 
 
-def check_of(office: Office, name: str) -> Check:
+def check_of(office: Installation, name: str) -> Check:
     return next(check for check in office.container.checks.run() if check.name == name)
 
 
-def test_nothing_is_written_while_workers_differ_and_it_goes_on_by_itself(office: Office) -> None:
+def test_nothing_is_written_while_settings_differ_and_writing_then_resumes(office: Installation) -> None:
     before = items_made(office)
     another_worker(office, ITEM_NAME_FORMAT="0badc0de")
     run, _ = office.container.start_scan("test")
@@ -75,7 +75,7 @@ def test_nothing_is_written_while_workers_differ_and_it_goes_on_by_itself(office
     assert check_of(office, "Same settings").ok is True
 
 
-def test_an_export_waits_too_with_its_reason(office: Office) -> None:
+def test_an_export_waits_too_with_its_reason(office: Installation) -> None:
     another_worker(office, EXPORT_STATUSES="0badc0de")
     bills = len(office.netsuite.bills)
     office.export_all()
@@ -83,7 +83,7 @@ def test_an_export_waits_too_with_its_reason(office: Office) -> None:
     assert office.container.pauses.all()
 
 
-def test_a_worker_that_ended_is_not_asked_any_more(office: Office) -> None:
+def test_the_settings_of_an_ended_worker_no_longer_count(office: Installation) -> None:
     another_worker(office, PROJECT_IDS="0badc0de")
     office.container.stores.presence.withdraw(OTHER)
     office.scan()
@@ -91,14 +91,14 @@ def test_a_worker_that_ended_is_not_asked_any_more(office: Office) -> None:
     assert office.container.pauses.all() == []
 
 
-def test_a_worker_that_the_others_do_not_see_announces_itself_first(office: Office) -> None:
+def test_a_worker_that_the_others_do_not_see_announces_itself_first(office: Installation) -> None:
     """Of two that start at once the later one sees the other; neither writes unseen."""
     office.container.stores.presence.withdraw(OURS)
     office.scan()
     assert OURS in {one.process for one in office.container.stores.presence.running()}
 
 
-def test_a_worker_of_an_older_version_is_compared_in_what_it_knows(office: Office) -> None:
+def test_a_worker_of_an_older_version_is_compared_in_what_it_knows(office: Installation) -> None:
     presence = office.container.stores.presence
     presence.announce(OTHER, queues=["items"], clock=office.container.now())
     office.scan()
@@ -109,7 +109,7 @@ def test_a_worker_of_an_older_version_is_compared_in_what_it_knows(office: Offic
     assert found[0].startswith("PROJECT_IDS is ")
 
 
-def test_a_command_with_other_settings_than_the_workers_is_told(office: Office) -> None:
+def test_a_command_with_other_settings_than_the_workers_is_reported(office: Installation) -> None:
     office.container.stores.presence.withdraw(OURS)
     another_worker(office, NETSUITE_CURRENCY="0badc0de")
     found = check_of(office, "Same settings")
@@ -120,7 +120,7 @@ def test_a_command_with_other_settings_than_the_workers_is_told(office: Office) 
     )
 
 
-def test_machines_with_different_caps_are_reported_with_the_one_that_holds(office: Office) -> None:
+def test_machines_with_different_caps_are_reported_with_the_lowest(office: Installation) -> None:
     office.reopened(netsuite_concurrency=2).container.stores.gate.announce()
     assert office.container.overview.status()["gate"]["slots"] == 2
     found = check_of(office, "Same settings")

@@ -11,9 +11,10 @@ import pytest
 
 from simulators.company.billing import Invoice
 from simulators.netsuite.records import Bill
-from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import VENDOR, Office
+from tests.integration.flows.conftest import OpenInstallation
 from tests.integration.flows.test_plans import line_of, planning
+from tests.kit.company import VENDOR
+from tests.kit.installation import Installation
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import OutcomeKind, State
 from worker.domain.plans import Action
@@ -28,8 +29,8 @@ def key_of(invoice: Invoice) -> str:
     return f"invoice:{invoice.project_id}:{invoice.id}"
 
 
-def enter_by_hand(office: Office, invoice: Invoice, total: Decimal | None = None, **changed: object) -> Bill:
-    """What an accountant enters from the subcontractor's paper: one line, on an Item of their own choice."""
+def enter_by_hand(office: Installation, invoice: Invoice, total: Decimal | None = None, **changed: object) -> Bill:
+    """What an accountant enters from the subcontractor's paper: one line, on an Item that they choose."""
     due = invoice.summary().current_payment_due if total is None else total
     number = f"99-{next(numbers)}"
     project = office.new_project(number, [CODE])
@@ -41,46 +42,46 @@ def enter_by_hand(office: Office, invoice: Invoice, total: Decimal | None = None
     return office.netsuite.make_bill(replace(bill, **changed))  # type: ignore[arg-type]
 
 
-def _a_cent_off(office: Office) -> Invoice:
+def _a_cent_off(office: Installation) -> Invoice:
     project = office.new_project("26-901", [CODE, OTHER_CODE])
     invoice = office.new_invoice(project, (CODE, "333.33"), (OTHER_CODE, "333.33"), retainage_percent=0)
     return office.procore.edit_invoice(invoice.id, off_by="0.01")
 
 
-def _a_credit(office: Office) -> Invoice:
+def _a_credit(office: Installation) -> Invoice:
     return office.new_invoice(office.new_project("26-902", [CODE]), (CODE, "-900.00"))
 
 
-def _foreign(office: Office) -> Invoice:
+def _foreign(office: Installation) -> Invoice:
     invoice = office.new_invoice(office.new_project("26-903", [CODE]), (CODE, "900.00"))
     invoice.commitment.currency, invoice.commitment.exchange_rate = "CAD", Decimal("0.73")
     return invoice
 
 
-def _with_tax(office: Office) -> Invoice:
+def _with_tax(office: Installation) -> Invoice:
     invoice = office.new_invoice(office.new_project("26-904", [CODE]), (CODE, "900.00"))
     return office.procore.edit_invoice(invoice.id, tax="74.25")
 
 
-def _unlinked_project(office: Office) -> Invoice:
+def _unlinked_project(office: Installation) -> Invoice:
     return office.new_invoice(office.new_project("26-905", [CODE], linked=False), (CODE, "900.00"))
 
 
-def _without_code(office: Office) -> Invoice:
+def _without_code(office: Installation) -> Invoice:
     return office.new_invoice(office.new_project("26-906", [CODE]), (CODE, "900.00"), (None, "100.00"))
 
 
-def _blocked_code(office: Office) -> Invoice:
+def _blocked_code(office: Installation) -> Invoice:
     project = office.new_project("26-907")
     bad = office.procore.add_code(project.id, "05-120.S.Phase : 2")
     return office.new_invoice(project, (bad.id, "900.00"))
 
 
-def _closed_period(office: Office) -> Invoice:
+def _closed_period(office: Installation) -> Invoice:
     return office.new_invoice(office.new_project("26-908", [CODE]), (CODE, "900.00"), billing_date="2026-02-25")
 
 
-REFUSED: dict[str, Callable[[Office], Invoice]] = {
+REFUSED: dict[str, Callable[[Installation], Invoice]] = {
     "lines_do_not_tie": _a_cent_off,
     "needs_vendor_credit": _a_credit,
     "foreign_currency": _foreign,
@@ -93,7 +94,7 @@ REFUSED: dict[str, Callable[[Office], Invoice]] = {
 
 
 @pytest.mark.parametrize("cause", REFUSED)
-def test_a_bill_with_the_same_vendor_number_and_amount_settles_a_refusal(office: Office, cause: str) -> None:
+def test_a_bill_with_the_same_vendor_number_and_amount_settles_a_refusal(office: Installation, cause: str) -> None:
     """A person entered it for an invoice that was refused; a bill of another amount settles nothing."""
     invoice = REFUSED[cause](office)
     assert office.export(invoice).cause == cause
@@ -123,7 +124,7 @@ def test_a_bill_with_the_same_vendor_number_and_amount_settles_a_refusal(office:
     assert any("Entered by hand in NetSuite" in step["sentence"] for step in told["history"])
 
 
-def test_a_bill_that_differs_settles_nothing_that_was_not_refused_before(office: Office) -> None:
+def test_a_bill_that_differs_settles_nothing_that_was_not_refused_before(office: Installation) -> None:
     """Lines on another code are for an accountant to look at, when nothing else is wrong with the invoice."""
     invoice = office.new_invoice(office.new_project("26-910", [CODE]), (CODE, "900.00"))
     enter_by_hand(office, invoice)
@@ -131,14 +132,14 @@ def test_a_bill_that_differs_settles_nothing_that_was_not_refused_before(office:
         assert office.export(invoice).cause == "document_number_taken"
 
 
-def test_tax_may_be_in_the_bill_that_a_person_entered(office: Office) -> None:
+def test_tax_may_be_in_the_bill_that_a_person_entered(office: Installation) -> None:
     invoice = _with_tax(office)
     office.export(invoice)
     enter_by_hand(office, invoice, invoice.summary().current_payment_due + Decimal("74.25"))
     assert office.export(invoice).kind is OutcomeKind.ADOPTED
 
 
-def test_a_bill_that_settles_one_invoice_settles_no_other(office: Office) -> None:
+def test_a_bill_that_settles_one_invoice_settles_no_other(office: Installation) -> None:
     project = office.new_project("26-911", [CODE])
     pair = [office.new_invoice(project, (CODE, "-900.00"), invoice_number="C-7") for _ in range(2)]
     for invoice in pair:
@@ -149,7 +150,7 @@ def test_a_bill_that_settles_one_invoice_settles_no_other(office: Office) -> Non
     assert outcomes[1].cause == "document_number_taken"
 
 
-def test_a_void_bill_or_one_of_another_vendor_settles_nothing(open_office: OpenOffice) -> None:
+def test_a_void_bill_or_one_of_another_vendor_settles_nothing(open_office: OpenInstallation) -> None:
     office = open_office(world={"duplicate_numbers": "allow"})
     invoice = _a_cent_off(office)
     office.export(invoice)
@@ -161,7 +162,7 @@ def test_a_void_bill_or_one_of_another_vendor_settles_nothing(open_office: OpenO
     assert office.export(invoice).cause == "lines_do_not_tie"
 
 
-def test_while_netsuite_cannot_be_asked_the_problem_stays(office: Office) -> None:
+def test_while_netsuite_cannot_be_asked_the_problem_stays(office: Installation) -> None:
     invoice = _a_cent_off(office)
     office.stage.faults("netsuite", [{"kind": "error_before", "path": "suiteql", "value": 400}])
     assert office.export(invoice).cause == "lines_do_not_tie"

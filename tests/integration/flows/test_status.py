@@ -7,8 +7,8 @@ import json
 import jsonschema
 import pytest
 
-from tests.integration.flows.office import Office
 from tests.integration.flows.test_problem_commands import call, told
+from tests.kit.installation import Installation
 from tools.message_schemas import result_schemas
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.work import Lane
@@ -18,13 +18,13 @@ pytestmark = pytest.mark.real
 CODE = "05-120.S"
 
 
-def keep(office: Office, task_id: str, **kept: object) -> None:
+def keep(office: Installation, task_id: str, **kept: object) -> None:
     """What Celery's result backend keeps of a task."""
     prefix = office.container.settings.redis_key_prefix
     office.container.redis.set(f"{prefix}celery-task-meta-{task_id}", json.dumps({"task_id": task_id, **kept}))
 
 
-def test_an_invoice_and_a_code_are_told_from_nothing_to_the_end(office: Office) -> None:
+def test_status_follows_an_invoice_and_a_code_from_start_to_end(office: Installation) -> None:
     project = office.new_project("31-900", [CODE])
     (code,) = project.budgeted_codes()
     invoice = office.new_invoice(project, (CODE, "900.00"), invoice_number="A-9")
@@ -41,7 +41,7 @@ def test_an_invoice_and_a_code_are_told_from_nothing_to_the_end(office: Office) 
     outcome = office.export(invoice)
     before, bill = office.mark(), office.bill(invoice)
     ended = {"outcome": "already", "bill": "A-9", "bill_id": bill.id}
-    # By now the ledger knows whose it is.
+    # By now the ledger knows its project.
     assert told(office, *of_invoice) == nothing | ended
     item = office.item_of(project, code)
     assert item is not None
@@ -70,7 +70,7 @@ def test_an_invoice_and_a_code_are_told_from_nothing_to_the_end(office: Office) 
     assert office.requests(before) == []
 
 
-def test_status_shows_a_blocked_invoices_cause_and_a_runs_counts(office: Office) -> None:
+def test_status_shows_a_blocked_invoices_cause_and_a_runs_counts(office: Installation) -> None:
     """`status` for an invoice has the outcome and the cause, and for a task the counts of its run."""
     project = office.new_project("31-901", [CODE])
     invoice = office.new_invoice(project, (CODE, "-900.00"), invoice_number="C-1")
@@ -82,7 +82,7 @@ def test_status_shows_a_blocked_invoices_cause_and_a_runs_counts(office: Office)
     assert told(office, "status", "--task", "a2")["now"]["counts"] == dict(run.counts)
 
 
-def test_a_task_that_failed_or_runs_or_is_not_known_is_told_as_such(office: Office) -> None:
+def test_a_failed_a_running_and_an_unknown_task_are_shown_as_that(office: Installation) -> None:
     wrong = {"exc_type": "InvalidMessage", "exc_message": ["project_id: Field required"]}
     keep(office, "a3", status="FAILURE", name="invoices.export", kwargs={}, result=wrong)
     failed = told(office, "status", "--task", "a3")
@@ -96,7 +96,7 @@ def test_a_task_that_failed_or_runs_or_is_not_known_is_told_as_such(office: Offi
     assert "--project" in call(office, "status", "--code", "5").stderr
 
 
-def test_the_oldest_invoice_and_code_that_wait_are_named_with_the_reason(office: Office) -> None:
+def test_the_oldest_invoice_and_code_that_wait_are_named_with_the_reason(office: Installation) -> None:
     project = office.new_project("31-910", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"), invoice_number="A-9")
     office = office.reopened(project_ids=str(project.id))

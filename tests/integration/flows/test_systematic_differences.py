@@ -1,4 +1,4 @@
-"""Accounts that change every record when it is created: the second one stops the series, and a person's word goes on with it."""
+"""Accounts that change every record when it is created: the second one stops the series, and a person's decision continues it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import pytest
 
 from simulators.company.billing import Invoice
 from simulators.company.model import Project
-from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
+from tests.integration.flows.conftest import OpenInstallation
 from tests.integration.flows.test_problem_commands import call, told
+from tests.kit.company import BILL_PATH, ITEM_PATH
+from tests.kit.installation import Installation
 from worker.domain.outcomes import OutcomeKind, State
 from worker.domain.work import Lane
 
@@ -29,7 +30,7 @@ STOPS_BILLS = {
 }
 
 
-def exported(office: Office, count: int = 4) -> tuple[Project, list[Invoice]]:
+def exported(office: Installation, count: int = 4) -> tuple[Project, list[Invoice]]:
     """A project of some invoices, each exported once, in order."""
     project = office.new_project("26-731", CODES)
     invoices = [office.new_invoice(project, (CODES[0], "100.00"), invoice_number=f"N-{n}") for n in range(count)]
@@ -38,13 +39,13 @@ def exported(office: Office, count: int = 4) -> tuple[Project, list[Invoice]]:
     return project, invoices
 
 
-def billed(office: Office, invoices: Sequence[Invoice]) -> list[int]:
+def billed(office: Installation, invoices: Sequence[Invoice]) -> list[int]:
     return [len(office.bills(invoice)) for invoice in invoices]
 
 
 @pytest.mark.parametrize(("world", "setting", "words"), STOPS_BILLS.values(), ids=STOPS_BILLS)
 def test_the_second_bill_that_netsuite_changed_stops_all_others(
-    open_office: OpenOffice, world: dict[str, object], setting: str, words: str
+    open_office: OpenInstallation, world: dict[str, object], setting: str, words: str
 ) -> None:
     office = open_office(world=world)
     _, invoices = exported(office)
@@ -61,7 +62,7 @@ def test_the_second_bill_that_netsuite_changed_stops_all_others(
     assert len(office.posts(BILL_PATH)) == 2
 
 
-def test_generated_item_names_stop_the_items_and_name_the_setting(open_office: OpenOffice) -> None:
+def test_generated_item_names_stop_the_items_and_name_the_setting(open_office: OpenInstallation) -> None:
     office = open_office(world={"auto_generated_numbers": ["item"]})
     project = office.new_project("26-731", CODES)
     run = office.scan(project.id)
@@ -72,7 +73,7 @@ def test_generated_item_names_stop_the_items_and_name_the_setting(open_office: O
     assert len(office.waiting(Lane.ITEMS)) == 4
 
 
-def test_items_whose_writes_got_no_answer_are_compared_when_they_are_found(open_office: OpenOffice) -> None:
+def test_items_whose_writes_got_no_answer_are_compared_when_they_are_found(open_office: OpenInstallation) -> None:
     office = open_office(world={"auto_generated_numbers": ["item"]})
     office.stage.faults("netsuite", [{"kind": "cut_after", "method": "POST", "path": "record/v1/otherCharge"}])
     office.scan(office.new_project("26-731", CODES).id)
@@ -83,7 +84,7 @@ def test_items_whose_writes_got_no_answer_are_compared_when_they_are_found(open_
 @pytest.mark.parametrize("world", [{"auto_generated_numbers": ["vendorBill"]}, {"bill_tax": "8.25"}], ids=STOPS_BILLS)
 @pytest.mark.parametrize("lost", ["the answer", "the answer and the next look"])
 def test_bills_whose_writes_got_no_answer_are_compared_when_they_are_found(
-    open_office: OpenOffice, world: dict[str, object], lost: str
+    open_office: OpenInstallation, world: dict[str, object], lost: str
 ) -> None:
     office = open_office(world=world)
     project = office.new_project("26-731", CODES)
@@ -103,7 +104,7 @@ def test_bills_whose_writes_got_no_answer_are_compared_when_they_are_found(
     assert office.problems("series:") == {"series:bills": "systematic_difference"}
 
 
-def test_an_invoice_of_a_stopped_series_does_not_show_a_solved_problem(open_office: OpenOffice) -> None:
+def test_an_invoice_of_a_stopped_series_does_not_show_a_solved_problem(open_office: OpenInstallation) -> None:
     """Its former problem is settled, so the record waits without a cause."""
     office = open_office(world={"auto_generated_numbers": ["vendorBill"]})
     project, _ = exported(office, 1)
@@ -119,7 +120,7 @@ def test_an_invoice_of_a_stopped_series_does_not_show_a_solved_problem(open_offi
     assert (record.state, record.cause) == (State.WAITING, None)
 
 
-def test_an_interrupted_write_of_a_stopped_series_shows_no_solved_problem(open_office: OpenOffice) -> None:
+def test_an_interrupted_write_of_a_stopped_series_shows_no_solved_problem(open_office: OpenInstallation) -> None:
     """The write was cut off before the series stopped; its invoice waits without its former problem."""
     office = open_office(world={"auto_generated_numbers": ["vendorBill"]}, netsuite_settle_seconds=0)
     project, _ = exported(office, 1)
@@ -136,7 +137,7 @@ def test_an_interrupted_write_of_a_stopped_series_shows_no_solved_problem(open_o
     assert office.problems(f"invoice:{project.id}:{old.id}") == {}
 
 
-def test_one_record_that_differs_stops_nothing(open_office: OpenOffice) -> None:
+def test_one_record_that_differs_stops_nothing(open_office: OpenInstallation) -> None:
     office = open_office()
     _, (first, *_) = exported(office, 1)
     office.stage.settings("netsuite", bill_tax="1.00")
@@ -151,7 +152,7 @@ def test_one_record_that_differs_stops_nothing(open_office: OpenOffice) -> None:
     assert billed(office, [one, two, three]) == [1, 1, 1]
 
 
-def test_every_view_of_next_steps_names_the_stopped_series(open_office: OpenOffice, tmp_path: Path) -> None:
+def test_every_view_of_next_steps_names_the_stopped_series(open_office: OpenInstallation, tmp_path: Path) -> None:
     """A plan, the explanation of an invoice or a code, and the result of a plan that is applied all say how to continue it."""
     office = open_office(world={"auto_generated_numbers": ["vendorBill", "item"]})
     project, invoices = exported(office)
@@ -186,7 +187,7 @@ def test_every_view_of_next_steps_names_the_stopped_series(open_office: OpenOffi
     assert "series:items" not in call(office, "export", "--approved", "--dry-run", **pilot).stdout, "none is needed"
 
 
-def test_a_person_goes_on_and_the_known_difference_does_not_stop_it_again(open_office: OpenOffice) -> None:
+def test_a_known_difference_does_not_stop_a_continued_series_again(open_office: OpenInstallation) -> None:
     office = open_office(world={"bill_tax": "1.00"})
     project, invoices = exported(office, 5)
     refused = call(office, "problems", "resolve", "series:bills", "--note", "seen")
@@ -210,7 +211,7 @@ def test_a_person_goes_on_and_the_known_difference_does_not_stop_it_again(open_o
     assert billed(office, more) == [1, 1, 1, 0], "after one that agreed it counts anew"
 
 
-def test_explain_says_that_the_series_is_stopped(open_office: OpenOffice) -> None:
+def test_explain_says_that_the_series_is_stopped(open_office: OpenInstallation) -> None:
     office = open_office(world={"bill_tax": "1.00"})
     _, invoices = exported(office, 3)
     told = office.container.explain.invoice(str(invoices[2].id), str(invoices[2].project_id))

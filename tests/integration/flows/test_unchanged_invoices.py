@@ -11,8 +11,9 @@ import pytest
 
 from simulators.company.billing import Invoice
 from simulators.company.model import Project
-from tests.integration.flows.office import VENDOR, Office, facts_of
 from tests.integration.flows.test_bills import CODE, require_right
+from tests.kit.company import VENDOR
+from tests.kit.installation import Installation, facts_of
 from worker.domain.problems import Cause
 from worker.store.runs import Run
 from worker.sync.unchanged_invoices import read_again_after
@@ -21,7 +22,7 @@ Seen = Counter[int]
 """How often each invoice was read by itself."""
 
 
-def scheduled(office: Office) -> tuple[Run, Seen]:
+def scheduled(office: Installation) -> tuple[Run, Seen]:
     """A run of the schedule and all work that is due because of it; which invoices it read by themselves, and how often."""
     office.procore.journal.clear()
     run, _ = office.container.start_export("schedule")
@@ -29,7 +30,7 @@ def scheduled(office: Office) -> tuple[Run, Seen]:
     return office.run(run), reads(office)
 
 
-def known(office: Office, project: Project, **change: float) -> None:
+def known(office: Installation, project: Project, **change: float) -> None:
     """As if the project's invoices had been read twice, the last time a minute ago."""
     reads = office.container.stores.last_reads
     told = {"times": 2, "again_at": office.container.now() + 3600, **change}
@@ -42,12 +43,12 @@ def later_than_listed(invoice: Invoice) -> None:
     invoice.updated_at += timedelta(seconds=5)
 
 
-def reads(office: Office) -> Seen:
+def reads(office: Installation) -> Seen:
     paths = [entry["path"] for entry in office.procore.journal.requests() if entry["method"] == "GET"]
     return Counter(int(path.rpartition("/")[2]) for path in paths if "/requisitions/" in path)
 
 
-def blocked(office: Office, count: int = 3, **shown: Any) -> tuple[Office, Project, list[Invoice]]:
+def blocked(office: Installation, count: int = 3, **shown: Any) -> tuple[Installation, Project, list[Invoice]]:
     """A project, the only one of the installation, with invoices that Procore shows so; scheduled runs have read them."""
     project = office.new_project("24-800", [CODE])
     invoices = [office.new_invoice(project, (CODE, "900.00")) for _ in range(count)]
@@ -61,7 +62,7 @@ def blocked(office: Office, count: int = 3, **shown: Any) -> tuple[Office, Proje
     return pilot, project, invoices
 
 
-def test_what_another_integration_claims_costs_nothing_in_any_run(office: Office) -> None:
+def test_what_another_integration_claims_costs_nothing_in_any_run(office: Installation) -> None:
     project = office.new_project("24-800", [CODE])
     claimed = [office.new_invoice(project, (CODE, "900.00")) for _ in range(5)]
     for number, invoice in enumerate(claimed):
@@ -83,14 +84,14 @@ def test_what_another_integration_claims_costs_nothing_in_any_run(office: Office
     require_right(office, claimed[0])
 
 
-def test_a_problem_of_an_invoice_that_another_integration_claims_closes(office: Office) -> None:
+def test_a_problem_of_an_invoice_that_another_integration_claims_closes(office: Installation) -> None:
     pilot, _, (invoice,) = blocked(office, 1, billing_date=None)
     office.procore.edit_invoice(invoice.id, origin_id="sage-1", shown={})
     scheduled(pilot)
     assert pilot.problems() == {}
 
 
-def test_unchanged_blocked_invoices_are_counted_and_not_read_again(office: Office) -> None:
+def test_unchanged_blocked_invoices_are_counted_and_not_read_again(office: Installation) -> None:
     """A scheduled run reads only the invoice that was edited."""
     pilot, _, invoices = blocked(office, billing_date=None)
     for _ in range(2):
@@ -103,7 +104,7 @@ def test_unchanged_blocked_invoices_are_counted_and_not_read_again(office: Offic
     assert len(pilot.problems()) == 2
 
 
-def test_a_version_is_read_twice_before_it_is_left_out(office: Office) -> None:
+def test_a_version_is_read_twice_before_it_is_left_out(office: Installation) -> None:
     """Times of change have whole seconds: an edit in the second in which the list was read leaves no trace in the next list."""
     pilot, project, (invoice,) = blocked(office, 1, billing_date=None)
     known(pilot, project, times=1)
@@ -112,7 +113,7 @@ def test_a_version_is_read_twice_before_it_is_left_out(office: Office) -> None:
     require_right(office, invoice)
 
 
-def test_two_reads_within_a_moment_count_as_one(office: Office) -> None:
+def test_two_reads_within_a_moment_count_as_one(office: Installation) -> None:
     pilot, project, (invoice,) = blocked(office, 1, billing_date=None)
     known(pilot, project, times=1)
     pilot.container.stores.last_reads.note(
@@ -123,7 +124,7 @@ def test_two_reads_within_a_moment_count_as_one(office: Office) -> None:
     assert pilot.container.stores.last_reads.of(project.id)[invoice.id].times == 1
 
 
-def test_a_person_who_asks_has_all_of_them_read(office: Office) -> None:
+def test_a_request_by_a_person_reads_all_of_them(office: Installation) -> None:
     pilot, _, invoices = blocked(office, billing_date=None)
     office.procore.journal.clear()
     pilot.export_all()
@@ -132,14 +133,14 @@ def test_a_person_who_asks_has_all_of_them_read(office: Office) -> None:
 
 
 @pytest.mark.parametrize("setting", [{"netsuite_create_credits": True}, {"netsuite_currency": "USD"}])
-def test_other_settings_have_all_of_them_read(office: Office, setting: dict[str, Any]) -> None:
+def test_other_settings_have_all_of_them_read(office: Installation, setting: dict[str, Any]) -> None:
     pilot, project, (invoice,) = blocked(office, 1, summary={"current_payment_due": "-5.00"})
     assert set(pilot.problems().values()) == {"needs_vendor_credit"}
     other = pilot.reopened(project_ids=str(project.id), **setting)
     assert set(scheduled(other)[1]) == {invoice.id}
 
 
-def test_an_unchanged_invoice_is_read_again_after_some_hours(office: Office) -> None:
+def test_an_unchanged_invoice_is_read_again_after_some_hours(office: Installation) -> None:
     """What a person did in NetSuite shows nowhere else."""
     pilot, project, invoices = blocked(office, billing_date=None)
     known(pilot, project, again_at=0)
@@ -161,7 +162,7 @@ def test_no_run_of_a_day_reads_more_than_a_tenth_of_five_hundred(cadence_seconds
         }
 
 
-def test_a_code_that_is_no_longer_blocked_frees_its_invoices(office: Office) -> None:
+def test_a_code_that_is_no_longer_blocked_frees_its_invoices(office: Installation) -> None:
     project = office.new_project("24-800", [CODE, "05-310.S"])
     in_the_way = office.netsuite.make_item(f"24-800-{CODE}", "serviceSaleItem")
     waiting = office.new_invoice(project, (CODE, "900.00"))
@@ -178,7 +179,7 @@ def test_a_code_that_is_no_longer_blocked_frees_its_invoices(office: Office) -> 
     require_right(office, waiting)
 
 
-def test_a_vendor_that_one_invoice_found_frees_the_others_in_every_project(office: Office) -> None:
+def test_a_vendor_that_one_invoice_found_frees_the_others_in_every_project(office: Installation) -> None:
     projects = [office.new_project(number, [CODE]) for number in ("24-800", "24-801")]
     name = "Blue Heron Roofing"
     office.procore.edit_vendor(office.procore.vendor(VENDOR).id, name=name, origin_id=None)
@@ -198,14 +199,14 @@ def test_a_vendor_that_one_invoice_found_frees_the_others_in_every_project(offic
     assert pilot.problems() == {}
 
 
-def test_a_problem_that_a_person_closed_is_looked_into_with_the_next_run(office: Office) -> None:
+def test_a_problem_that_a_person_closed_is_looked_into_with_the_next_run(office: Installation) -> None:
     pilot, _, invoices = blocked(office, billing_date=None)
     (seen,) = [one for one in pilot.container.ledger.problems() if one.key.endswith(f":{invoices[0].id}")]
     assert pilot.container.stores.handling.resolve(seen, by="Dana", at=pilot.container.now(), note="entered by hand")
     assert set(scheduled(pilot)[1]) == {invoices[0].id}
 
 
-def test_trouble_of_the_attempt_is_no_reason_to_leave_an_invoice_out(office: Office) -> None:
+def test_trouble_of_the_attempt_is_no_reason_to_leave_an_invoice_out(office: Installation) -> None:
     pilot, _, invoices = blocked(office, 2, billing_date=None)
     key = f"invoice:{invoices[0].project_id}:{invoices[0].id}"
     pilot.container.ledger.report(
@@ -214,12 +215,12 @@ def test_trouble_of_the_attempt_is_no_reason_to_leave_an_invoice_out(office: Off
     assert set(scheduled(pilot)[1]) == {invoices[0].id}
 
 
-def test_an_invoice_of_which_the_list_shows_no_time_of_change_is_read(office: Office) -> None:
+def test_an_invoice_of_which_the_list_shows_no_time_of_change_is_read(office: Installation) -> None:
     pilot, _, invoices = blocked(office, 1, billing_date=None, updated_at=None)
     assert set(scheduled(pilot)[1]) == {invoices[0].id}
 
 
-def test_an_invoice_that_bills_nothing_is_read_once(office: Office) -> None:
+def test_an_invoice_that_bills_nothing_is_read_once(office: Installation) -> None:
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "0.00"))
     pilot = office.reopened(project_ids=str(project.id))
@@ -232,7 +233,7 @@ def test_an_invoice_that_bills_nothing_is_read_once(office: Office) -> None:
     require_right(office, invoice)
 
 
-def test_a_refused_write_back_waits_for_some_hours_or_a_requested_run(office: Office) -> None:
+def test_a_refused_write_back_waits_for_some_hours_or_a_requested_run(office: Installation) -> None:
     """A scheduled run within that time does not read the invoice again."""
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"))

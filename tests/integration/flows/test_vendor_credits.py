@@ -1,4 +1,4 @@
-"""Invoices by which less than nothing is due: a person's by default, vendor credits where the owner wants them, each exactly once."""
+"""Invoices with a negative payment due: a problem by default, vendor credits where the owner wants them, each exactly once."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ import pytest
 from simulators.company.billing import Invoice
 from simulators.company.model import Project
 from simulators.netsuite.records import Bill
-from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import VENDOR, Office
+from tests.integration.flows.conftest import OpenInstallation
 from tests.integration.flows.test_recovery import lose_redis
+from tests.kit.company import VENDOR
+from tests.kit.installation import Installation
 from worker.domain.errors import Misconfigured, Transient
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import OutcomeKind, State
@@ -32,23 +33,23 @@ def key_of(invoice: Invoice) -> InvoiceKey:
     return InvoiceKey(invoice.project_id, invoice.id)
 
 
-def reduced(office: Office, number: str = "24-810") -> tuple[Project, Invoice]:
-    """An invoice that takes back 900.00 on one code, bills 100.00 on another and lets go of ten per cent: -720.00 are due."""
+def reduced(office: Installation, number: str = "24-810") -> tuple[Project, Invoice]:
+    """An invoice that takes back 900.00 on one code, bills 100.00 on another and releases ten per cent: -720.00 are due."""
     project = office.new_project(number, CODES)
     return project, office.new_invoice(project, (CODES[0], "-900.00"), (CODES[1], "100.00"))
 
 
-def alone(office: Office, invoice: Invoice, **settings: Any) -> Office:
+def alone(office: Installation, invoice: Invoice, **settings: Any) -> Installation:
     """The office with a pilot of this invoice's project."""
     return office.reopened(project_ids=str(invoice.project_id), netsuite_create_credits=True, **settings)
 
 
 @pytest.fixture
-def office(open_office: OpenOffice) -> Office:
+def office(open_office: OpenInstallation) -> Installation:
     return open_office(netsuite_create_credits=True)
 
 
-def test_a_credit_has_the_invoices_lines_negated_and_ties_to_the_cent(office: Office) -> None:
+def test_a_credit_has_the_invoices_lines_negated_and_ties_to_the_cent(office: Installation) -> None:
     """Its origin id and explanation name a vendor credit, and a second export creates no other."""
     _, invoice = reduced(office)
     due = invoice.summary().current_payment_due
@@ -74,7 +75,7 @@ def test_a_credit_has_the_invoices_lines_negated_and_ties_to_the_cent(office: Of
     assert alone(office, invoice).container.verification.verify().findings == []
 
 
-def test_without_the_setting_a_credit_is_blocked_and_with_it_created(open_office: OpenOffice) -> None:
+def test_without_the_setting_a_credit_is_blocked_and_with_it_created(open_office: OpenInstallation) -> None:
     """It is a person's task, and nothing is written, until the setting is on."""
     office = open_office()
     _, invoice = reduced(office)
@@ -85,7 +86,7 @@ def test_without_the_setting_a_credit_is_blocked_and_with_it_created(open_office
     assert willing.problems() == {}
 
 
-def test_a_hand_entered_credit_is_adopted_and_a_bill_of_its_number_is_not(office: Office) -> None:
+def test_a_hand_entered_credit_is_adopted_and_a_bill_of_its_number_is_not(office: Installation) -> None:
     """The adopted credit is never changed, and a bill may have the credit's number."""
     project, invoice = reduced(office)
     office.scan(project.id)
@@ -111,7 +112,7 @@ def test_a_hand_entered_credit_is_adopted_and_a_bill_of_its_number_is_not(office
 
 
 @pytest.mark.parametrize("fault", ["cut_after", "cut_before"])
-def test_a_credit_whose_write_got_no_answer_is_looked_for_and_made_once(office: Office, fault: str) -> None:
+def test_a_credit_without_a_response_is_looked_up_and_created_once(office: Installation, fault: str) -> None:
     project, invoice = reduced(office)
     hasty = alone(office, invoice, netsuite_settle_seconds=1)
     hasty.scan(project.id)
@@ -127,7 +128,7 @@ def test_a_credit_whose_write_got_no_answer_is_looked_for_and_made_once(office: 
     assert len(hasty.posts(CREDIT_PATH)) == (1 if stood else 2)
 
 
-def test_a_billed_invoice_that_turns_into_a_credit_gets_no_second_document(office: Office) -> None:
+def test_a_billed_invoice_that_turns_into_a_credit_gets_no_second_document(office: Installation) -> None:
     """The existing bill is found even after Redis was lost, and the invoice is blocked."""
     project = office.new_project("24-812", CODES)
     invoice = office.new_invoice(project, (CODES[0], "900.00"))
@@ -143,7 +144,7 @@ def test_a_billed_invoice_that_turns_into_a_credit_gets_no_second_document(offic
     assert [bill.record_type for bill in office.bills(invoice)] == ["vendorBill"]
 
 
-def test_verify_finds_a_credit_that_was_edited_deleted_or_entered_twice(office: Office) -> None:
+def test_verify_finds_a_credit_that_was_edited_deleted_or_entered_twice(office: Installation) -> None:
     _, invoice = reduced(office)
     office.export(invoice)
     credit = office.bill(invoice)
@@ -161,7 +162,7 @@ def test_verify_finds_a_credit_that_was_edited_deleted_or_entered_twice(office: 
     assert kinds() == [FindingKind.BILL_DELETED]
 
 
-def test_a_deleted_credit_is_recreated_and_an_existing_one_is_not(office: Office) -> None:
+def test_a_deleted_credit_is_recreated_and_an_existing_one_is_not(office: Installation) -> None:
     """`forget` refuses while the vendor credit exists."""
     _, invoice = reduced(office)
     office.export(invoice)
@@ -175,7 +176,7 @@ def test_a_deleted_credit_is_recreated_and_an_existing_one_is_not(office: Office
     assert office.bill(invoice).record_type == "vendorCredit"
 
 
-def test_existing_or_unconfirmed_credits_are_found_with_the_setting_off(office: Office) -> None:
+def test_existing_or_unconfirmed_credits_are_found_with_the_setting_off(office: Installation) -> None:
     """A person who is asked to enter a credit by hand must not enter one that exists."""
     project, invoice = reduced(office)
     hasty = alone(office, invoice, netsuite_settle_seconds=1)
@@ -202,7 +203,7 @@ def test_existing_or_unconfirmed_credits_are_found_with_the_setting_off(office: 
         off.container.forgetting.invoice(str(invoice.id), str(project.id))
 
 
-def test_a_role_that_may_not_see_credits_is_no_fault_where_none_are_made(open_office: OpenOffice) -> None:
+def test_a_role_that_may_not_see_credits_is_no_fault_where_none_are_made(open_office: OpenInstallation) -> None:
     office = open_office(world={"missing_permissions": ("vendorCredit",)})
     project = office.new_project("24-813", CODES)
     invoice = office.new_invoice(project, (CODES[0], "900.00"))

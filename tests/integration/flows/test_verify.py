@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from itertools import count
@@ -10,13 +10,10 @@ from typing import Any
 
 import pytest
 
-from simulators.company.billing import Invoice
-from simulators.company.model import Project
-from tests.integration.flows.conftest import offices
-from tests.integration.flows.office import Office, facts_of
+from tests.kit.billed_project import CODES, BilledProject
+from tests.kit.installation import Installation, facts_of
 from worker.clients.netsuite.bills import BillHead
 from worker.clients.netsuite.client import NetSuite
-from worker.domain.findings import Finding
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.items import FoundItem
 from worker.domain.outcomes import Record, State
@@ -25,49 +22,20 @@ from worker.domain.work import RunKind, exports_of
 
 pytestmark = pytest.mark.real
 
-CODES = ("05-120.S", "05-310.S")
 numbers = count(100)
 
 
-@pytest.fixture(scope="module")
-def branch(tmp_path_factory: pytest.TempPathFactory, redis_server: Any) -> Iterator[Office]:
-    """One office for all tests of this file: each works on a project of its own."""
-    with offices(tmp_path_factory.mktemp("branch"), redis_server.url) as opens:
-        yield opens()
-
-
-class Site:
-    """A synced project with one billed invoice, in an office that is for this project alone."""
-
-    def __init__(self, branch: Office) -> None:
-        self.project: Project = branch.new_project(f"27-{next(numbers)}", CODES)
-        self.invoice: Invoice = branch.new_invoice(self.project, (CODES[0], "900.00"), (CODES[1], "55.00"))
-        self.office = branch.reopened(project_ids=str(self.project.id))
-        self.office.scan()
-        self.office.export_all()
-        self.item = self.office.item(f"{self.project.number}-{CODES[0]}")
-        self.bill = self.office.bill(self.invoice)
-
-    def findings(self) -> list[Finding]:
-        return self.office.container.verification.verify().findings
-
-    def problems(self) -> dict[str, str]:
-        """The open problems of findings about this project."""
-        found = self.office.problems("verify:")
-        return {key: cause for key, cause in found.items() if str(self.project.id) in key.split(":")}
-
-    def finding(self) -> tuple[str, str]:
-        """The only finding: its kind and its sentence."""
-        (finding,) = self.findings()
-        return finding.kind.value, finding.sentence
+def billed(branch: Installation) -> BilledProject:
+    """A synced project with one billed invoice, in an office for this project alone."""
+    return BilledProject.open(branch, f"27-{next(numbers)}").synced()
 
 
 @pytest.fixture
-def site(branch: Office) -> Site:
-    return Site(branch)
+def site(branch: Installation) -> BilledProject:
+    return billed(branch)
 
 
-def test_after_a_run_all_agrees_or_is_explained(synced: Office) -> None:
+def test_after_a_run_all_agrees_or_is_explained(synced: Installation) -> None:
     mark = synced.mark()
     verified = synced.container.verification.verify()
     assert (verified.findings, verified.information) == ([], [])
@@ -79,12 +47,12 @@ def test_after_a_run_all_agrees_or_is_explained(synced: Office) -> None:
     assert synced.writes(mark) == []
 
 
-def test_a_synced_project_agrees(site: Site) -> None:
+def test_a_synced_project_agrees(site: BilledProject) -> None:
     verified = site.office.container.verification.verify()
     assert (verified.right, verified.explained, verified.findings) == (3, 0, [])
 
 
-def test_a_deleted_item_is_found(site: Site) -> None:
+def test_a_deleted_item_is_found(site: BilledProject) -> None:
     site.office.netsuite.items.remove(site.item.id)
     kind, sentence = site.finding()
     assert kind == "item_missing"
@@ -92,14 +60,14 @@ def test_a_deleted_item_is_found(site: Site) -> None:
     assert sentence == f"{label} has no Item; its former Item {site.item.itemid} no longer exists in NetSuite."
 
 
-def test_a_renamed_item_is_found(site: Site) -> None:
+def test_a_renamed_item_is_found(site: BilledProject) -> None:
     site.office.netsuite.edit_item(site.item.id, itemid="Steel")
     kind, sentence = site.finding()
     assert kind == "item_renamed"
     assert f"{site.item.itemid} was renamed to Steel in NetSuite" in sentence
 
 
-def test_a_renamed_item_that_was_adopted_is_found_by_its_id(branch: Office) -> None:
+def test_a_renamed_item_that_was_adopted_is_found_by_its_id(branch: Installation) -> None:
     number = f"27-{next(numbers)}"
     by_hand = branch.netsuite.make_item(f"{number}-{CODES[0]}")
     project = branch.new_project(number, CODES[:1])
@@ -111,7 +79,7 @@ def test_a_renamed_item_that_was_adopted_is_found_by_its_id(branch: Office) -> N
     assert finding.kind == "item_renamed"
 
 
-def test_a_renumbered_project_is_told_once_with_both_names(branch: Office) -> None:
+def test_a_renumbered_project_is_reported_once_with_both_names(branch: Installation) -> None:
     number = f"27-{next(numbers)}"
     branch.netsuite.make_item(f"{number}-{CODES[0]}")
     project = branch.new_project(number, CODES)
@@ -126,7 +94,7 @@ def test_a_renumbered_project_is_told_once_with_both_names(branch: Office) -> No
     )
 
 
-def test_items_that_follow_a_renumbered_project_by_hand_are_right(site: Site) -> None:
+def test_items_that_follow_a_renumbered_project_by_hand_are_right(site: BilledProject) -> None:
     number = f"28-{site.project.number}"
     site.office.procore.renumber_project(site.project.id, number)
     for code in CODES:
@@ -135,12 +103,12 @@ def test_items_that_follow_a_renumbered_project_by_hand_are_right(site: Site) ->
     assert site.findings() == []
 
 
-def test_a_project_that_lost_its_number_keeps_its_items(site: Site) -> None:
+def test_a_project_that_lost_its_number_keeps_its_items(site: BilledProject) -> None:
     site.office.procore.renumber_project(site.project.id, None)
     assert site.findings() == []
 
 
-def test_two_codes_whose_texts_were_exchanged_have_one_item_each(site: Site) -> None:
+def test_two_codes_whose_texts_were_exchanged_have_one_item_each(site: BilledProject) -> None:
     """The Item of one is called by what the other's would be called today; nothing is doubled by that."""
     first, second = (site.project.code_named(code) for code in CODES)
     site.office.procore.rename_code(site.project.id, first.id, "05-330.S")
@@ -151,14 +119,14 @@ def test_two_codes_whose_texts_were_exchanged_have_one_item_each(site: Site) -> 
     assert found == [("code_renamed", key) for key in keys]
 
 
-def test_an_inactivated_item_is_found(site: Site) -> None:
+def test_an_inactivated_item_is_found(site: BilledProject) -> None:
     site.office.netsuite.edit_item(site.item.id, isinactive=True)
     kind, sentence = site.finding()
     assert kind == "item_inactive"
     assert sentence.endswith(f"its Item {site.item.itemid} is inactive.")
 
 
-def test_a_second_item_for_a_code_is_found(site: Site) -> None:
+def test_a_second_item_for_a_code_is_found(site: BilledProject) -> None:
     """What a lost lock in a racy account could leave behind."""
     second = site.office.netsuite.make_item(site.item.itemid, externalid=site.item.externalid)
     kind, sentence = site.finding()
@@ -167,7 +135,7 @@ def test_a_second_item_for_a_code_is_found(site: Site) -> None:
     assert sentence.endswith(f"has 2 Items: {name} (id {site.item.id}), {name} (id {second.id}).")
 
 
-def test_another_item_in_the_place_of_ours_is_found(site: Site) -> None:
+def test_another_item_in_the_place_of_ours_is_found(site: BilledProject) -> None:
     site.office.netsuite.items.remove(site.item.id)
     other = site.office.netsuite.make_item(site.item.itemid)
     kind, sentence = site.finding()
@@ -179,7 +147,7 @@ def test_another_item_in_the_place_of_ours_is_found(site: Site) -> None:
     )
 
 
-def test_a_similarly_named_item_is_no_finding_once_it_is_inactive(site: Site) -> None:
+def test_a_similarly_named_item_is_no_finding_once_it_is_inactive(site: BilledProject) -> None:
     """An active Item whose name reads like ours is a near duplicate."""
     alike = site.office.netsuite.make_item(site.item.itemid.lower().replace("-", " "))
     again = site.office.netsuite.make_item(site.item.itemid.replace("-", "."))
@@ -191,7 +159,7 @@ def test_a_similarly_named_item_is_no_finding_once_it_is_inactive(site: Site) ->
     assert site.findings() == []
 
 
-def test_an_adopted_item_that_differs_only_in_case_is_no_near_duplicate(branch: Office) -> None:
+def test_an_adopted_item_that_differs_only_in_case_is_no_near_duplicate(branch: Installation) -> None:
     """It is the code's own Item, so the comparison has nothing to report."""
     branch.netsuite.settings.suiteql_case_insensitive = True
     number = f"27-{next(numbers)}"
@@ -207,7 +175,7 @@ def test_an_adopted_item_that_differs_only_in_case_is_no_near_duplicate(branch: 
     assert (verified.right, verified.findings, verified.information) == (1, [], [])
 
 
-def test_the_display_name_of_an_adopted_item_was_never_ours(branch: Office) -> None:
+def test_the_display_name_of_an_adopted_item_was_never_ours(branch: Installation) -> None:
     number = f"27-{next(numbers)}"
     branch.netsuite.make_item(f"{number}-{CODES[0]}", displayname="Steel, as we call it")
     project = branch.new_project(number, CODES[:1])
@@ -216,7 +184,7 @@ def test_the_display_name_of_an_adopted_item_was_never_ours(branch: Office) -> N
     assert office.container.verification.verify().information == []
 
 
-def test_an_edited_display_name_is_told_and_nobody_has_to_mend_it(site: Site) -> None:
+def test_an_edited_display_name_is_for_information_only(site: BilledProject) -> None:
     site.office.netsuite.edit_item(site.item.id, displayname="Steel, as we call it")
     verified = site.office.container.verification.verify()
     (told,) = verified.information
@@ -226,7 +194,7 @@ def test_an_edited_display_name_is_told_and_nobody_has_to_mend_it(site: Site) ->
     assert site.problems() == {}
 
 
-def test_a_doubled_bill_is_found(site: Site) -> None:
+def test_a_doubled_bill_is_found(site: BilledProject) -> None:
     second = site.office.netsuite.make_bill(replace(site.bill))
     kind, sentence = site.finding()
     assert kind == "duplicate_bill"
@@ -234,7 +202,7 @@ def test_a_doubled_bill_is_found(site: Site) -> None:
     assert sentence.endswith(f"has 2 bills: {number} of {day} (id {site.bill.id}), {number} of {day} (id {second.id}).")
 
 
-def test_a_second_bill_that_was_voided_is_out_of_the_books(site: Site) -> None:
+def test_a_second_bill_that_was_voided_is_out_of_the_books(site: BilledProject) -> None:
     copy = site.office.netsuite.make_bill(replace(site.bill, externalid=None))
     twin = site.office.netsuite.make_bill(replace(site.bill))
     kind, sentence = site.finding()
@@ -249,7 +217,7 @@ def test_a_second_bill_that_was_voided_is_out_of_the_books(site: Site) -> None:
     assert site.findings() == []
 
 
-def test_two_bills_of_ours_with_one_number_of_one_vendor_are_both_reported(site: Site) -> None:
+def test_two_bills_of_ours_with_one_number_of_one_vendor_are_both_reported(site: BilledProject) -> None:
     again = site.office.new_invoice(site.project, (CODES[0], "1.00"), invoice_number="ONCE")
     site.office.export_all()
     site.office.netsuite.edit_bill(site.bill.id, tranid="once")
@@ -260,15 +228,15 @@ def test_two_bills_of_ours_with_one_number_of_one_vendor_are_both_reported(site:
     assert {finding.key for finding in findings} == keys
 
 
-def test_so_is_one_whose_number_the_bill_of_another_project_has(branch: Office, site: Site) -> None:
-    elsewhere = Site(branch)
+def test_two_bills_with_one_number_in_two_projects_are_both_reported(branch: Installation, site: BilledProject) -> None:
+    elsewhere = billed(branch)
     branch.netsuite.edit_bill(elsewhere.bill.id, tranid=site.bill.tranid)
     kind, sentence = site.finding()
     assert kind == "duplicate_bill"
     assert f"(id {site.bill.id}) for 859.50, {site.bill.tranid} (id {elsewhere.bill.id}) for 859.50" in sentence
 
 
-def two_bills_of_ours_with_one_number(site: Site) -> dict[str, str]:
+def two_bills_of_ours_with_one_number(site: BilledProject) -> dict[str, str]:
     """What two writers leave of which one was paused at its last step: each invoice has its bill. The id of each by its invoice's key."""
     office, number = site.office, f"ONCE-{site.project.number}"
     again = office.new_invoice(site.project, (CODES[0], "1.00"), invoice_number=number)
@@ -283,13 +251,13 @@ def two_bills_of_ours_with_one_number(site: Site) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("problem", ["differs", "other", "not comparable", "in progress", "withdrawn", "skipped"])
-def test_two_bills_of_one_number_are_reported_whatever_else_is_wrong(site: Site, problem: str) -> None:
+def test_two_bills_of_one_number_are_reported_whatever_else_is_wrong(site: BilledProject, problem: str) -> None:
     """The finding names both bills, whatever state or problem the two invoices have."""
     office = site.office
     bills = two_bills_of_ours_with_one_number(site)
     for key, bill_id in bills.items():
         invoice = InvoiceKey.parse(key)
-        office.container.redis.delete(office._key(f"invoices:{invoice.project_id}"))
+        office.container.redis.delete(office.redis_key(f"invoices:{invoice.project_id}"))
         if problem == "differs":
             office.netsuite.edit_bill_line(bill_id, 1, Decimal("7.00"))
         elif problem == "not comparable":
@@ -316,16 +284,16 @@ def test_two_bills_of_one_number_are_reported_whatever_else_is_wrong(site: Site,
         assert site.problems()[one.problem_key] == "drift_duplicate_bill"
 
 
-def test_a_void_bill_and_the_one_that_was_entered_instead_are_no_double(site: Site) -> None:
+def test_a_void_bill_and_the_one_that_was_entered_instead_are_no_double(site: BilledProject) -> None:
     bills = list(two_bills_of_ours_with_one_number(site).values())
     site.office.netsuite.void_bill(bills[0])
     assert "duplicate_bill" not in {finding.kind for finding in site.findings()}
 
 
-def test_a_problem_that_says_nothing_of_the_bill_hides_nothing_of_it(site: Site) -> None:
-    """NetSuite refused it, says the ledger, and there it is, in nobody's books."""
+def test_a_problem_that_says_nothing_of_the_bill_hides_nothing_of_it(site: BilledProject) -> None:
+    """The ledger says that NetSuite refused it, and there it is, unknown to any record."""
     office, key = site.office, InvoiceKey(site.project.id, site.invoice.id)
-    office.container.redis.delete(office._key(f"invoices:{site.project.id}"))
+    office.container.redis.delete(office.redis_key(f"invoices:{site.project.id}"))
     office.procore.edit_invoice(site.invoice.id, origin_id=None)
     facts = {"invoice": "1", "vendor": "Blue Spruce Electric", "answer": "no"}
     office.container.ledger.write(key, Record(State.BLOCKED, "1", at=1, cause=Cause.BILL_REJECTED, facts=facts))
@@ -334,7 +302,7 @@ def test_a_problem_that_says_nothing_of_the_bill_hides_nothing_of_it(site: Site)
     assert {one.kind.value for one in site.findings()} == {"origin_id_missing", "bill_number_mismatch"}
 
 
-def test_a_problem_does_not_explain_that_procore_does_not_name_the_bill(site: Site) -> None:
+def test_a_problem_does_not_explain_that_procore_does_not_name_the_bill(site: BilledProject) -> None:
     site.office.container.ledger.report(
         f"invoice:{site.project.id}:{site.invoice.id}", Cause.UNEXPECTED, {"answer": "x"}, at=1
     )
@@ -342,7 +310,7 @@ def test_a_problem_does_not_explain_that_procore_does_not_name_the_bill(site: Si
     assert site.finding()[0] == "origin_id_missing"
 
 
-def test_a_problem_of_a_code_hides_nothing_of_its_item(site: Site) -> None:
+def test_a_problem_of_a_code_hides_nothing_of_its_item(site: BilledProject) -> None:
     key = f"code:{site.project.id}:{site.project.code_named(CODES[0]).id}"
     site.office.container.ledger.report(key, Cause.UNEXPECTED, {"answer": "x"}, at=1)
     site.office.netsuite.edit_item(site.item.id, isinactive=True)
@@ -351,16 +319,16 @@ def test_a_problem_of_a_code_hides_nothing_of_its_item(site: Site) -> None:
     assert site.finding()[0] == "item_missing"
 
 
-def test_a_blocked_code_whose_item_came_to_stand_all_the_same_is_compared(site: Site) -> None:
+def test_a_blocked_code_that_has_an_item_nevertheless_is_compared(site: BilledProject) -> None:
     key = CodeKey(site.project.id, site.project.code_named(CODES[0]).id)
-    site.office.container.redis.delete(site.office._key(f"codes:{site.project.id}"))
+    site.office.container.redis.delete(site.office.redis_key(f"codes:{site.project.id}"))
     refused = Record(State.BLOCKED, "x", at=1, cause=Cause.ITEM_REJECTED, facts={"name": "x", "answer": "no"})
     site.office.container.ledger.write(key, refused)
     site.office.netsuite.edit_item(site.item.id, isinactive=True)
     assert ("item_inactive", str(key)) in {(one.kind.value, one.key) for one in site.findings()}
 
 
-def test_an_edited_bill_is_found_even_when_its_total_stays(site: Site) -> None:
+def test_an_edited_bill_is_found_even_when_its_total_stays(site: BilledProject) -> None:
     netsuite = site.office.netsuite
     netsuite.edit_bill_line(site.bill.id, 1, Decimal("901.00"))
     assert "total 860.50 instead of 859.50" in site.finding()[1]
@@ -372,26 +340,26 @@ def test_an_edited_bill_is_found_even_when_its_total_stays(site: Site) -> None:
     assert "total" not in sentence
 
 
-def test_a_deleted_bill_is_found(site: Site) -> None:
+def test_a_deleted_bill_is_found(site: BilledProject) -> None:
     site.office.netsuite.delete_bill(site.bill.id)
     assert site.finding()[1].endswith(f"its bill (id {site.bill.id}) no longer exists in NetSuite.")
 
 
-def test_a_bill_without_a_link_is_told_as_not_comparable_with_the_reason(site: Site) -> None:
+def test_a_bill_without_a_link_is_reported_as_not_comparable(site: BilledProject) -> None:
     site.office.procore.edit_invoice(site.invoice.id, off_by="1.00")
     kind, sentence = site.finding()
     assert kind == "bill_not_comparable"
     assert f"(id {site.bill.id}) is in NetSuite, but cannot be compared. The lines of invoice" in sentence
 
 
-def test_a_missing_origin_id_is_found(site: Site) -> None:
+def test_a_missing_origin_id_is_found(site: BilledProject) -> None:
     site.office.procore.edit_invoice(site.invoice.id, origin_id=None)
     kind, sentence = site.finding()
     assert kind == "origin_id_missing"
     assert site.bill.id in sentence
 
 
-def test_an_origin_id_that_names_another_bill_is_found_with_both_bills(site: Site) -> None:
+def test_an_origin_id_that_names_another_bill_is_found_with_both_bills(site: BilledProject) -> None:
     other = site.office.netsuite.make_bill(replace(site.bill, externalid=None, tranid="OTHER-1"))
     site.office.procore.edit_invoice(site.invoice.id, origin_id=f"ns-vendorbill-{other.id}")
     kind, sentence = site.finding()
@@ -402,7 +370,7 @@ def test_an_origin_id_that_names_another_bill_is_found_with_both_bills(site: Sit
     assert f"has the origin id of a bill that does not exist (id {other.id})" in site.finding()[1]
 
 
-def test_an_invoice_of_another_integration_is_not_ours_until_it_has_a_bill(site: Site) -> None:
+def test_an_invoice_of_another_integration_is_not_ours_until_it_has_a_bill(site: BilledProject) -> None:
     """It is explained by its origin id, and becomes a finding once a bill of ours exists for it."""
     invoice = site.office.new_invoice(site.project, (CODES[0], "1.00"))
     site.office.procore.edit_invoice(invoice.id, origin_id="sage-77")
@@ -414,8 +382,8 @@ def test_an_invoice_of_another_integration_is_not_ours_until_it_has_a_bill(site:
     assert "origin_id_conflict" in kinds
 
 
-def test_a_refused_origin_id_is_explained_and_its_bill_still_compared(site: Site) -> None:
-    """Its open problem explains the missing origin id, and a bill that differs is a finding all the same."""
+def test_a_refused_origin_id_is_explained_and_its_bill_still_compared(site: BilledProject) -> None:
+    """Its open problem explains the missing origin id, and a bill that differs is still a finding."""
     invoice = site.office.new_invoice(site.project, (CODES[0], "1.00"))
     site.office.stage.settings("procore", patch_forbidden=True)
     site.office.export_all()
@@ -426,14 +394,14 @@ def test_a_refused_origin_id_is_explained_and_its_bill_still_compared(site: Site
     assert site.finding()[0] == "bill_number_mismatch"
 
 
-def test_an_invoice_that_was_never_exported_is_found(site: Site) -> None:
+def test_an_invoice_that_was_never_exported_is_found(site: BilledProject) -> None:
     invoice = site.office.new_invoice(site.project, (CODES[0], "1.00"))
     kind, sentence = site.finding()
     assert kind == "bill_missing"
     assert invoice.invoice_number in sentence
 
 
-def test_an_invoice_that_was_listed_and_waits_for_its_turn_is_no_finding(site: Site) -> None:
+def test_an_invoice_that_was_listed_and_waits_for_its_turn_is_no_finding(site: BilledProject) -> None:
     invoice = site.office.new_invoice(site.project, (CODES[0], "12.00"))
     site.office.container.runner.run(exports_of(site.project.id))
     verified = site.office.container.verification.verify()
@@ -442,15 +410,15 @@ def test_an_invoice_that_was_listed_and_waits_for_its_turn_is_no_finding(site: S
     assert site.office.bill(invoice)
 
 
-def test_a_code_that_was_never_scanned_is_found(site: Site) -> None:
+def test_a_code_that_was_never_scanned_is_found(site: BilledProject) -> None:
     site.office.procore.add_code(site.project.id, "06-100.S", budget=0)
     assert site.finding()[0] == "item_missing"
 
 
-# While work goes on
+# While work is in progress
 
 
-def test_what_queries_of_netsuite_do_not_show_yet_is_not_missing(branch: Office) -> None:
+def test_what_queries_of_netsuite_do_not_show_yet_is_not_missing(branch: Installation) -> None:
     project = branch.new_project(f"27-{next(numbers)}", CODES)
     invoice = branch.new_invoice(project, (CODES[0], "900.00"))
     office = branch.reopened(project_ids=str(project.id))
@@ -463,7 +431,7 @@ def test_what_queries_of_netsuite_do_not_show_yet_is_not_missing(branch: Office)
 
 
 def test_an_invoice_that_is_exported_while_verify_looks_is_no_finding(
-    site: Site, monkeypatch: pytest.MonkeyPatch
+    site: BilledProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     invoice = site.office.new_invoice(site.project, (CODES[0], "1.00"))
     look = NetSuite.bills_by_external_id
@@ -477,7 +445,9 @@ def test_an_invoice_that_is_exported_while_verify_looks_is_no_finding(
     assert (verified.right, verified.explained, verified.findings) == (3, 1, [])
 
 
-def test_a_code_that_is_scanned_while_verify_looks_is_no_finding(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_code_that_is_scanned_while_verify_looks_is_no_finding(
+    site: BilledProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
     site.office.procore.add_code(site.project.id, "06-100.S", budget=0)
     look = NetSuite.find_items
 
@@ -495,7 +465,7 @@ def test_a_code_that_is_scanned_while_verify_looks_is_no_finding(site: Site, mon
 # Problems
 
 
-def test_reconciling_keeps_a_problem_open_as_long_as_its_finding(site: Site) -> None:
+def test_reconciling_keeps_a_problem_open_as_long_as_its_finding(site: BilledProject) -> None:
     site.office.netsuite.edit_item(site.item.id, isinactive=True)
     verification = site.office.container.verification
     (finding,) = verification.verify().findings
@@ -512,7 +482,7 @@ def test_reconciling_keeps_a_problem_open_as_long_as_its_finding(site: Site) -> 
     assert site.problems() == {}
 
 
-def test_a_problem_stays_open_while_its_project_cannot_be_read(site: Site) -> None:
+def test_a_problem_stays_open_while_its_project_cannot_be_read(site: BilledProject) -> None:
     site.office.netsuite.edit_item(site.item.id, isinactive=True)
     verification = site.office.container.verification
     verification.verify()
@@ -529,8 +499,8 @@ def test_a_problem_stays_open_while_its_project_cannot_be_read(site: Site) -> No
     assert site.problems() == {}
 
 
-def last_counts(site: Site) -> Mapping[str, int]:
-    """What those who watch are told of the last one."""
+def last_counts(site: BilledProject) -> Mapping[str, int]:
+    """Return what monitoring shows of the last comparison."""
     last = site.office.container.stores.verifications.last()
     assert last
     assert last.started_at <= last.ended_at
@@ -540,13 +510,13 @@ def last_counts(site: Site) -> Mapping[str, int]:
 # What docs/verify.md says about mending
 
 
-def forget(site: Site, kind: str, number: int) -> None:
+def forget(site: BilledProject, kind: str, number: int) -> None:
     """`HDEL wbs:codes:PROJECT CODE`, or of invoices."""
     prefix = site.office.container.settings.redis_key_prefix
     assert site.office.container.redis.hdel(f"{prefix}{kind}:{site.project.id}", str(number)) == 1
 
 
-def test_an_item_recreated_by_hand_is_adopted_once_the_ledger_forgets(site: Site) -> None:
+def test_an_item_recreated_by_hand_is_adopted_once_the_ledger_forgets(site: BilledProject) -> None:
     """Until then it is a finding that the code has another Item than the recorded one."""
     netsuite = site.office.netsuite
     netsuite.items.remove(site.item.id)
@@ -561,7 +531,7 @@ def test_an_item_recreated_by_hand_is_adopted_once_the_ledger_forgets(site: Site
     assert [finding.kind for finding in site.findings()] == ["bill_lines_mismatch"]
 
 
-def test_a_lost_origin_id_is_written_again_once_the_ledger_forgets(site: Site) -> None:
+def test_a_lost_origin_id_is_written_again_once_the_ledger_forgets(site: BilledProject) -> None:
     site.office.procore.edit_invoice(site.invoice.id, origin_id=None)
     forget(site, "invoices", site.invoice.id)
     mark = site.office.mark()
@@ -572,7 +542,9 @@ def test_a_lost_origin_id_is_written_again_once_the_ledger_forgets(site: Site) -
 
 @pytest.mark.parametrize("void", [True, False])
 @pytest.mark.parametrize("clearable", [True, False])
-def test_an_invoice_whose_bill_is_gone_or_void_takes_the_new_one(site: Site, clearable: bool, void: bool) -> None:
+def test_an_invoice_with_a_deleted_or_void_bill_adopts_the_new_one(
+    site: BilledProject, clearable: bool, void: bool
+) -> None:
     """A person entered the bill again, and Procore may name the new bill or none."""
     if void:
         site.office.netsuite.void_bill(site.bill.id)
@@ -592,7 +564,7 @@ def test_an_invoice_whose_bill_is_gone_or_void_takes_the_new_one(site: Site, cle
     assert site.findings() == []
 
 
-def test_a_missing_record_is_closed_by_the_work_that_creates_it(branch: Office) -> None:
+def test_a_missing_record_is_closed_by_the_work_that_creates_it(branch: Installation) -> None:
     """Work that cannot create the record closes the finding too, and reports why."""
     too_long = "05-120.S." + "X" * 60
     project = branch.new_project(f"27-{next(numbers)}", (CODES[0], too_long))

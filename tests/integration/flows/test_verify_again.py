@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -15,8 +15,8 @@ import pytest
 from simulators.company.billing import Billed, Invoice
 from simulators.company.model import Project
 from simulators.company.world import periods_of
-from tests.integration.flows.conftest import offices
-from tests.integration.flows.office import SUITEQL_PATH, Office
+from tests.kit.company import SUITEQL_PATH
+from tests.kit.installation import Installation
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind, Record, State
 from worker.domain.problems import Cause
@@ -32,16 +32,10 @@ CODES = ("05-120.S", "05-310.S")
 numbers = count(1)
 
 
-@pytest.fixture(scope="module")
-def branch(tmp_path_factory: pytest.TempPathFactory, redis_server: Any) -> Iterator[Office]:
-    with offices(tmp_path_factory.mktemp("again"), redis_server.url) as opens:
-        yield opens()
-
-
 class Site:
     """A project with two billed invoices of one contract, compared once. Something else was changed later than its records."""
 
-    def __init__(self, branch: Office) -> None:
+    def __init__(self, branch: Installation) -> None:
         self.project: Project = branch.new_project(f"34-{next(numbers)}", CODES)
         self.first: Invoice = branch.new_invoice(self.project, (CODES[0], "900.00"), (CODES[1], "55.00"))
         billed = [(self.first.commitment.lines[0], Billed(work=Decimal("50.00"), held=Decimal("5.00")))]
@@ -86,7 +80,7 @@ class Site:
 
 
 @pytest.fixture
-def site(branch: Office) -> Site:
+def site(branch: Installation) -> Site:
     return Site(branch)
 
 
@@ -178,7 +172,7 @@ def test_an_edit_of_a_contracts_earlier_invoice_is_seen_in_later_ones(site: Site
     assert len(site.reads(site.kinds)) > 2
 
 
-def test_a_change_in_the_second_in_which_it_was_compared_is_not_hidden(branch: Office) -> None:
+def test_a_change_in_the_second_in_which_it_was_compared_is_not_hidden(branch: Installation) -> None:
     """The lists show changes by the second: what was changed last is read each time, until something else was changed later."""
     project = branch.new_project(f"34-{next(numbers)}", CODES)
     invoice = branch.new_invoice(project, (CODES[0], "900.00"))
@@ -193,7 +187,7 @@ def test_a_change_in_the_second_in_which_it_was_compared_is_not_hidden(branch: O
     assert [each.kind for each in office.container.verification.verify().findings] == ["bill_lines_mismatch"]
 
 
-def test_one_comparison_a_week_is_a_full_one_whoever_asks(site: Site) -> None:
+def test_one_comparison_a_week_is_a_full_one_whatever_was_requested(site: Site) -> None:
     container = site.office.container
     assert container.stores.verifications.last_full() is not None
     assert site.reads(site.kinds) == []
@@ -258,7 +252,7 @@ def test_a_skip_whose_reason_is_no_longer_true_explains_nothing(site: Site) -> N
     )
 
 
-def test_a_code_that_was_left_alone_and_needs_an_item_now_is_found(site: Site) -> None:
+def test_a_skipped_code_that_needs_an_item_now_is_found(site: Site) -> None:
     code = site.office.procore.add_code(site.project.id, "06-100.S", budget=0)
     gone = Record(State.SKIPPED, "06-100.S", detail="no such code")
     assert site.office.container.ledger.write(CodeKey(site.project.id, code.id), gone)

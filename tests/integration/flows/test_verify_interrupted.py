@@ -1,20 +1,19 @@
-"""A comparison that is interrupted comes to its end all the same, with what an undisturbed one finds."""
+"""A comparison that is interrupted still ends, with what an undisturbed one finds."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
+from functools import partial
 from itertools import cycle
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
-from tests.integration.flows.conftest import offices
-from tests.integration.flows.office import Office
-from tests.support import lasts
-from worker.cli import wbs_sync
+from tests.kit.commands import run_command
+from tests.kit.ended import Ended
+from tests.kit.installation import Installation
+from tests.kit.waiting import lasts
 from worker.clients.http import Answer, Transport
 from worker.domain.findings import Verified
 from worker.domain.problems import Cause
@@ -45,23 +44,21 @@ class Killed(BaseException):
 
 
 @pytest.fixture(scope="module")
-def drifted(tmp_path_factory: pytest.TempPathFactory, redis_server: Any) -> Iterator[Office]:
-    """Two projects with something to find in each: an Item, a bill, a bill that stands for an invoice that was withdrawn."""
-    with offices(tmp_path_factory.mktemp("interrupted"), redis_server.url) as opens:
-        branch = opens()
-        projects = [branch.new_project(f"33-{number}", CODES) for number in (1, 2)]
-        invoices = [branch.new_invoice(each, (CODES[0], "900.00"), (CODES[1], "55.00")) for each in projects * 2]
-        office = branch.reopened(project_ids=",".join(str(each.id) for each in projects))
-        office.scan()
-        office.export_all()
-        office.netsuite.edit_bill_line(office.bill(invoices[0]).id, 1, Decimal("901.00"))
-        office.procore.edit_invoice(invoices[1].id, origin_id=None, status="revise_and_resubmit")
-        office.netsuite.edit_item(office.item(f"33-2-{CODES[0]}").id, isinactive=True)
-        yield office
+def drifted(branch: Installation) -> Installation:
+    """An office of two projects with something to find in each: an Item, a bill, and a bill of an invoice that was withdrawn."""
+    projects = [branch.new_project(f"33-{number}", CODES) for number in (1, 2)]
+    invoices = [branch.new_invoice(each, (CODES[0], "900.00"), (CODES[1], "55.00")) for each in projects * 2]
+    office = branch.reopened(project_ids=",".join(str(each.id) for each in projects))
+    office.scan()
+    office.export_all()
+    office.netsuite.edit_bill_line(office.bill(invoices[0]).id, 1, Decimal("901.00"))
+    office.procore.edit_invoice(invoices[1].id, origin_id=None, status="revise_and_resubmit")
+    office.netsuite.edit_item(office.item(f"33-2-{CODES[0]}").id, isinactive=True)
+    return office
 
 
 @pytest.fixture(autouse=True)
-def well_again(drifted: Office) -> Iterator[None]:
+def well_again(drifted: Installation) -> Iterator[None]:
     yield
     drifted.clear_faults()
 
@@ -76,7 +73,7 @@ def counted(verified: Verified) -> tuple[int, int, int, int]:
 
 
 @pytest.mark.parametrize("remote", ["procore", "netsuite"])
-def test_a_fault_at_each_request_in_turn_changes_nothing_of_the_result(drifted: Office, remote: str) -> None:
+def test_a_fault_at_each_request_in_turn_changes_nothing_of_the_result(drifted: Installation, remote: str) -> None:
     verification, faults = drifted.container.verification, cycle(FAULTS)
     undisturbed = verification.verify(full=True)
     assert len(undisturbed.findings) == 3
@@ -97,7 +94,7 @@ def test_a_fault_at_each_request_in_turn_changes_nothing_of_the_result(drifted: 
 class Mortal:
     """Lets a process die at its n-th request to either remote."""
 
-    def __init__(self, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, office: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
         self._office = office
         self._left = 1_000_000
         send = Transport.send
@@ -111,7 +108,7 @@ class Mortal:
         monkeypatch.setattr(Transport, "send", dying)
 
     def verify(self, *, dies_at: int = 1_000_000) -> Verified | None:
-        """What a new process comes to; None when it died."""
+        """Return the result of a new process; None if it died."""
         self._left = dies_at
         ids = ",".join(str(each) for each in self._office.container.settings.project_ids)
         try:
@@ -123,7 +120,7 @@ class Mortal:
 
 
 def test_a_process_that_dies_at_each_request_in_turn_changes_no_result(
-    drifted: Office, monkeypatch: pytest.MonkeyPatch
+    drifted: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The comparison continues in the next process and ends with the findings and counts of an undisturbed one."""
     undisturbed = drifted.container.verification.verify(full=True)
@@ -139,10 +136,10 @@ def test_a_process_that_dies_at_each_request_in_turn_changes_no_result(
     assert 20 < place < 199
 
 
-def test_processes_that_all_die_early_come_to_the_end_together(
-    drifted: Office, monkeypatch: pytest.MonkeyPatch
+def test_processes_that_all_die_early_complete_a_comparison_together(
+    drifted: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each has time for a quarter of the requests: it goes on where the one before died."""
+    """Each has time for a quarter of the requests: it continues where the previous one died."""
     undisturbed = drifted.container.verification.verify(full=True)
     process, deaths, verified = Mortal(drifted, monkeypatch), 0, None
     drifted.container.verification.request(full=True)
@@ -153,7 +150,7 @@ def test_processes_that_all_die_early_come_to_the_end_together(
     assert (told(verified), counted(verified)) == (told(undisturbed), counted(undisturbed))
 
 
-def test_a_record_that_can_never_be_read_is_named_and_the_rest_is_compared(drifted: Office) -> None:
+def test_a_record_that_can_never_be_read_is_named_and_the_rest_is_compared(drifted: Installation) -> None:
     (invoice,) = [
         each
         for each in drifted.procore.company.invoices.values()
@@ -172,13 +169,13 @@ def test_a_record_that_can_never_be_read_is_named_and_the_rest_is_compared(drift
     assert open_problem in drifted.problems("verify:"), "nobody could look, so its problem stays"
 
 
-def test_one_record_that_alone_brings_503_is_no_outage(drifted: Office) -> None:
+def test_one_record_that_alone_brings_503_is_no_outage(drifted: Installation) -> None:
     bill = next(iter(drifted.container.ledger.invoices(drifted.container.settings.project_ids[0]).values())).remote_id
     drifted.stage.faults("netsuite", [{"kind": "html", "value": 503, "path": f"vendorBill/{bill}\\?"}])
     assert len(drifted.container.verification.verify(full=True).not_compared) == 1
 
 
-def test_while_a_remote_is_down_the_comparison_waits_with_its_reason(drifted: Office) -> None:
+def test_while_a_remote_is_down_the_comparison_waits_with_its_reason(drifted: Installation) -> None:
     """It continues when the remote is back, and ends with the findings of an undisturbed one."""
     verification = drifted.container.verification
     undisturbed = told(verification.verify(full=True))
@@ -199,7 +196,7 @@ def test_while_a_remote_is_down_the_comparison_waits_with_its_reason(drifted: Of
     assert told(verification.verify()) == undisturbed
 
 
-def test_a_limit_that_is_used_up_is_waited_for_and_shown(drifted: Office) -> None:
+def test_a_limit_that_is_used_up_is_waited_for_and_shown(drifted: Installation) -> None:
     container, verification = drifted.container, drifted.container.verification
     undisturbed = told(verification.verify(full=True))
     verification.request(full=True)
@@ -218,7 +215,7 @@ def test_a_limit_that_is_used_up_is_waited_for_and_shown(drifted: Office) -> Non
     assert told(verification.verify()) == undisturbed
 
 
-def test_a_comparison_continues_over_as_many_hours_as_the_limit_requires(drifted: Office) -> None:
+def test_a_comparison_continues_over_as_many_hours_as_the_limit_requires(drifted: Installation) -> None:
     """An hour is a second here, and has room for half of the requests of one project."""
     undisturbed = told(drifted.container.verification.verify(full=True))
     drifted.container.redis.delete(f"{drifted.container.settings.redis_key_prefix}limits:procore")
@@ -231,7 +228,7 @@ def test_a_comparison_continues_over_as_many_hours_as_the_limit_requires(drifted
         drifted.container.redis.delete(f"{drifted.container.settings.redis_key_prefix}limits:procore")
 
 
-def test_all_requests_of_a_comparison_give_way_to_exports_and_scans(drifted: Office) -> None:
+def test_all_requests_of_a_comparison_give_way_to_exports_and_scans(drifted: Installation) -> None:
     sent = f"{drifted.container.settings.redis_key_prefix}sent"
     before = drifted.container.redis.hgetall(sent)
     drifted.container.verification.verify(full=True)
@@ -240,7 +237,7 @@ def test_all_requests_of_a_comparison_give_way_to_exports_and_scans(drifted: Off
     assert changed == {Precedence.UPKEEP}
 
 
-def test_a_second_request_joins_a_comparison_and_a_full_one_replaces_it(drifted: Office) -> None:
+def test_a_second_request_joins_a_comparison_and_a_full_one_replaces_it(drifted: Installation) -> None:
     """Any further request joins the full one."""
     verification = drifted.container.verification
     verification.verify()
@@ -258,32 +255,30 @@ def test_a_second_request_joins_a_comparison_and_a_full_one_replaces_it(drifted:
 
 
 @pytest.fixture
-def call(drifted: Office, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+def call(drifted: Installation) -> Callable[..., Ended]:
     """`wbs-sync …` in this installation."""
-    for module in ("verify", "status"):
-        monkeypatch.setattr(f"worker.cli.{module}.open_container", lambda: drifted.container)
-    return lambda *arguments: CliRunner().invoke(wbs_sync, arguments)
+    return partial(run_command, drifted.container)
 
 
 def test_ctrl_c_leaves_what_was_compared_and_status_shows_how_far_it_is(
-    drifted: Office, call: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+    drifted: Installation, call: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     undisturbed = told(drifted.container.verification.verify(full=True))
     with monkeypatch.context() as patch:
         patch.setattr("worker.reconcile.bill_drift.BillDrift.duplicate_bills", interrupted_by_the_second)
         ended = call("verify", "--full")
-    assert (ended.exit_code, "the next `wbs-sync verify` continues from here" in ended.output) == (130, True)
+    assert (ended.code, "the next `wbs-sync verify` continues from here" in ended.out + ended.err) == (130, True)
     state = drifted.container.stores.verifications.current()
     assert state
     assert (state.projects, state.projects_done) == (2, 0)
-    shown = json.loads(call("status", "--json").stdout)["comparison"]
+    shown = call("status", "--json").json()["comparison"]
     assert (shown["id"], shown["projects"], shown["projects_done"], shown["full"]) == (state.id, 2, 0, True)
     assert shown["requests"]["procore"] > 0
-    assert "Comparison in progress (verify): 0 of 2 projects, " in call("status").stdout
+    assert "Comparison in progress (verify): 0 of 2 projects, " in call("status").out
     mark = drifted.mark()
     ended = call("verify", "--json")
-    assert sorted((one["kind"], one["key"]) for one in json.loads(ended.stdout)["findings"]) == undisturbed
-    assert ended.exit_code == 1
+    assert sorted((one["kind"], one["key"]) for one in ended.json()["findings"]) == undisturbed
+    assert ended.code == 1
     read = [entry["path"] for entry in drifted.requests(mark) if "/vendorBill/" in entry["path"]]
     assert read == [], "the bills were read before"
 
@@ -292,24 +287,21 @@ def interrupted_by_the_second(*_: Any) -> Any:
     raise KeyboardInterrupt
 
 
-def test_the_exit_code_says_that_not_everything_was_compared(
-    drifted: Office, call: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_exit_code_says_that_not_everything_was_compared(drifted: Installation) -> None:
     office = drifted.reopened(project_ids=str(drifted.new_project("33-9", CODES).id))
-    monkeypatch.setattr("worker.cli.verify.open_container", lambda: office.container)
     office.scan()
-    assert call("verify").exit_code == 0
+    assert run_command(office.container, "verify").code == 0
     drifted.stage.faults("procore", [{"kind": "echo", "value": 200, "path": "budget_line_items"}])
-    ended = call("verify")
-    assert (ended.exit_code, "1 not compared" in ended.stdout) == (3, True)
-    assert "Not compared: Project 33-9 New Project: " in ended.stdout
+    ended = run_command(office.container, "verify")
+    assert (ended.code, "1 not compared" in ended.out) == (3, True)
+    assert "Not compared: Project 33-9 New Project: " in ended.out
 
 
-def test_a_wait_for_the_limit_is_shown_with_its_end(drifted: Office, call: Callable[..., Result]) -> None:
+def test_a_wait_for_the_limit_is_shown_with_its_end(drifted: Installation, call: Callable[..., Ended]) -> None:
     drifted.container.verification.request(full=True)
     drifted.container.stores.procore_limits.block(3600)
     assert drifted.container.verification.step()
-    shown = " ".join(call("status").stdout.split())
+    shown = call("status").text
     drifted.container.redis.delete(f"{drifted.container.settings.redis_key_prefix}limits:procore")
     assert "waiting until 20" in shown
     assert " UTC: Procore" in shown
@@ -319,7 +311,7 @@ def test_a_wait_for_the_limit_is_shown_with_its_end(drifted: Office, call: Calla
     drifted.container.verification.verify()
 
 
-def test_what_a_step_writes_after_redis_was_emptied_is_no_comparison(drifted: Office) -> None:
+def test_what_a_step_writes_after_redis_was_emptied_is_no_comparison(drifted: Installation) -> None:
     verifications = drifted.container.stores.verifications
     verification_id, _ = verifications.begin(full=False)
     drifted.container.redis.flushdb()
@@ -341,7 +333,7 @@ class Clock:
 
 
 def test_a_project_whose_lists_take_longer_than_a_step_is_compared(
-    drifted: Office, monkeypatch: pytest.MonkeyPatch
+    drifted: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The comparison ends after several steps with the same result."""
     verification, clock = drifted.container.verification, Clock()

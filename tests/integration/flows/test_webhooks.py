@@ -1,4 +1,4 @@
-"""Webhooks of Procore: what changed there is done at once, what is delivered twice or missed makes no difference to what stands."""
+"""Webhooks of Procore: changes there are processed at once, and repeated or missed deliveries change no record."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from config.loading import load_settings
 from simulators.company.model import Project
-from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import Office
+from tests.integration.flows.conftest import OpenInstallation
 from tests.integration.flows.test_problem_commands import call
-from tests.support import unused_port
+from tests.kit.container import settings_of
+from tests.kit.installation import Installation
+from tests.kit.ports import unused_port
 from tests.unit.domain.test_webhooks import V2, V4
 from worker.cli.stack import Stack
 from worker.domain.identities import InvoiceKey
@@ -34,29 +34,29 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(webhooks, "GATHER_SECONDS", 0.0)
 
 
-def of(office: Office, project: Project, number: int = 1, **change: Any) -> dict[str, Any]:
+def of(office: Installation, project: Project, number: int = 1, **change: Any) -> dict[str, Any]:
     """An event of one of the company's projects."""
     ids = {"company_id": office.procore.company.company_id, "project_id": project.id, "ulid": f"E{number}"}
     return V2 | ids | change
 
 
-def invoice_event(office: Office, project: Project, invoice_id: int, number: int) -> dict[str, Any]:
+def invoice_event(office: Installation, project: Project, invoice_id: int, number: int) -> dict[str, Any]:
     ids = {"company_id": str(office.procore.company.company_id), "project_id": str(project.id)}
     return V4 | ids | {"id": f"E{number}", "resource_type": "Draw Requests", "resource_id": str(invoice_id)}
 
 
-def keys_of(office: Office) -> set[str]:
+def keys_of(office: Installation) -> set[str]:
     """What this office keeps in Redis. Some of it expires meanwhile, as do the keys of the tests before."""
-    return set(office.container.redis.scan_iter(office._key("*")))
+    return set(office.container.redis.scan_iter(office.redis_key("*")))
 
 
-def listed(office: Office) -> None:
+def listed(office: Installation) -> None:
     """As after a scan or an export of all."""
     office.container.projects(Precedence.SCAN).refresh()
 
 
 @pytest.mark.usefixtures("at_once")
-def test_a_budget_and_an_invoice_that_change_are_worked_off_each_once(office: Office) -> None:
+def test_a_budget_and_an_invoice_that_change_are_worked_off_each_once(office: Installation) -> None:
     take, project = office.container.webhooks.take, office.new_project("31-700", CODES)
     listed(office)
     assert [take(of(office, project)) for _ in range(3)] == [Taken.QUEUED, Taken.KNOWN, Taken.KNOWN]
@@ -76,7 +76,7 @@ def test_a_budget_and_an_invoice_that_change_are_worked_off_each_once(office: Of
     assert office.requests(mark) == []
 
 
-def test_events_of_one_budget_are_gathered_and_outlast_procores_retries(office: Office) -> None:
+def test_events_of_one_budget_are_gathered_and_outlast_procores_retries(office: Installation) -> None:
     """Many events make one scan, and each is remembered for longer than Procore tries to deliver it."""
     take, project = office.container.webhooks.take, office.new_project("31-701", CODES)
     listed(office)
@@ -89,7 +89,7 @@ def test_events_of_one_budget_are_gathered_and_outlast_procores_retries(office: 
     assert 12 * 3600 < redis.ttl(f"{prefix}webhook:E7") <= KNOWN_SECONDS
 
 
-def test_an_event_that_arrives_during_its_work_is_handled_afterwards(office: Office) -> None:
+def test_an_event_that_arrives_during_its_work_is_handled_afterwards(office: Installation) -> None:
     """The scan in progress may have read before the change, so it is due once more."""
     take, project = office.container.webhooks.take, office.new_project("31-702", CODES)
     listed(office)
@@ -101,7 +101,7 @@ def test_an_event_that_arrives_during_its_work_is_handled_afterwards(office: Off
 
 
 def test_events_that_are_not_ours_or_not_understood_are_only_logged(
-    office: Office, caplog: pytest.LogCaptureFixture
+    office: Installation, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Nothing of them is left in Redis."""
     caplog.set_level("INFO", "worker.sync.webhooks")
@@ -126,7 +126,7 @@ def test_events_that_are_not_ours_or_not_understood_are_only_logged(
     assert keys_of(office) <= before
 
 
-def test_what_invoices_are_called_is_a_setting(open_office: OpenOffice) -> None:
+def test_what_invoices_are_called_is_a_setting(open_office: OpenInstallation) -> None:
     office = open_office(webhook_invoice_resources="Subcontractor Invoices,Requisitions")
     project = office.new_project("31-705", CODES)
     listed(office)
@@ -136,7 +136,7 @@ def test_what_invoices_are_called_is_a_setting(open_office: OpenOffice) -> None:
     assert office.waiting(Lane.EXPORTS) == [str(InvoiceKey(project.id, 7))]
 
 
-def test_what_cannot_listen_or_would_be_open_to_all_does_not_start(office: Office) -> None:
+def test_what_cannot_listen_or_would_be_open_to_all_does_not_start(office: Installation) -> None:
     open_to_all = call(office, "webhooks")
     assert (open_to_all.exit_code, "WEBHOOK_AUTHORIZATION is not set" in open_to_all.stderr) == (2, True)
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
@@ -148,18 +148,17 @@ def test_what_cannot_listen_or_would_be_open_to_all_does_not_start(office: Offic
         assert f"Cannot listen on http://127.0.0.1:{port}" in ended.stderr
 
 
-def test_up_runs_the_receiver_where_it_was_told_what_webhooks_carry(
-    office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_up_runs_the_receiver_if_the_authorization_of_webhooks_is_set(
+    office: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "environ", dict(os.environ))
-    own = {name.lower(): value for name, value in office.stage.env.items()}
-    own |= {"redis_url": office.container.redis_url, "data_dir": str(tmp_path)}
+    own = {"redis_url": office.container.redis_url, "data_dir": str(tmp_path)}
     own |= {"flower_port": str(unused_port()), "webhook_port": str(unused_port())}
 
     def started(**changes: str) -> set[str]:
-        stack = Stack.prepare(load_settings(_env_file=None, **own, **changes))
+        stack = Stack.prepare(settings_of(office.stage.env, **own, **changes))
         stack.stop()
-        return {child.name for child in stack.supervisor._children}
+        return set(stack.supervisor.names)
 
     assert started() == {"items", "invoices", "flower", "beat"}
     assert started(webhook_authorization="Bearer of-nobody-at-all") - started() == {"webhooks"}

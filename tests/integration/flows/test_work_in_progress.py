@@ -1,4 +1,4 @@
-"""Work that takes long, work that nobody begins, work that is asked for while it is done, and a write whose result stays unknown."""
+"""Work that takes long, work that is never begun, work that is requested while in progress, and a write that stays unconfirmed."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
-from tests.support import eventually
+from tests.integration.flows.conftest import OpenInstallation
+from tests.kit.company import BILL_PATH, ITEM_PATH
+from tests.kit.installation import Installation
+from tests.kit.waiting import eventually
 from worker.clients.procore.client import Procore
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State
@@ -32,7 +33,7 @@ class SlowLists:
 
 
 @pytest.fixture
-def slow(office: Office, monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowLists]:
+def slow(office: Installation, monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowLists]:
     lists, codes, invoices = SlowLists(), Procore.list_budgeted_codes, Procore.list_invoices
 
     def after_waiting(read: Callable[..., object], args: tuple[object, ...]) -> object:
@@ -47,7 +48,7 @@ def slow(office: Office, monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowLists]
     lists.go_on.set()
 
 
-def test_a_list_that_broke_off_is_read_once_more_and_nothing_else_is(office: Office) -> None:
+def test_a_list_that_broke_off_is_read_once_more_and_nothing_else_is(office: Installation) -> None:
     """Pages are numbered by position, so a list is read again from the first one: 3 requests here, 33 for 3,000 codes."""
     project = office.new_project("26-905", [f"05-{number:03d}.S" for number in range(250)])
     pilot = office.reopened(project_ids=str(project.id))
@@ -73,26 +74,26 @@ def at_work(call: Callable[[], object]) -> Iterator[None]:
     assert not thread.is_alive()
 
 
-def resumes(office: Office, lane: Lane) -> list[str]:
+def resumes(office: Installation, lane: Lane) -> list[str]:
     """What a `ledger.resume` sends messages for."""
     return list(office.container.dispatch.next((lane,)))
 
 
-def a_claim_ends_unless_renewed(office: Office, lane: Lane, key: str) -> None:
+def a_claim_ends_unless_renewed(office: Installation, lane: Lane, key: str) -> None:
     """As 40 seconds later; returns when its worker has renewed it."""
     office.overdue()
     eventually(lambda: _lease(office, lane, key) > office.container.now())
 
 
-def _lease(office: Office, lane: Lane, key: str) -> float:
-    return float(office.container.redis.zscore(office._key(f"hand:{lane}"), key) or 0)
+def _lease(office: Installation, lane: Lane, key: str) -> float:
+    return float(office.container.redis.zscore(office.redis_key(f"hand:{lane}"), key) or 0)
 
 
 # Longer than a claim
 
 
 @pytest.mark.parametrize("lane", [Lane.SCANS, Lane.LISTINGS])
-def test_work_that_takes_longer_than_its_claim_is_done_once(office: Office, slow: SlowLists, lane: Lane) -> None:
+def test_work_that_takes_longer_than_its_claim_is_done_once(office: Installation, slow: SlowLists, lane: Lane) -> None:
     """Its claim is renewed, a message that is delivered again ends at once, and there is no problem."""
     project = office.new_project("24-800", [CODE])
     office.new_invoice(project, (CODE, "900.00"))
@@ -113,8 +114,8 @@ def test_work_that_takes_longer_than_its_claim_is_done_once(office: Office, slow
     assert len(office.waiting(Lane.ITEMS if is_scan else Lane.EXPORTS)) == 1
 
 
-def test_an_attempt_that_stands_still_is_not_renewed_for_ever(
-    office: Office, slow: SlowLists, monkeypatch: pytest.MonkeyPatch
+def test_the_claim_of_a_stalled_attempt_is_not_renewed_forever(
+    office: Installation, slow: SlowLists, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(attempts, "STALLED_SECONDS", 0.0)
     project = office.new_project("24-800", [CODE])
@@ -130,7 +131,7 @@ def test_an_attempt_that_stands_still_is_not_renewed_for_ever(
         slow.go_on.set()
 
 
-def test_a_comparison_is_made_by_one_worker_at_a_time(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_comparison_is_made_by_one_worker_at_a_time(office: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     """However often its message is delivered, and though beat sends another one each night."""
     begun, go_on = [], threading.Event()
 
@@ -155,8 +156,8 @@ def test_a_comparison_is_made_by_one_worker_at_a_time(office: Office, monkeypatc
 # Nobody begins it
 
 
-def test_messages_that_nobody_begins_are_no_deaths_of_workers(office: Office) -> None:
-    """The worker of exports is down for hours; the other one's upkeep goes on giving its work out."""
+def test_messages_that_no_worker_begins_are_not_deaths_of_workers(office: Installation) -> None:
+    """The worker of exports is down for hours; the other one's upkeep keeps dispatching its work."""
     project = office.new_project("24-800", [CODE])
     office.scan(project.id)
     invoices = [office.new_invoice(project, (CODE, "900.00")) for _ in range(10)]
@@ -172,7 +173,7 @@ def test_messages_that_nobody_begins_are_no_deaths_of_workers(office: Office) ->
     assert pilot.run(run).counts["created"] == len(invoices)
 
 
-def test_work_whose_workers_die_with_it_is_a_problem_all_the_same(office: Office) -> None:
+def test_work_that_kills_its_workers_becomes_a_problem(office: Installation) -> None:
     project = office.new_project("24-800", [CODE])
     container, key = office.container, scan_of(project.id)
     container.work.add(Lane.SCANS, [key])
@@ -187,7 +188,7 @@ def test_work_whose_workers_die_with_it_is_a_problem_all_the_same(office: Office
 # Asked for meanwhile
 
 
-def test_a_scan_of_a_project_that_is_being_scanned_is_repeated(office: Office, slow: SlowLists) -> None:
+def test_a_scan_of_a_project_that_is_being_scanned_is_repeated(office: Installation, slow: SlowLists) -> None:
     """The second request joins the run, which ends only after the repeated scan."""
     project = office.new_project("24-800", [CODE])
     container = office.container
@@ -209,7 +210,7 @@ def test_a_scan_of_a_project_that_is_being_scanned_is_repeated(office: Office, s
 
 
 @pytest.mark.parametrize("blocked", [True, False])
-def test_an_export_requested_while_an_older_attempt_runs_is_repeated(office: Office, blocked: bool) -> None:
+def test_an_export_requested_while_an_older_attempt_runs_is_repeated(office: Installation, blocked: bool) -> None:
     """By the time the attempt ends, somebody has entered the vendor's link that it did not see and asked again."""
     project = office.new_project("24-800", [CODE])
     office.scan(project.id)
@@ -229,7 +230,7 @@ def test_an_export_requested_while_an_older_attempt_runs_is_repeated(office: Off
 # A write whose result stays unknown
 
 
-def unconfirmed(office: Office) -> str:
+def unconfirmed(office: Installation) -> str:
     """An invoice whose bill was written without an answer, and cannot be looked up; its key."""
     project = office.new_project("24-800", [CODE])
     office.scan(project.id)
@@ -241,7 +242,7 @@ def unconfirmed(office: Office) -> str:
     return f"invoice:{project.id}:{invoice.id}"
 
 
-def attempt_at(office: Office, key: str) -> None:
+def attempt_at(office: Installation, key: str) -> None:
     """Its next attempt, now."""
     office.container.dispatch.lift()
     office.hurry()
@@ -249,7 +250,7 @@ def attempt_at(office: Office, key: str) -> None:
     assert office.waiting(Lane.EXPORTS) == [key], "it keeps its place"
 
 
-def test_a_write_in_doubt_is_looked_up_until_it_is_known(open_office: OpenOffice) -> None:
+def test_a_write_in_doubt_is_looked_up_until_it_is_known(open_office: OpenInstallation) -> None:
     office = open_office()
     key = unconfirmed(office)
     assert record_of(office, key).in_doubt
@@ -267,7 +268,7 @@ def test_a_write_in_doubt_is_looked_up_until_it_is_known(open_office: OpenOffice
     assert len(office.posts(BILL_PATH)) == 1
 
 
-def test_a_write_in_doubt_whose_workers_die_is_looked_up_all_the_same(open_office: OpenOffice) -> None:
+def test_an_unconfirmed_write_whose_workers_die_is_still_looked_up(open_office: OpenInstallation) -> None:
     office = open_office()
     key = unconfirmed(office)
     office.hurry()
@@ -279,7 +280,7 @@ def test_a_write_in_doubt_whose_workers_die_is_looked_up_all_the_same(open_offic
     assert office.waiting(Lane.EXPORTS) == [key]
 
 
-def record_of(office: Office, key: str) -> Record:
+def record_of(office: Installation, key: str) -> Record:
     record = office.container.ledger.invoice(InvoiceKey.parse(key))
     assert record is not None
     return record

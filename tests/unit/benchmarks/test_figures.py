@@ -1,4 +1,4 @@
-"""What the benchmarks compute from what they saw, by example; how fast anything is stands in docs/performance.md."""
+"""What the benchmarks compute from what they saw, by example; how fast anything is, is in docs/performance.md."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from benchmarks.figures import Figure, Sheet, number, read
-from benchmarks.limits import _windows
+from benchmarks.limits import windows_of
 from benchmarks.traffic import ITEMS, Traffic
 
 
@@ -41,8 +41,8 @@ def test_refusals_are_counted() -> None:
     assert traffic(request(0, 1), request(0, 1, status=429)).refused == 1
 
 
-def test_a_window_begins_with_the_first_request_after_the_one_before() -> None:
-    windows = _windows([request(at, at) for at in (0, 3, 9.9, 12, 21.9, 22)], 10)
+def test_a_window_begins_with_the_first_request_after_the_previous_window() -> None:
+    windows = windows_of([request(at, at) for at in (0, 3, 9.9, 12, 21.9, 22)], 10)
     assert [[one["started"] for one in window] for window in windows] == [[0, 3, 9.9], [12, 21.9], [22]]
 
 

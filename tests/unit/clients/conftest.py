@@ -1,4 +1,4 @@
-"""The parts that both clients stand on, in memory."""
+"""The parts that both clients are built on, in memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 import fakeredis
 import pytest
 
-from tests.support import Redis
+from tests.kit.container import Redis
 from tests.unit.clients.netsuite import MakeClient
 from tests.unit.clients.procore import ADDRESS
 from tests.unit.clients.procore import MakeClient as MakeProcore

@@ -22,7 +22,7 @@ for _ in range(400):
     DEEP = [DEEP]
 """As deep as JSON is read, and deeper than anything that a remote nests."""
 ODD_NUMBERS = ("-1", "+1", "1.5", "1e3", "\u00b2", "\u0663", "0x7", "9" * 20, "9" * 400, "NaN", "Infinity", "soon", " ")
-"""What may stand in a header instead of whole seconds; `str.isdigit` takes some of it."""
+"""What a header may have instead of whole seconds; `str.isdigit` accepts some of it."""
 
 
 def answer(
@@ -104,7 +104,7 @@ def serving(behaviour: Behaviour) -> Iterator[Server]:
             server.seen.append((self.command, self.path, dict(self.headers), self.rfile.read(length)))
             behaviour(self, server)
 
-        do_GET = do_POST = do_PATCH = handle_any  # noqa: N815 - the names that http.server looks for
+        do_GET = do_POST = do_PATCH = handle_any  # noqa: N815 - the names that http.server calls
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in http.server
             """Say nothing."""

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from requests.adapters import HTTPAdapter
 
-from tests.support import eventually
+from tests.kit.waiting import eventually
 from tests.unit.clients.remotes import answers, serving
 from worker.clients.connections import RecordingAdapter
 from worker.clients.http import Answer, Transport
@@ -289,7 +289,7 @@ def test_a_proxys_password_is_not_shown() -> None:
 
 
 def test_a_kept_connection_that_breaks_may_have_carried_the_request() -> None:
-    """The second request finds the connection of the first: nothing is connected any more, so all of it counts as sent."""
+    """The second request uses the connection of the first: nothing is connected, so all of it counts as sent."""
     kept: list[socket.socket] = []
 
     def once(accepted: socket.socket) -> None:
@@ -310,7 +310,7 @@ def test_a_kept_connection_that_breaks_may_have_carried_the_request() -> None:
 
 
 def test_a_connection_that_is_not_ours_counts_as_begun(monkeypatch: pytest.MonkeyPatch) -> None:
-    """SOCKS has connections of its own, which record nothing; what cannot be known must not be taken for a request that did nothing."""
+    """SOCKS has separate connections, which record nothing; what cannot be known must not be taken for a request that did nothing."""
     monkeypatch.setattr(RecordingAdapter, "init_poolmanager", HTTPAdapter.init_poolmanager)
     with dead_port() as port:
         assert type(failure_of(f"http://127.0.0.1:{port}")) is OutcomeUnknown

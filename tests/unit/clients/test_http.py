@@ -1,4 +1,4 @@
-"""The transport: what was certainly not sent is told apart from what may have been done."""
+"""The transport: what was certainly not sent is distinguished from what may have been done."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_a_refused_connection_did_nothing_and_its_error_names_the_host(transport
     ],
     ids=["connect timeout", "unknown host"],
 )
-def test_a_connection_that_never_came_about_did_nothing(
+def test_a_connection_that_was_never_made_sent_nothing(
     transport: Transport, monkeypatch: pytest.MonkeyPatch, failure: requests.RequestException
 ) -> None:
     def fail(*_: object, **__: object) -> None:
@@ -142,7 +142,7 @@ def test_a_body_goes_as_json_and_a_form_goes_form_encoded(transport: Transport) 
         ({"Link": '<http://x/?page=1>; rel="first"'}, False),
     ],
 )
-def test_the_link_header_tells_whether_there_is_another_page(
+def test_the_link_header_shows_whether_there_is_another_page(
     transport: Transport, link: dict[str, Any], more: bool | None
 ) -> None:
     with serving(answers(200, **link)) as server:
@@ -261,7 +261,7 @@ def echoes(handler: BaseHTTPRequestHandler, server: Server) -> None:
 
 
 @pytest.mark.parametrize("most", [50, 300, 5000])
-def test_what_a_remote_repeats_of_our_secrets_is_not_told(transport: Transport, most: int) -> None:
+def test_what_a_remote_repeats_of_our_secrets_is_not_shown(transport: Transport, most: int) -> None:
     form = {"client_id": "app-1", "client_secret": SECRET, "client_assertion": ASSERTION}
     with serving(echoes) as server:
         read = send(transport, server, form=form, headers={"Authorization": "Bearer token-of-ours"})
@@ -276,7 +276,7 @@ def test_what_a_remote_repeats_of_our_secrets_is_not_told(transport: Transport, 
 
 
 @pytest.mark.parametrize("cut", range(10, len(ASSERTION)))
-def test_part_of_an_assertion_is_not_told_either(cut: int) -> None:
+def test_part_of_an_assertion_is_not_shown_either(cut: int) -> None:
     assert "eyJ" not in answer(400, f"Invalid assertion {ASSERTION[:cut]}…").excerpt()
 
 

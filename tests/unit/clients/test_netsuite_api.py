@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.support import Redis
+from tests.kit.container import Redis
 from tests.unit.clients.netsuite import BILL, MADE, NEED, NOT_FOUND, RECORDS, MakeClient, nothing, refused
 from tests.unit.clients.remotes import answer
 from worker.clients.http import Answer
@@ -98,7 +98,7 @@ def test_an_item_that_was_not_created_is_not_sent_again(
     ("given", "cause"),
     [(refused("CLOSED_TRAN_PRD"), Cause.PERIOD_CLOSED), (refused("USER_ERROR", "Invalid entity"), Cause.BILL_REJECTED)],
 )
-def test_a_refused_bill_names_the_closed_period_or_netsuites_words(
+def test_a_refused_bill_has_the_closed_period_or_netsuites_message(
     netsuite_of: MakeClient, given: Answer, cause: Cause
 ) -> None:
     with pytest.raises(Blocked) as caught:

@@ -175,24 +175,24 @@ def test_a_refusal_that_names_a_field_is_about_that_record(status: int) -> None:
 
 
 @pytest.mark.parametrize("details", [[{"detail": DEEP, "o:errorCode": DEEP}], [DEEP], DEEP, [{"detail": "x"}] * 2_000])
-def test_details_of_any_shape_are_told_in_a_few_words(details: Any) -> None:
+def test_details_of_any_shape_result_in_a_short_text(details: Any) -> None:
     words = message_of(answer(400, json.dumps({"o:errorDetails": details})))
     assert words.startswith("400")
     assert len(words) <= 404
 
 
-def test_a_refusal_tells_all_of_its_details() -> None:
+def test_a_refusal_has_all_of_its_details() -> None:
     details = [{"detail": "one", "o:errorCode": "A"}, {"detail": "two"}, "odd"]
     assert message_of(answer(400, {"o:errorDetails": details})) == "400 A one; two"
 
 
 @pytest.mark.parametrize("body", [[], "text", {"o:errorDetails": "odd"}, {"o:errorDetails": None}, {}, None])
-def test_a_refusal_of_no_known_shape_still_has_its_status_and_words(body: object) -> None:
+def test_a_refusal_of_unknown_shape_still_has_its_status_and_message(body: object) -> None:
     assert message_of(answer(400, body)).startswith("400")
     assert isinstance(error_of(answer(400, body), writes=True), Blocked)
 
 
-def test_words_are_short_enough_for_a_person() -> None:
+def test_texts_are_short_enough_for_a_person() -> None:
     assert len(message_of(refusal(400, "USER_ERROR", "x" * 5000))) <= 404
 
 
@@ -201,7 +201,7 @@ GERMAN = [
     KnownRefusal("400 USER_ERROR Die Periode … ist zu.", Meaning.PERIOD_CLOSED),
     KnownRefusal("400 USER_ERROR The period … is closed.", Meaning.ALREADY_EXISTS),
 ]
-"""What a profile tells of an account."""
+"""What a profile says of an account."""
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ GERMAN = [
         (403, "Der Beleg A-7 ist schon da.", True, Misconfigured, Cause.NETSUITE_PERMISSION),
     ],
 )
-def test_an_accounts_own_words_count_where_the_table_only_says_refused(
+def test_the_accounts_own_wording_refines_a_general_refusal(
     status: int, text: str, writes: bool, kind: type[SyncError], cause: Cause | None
 ) -> None:
     error = error_of(refusal(status, "USER_ERROR", text), writes=writes, known=GERMAN)

@@ -1,4 +1,4 @@
-"""The signed assertion of NetSuite's login, and what becomes of each answer to it."""
+"""The signed assertion of NetSuite's login, and the result of each response to it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ PRIMES = (2**256 - 189, 2**255 - 19)
 
 
 def small_rsa_key() -> rsa.RSAPrivateKey:
-    """Of 511 bits, which no generator makes any more."""
+    """Of 511 bits, which no generator still creates."""
     (one, other), exponent = PRIMES, 65537
     private = pow(exponent, -1, (one - 1) * (other - 1))
     remainders = rsa.rsa_crt_dmp1(private, one), rsa.rsa_crt_dmq1(private, other), rsa.rsa_crt_iqmp(one, other)
@@ -171,7 +171,7 @@ def test_an_answer_that_is_no_token_says_whether_waiting_helps(
 @pytest.mark.parametrize(
     "body", ['{"access_token": "open-sesame", "expires', '{"access_token": "open-sesame", "expires_in": "open-sesame"}']
 )
-def test_a_token_in_an_answer_that_cannot_be_used_is_not_told(tmp_path: Path, body: str) -> None:
+def test_a_token_in_an_unusable_response_is_not_shown(tmp_path: Path, body: str) -> None:
     with pytest.raises(Transient) as caught:
         mint_token(Scripted(answer(200, body)), address_of(tmp_path, EC_KEY))
     told = "".join(traceback.format_exception(caught.value))

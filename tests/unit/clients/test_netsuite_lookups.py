@@ -58,14 +58,14 @@ def test_a_query_response_of_another_shape_is_an_error_and_not_empty(netsuite_of
         netsuite_of(answer(200, body))[0].find_items(external_ids=["x"], names=[])
 
 
-def test_a_query_whose_pages_do_not_end_ends(netsuite_of: MakeClient) -> None:
+def test_a_query_with_endless_pages_is_not_read_forever(netsuite_of: MakeClient) -> None:
     netsuite, transport = netsuite_of(answer(200, {"items": [ROW | {"id": "1"}], "hasMore": True}))
     with pytest.raises(UnexpectedAnswer, match="continues after 100000 rows"):
         netsuite.find_items(external_ids=["x"], names=[])
     assert len(transport.sent) == 100
 
 
-def test_items_of_ours_that_come_again_and_again_are_not_read_for_ever(netsuite_of: MakeClient) -> None:
+def test_a_list_of_items_that_repeats_itself_is_not_read_forever(netsuite_of: MakeClient) -> None:
     netsuite, transport = netsuite_of(answer(200, {"items": [ROW | {"id": str(n)} for n in range(1, 1001)]}))
     with pytest.raises(UnexpectedAnswer, match="repeats itself"):
         netsuite.items_made_by_us("pcr-itm-4-", after=1000)
@@ -126,7 +126,7 @@ def test_rows_that_netsuite_counts_and_does_not_show_are_no_empty_answer(
         netsuite_of(answer(200, body))[0].find_items(external_ids=["x"], names=["x"])
 
 
-def test_no_posting_period_at_all_means_that_the_role_sees_none(netsuite_of: MakeClient) -> None:
+def test_a_list_without_posting_periods_means_a_missing_permission(netsuite_of: MakeClient) -> None:
     """Every account has posting periods, so an empty list is an error."""
     with pytest.raises(UnexpectedAnswer, match="returned no posting period"):
         netsuite_of(answer(200, {"items": []}))[0].posting_periods()
@@ -184,9 +184,7 @@ def test_the_length_of_names_is_the_accounts_and_asked_once_a_day(netsuite_of: M
 
 
 @pytest.mark.parametrize("given", [NOT_FOUND, answer(403), answer(200, {}), answer(200, {"properties": {"itemId": {}}}), answer(200, []), *(answer(200, {"properties": {"itemId": {"maxLength": odd}}}) for odd in (0, -1, 3, True, "40", 10**9, None)), answer(200, {"properties": {"itemId": []}}), answer(200, {"properties": []})])  # fmt: skip
-def test_where_the_account_does_not_tell_names_may_have_sixty_characters(
-    netsuite_of: MakeClient, given: Answer
-) -> None:
+def test_names_may_have_60_characters_if_the_account_gives_no_limit(netsuite_of: MakeClient, given: Answer) -> None:
     assert netsuite_of(given)[0].item_name_limit() == 60
 
 
@@ -216,7 +214,7 @@ def test_an_account_that_hides_the_names_of_people_shows_its_vendors(netsuite_of
 
 
 @pytest.mark.parametrize("name", ["", " ", "&", "..."])
-def test_a_name_without_words_is_not_asked_for(netsuite_of: MakeClient, name: str) -> None:
+def test_a_name_of_punctuation_only_is_not_looked_up(netsuite_of: MakeClient, name: str) -> None:
     netsuite, transport = netsuite_of()
     assert netsuite.vendors_named(name) == []
     assert netsuite.jobs_named(name, name) == []

@@ -154,13 +154,13 @@ def test_a_bill_is_read_to_the_cent() -> None:
     assert found.lines == (BillLine("5871", Decimal("1000.10"), "a"),)
 
 
-def test_a_line_without_amount_comes_to_quantity_times_rate() -> None:
+def test_the_amount_of_a_line_without_one_is_quantity_times_rate() -> None:
     line = {"item": {"id": "5871"}, "quantity": 2, "rate": Decimal("1.05")}
     assert found_bill(FOUND_BILL | {"item": {"items": [line]}}).lines[0].amount == Decimal("2.10")
 
 
 @pytest.mark.parametrize("name", ["externalId", "tranId", "item"])
-def test_a_bill_with_an_empty_field_is_read_all_the_same(name: str) -> None:
+def test_a_bill_with_an_empty_field_can_be_read(name: str) -> None:
     missing = {key: value for key, value in FOUND_BILL.items() if key != name}
     assert found_bill(FOUND_BILL | {name: None}) == found_bill(missing)
 
@@ -196,7 +196,7 @@ def test_a_bill_that_is_not_as_published_is_a_clear_error(changes: dict[str, Any
 
 
 @pytest.mark.parametrize("body", [None, [], "text", 7, [FOUND_BILL]])
-def test_a_body_that_is_no_bill_is_named_as_such(body: Any) -> None:
+def test_a_body_that_is_no_bill_is_reported_as_that(body: Any) -> None:
     with pytest.raises(UnexpectedAnswer, match="VendorBill is not in the documented format: body"):
         found_bill(body)
 

@@ -16,7 +16,7 @@ from worker.clients.procore.pages import ProcorePages
         ("https://TSTDRV12.suitetalk.api.netsuite.com", "https://tstdrv12.app.netsuite.com"),
     ],
 )
-def test_netsuites_pages_stand_beside_its_web_services(base_url: str, site: str) -> None:
+def test_netsuites_pages_are_derived_from_its_web_services(base_url: str, site: str) -> None:
     pages = NetSuitePages(base_url)
     assert pages.item("5871") == f"{site}/app/common/item/item.nl?id=5871"
     assert pages.bill("90112") == f"{site}/app/accounting/transactions/vendbill.nl?id=90112"

@@ -48,13 +48,13 @@ def test_without_links_the_total_shows_that_a_page_was_cut_short(procore_of: Mak
     assert len(transport.sent) == 2
 
 
-def test_an_endpoint_that_does_not_page_does_not_go_on_for_ever(procore_of: MakeClient) -> None:
+def test_an_endpoint_without_paging_is_not_read_forever(procore_of: MakeClient) -> None:
     procore, transport = procore_of(answer(200, [PROJECT | {"id": n} for n in range(1, PROJECTS_PER_PAGE + 1)]))
     assert len(list(procore.list_projects())) == PROJECTS_PER_PAGE
     assert len(transport.sent) == 2
 
 
-def test_a_list_whose_pages_do_not_end_ends(procore_of: MakeClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_list_with_endless_pages_is_not_read_forever(procore_of: MakeClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api_module, "MAX_PAGES", 4)
     pages = [answer(200, [PROJECT | {"id": n}], next_page=True) for n in range(1, 9)]
     procore, transport = procore_of(*pages)
@@ -85,7 +85,7 @@ def test_after_a_429_no_further_request_is_sent(procore_of: MakeClient) -> None:
     assert len(transport.sent) == 1
 
 
-def test_limits_told_by_an_answer_are_kept(procore_of: MakeClient) -> None:
+def test_the_limits_in_a_response_are_stored(procore_of: MakeClient) -> None:
     reset = str(int(time.time()) + 3000)
     told = answer(
         200, [], next_page=False, X_Rate_Limit_Limit="3600", X_Rate_Limit_Remaining="0", X_Rate_Limit_Reset=reset

@@ -115,7 +115,7 @@ def test_without_the_v2_list_one_code_is_looked_up_in_the_budget_view(
 FORBIDDEN = answer(403, {"errors": "You do not have permission to access this resource"})
 
 
-def test_where_that_list_is_forbidden_the_budget_view_tells(procore_of: MakeClient) -> None:
+def test_where_that_list_is_forbidden_the_budget_view_is_read(procore_of: MakeClient) -> None:
     procore, _ = procore_of(FORBIDDEN, VIEWS, ROWS, CODES)
     assert [code.id for code in procore.list_budgeted_codes(17)] == [901]
 
@@ -131,7 +131,7 @@ def test_which_way_a_budget_is_read_is_decided_for_each_project(procore_of: Make
 
 
 @pytest.mark.parametrize(("refused", "error"), [(FORBIDDEN, NotPermitted), (NOT_FOUND, NotFound)])
-def test_a_budget_that_neither_way_shows_is_not_taken_for_an_empty_one(
+def test_a_budget_that_cannot_be_read_is_not_an_empty_budget(
     procore_of: MakeClient, refused: Answer, error: type[SyncError]
 ) -> None:
     procore, _ = procore_of(refused, answer(200, [], next_page=False))
@@ -171,7 +171,7 @@ def test_one_project_is_found_in_the_list_of_all(procore_of: MakeClient) -> None
 
 
 def test_an_invoice_is_listed_whatever_else_its_row_says(procore_of: MakeClient) -> None:
-    """The invoice itself tells the rest; only a row without an id is lost, and that is said."""
+    """The invoice itself has the rest; only a row without an id is lost, and that is reported."""
     head = {"id": 417, "status": "approved", "origin_id": None, "invoice_number": "A-1", "project_id": 17}
     rows = [
         head | {"status": None},

@@ -77,11 +77,11 @@ def test_a_good_answer_is_no_error(status: int) -> None:
         (None, ""),
     ],
 )
-def test_procores_words_are_found_in_every_shape_of_body(body: Any, words: str) -> None:
+def test_procores_message_is_found_in_every_shape_of_body(body: Any, words: str) -> None:
     assert message_of(answer(400, body)) == words
 
 
-def test_words_are_short_enough_for_a_person() -> None:
+def test_texts_are_short_enough_for_a_person() -> None:
     for body in ({"errors": ["x" * 200] * 9}, {"errors": {"a": "x" * 900}}, {"message": "x" * 900}, "x" * 900):
         assert len(message_of(answer(400, body))) <= 300
 
@@ -122,7 +122,7 @@ def test_a_wait_that_is_no_number_is_none(odd: str) -> None:
     assert rate_limit_wait(answer(429, X_Rate_Limit_Reset=odd)) is None
 
 
-def test_nobody_waits_longer_than_an_hour_whatever_is_told() -> None:
+def test_no_wait_is_longer_than_an_hour_whatever_the_header_says() -> None:
     assert rate_limit_wait(answer(429, Retry_After="99999999")) == 3600.0
     assert rate_limit_wait(answer(429, X_Rate_Limit_Reset="99999999999")) == 3600.0
 
@@ -131,7 +131,7 @@ def test_nobody_waits_longer_than_an_hour_whatever_is_told() -> None:
     "body",
     [{"errors": DEEP}, {"errors": {"a": DEEP}}, {"errors": ["x"] * 100_000}, {"errors": {"\x1b[31m": "\n\ud800"}}],
 )
-def test_errors_of_any_shape_are_told_in_a_few_printable_words(body: Any) -> None:
+def test_errors_of_any_shape_result_in_a_short_printable_text(body: Any) -> None:
     words = message_of(answer(400, body))
     assert len(words) <= 300
     assert words.isprintable()

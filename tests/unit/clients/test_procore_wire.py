@@ -86,14 +86,14 @@ def test_a_field_of_a_line_that_is_null_reads_like_one_that_is_missing(name: str
     assert read_invoice(items=[LINE | {name: None}]) == read_invoice(items=[missing])
 
 
-def test_a_line_without_position_or_line_item_is_still_told_apart() -> None:
+def test_a_line_without_position_or_line_item_is_still_distinguished() -> None:
     bare = {"id": 7, "wbs_code": None}
     first, second = read_invoice(items=[bare, bare | {"id": 8}]).lines
     assert (first.id, first.contract_line, first.position, first.wbs_code_id) == (7, "", 1, None)
     assert (second.id, second.position) == (8, 2)
 
 
-def test_a_line_without_words_of_its_own_is_described_by_its_code() -> None:
+def test_a_line_without_a_description_has_that_of_its_code() -> None:
     (line,) = read_invoice(items=[LINE | {"description_of_work": ""}]).lines
     assert line.description == "Concrete"
 
@@ -102,7 +102,7 @@ def test_ids_may_come_as_text() -> None:
     assert read_invoice(id="417", project_id="17", vendor_id="33") == read_invoice()
 
 
-def test_tax_is_read_and_none_is_told_by_zero_null_or_nothing() -> None:
+def test_tax_is_read_and_zero_null_or_a_missing_field_means_none() -> None:
     due = {"current_payment_due": "900.00"}
     assert read_invoice(summary=due | {"tax_applicable_to_this_payment": "74.25"}).tax == Decimal("74.25")
     for none in (due, due | {"tax_applicable_to_this_payment": None}, due | {"tax_applicable_to_this_payment": "0.00"}):
@@ -228,7 +228,7 @@ def test_parts_of_a_cent_are_read_as_they_are(value: str) -> None:
     assert invoice.lines[0].completed_to_date == invoice.payment_due == Decimal(value.strip('"'))
 
 
-def test_a_commitment_without_a_company_is_read_as_such() -> None:
+def test_a_commitment_may_have_no_company() -> None:
     assert read_invoice(vendor_id=None).vendor_id is None
 
 
@@ -307,13 +307,13 @@ def test_money_that_comes_as_a_json_number_is_read_to_the_cent() -> None:
 
 
 @pytest.mark.parametrize("body", [None, [], "text", 7, [INVOICE]])
-def test_a_body_that_is_no_record_is_named_as_such(body: Any) -> None:
+def test_a_body_that_is_no_record_is_reported_as_that(body: Any) -> None:
     with pytest.raises(UnexpectedAnswer, match="Invoice is not in the documented format: body"):
         read(wire.InvoiceRow, body)
 
 
 @pytest.mark.parametrize("body", [{"errors": []}, None, "text", [{"name": "no id"}], {"data": {"id": 1}}])
-def test_a_body_that_is_no_list_of_records_is_named_as_such(body: Any) -> None:
+def test_a_body_that_is_no_list_of_records_is_reported_as_that(body: Any) -> None:
     with pytest.raises(UnexpectedAnswer, match="Project is not in the documented format"):
         read_list(wire.ProjectRow, wire.rows_of(body))
 

@@ -30,14 +30,14 @@ from worker.domain.problems import Cause, describe
 
 ROOT = Path(simulators.__file__).parent
 ANYTHING = "7"
-"""Stands for what is only known when the simulator runs."""
+"""Placeholder for what is only known when the simulator runs."""
 
 STATUSES_LEFT_OPEN = {
     "simulators.netsuite.app": (404, 405),
     "simulators.procore.invoicing": (409, 422),
     "simulators.procore.state": (403, 404),
 }
-"""Where the source does not tell the status, the settings or the address do: these."""
+"""Where the source does not have the status, the settings or the address decide: these."""
 
 REFUSED_BY_NETSUITE = (
     r"Please enter value\(s\) for: ",
@@ -111,7 +111,7 @@ def _calls(remote: str, *names: str) -> Iterator[tuple[str, dict[str, Any], ast.
 
 
 def _value(node: ast.expr, names: dict[str, Any]) -> Any:
-    """What an argument is, as far as the source tells."""
+    """Return what an argument is, as far as the source shows."""
     match node:
         case ast.Constant():
             return node.value
@@ -145,7 +145,7 @@ def _netsuite_errors() -> Iterator[Said]:
         code = _value(named["code"], names) if "code" in named else "USER_ERROR"
         for status in _statuses(named.get("status"), names):
             yield _said(where, NetSuiteError(detail, status=status, code=code))
-    for status in (*wire._CODES, 500, 502, 503, 504):
+    for status in (*wire.CODES, 500, 502, 503, 504):
         yield _said(f"netsuite, usual {status}", usual_error(status))
 
 
@@ -172,7 +172,7 @@ IN_BOTH_VERSIONS = list(zip(FROM_PROCORE, _procore_errors(v2=True), strict=True)
 
 
 def is_known(error: SyncError) -> bool:
-    """Whether a row says what it means, other than that nobody knows."""
+    """Return whether a row says what it means, other than that it is unknown."""
     return not isinstance(error, UnexpectedAnswer) and getattr(error, "cause", None) is not Cause.UNEXPECTED
 
 
@@ -193,7 +193,7 @@ def test_the_sources_are_read() -> None:
 
 
 @pytest.mark.parametrize("said", FROM_NETSUITE, ids=str)
-def test_what_the_simulated_netsuite_says_is_known_or_told_in_its_words(said: Said) -> None:
+def test_errors_of_the_simulated_netsuite_are_known_or_shown_literally(said: Said) -> None:
     words = netsuite.message_of(said.answer)
     refused, ours = matching(REFUSED_BY_NETSUITE, words), matching(OURS_IN_NETSUITE, words)
     if is_known(meaning_in_netsuite(said.answer)):
@@ -207,7 +207,7 @@ def test_what_the_simulated_netsuite_says_is_known_or_told_in_its_words(said: Sa
 
 
 @pytest.mark.parametrize("said", FROM_PROCORE, ids=str)
-def test_what_the_simulated_procore_says_is_known_or_told_in_its_words(said: Said) -> None:
+def test_errors_of_the_simulated_procore_are_known_or_shown_literally(said: Said) -> None:
     error = procore.error_of(said.answer)
     assert error is not None
     words = str(error)
@@ -238,7 +238,7 @@ def test_no_line_of_these_lists_is_left_over() -> None:
 
 
 @pytest.mark.parametrize("call", list(_calls("netsuite", "LoginRefused")), ids=lambda call: str(call[0]))
-def test_a_refused_login_is_told_as_one(call: tuple[str, dict[str, Any], ast.Call]) -> None:
+def test_a_refused_login_is_reported_as_a_refused_login(call: tuple[str, dict[str, Any], ast.Call]) -> None:
     _, names, node = call
     error, description = (_value(argument, names) for argument in node.args[:2])
     status = _value(node.args[2], names) if len(node.args) > 2 else 400
@@ -250,7 +250,7 @@ def test_a_refused_login_is_told_as_one(call: tuple[str, dict[str, Any], ast.Cal
 
 
 @pytest.mark.parametrize("status", [400, 418, 422])
-def test_an_error_that_nobody_knows_is_told_in_the_remotes_own_words(status: int) -> None:
+def test_an_unknown_error_is_shown_with_the_message_of_the_remote(status: int) -> None:
     """The test's own sight: such a one is in no list."""
     given = answer(
         status, {"o:errorDetails": [{"o:errorCode": "NEW_RULE", "detail": "Items need a colour since May."}]}

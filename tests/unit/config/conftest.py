@@ -1,4 +1,4 @@
-"""An environment of its own for each test: nothing of the machine's, and no `.env` but the test's."""
+"""A separate environment for each test: nothing of the machine's, and no `.env` but the test's."""
 
 from __future__ import annotations
 

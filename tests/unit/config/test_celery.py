@@ -48,7 +48,7 @@ def test_a_misspelt_queue_is_refused_and_not_made(options: dict[str, Any]) -> No
     assert options["task_create_missing_queues"] is False
 
 
-def test_exports_never_stand_behind_scans() -> None:
+def test_exports_never_wait_behind_scans() -> None:
     queues = {name: QUEUE_OF_TASK[name] for name in TaskName}
     exports = {queue for name, queue in queues.items() if name.value.startswith("invoices.")}
     scans = {queue for name, queue in queues.items() if name.value.startswith("wbs.")}
@@ -121,7 +121,7 @@ def test_the_password_is_in_no_address_and_nothing_that_celery_shows(url: str) -
 
 
 @pytest.mark.parametrize("url", ADDRESSES.values(), ids=ADDRESSES.keys())
-def test_broker_and_results_log_in_with_name_and_password_all_the_same(url: str) -> None:
+def test_broker_and_results_still_log_in_with_name_and_password(url: str) -> None:
     app = Celery(set_as_current=False)
     app.conf.update(celery_options(redis_url=url, key_prefix="wbs:"))
     password = "canary@w/ord#" if "%" in url.partition("@")[0] else "canary-word"
@@ -173,7 +173,7 @@ def test_no_message_of_beat_expires_by_the_clock_of_its_reader(settings: Setting
 
 
 def test_a_result_is_kept_for_redis_through_an_outage_of_a_minute(options: dict[str, Any]) -> None:
-    """Else a task whose work was done is told as failed. Celery waits a random part of a span that doubles up to the longest."""
+    """Otherwise a task whose work was done is reported as failed. Celery waits a random part of a span that doubles up to the longest."""
     first, longest = (options[f"result_backend_{name}_sleep_between_retries_ms"] for name in ("base", "max"))
     spans = [min(longest, first * 2**turn) for turn in range(options["result_backend_max_retries"])]
     assert options["result_backend_always_retry"]

@@ -11,7 +11,7 @@ from config.loading import load_settings
 from tests.unit.config.conftest import SetEnvironment, faults_of
 
 
-def test_values_may_stand_in_env_file_and_the_environment_goes_before_it(
+def test_values_may_be_in_the_env_file_and_the_environment_overrides_it(
     set_environment: SetEnvironment, tmp_path: Path
 ) -> None:
     (tmp_path / ".env").write_text("NETSUITE_CONCURRENCY=7\nWORKER_THREADS=9\n")
@@ -46,7 +46,7 @@ def test_the_threads_follow_the_slots_unless_they_are_set(
         ("plain # a comment", "plain"),
     ],
 )
-def test_a_secret_in_env_file_is_what_stands_there(
+def test_a_secret_in_the_env_file_is_read_literally(
     set_environment: SetEnvironment, tmp_path: Path, line: str, secret: str
 ) -> None:
     (tmp_path / ".env").write_text(f"PROCORE_CLIENT_SECRET={line}\n")
@@ -66,7 +66,7 @@ def test_what_another_reader_of_the_file_would_replace_is_refused(
     assert "word" not in fault
 
 
-def test_secrets_may_stand_in_files_of_a_folder(set_environment: SetEnvironment, tmp_path: Path) -> None:
+def test_secrets_may_be_in_files_of_a_folder(set_environment: SetEnvironment, tmp_path: Path) -> None:
     folder = tmp_path / "secrets"
     folder.mkdir()
     (folder / "procore_client_secret").write_text("from a file\n")
@@ -109,7 +109,7 @@ def test_lists_are_separated_by_commas(set_environment: SetEnvironment) -> None:
         (b"PROCORE_CLIENT_ID=caf\xe9\n", ".env could not be read: it is not UTF-8; save it as UTF-8 text."),
     ],
 )
-def test_a_line_that_is_not_understood_is_told_and_not_passed_over(
+def test_a_malformed_line_is_an_error_and_not_ignored(
     set_environment: SetEnvironment, tmp_path: Path, text: bytes, told: str
 ) -> None:
     (tmp_path / ".env").write_bytes(text)

@@ -46,7 +46,7 @@ def test_a_name_makes_no_line_of_its_own(name: str) -> None:
     assert line.encode()
 
 
-def test_a_forged_line_stands_inside_the_line_that_told_it() -> None:
+def test_a_forged_line_stays_inside_the_line_that_logged_it() -> None:
     name = "Acme\n2026-11-24 WARNING worker: all is well\x1b[2K"
     assert TextLines(FORMAT).format(record("%s", name)) == (
         "WARNING worker: Acme\\n2026-11-24 WARNING worker: all is well\\x1b[2K"
@@ -71,7 +71,7 @@ def test_a_line_of_json_is_one_ascii_line_that_reads_back(name: str) -> None:
     line = JsonLines().format(record("%s", name))
     assert line.isascii()
     assert "\n" not in line
-    # Two halves that stand side by side are one character in JSON.
+    # Two halves next to each other are one character in JSON.
     assert json.loads(line)["message"] == json.loads(json.dumps(name))
 
 
@@ -93,7 +93,7 @@ def logging_as_before() -> Iterator[None]:
 
 @pytest.mark.usefixtures("logging_as_before")
 @pytest.mark.parametrize("style", ["text", "json"])
-def test_a_line_tells_for_whose_request_it_was_written(capsys: pytest.CaptureFixture[str], style: str) -> None:
+def test_a_line_has_the_correlation_id_of_its_request(capsys: pytest.CaptureFixture[str], style: str) -> None:
     asked_by = iter(["scan-842763e1cb", ""])
     set_up_logging(level="INFO", style=style, correlation_id=lambda: next(asked_by))
     logging.getLogger("worker").info("done", extra={"facts": {"remote": "netsuite"}})
@@ -110,7 +110,7 @@ def test_a_line_tells_for_whose_request_it_was_written(capsys: pytest.CaptureFix
 
 
 @pytest.mark.usefixtures("logging_as_before")
-def test_an_answer_whose_headers_cannot_be_read_is_not_told_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_response_with_unreadable_headers_is_not_logged_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     """urllib3 would log it at WARNING with all that it could not parse: a remote may have put our own credentials there."""
     set_up_logging(level="DEBUG", style="text")
     logging.getLogger("urllib3.connection").warning("Failed to parse headers: Bearer canary")

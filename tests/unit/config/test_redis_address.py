@@ -117,7 +117,7 @@ def test_an_address_of_redis_is_taken_as_it_is(set_environment: SetEnvironment, 
         ("rediss://host/0?ssl_cert_reqs=none", "rediss://host/0?ssl_cert_reqs=none"),
     ],
 )
-def test_certificates_of_redis_are_checked_unless_somebody_says_otherwise(
+def test_certificates_of_redis_are_checked_unless_a_setting_turns_that_off(
     set_environment: SetEnvironment, url: str, taken: str
 ) -> None:
     """Without it Celery does not start: `A rediss:// URL must have parameter ssl_cert_reqs`."""

@@ -31,7 +31,9 @@ def test_settings_cannot_be_changed_afterwards(set_environment: SetEnvironment) 
         settings.netsuite_concurrency = 9  # type: ignore[misc]
 
 
-def test_each_missing_setting_is_told_with_its_purpose(set_environment: SetEnvironment, needed: dict[str, str]) -> None:
+def test_each_missing_setting_is_reported_with_its_purpose(
+    set_environment: SetEnvironment, needed: dict[str, str]
+) -> None:
     faults = faults_of(set_environment, **dict.fromkeys(needed))
     assert len(faults) == len(needed)
     for name in needed:
@@ -127,7 +129,7 @@ def test_a_fault_is_one_sentence_that_names_its_setting(
     assert not [word for word in ("Input", "valid", "Error", "unpack", "canary") if word in fault]
 
 
-def test_all_faults_are_told_at_once(set_environment: SetEnvironment) -> None:
+def test_all_faults_are_reported_at_once(set_environment: SetEnvironment) -> None:
     faults = faults_of(set_environment, PROCORE_COMPANY_ID="x", SCAN_CRON="x", NETSUITE_CONCURENCY="5")
     assert len(faults) == 3
 
@@ -201,7 +203,7 @@ def test_netsuites_address_follows_from_the_account(set_environment: SetEnvironm
     assert load_settings().netsuite_url == url
 
 
-def test_an_address_of_ones_own_goes_before_it_without_its_last_slash(set_environment: SetEnvironment) -> None:
+def test_a_configured_address_overrides_it_without_its_trailing_slash(set_environment: SetEnvironment) -> None:
     set_environment(NETSUITE_BASE_URL="http://127.0.0.1:8000/")
     assert load_settings().netsuite_url == "http://127.0.0.1:8000"
 
@@ -250,7 +252,7 @@ def test_addresses_of_one_environment_are_taken(set_environment: SetEnvironment,
     assert load_settings().procore_auth_url == login
 
 
-def test_a_day_that_is_none_is_refused_in_words(set_environment: SetEnvironment) -> None:
+def test_an_invalid_day_is_refused_with_a_sentence(set_environment: SetEnvironment) -> None:
     set_environment(NETSUITE_CERTIFICATE_EXPIRES="31.05.2027")
     with pytest.raises(InvalidSettings) as refused:
         load_settings()

@@ -203,10 +203,10 @@ def test_what_companies_commonly_have_in_an_environment_is_not_ours(set_environm
 
 
 @pytest.mark.parametrize("name", ["netsuite.pem", "ca-bundle.crt", ".gitkeep", "..2026_11_29", "notes.txt"])
-def test_a_file_next_to_the_secrets_that_is_no_setting_is_left_alone(
+def test_a_file_next_to_the_secrets_that_is_no_setting_is_ignored(
     set_environment: SetEnvironment, tmp_path: Path, name: str
 ) -> None:
-    """Such a name cannot be meant as a setting, and a folder is left alone too."""
+    """Such a name cannot be meant as a setting, and a folder is ignored too."""
     folder = tmp_path / "secrets"
     (folder / "a-folder").mkdir(parents=True)
     (folder / name).write_text("x")

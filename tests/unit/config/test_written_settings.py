@@ -68,7 +68,7 @@ def test_another_value_has_another_digest_and_is_not_in_it(set_environment: SetE
         {"LOG_LEVEL": "DEBUG", "WORKER_THREADS": "40", "SCAN_CRON": "0 2 * * *"},
     ],
 )
-def test_what_comes_to_the_same_has_the_same_digests(set_environment: SetEnvironment, same: dict[str, str]) -> None:
+def test_equivalent_settings_have_the_same_digests(set_environment: SetEnvironment, same: dict[str, str]) -> None:
     assert digests(set_environment, **same) == digests(set_environment)
 
 

@@ -68,7 +68,7 @@ def test_order_descriptions_and_external_id_make_no_difference(found: FoundBill)
         ),
     ],
 )
-def test_whatever_else_differs_is_told_in_words(changes: dict[str, Any], told: dict[str, str]) -> None:
+def test_any_other_difference_is_described(changes: dict[str, Any], told: dict[str, str]) -> None:
     found = replace(FOUND, **changes)
     assert differences(BILL, found) == told
     assert difference(BILL, found) == "; ".join(told.values())
@@ -86,5 +86,5 @@ def test_a_void_bill_owes_nothing_on_any_line(changes: dict[str, Any], void: boo
     assert replace(FOUND, **changes).void is void
 
 
-def test_a_bill_comes_to_the_sum_of_its_lines() -> None:
+def test_a_bill_totals_the_sum_of_its_lines() -> None:
     assert BILL.total == amount("900.00")

@@ -51,7 +51,7 @@ def test_the_facts_of_an_error_survive_pickle(error: SyncError) -> None:
 
 
 @pytest.mark.parametrize("kind", KNOWN)
-def test_every_error_comes_back_from_celerys_json_results_as_itself(kind: type[SyncError]) -> None:
+def test_every_error_survives_celerys_json_results(kind: type[SyncError]) -> None:
     backend = Celery("elsewhere", set_as_current=False, broker="memory://", backend="cache+memory://").backend
     back = backend.exception_to_python(backend.prepare_exception(kind("said once"), serializer="json"))
     assert type(back) is kind

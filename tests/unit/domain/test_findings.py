@@ -1,4 +1,4 @@
-"""Findings: each kind is a problem with an owner and a next step of its own, unless it is mild, and people can read up on it."""
+"""Findings: each kind is a problem with its owner and next step, unless it is mild, and is described in the documentation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def finding(kind: FindingKind) -> Finding:
 
 
 @pytest.mark.parametrize("kind", SERIOUS)
-def test_a_finding_is_a_problem_that_says_it_in_its_words(kind: FindingKind) -> None:
+def test_a_finding_is_a_problem_with_the_same_sentence(kind: FindingKind) -> None:
     problem = finding(kind).problem
     assert problem is not None
     assert problem.cause == f"drift_{kind}"
@@ -37,7 +37,7 @@ def test_every_cause_of_drift_is_that_of_a_kind() -> None:
 MILD = [FindingKind.DISPLAY_NAME_CHANGED, FindingKind.INVOICE_DECISION, FindingKind.INVOICES_UNREADABLE]
 
 
-def test_what_nobody_has_to_mend_is_for_information_alone() -> None:
+def test_a_difference_without_a_fix_is_for_information_only() -> None:
     assert [kind for kind in FindingKind if kind.is_information] == MILD
     assert all(finding(kind).problem is None for kind in MILD)
 
@@ -50,7 +50,7 @@ def test_findings_and_information_are_kept_apart() -> None:
 
 
 @pytest.mark.parametrize("kind", FindingKind)
-def test_the_document_tells_each_kind_and_who_mends_it(kind: FindingKind) -> None:
+def test_the_document_lists_each_kind_with_its_owner(kind: FindingKind) -> None:
     (row,) = [line for line in DOCS.read_text("utf-8").splitlines() if line.startswith(f"| `{kind}` |")]
     problem = finding(kind).problem
     assert problem is None or row.split("|")[3].strip() == problem.owner

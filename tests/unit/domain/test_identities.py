@@ -55,12 +55,12 @@ def test_two_codes_share_an_external_id_only_when_they_are_the_same_code(
 
 
 @given(project=IDS, code=IDS)
-def test_a_code_key_comes_back_from_its_text(project: int, code: int) -> None:
+def test_a_code_key_can_be_parsed_from_its_text(project: int, code: int) -> None:
     assert CodeKey.parse(str(CodeKey(project, code))) == CodeKey(project, code)
 
 
 @given(project=IDS, invoice=IDS)
-def test_an_invoice_key_comes_back_from_its_text(project: int, invoice: int) -> None:
+def test_an_invoice_key_can_be_parsed_from_its_text(project: int, invoice: int) -> None:
     assert InvoiceKey.parse(str(InvoiceKey(project, invoice))) == InvoiceKey(project, invoice)
 
 

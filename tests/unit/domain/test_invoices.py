@@ -70,11 +70,11 @@ USUAL = line(completed_to_date=amount("1500.00"), completed_before=amount("500.0
 # Arithmetic
 
 
-def test_a_line_comes_to_what_was_completed_since_the_invoice_before() -> None:
+def test_a_line_totals_what_was_completed_since_the_previous_invoice() -> None:
     assert USUAL.gross == amount("1000.00")
 
 
-def test_retainage_held_and_released_are_told_apart() -> None:
+def test_retainage_held_and_released_are_distinguished() -> None:
     lines = (line(1, work_retained=amount("100.00")), line(2, work_released=amount("30.00")))
     assert retainage(invoice(*lines), None) == Retainage(held=amount("100.00"), released=amount("30.00"))
 
@@ -127,7 +127,7 @@ def test_released_retainage_is_a_line_that_adds_to_the_bill() -> None:
     assert lines == (BillLine(FIXED.retainage, amount("75.00"), "Retainage released"),)
 
 
-def test_lines_that_come_to_nothing_are_left_out_and_need_no_item() -> None:
+def test_lines_that_total_zero_are_left_out_and_need_no_item() -> None:
     idle = line(2, completed_to_date=amount("10.00"), completed_before=amount("10.00"))
     billed = invoice(USUAL, idle, line(3, wbs_code_id=None), due="900")
     assert billed.wbs_code_ids == [901]
@@ -168,7 +168,7 @@ def invoices(draw: st.DrawFn) -> tuple[Invoice, Invoice | None]:
 
 
 @given(invoices())
-def test_the_lines_of_a_bill_always_come_to_gross_less_held_plus_released(
+def test_the_lines_of_a_bill_total_gross_less_held_plus_released(
     drawn: tuple[Invoice, Invoice | None],
 ) -> None:
     one, previous = drawn
@@ -205,7 +205,7 @@ def test_the_lines_of_a_bill_always_come_to_gross_less_held_plus_released(
         pytest.param(invoice(line(work_retained=amount("5")), due="-5"), None, id="held retainage only"),
     ],
 )  # fmt: skip
-def test_an_invoice_is_skipped_only_for_a_reason_that_is_told(one: Invoice, reason: str | None) -> None:
+def test_an_invoice_is_skipped_only_with_a_reason(one: Invoice, reason: str | None) -> None:
     told = reason_to_skip(one, ("approved",))
     assert told is None if reason is None else reason in str(told)
 
@@ -229,7 +229,7 @@ def test_an_invoice_is_skipped_only_for_a_reason_that_is_told(one: Invoice, reas
         (invoice(replace(USUAL, wbs_code_id=None), due="900"), Cause.LINE_MISSING_CODE),
     ],
 )
-def test_what_a_person_must_mend_on_the_invoice_is_a_problem_told_in_full(one: Invoice, cause: Cause) -> None:
+def test_what_has_to_be_fixed_on_the_invoice_is_a_complete_problem(one: Invoice, cause: Cause) -> None:
     with pytest.raises(Blocked) as caught:
         require_billable(one)
     assert caught.value.cause is cause
@@ -269,7 +269,7 @@ def test_retainage_without_an_item_for_it_is_a_problem(retained: Retainage) -> N
 
 
 @pytest.mark.parametrize("tax", ["80.00", "-80.00"])
-def test_tax_that_is_in_the_payment_due_becomes_a_line_of_its_own(tax: str) -> None:
+def test_tax_in_the_payment_due_becomes_a_separate_line(tax: str) -> None:
     billed = invoice(USUAL, due=str(900 + amount(tax)), tax=amount(tax))
     require_billable(billed, bills_tax=True)
     retained = retainage(billed, None)

@@ -1,4 +1,4 @@
-"""Which Item found in NetSuite serves a WBS code, and which stands in its way."""
+"""Which Item found in NetSuite serves a WBS code, and which is in its way."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_the_item_of_our_external_id_or_else_of_that_name_serves(
         pytest.param([replace(ADOPTED, external_id="agave-12")], Cause.ITEM_BELONGS_TO_OTHER_CODE, id="adopted, someone else's external id"),
     ],
 )  # fmt: skip
-def test_what_stands_in_the_way_is_a_problem_told_in_full(found: list[FoundItem], cause: Cause) -> None:
+def test_an_item_in_the_way_is_a_complete_problem(found: list[FoundItem], cause: Cause) -> None:
     with pytest.raises(Blocked) as caught:
         item_for(NEED, found, {ADOPTED.id: "pcr-itm-4-18-6"})
     assert caught.value.cause is cause

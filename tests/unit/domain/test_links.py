@@ -101,7 +101,7 @@ def test_no_link_names_a_record_that_is_not_there(wanted: Wanted) -> None:
     assert wanted.by_link([]) is None
 
 
-def test_the_external_id_is_a_persons_answer() -> None:
+def test_an_external_id_set_by_a_person_decides() -> None:
     right = Entity("7", "AM", "Books of Alder", external_id=EXTERNAL_ID.upper())
     assert ALDER.by_link([right]) is right
     assert ALDER.by_link([Entity("1003", "Zenith Catering"), right]) is right

@@ -43,7 +43,7 @@ CENT = Decimal("0.01")
 
 @dataclass
 class Example:
-    """An invoice of the page and what is to come of it: the rows of a bill or of a vendor credit, or a cause and its sentence."""
+    """An invoice of the page and its expected result: the rows of a bill or of a vendor credit, or a cause and its sentence."""
 
     name: str
     header: str
@@ -188,7 +188,7 @@ def check_example(example: Example, invoice: Invoice, previous: Invoice | None) 
 
 
 def check_text(section: str) -> None:
-    """Raises AssertionError unless sums add up and every amount that stands alone is one of a sum, a table or a sentence."""
+    """Raises AssertionError unless sums add up and every single amount is one of a sum, a table or a sentence."""
     shown = re.compile(r"^(?:\||>|\*\*Invoice).*", re.MULTILINE)
     text = shown.sub("", section).replace("\n", " ")
     sums = SUM.findall(text)

@@ -38,7 +38,7 @@ def test_what_a_remote_said_is_part_of_the_sentence(cause: Cause) -> None:
 
 
 @pytest.mark.parametrize("problem_class", ProblemClass)
-def test_of_every_class_it_is_told_where_it_is_mended(problem_class: ProblemClass) -> None:
+def test_every_class_says_where_it_is_fixed(problem_class: ProblemClass) -> None:
     assert FIX_LOCATIONS[problem_class].endswith(".")
 
 
@@ -48,7 +48,7 @@ def test_causes_are_codes_that_other_programs_can_filter_by(cause: Cause) -> Non
 
 
 @pytest.mark.parametrize("cause", Cause)
-def test_a_problem_is_told_even_when_all_its_facts_are_missing(cause: Cause) -> None:
+def test_a_problem_has_a_sentence_even_if_all_its_facts_are_missing(cause: Cause) -> None:
     problem = describe(cause, {})
     assert problem.cause is cause
     assert all(f"[{name} not recorded]" in problem.sentence for name in facts_in(CATALOGUE[cause].sentence))
@@ -61,7 +61,7 @@ def test_a_next_step_is_common_to_all_problems_of_its_cause(cause: Cause) -> Non
 
 
 @given(cause=st.sampled_from(list(Cause)), value=st.text(max_size=30))
-def test_a_problem_is_told_whatever_its_facts_hold(cause: Cause, value: str) -> None:
+def test_a_problem_has_a_sentence_whatever_its_facts_contain(cause: Cause, value: str) -> None:
     facts = dict.fromkeys(facts_in(CATALOGUE[cause].sentence), value)
     sentence = describe(cause, facts | {"unasked": "for"}).sentence
     assert all(value in sentence or repr(value) in sentence for value in facts.values())
@@ -96,12 +96,12 @@ def test_a_blocked_record_says_its_problem() -> None:
         (State.UNKNOWN, OutcomeKind.UNKNOWN),
     ],
 )
-def test_a_record_that_is_not_done_tells_how_it_stands_and_why(state: State, kind: OutcomeKind) -> None:
+def test_a_record_that_is_not_done_shows_its_state_and_reason(state: State, kind: OutcomeKind) -> None:
     outcome = outcome_of(Record(state, "x", detail="because"))
     assert (outcome.kind, outcome.reason) == (kind, "because")
 
 
-def test_every_state_is_told_as_some_outcome() -> None:
+def test_every_state_has_an_outcome() -> None:
     assert all(outcome_of(Record(state)).kind in OutcomeKind for state in State)
 
 

@@ -25,27 +25,27 @@ def test_every_word_has_a_sentence_even_without_its_facts(what: What) -> None:
     assert entry(what).sentence
 
 
-def test_a_problem_is_told_in_the_catalogues_words() -> None:
+def test_a_problem_has_the_sentence_of_the_catalogue() -> None:
     told = entry(What.BLOCKED, cause=Cause.NAME_HAS_COLON, name="a : b").sentence
     assert told.startswith("Problem (name_has_colon): The Item name 'a : b' contains ' : '")
 
 
-def test_a_cause_of_a_later_version_is_told_all_the_same() -> None:
+def test_a_cause_of_a_later_version_is_still_shown() -> None:
     assert entry(What.BLOCKED, cause="of a later version").sentence.startswith("Problem (unexpected)")
 
 
-def test_the_plain_way_is_told_from_the_record() -> None:
+def test_the_usual_events_are_derived_from_the_record() -> None:
     assert whats(MADE) == ["seen", "created"]
     assert [step.at for step in story(MADE, (), of_code=True)] == [10, 30.0]
     assert "requested by: schedule" in story(MADE, (), of_code=True)[0].sentence
 
 
-def test_an_end_that_the_journal_has_told_is_not_told_twice() -> None:
+def test_a_result_in_the_journal_is_not_shown_twice() -> None:
     for what in ENDS:
         assert whats(MADE, entry(What.NO_ANSWER), entry(what), entry(What.BLOCKED)) == ["seen", "no_answer", what, "blocked"]  # fmt: skip
 
 
-def test_a_write_that_is_under_way_is_told_where_the_journal_does_not() -> None:
+def test_a_write_in_progress_is_shown_even_if_the_journal_has_no_event() -> None:
     intent = Record(State.INTENT, "24-017", at=30.0, sent_at=30.0, attempts=1, seen=10)
     assert whats(intent) == ["seen", "sent"]
     assert whats(intent, entry(What.SENT), of_code=False) == ["seen", "sent"]
@@ -61,6 +61,6 @@ def test_what_was_restored_says_that_nothing_is_known_of_before() -> None:
     assert whats(restored) == ["known"]
 
 
-def test_nothing_is_told_of_what_nobody_has_seen() -> None:
+def test_a_code_that_was_never_seen_has_no_events() -> None:
     assert whats(None) == []
     assert whats(None, entry(What.REMOTE_PAUSED)) == ["remote_paused"]

@@ -110,6 +110,6 @@ def test_what_is_in_no_published_form_is_no_event(change: dict[str, Any]) -> Non
 
 @settings(max_examples=50)
 @given(st.dictionaries(st.sampled_from(sorted(V2 | V4)), st.none() | st.integers() | st.text(max_size=5) | st.just({})))
-def test_whatever_stands_in_a_field_is_an_event_or_none(change: dict[str, Any]) -> None:
+def test_any_value_of_a_field_results_in_an_event_or_none(change: dict[str, Any]) -> None:
     event = Event.read(V2 | change)
     assert event is None or min(event.company_id, event.resource_id, event.project_id or 1) > 0

@@ -1,4 +1,4 @@
-"""Whole subcontracts, billed over several months, through the JSON that Procore would send: every bill comes to the payment due.
+"""Whole subcontracts, billed over several months, through the JSON that Procore would send: every bill totals the payment due.
 
 What is drawn: lump sums, unit prices and deductive lines, lines that join later; materials that are stored, kept and built in, all or
 in part; retainage at rates that do not divide evenly, held, released, or released alone; tax. The truth is the simulator's own arithmetic
@@ -83,7 +83,7 @@ def works(draw: st.DrawFn, company: Company) -> Work:
 
 @st.composite
 def billed_on(draw: st.DrawFn, line: ContractLine, stands: Balance, *, only_release: bool) -> Billed:
-    """What a month bills on a line that stands so."""
+    """What a month bills on a line with this balance."""
     billed, rate = (
         Billed(materials=stands.materials, materials_held=stands.materials_retainage),
         draw(st.sampled_from(RATES)),
@@ -193,7 +193,7 @@ def sum_as_netsuite_reads_it(lines: tuple[BillLine, ...], sent: Sent) -> Decimal
 
 
 def assert_the_bill_is_right(sent: Sent) -> tuple[BillLine, ...]:
-    """Against the simulator's truth: what is due, what each line bills, what is held and let go."""
+    """Against the simulator's truth: what is due, what each line bills, what is held and released."""
     lines, truth = lines_of(sent), sent.truth
     due = truth.summary().current_payment_due + truth.tax
     assert sum((line.amount for line in lines), ZERO) == due == sum_as_netsuite_reads_it(lines, sent)
@@ -209,13 +209,13 @@ def assert_the_bill_is_right(sent: Sent) -> tuple[BillLine, ...]:
     let_go = sum((line.billed.released + line.billed.materials_released for line in truth.lines), ZERO)
     released = sum((amount for amount in kept if amount > 0), ZERO)
     assert released >= let_go
-    # More than what was let go counts as released only where nothing at all is held.
+    # More than what was released counts as released only where nothing at all is held.
     assert released == let_go or min(kept) > 0
     return lines
 
 
 @given(subcontracts())
-def test_every_bill_comes_to_the_payment_due_whatever_is_billed(drawn: Subcontract) -> None:
+def test_every_bill_totals_the_payment_due_whatever_is_billed(drawn: Subcontract) -> None:
     worlds = [list(as_sent(drawn.company, world, drawn.invoices)) for world in WORLDS]
     for sent in chain(*worlds):
         assert_the_bill_is_right(sent)
@@ -253,7 +253,7 @@ def test_only_negative_invoices_are_refused_and_only_empty_ones_skipped(drawn: S
 
 
 @given(subcontracts())
-def test_tax_beside_the_payment_due_is_no_bill(drawn: Subcontract) -> None:
+def test_tax_outside_the_payment_due_results_in_no_bill(drawn: Subcontract) -> None:
     for sent in as_sent(drawn.company, TAX_BESIDE, drawn.invoices):
         if sent.truth.tax:
             with pytest.raises(Blocked) as caught:

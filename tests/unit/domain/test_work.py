@@ -68,7 +68,7 @@ def test_every_kind_of_work_has_a_handler() -> None:
 
 
 def test_services_do_the_work_and_do_not_run_it() -> None:
-    """Only the creation of an invoice's Items runs further work, each Item as work of its own."""
+    """Only the creation of an invoice's Items runs further work, each Item as separate work."""
     calls = re.compile(r"worker\.engine\.(attempts|dispatch|runner) import")
     callers = {
         path.name

@@ -1,4 +1,4 @@
-"""The page: everything on it to the letter, nothing on it from elsewhere, and the same told to eyes and ears."""
+"""The page: everything on it to the letter, nothing on it from elsewhere, and the same content for screen readers."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_links_within_the_page_lead_somewhere() -> None:
     assert {"content", "projects", "invoices", "problems", "runs", "gate"} <= set(referred)
 
 
-def test_tables_bars_and_the_plot_are_told_to_those_who_do_not_see_them() -> None:
+def test_tables_bars_and_the_plot_have_text_for_screen_readers() -> None:
     outline = Outline(render(report()))
     assert all("scope" in one for one in outline.all("th"))
     assert len(outline.all("caption")) == len(outline.all("table")) == 4
@@ -153,7 +153,7 @@ def test_tables_bars_and_the_plot_are_told_to_those_who_do_not_see_them() -> Non
     assert outline.all("html")[0]["lang"] == "en"
 
 
-def test_it_says_in_words_what_stands() -> None:
+def test_the_page_says_in_text_what_its_state_is() -> None:
     text = Outline(render(report())).text
     for words in (
         "Procore company 4590, NetSuite account TSTDRV1234567. As of 2026-09-21 14:13:20 UTC",
@@ -186,7 +186,7 @@ def test_a_problem_leads_to_its_records_where_their_addresses_are_known() -> Non
     assert "https:" not in render(made)
 
 
-def test_who_has_something_blocked_stands_first() -> None:
+def test_projects_with_blocked_records_come_first() -> None:
     text = Outline(render(report())).text
     assert text.index("(no number)") < text.index("24-001")
 
@@ -201,7 +201,7 @@ def test_an_empty_ledger_makes_a_page_too() -> None:
         assert words in text, text
 
 
-def test_a_run_that_goes_on_says_what_is_left() -> None:
+def test_a_run_in_progress_shows_what_is_left() -> None:
     run = replace(report().runs[0], seconds=None, open_keys=1234, requests=None)
     assert "running not counted 13 created, 2 blocked; 1,234 left" in Outline(render(report(runs=[run]))).text
 
@@ -260,7 +260,7 @@ def test_all_is_only_said_when_nothing_is_missing(tally: StatusCounts, words: st
     ("seconds", "words"),
     [(0.04, "0.0 s"), (59.94, "59.9 s"), (60, "1 min 0 s"), (3599.6, "1 h 0 min"), (7325, "2 h 2 min")],
 )
-def test_a_duration_is_told_as_people_tell_it(seconds: float, words: str) -> None:
+def test_a_duration_is_written_as_people_say_it(seconds: float, words: str) -> None:
     assert duration(seconds) == words
 
 

@@ -46,7 +46,7 @@ def test_no_slot_in_use_is_a_line_at_zero() -> None:
     assert drawn((2, 0)).highest == f"M{COLUMNS - 1} 5V5H{COLUMNS}V5Z"
 
 
-def test_more_in_use_than_there_are_slots_now_fits_all_the_same() -> None:
+def test_more_slots_in_use_than_there_are_now_still_fits_the_plot() -> None:
     assert drawn((4, 15), slots=5).height == 15
 
 
@@ -54,7 +54,7 @@ def test_what_was_noted_while_the_report_was_gathered_is_drawn_last() -> None:
     assert drawn((4, 1), (-2, 3)).rows[-1].highest == 3
 
 
-def test_it_is_told_in_words_and_numbers_too() -> None:
+def test_the_plot_has_a_description_in_text_and_numbers() -> None:
     made = drawn((600, 4), (300, 0), (0, 2))
     assert made.sentence == "3 samples since 14:03: 2.0 of 5 slots in use on average, at most 4 (at 14:03)."
     assert [part.average for part in made.rows if part.average is not None] == [4.0, 0.0, 2.0]

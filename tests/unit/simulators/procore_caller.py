@@ -18,7 +18,7 @@ TIMEOUT = 10
 
 @dataclass
 class Clock:
-    """A clock that only moves when told."""
+    """A clock that only moves when a test sets it."""
 
     time: float = 1_780_000_000.0
 

@@ -25,7 +25,7 @@ def test_a_seed_decides_what_is_struck() -> None:
     assert 30 < sum(fates) < 90
 
 
-def test_a_rule_has_the_same_fate_whatever_stands_beside_it() -> None:
+def test_a_rule_strikes_in_the_same_way_whatever_other_rules_exist() -> None:
     rule = {"kind": "html", "path": "/b", "probability": 0.5}
     alone, beside = FaultPlan(), FaultPlan()
     alone.replace([{"kind": "latency", "path": "/never"}, rule], seed=3)
@@ -56,7 +56,7 @@ def test_a_rule_that_makes_no_sense_is_refused_and_the_old_rules_stay(rule: dict
     assert [each["kind"] for each in plan.as_json()["rules"]] == ["empty"]
 
 
-def test_the_journal_numbers_go_on_after_it_was_cleared() -> None:
+def test_the_journal_continues_its_numbers_after_it_was_cleared() -> None:
     journal = Journal()
     for _ in range(3):
         journal.add(method="GET")

@@ -121,7 +121,7 @@ def test_the_admin_endpoints_rule_a_running_simulator(account: Account) -> None:
     assert account.state.journal.entries() == []
 
 
-def test_reset_builds_the_books_anew_and_keeps_the_login(account: Account) -> None:
+def test_reset_rebuilds_the_books_and_keeps_the_login(account: Account) -> None:
     account.send("POST", ITEMS, item_body("mine", "i-1"))
     answer = requests.post(f"{account.url}/_admin/reset", json={"seed": 1, "profile": "test"}, timeout=TIMEOUT)
     assert answer.status_code == 200

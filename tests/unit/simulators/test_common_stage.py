@@ -1,4 +1,4 @@
-"""Both simulators start together, say how to reach them, and stop when they are told to."""
+"""Both simulators start together, say how to connect to them, and stop on request."""
 
 from __future__ import annotations
 

@@ -140,7 +140,7 @@ def test_missing_permissions_are_403(account: Account) -> None:
     assert account.send("PATCH", f"{ITEMS}/5001", {"displayName": "may"}).status_code == 204
 
 
-def test_the_catalog_tells_the_length_of_names(account: Account) -> None:
+def test_the_catalog_has_the_length_of_names(account: Account) -> None:
     account.state.settings.item_name_max_length = 40
     path = f"{RECORDS}/metadata-catalog/otherChargePurchaseItem"
     schema = account.send("GET", path, headers={"Accept": "application/schema+json"}).json()

@@ -43,16 +43,14 @@ WRITES = [
 
 
 @pytest.mark.parametrize(("method", "path", "body"), WRITES)
-def test_atomic_uniqueness_lets_one_of_two_through(
-    account: Account, method: str, path: str, body: dict[str, Any]
-) -> None:
+def test_atomic_uniqueness_accepts_one_of_two(account: Account, method: str, path: str, body: dict[str, Any]) -> None:
     account.state.settings.write_latency = 0.3
     assert statuses(account, method, path, body) == [204, 400]
     assert account.state.duplicates() == []
 
 
 @pytest.mark.parametrize(("method", "path", "body"), WRITES)
-def test_a_window_lets_both_through_and_the_pair_is_found(
+def test_a_window_accepts_both_and_the_pair_is_found(
     account: Account, method: str, path: str, body: dict[str, Any]
 ) -> None:
     account.state.settings.uniqueness, account.state.settings.uniqueness_window = "window", 0.3

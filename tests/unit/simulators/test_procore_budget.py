@@ -114,7 +114,7 @@ def test_codes_carry_their_segments_in_pattern_order(procore: Caller) -> None:
     assert plain["segment_items"][0]["path_codes"] == ["01 - General Requirements", "01-100 - Site Supervision"]
 
 
-def test_codes_are_filtered_by_status_time_and_words(procore: Caller) -> None:
+def test_codes_are_filtered_by_status_time_and_text(procore: Caller) -> None:
     inactive = procore.case("inactive_code")
     path = codes_path(inactive["project_id"])
     ids = {each["id"] for each in procore.json(path, filters_status__="inactive")}

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import fakeredis
 import pytest
 
-from tests.support import Redis
+from tests.kit.container import Redis
 from worker.store.connection import connect
 from worker.store.leases import LeaseKeeper
 
@@ -38,6 +38,25 @@ class DeadKeeper(LeaseKeeper):
     @contextmanager
     def keeping(self, renew: Callable[[], None], *, every: float) -> Iterator[None]:
         yield
+
+
+class KeeperByHand(LeaseKeeper):
+    """Renews only when a test asks for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.renewals: list[Callable[[], None]] = []
+
+    @contextmanager
+    def keeping(self, renew: Callable[[], None], *, every: float) -> Iterator[None]:
+        self.renewals.append(renew)
+        yield
+        self.renewals.remove(renew)
+
+    def renew_all(self) -> None:
+        """Renew every lease now."""
+        for renew in self.renewals:
+            renew()
 
 
 @pytest.fixture

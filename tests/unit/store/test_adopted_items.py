@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import Redis
+from tests.kit.container import Redis
 from tests.unit.store.conftest import PREFIX
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Record, State
@@ -40,7 +40,7 @@ def test_an_item_is_adopted_by_one_code(
     assert ledger.write(CODE, ADOPTED)
     assert not ledger.write(OTHER, ADOPTED)
     assert ledger.code(OTHER) is None
-    # Bills have ids of their own.
+    # Bills have separate ids.
     assert ledger.write(InvoiceKey(17, 417), ADOPTED)
     assert adopted.by(18, ["5871", "6012"]) == {"5871": CODE}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support import Redis
+from tests.kit.container import Redis
 from tests.unit.store.conftest import PREFIX
 from worker.domain.outcomes import Children, OutcomeKind
 from worker.domain.work import SCAN_OF_ALL, Claim, Lane, RunKind, resolution_of, scan_of
@@ -66,7 +66,7 @@ def now(runs: Runs, run: Run) -> Run:
 
 
 @pytest.mark.parametrize("how", Claim)
-def test_work_that_one_worker_has_begun_no_other_begins(work: Lanes, other: Lanes, how: Claim) -> None:
+def test_work_that_one_worker_has_begun_is_begun_by_no_other(work: Lanes, other: Lanes, how: Claim) -> None:
     begun(work)
     assert other.claim(Lane.SCANS, KEY, how) is Claimed.BUSY
     assert (work.is_begun(Lane.SCANS, KEY), other.token(KEY)) == (True, "")
@@ -99,7 +99,7 @@ def test_a_claim_that_is_renewed_does_not_end_and_one_that_is_not_does(
     assert client.zscore(f"{PREFIX}hand:scans", KEY) == before, "it is another's by now"
 
 
-def test_who_lost_its_claim_ends_nothing_and_schedules_nothing(
+def test_a_worker_that_lost_its_claim_ends_and_schedules_nothing(
     work: Lanes, runs: Runs, other: Lanes, client: Redis
 ) -> None:
     run = run_of(runs, KEY)
@@ -113,7 +113,9 @@ def test_who_lost_its_claim_ends_nothing_and_schedules_nothing(
 
 
 @pytest.mark.parametrize("end", ["close", "spawn"])
-def test_who_lost_its_claim_takes_away_no_later_request(work: Lanes, other: Lanes, client: Redis, end: str) -> None:
+def test_a_worker_that_lost_its_claim_removes_no_later_request(
+    work: Lanes, other: Lanes, client: Redis, end: str
+) -> None:
     begun(work)
     let_claims_end(client)
     other.claim(Lane.SCANS, KEY)
@@ -157,7 +159,7 @@ def test_another_thread_gives_back_what_this_one_has_begun(work: Lanes, other: L
     assert work.depth(Lane.SCANS) == (1, 0), "its own end comes too late"
 
 
-# Messages that nobody begins
+# Messages that no worker begins
 
 
 def test_a_message_that_no_worker_begins_is_no_death(work: Lanes, client: Redis) -> None:
@@ -291,7 +293,7 @@ def test_the_lane_of_upkeep_has_work_of_no_run(work: Lanes, runs: Runs) -> None:
 
 
 def older_than_kept(client: Redis, run: Run) -> None:
-    """As seven days later: its hash has gone, and an older version made it anew by a count."""
+    """As seven days later: its hash has gone, and an older version recreated it by a count."""
     client.delete(f"{PREFIX}run:{run.id}")
 
 
@@ -321,7 +323,7 @@ def test_leftovers_of_an_expired_run_from_an_older_version_are_deleted(work: Lan
     assert client.keys(f"{PREFIX}run:{run.id}*") == []
 
 
-def test_a_run_is_kept_while_in_use_and_has_an_expiry_all_the_same(work: Lanes, runs: Runs, client: Redis) -> None:
+def test_a_run_is_kept_while_in_use_and_still_has_an_expiry(work: Lanes, runs: Runs, client: Redis) -> None:
     """Upkeep and every further request renew the time for which its keys are kept."""
     run = run_of(runs, KEY)
     names = [f"{PREFIX}run:{run.id}", f"{PREFIX}run:{run.id}:open"]
@@ -366,7 +368,7 @@ def test_work_ends_and_the_next_one_begins_in_one_step(
     assert now(runs, run).open_keys == with_children
 
 
-def test_who_begins_work_learns_which_ledger_there_is_then(work: Lanes, client: Redis) -> None:
+def test_beginning_work_returns_which_ledger_there_is(work: Lanes, client: Redis) -> None:
     """In the same step, whether its message claims the work or it follows on other work."""
     ledger, next_key, last_key = Ledger(client, PREFIX), scan_of(18), scan_of(19)
     begun(work)
@@ -395,7 +397,7 @@ def test_nothing_follows_where_nothing_is_due_or_the_lane_is_full(work: Lanes) -
     assert work.waiting(Lane.SCANS) == 1
 
 
-def test_who_lost_the_claim_ends_nothing_and_goes_on_all_the_same(work: Lanes, other: Lanes, client: Redis) -> None:
+def test_a_worker_that_lost_its_claim_ends_no_work_and_continues(work: Lanes, other: Lanes, client: Redis) -> None:
     begun(work)
     let_claims_end(client)
     assert other.claim(Lane.SCANS, KEY, Claim.REQUEST) is Claimed.BEGUN

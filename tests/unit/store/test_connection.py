@@ -15,7 +15,8 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import ConnectionError as NotThere
 from redis.exceptions import RedisError
 
-from tests.support import Redis, eventually
+from tests.kit.container import Redis
+from tests.kit.waiting import eventually
 from worker.local.embedded import EmbeddedServer
 from worker.store.connection import connect, is_unavailable, try_tls, why
 
@@ -29,7 +30,7 @@ def fault_of(url: str, command: Callable[[Redis], object] = lambda client: clien
 
 
 @pytest.mark.real
-def test_what_a_server_refuses_is_told_with_its_cure(server: Redis, redis_url: str) -> None:
+def test_a_refusal_of_the_server_is_reported_with_its_remedy(server: Redis, redis_url: str) -> None:
     address = f"{server.connection_pool.connection_kwargs['host']}:{server.connection_pool.connection_kwargs['port']}"
     refused = [fault_of(f"redis://:{SECRET}@{address}/0"), fault_of(f"redis://nobody:{SECRET}@{address}/0")]
     refused += [fault_of(f"redis://{address}/0")]
@@ -51,7 +52,7 @@ def test_what_a_server_refuses_is_told_with_its_cure(server: Redis, redis_url: s
 
 
 @pytest.mark.real
-def test_a_server_that_cannot_save_says_so_in_its_own_words(tmp_path: Path) -> None:
+def test_a_server_that_cannot_save_is_reported_with_its_message(tmp_path: Path) -> None:
     """As with a full disk: it answers, and takes no writes."""
     client: Redis
     with EmbeddedServer.start(tmp_path) as server, connect(server.url) as client:
@@ -83,7 +84,7 @@ def test_a_server_that_cannot_save_says_so_in_its_own_words(tmp_path: Path) -> N
         (redis.exceptions.ResponseError("BUSY Redis is busy running a script."), "Redis rejected a command."),
     ],
 )
-def test_a_refusal_of_the_server_is_never_told_as_silence(error: RedisError, says: str) -> None:
+def test_a_refusal_of_the_server_is_never_reported_as_no_response(error: RedisError, says: str) -> None:
     told = why(error)
     assert says in told
     assert "does not respond" not in told
@@ -125,13 +126,13 @@ def test_a_server_that_is_away_or_refuses_everything_is_unavailable(answer: Redi
     )
 
 
-def test_what_a_server_repeats_of_a_command_is_not_told() -> None:
+def test_what_a_server_repeats_of_a_command_is_not_shown() -> None:
     error = redis.exceptions.ResponseError(f"unknown command 'X', with args beginning with: '{SECRET}'")
     assert SECRET not in why(error)
     assert SECRET not in why(NotThere(f"Error while sending {SECRET}"))
 
 
-def test_tls_where_nobody_speaks_it_is_found_out_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_without_tls_is_noticed_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server without TLS takes a handshake for the beginning of a command, and waits for the rest of it."""
     from_url, waited = redis.Redis.from_url, []
 
@@ -163,5 +164,5 @@ def test_tls_where_nobody_speaks_it_is_found_out_quickly(monkeypatch: pytest.Mon
         ("Connection refused", "Check that it is running"),
     ],
 )
-def test_what_else_goes_wrong_has_its_own_cure(text: str, cure: str) -> None:
+def test_other_failures_have_their_own_remedy(text: str, cure: str) -> None:
     assert cure in why(NotThere(text))

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.support import Redis
+from tests.kit.container import Redis
 from tests.unit.store.conftest import PREFIX
 from worker.domain.findings import Finding
 from worker.domain.identities import CodeKey

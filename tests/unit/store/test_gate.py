@@ -1,16 +1,16 @@
-"""The gate: never more slots than the cap, exports first, no slot lost with its holder, nobody waiting for ever."""
+"""The gate: never more slots than the cap, exports first, no slot lost with its holder, no request waiting forever."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import replace
 
 import pytest
 
-from tests.support import Redis, eventually
+from tests.kit.container import Redis
+from tests.kit.waiting import eventually
 from tests.unit.store.conftest import PREFIX, DeadKeeper
 from worker.domain.errors import NoRoom
 from worker.store import gate as gate_module
@@ -47,7 +47,7 @@ def passing(gate: Gate, precedence: Precedence, passed: list[Precedence]) -> thr
     return thread
 
 
-def test_nobody_waits_for_good_whose_patience_is_nearly_at_its_end(
+def test_a_wait_just_before_its_timeout_does_not_block_forever(
     gate_of: MakeGate, server: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Redis 6.2 takes less than a millisecond for no end at all."""
@@ -95,7 +95,7 @@ def test_of_two_machines_with_different_caps_the_lower_one_holds_for_both(gate_o
     assert (high.caps(), low.caps()) == ([2, 5], [2, 5])
 
 
-def test_what_comes_free_is_handed_over_by_the_lower_cap(gate_of: MakeGate, server: Redis) -> None:
+def test_released_slots_are_passed_on_by_the_lower_cap(gate_of: MakeGate, server: Redis) -> None:
     """More may be inside when a machine with a lower cap starts. Nobody takes over from them until there is room."""
     high, low, passed = gate_of(3), gate_of(1), list[Precedence]()
     with high.slot(Precedence.SCAN):
@@ -166,10 +166,10 @@ def test_a_waiter_is_woken_by_the_slot_that_becomes_free(
     assert passed == [precedence]
 
 
-def test_a_dead_holders_slot_comes_free_by_itself(
+def test_the_slot_of_a_dead_holder_is_released_by_itself(
     server: Redis, gate_of: MakeGate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dead: AbstractContextManager[None] = Gate(server, PREFIX, DeadKeeper(), limit=1).slot(Precedence.SCAN)
+    dead = Gate(server, PREFIX, DeadKeeper(), limit=1).slot(Precedence.SCAN)
     # Of the dead holder only: the living one keeps its slot even if this machine pauses.
     with monkeypatch.context() as patched:
         patched.setattr(gate_module, "SLOT_SECONDS", 0.2)
@@ -194,7 +194,7 @@ def test_a_living_holder_keeps_its_slot_past_its_lease(
 
 
 @pytest.mark.parametrize("precedence", Precedence)
-def test_who_waits_too_long_gives_up_and_stands_in_nobodys_way(
+def test_a_request_that_waits_too_long_gives_up_and_blocks_no_other(
     gate_of: MakeGate, server: Redis, precedence: Precedence
 ) -> None:
     gate = gate_of(1)
@@ -227,8 +227,8 @@ def test_a_slot_is_handed_over_with_its_lease_and_no_newcomer_takes_it(gate_of: 
         pass
 
 
-def test_all_room_that_is_left_goes_to_those_who_wait(gate_of: MakeGate, server: Redis) -> None:
-    """Slots of dead holders come free unseen: whoever leaves next hands over theirs too."""
+def test_all_free_slots_go_to_waiting_requests(gate_of: MakeGate, server: Redis) -> None:
+    """Slots of dead holders are released unseen: the next release passes them on too."""
     now, micro = server.time()
     soon = now * 1000 + micro // 1000 + 60_000
     with gate_of(2).slot(Precedence.SCAN):
@@ -237,14 +237,14 @@ def test_all_room_that_is_left_goes_to_those_who_wait(gate_of: MakeGate, server:
     assert waiting(server, Precedence.SCAN) == 1
 
 
-def test_nothing_is_handed_to_one_who_stopped_waiting(gate_of: MakeGate, server: Redis) -> None:
+def test_no_slot_is_passed_to_a_request_that_stopped_waiting(gate_of: MakeGate, server: Redis) -> None:
     now, _ = server.time()
     with gate_of(1).slot(Precedence.SCAN):
         server.zadd(f"{PREFIX}gate:waiting:export", {"long dead": now * 1000 - 1})
     assert gate_of(1).in_use() == 0
 
 
-def test_a_scan_has_its_turn_however_many_exports_come(gate_of: MakeGate, server: Redis) -> None:
+def test_a_scan_gets_a_slot_however_many_exports_wait(gate_of: MakeGate, server: Redis) -> None:
     gate, (now, _) = gate_of(1), server.time()
     later = now * 1000 + 60_000
     server.zadd(f"{PREFIX}gate:waiting:scan", {"the scan": later})
@@ -254,13 +254,13 @@ def test_a_scan_has_its_turn_however_many_exports_come(gate_of: MakeGate, server
     while "the scan" not in passed:
         (holder,) = server.zrange(f"{PREFIX}gate", 0, -1)
         passed.append(holder)
-        gate._leave(holder, Precedence.SCAN)
+        gate.leave(holder, Precedence.SCAN)
     assert passed == [*(f"export {number:02}" for number in range(gate_module.MAX_EXPORTS_IN_A_ROW)), "the scan"]
 
 
 def test_what_was_in_use_is_known_for_some_hours(gate_of: MakeGate, server: Redis) -> None:
     gate, began = gate_of(3), seconds(server)
-    # One that is older, and still stands where the others do.
+    # An older one, which is still among the others.
     server.xadd(f"{PREFIX}gate:use", {"in_use": 3}, id=f"{int((began - gate_module.USE_KEPT_SECONDS - 60) * 1000)}-0")
     gate.note_use()
     with gate.slot(Precedence.SCAN), gate.slot(Precedence.EXPORT):
@@ -271,7 +271,7 @@ def test_what_was_in_use_is_known_for_some_hours(gate_of: MakeGate, server: Redi
     assert began - 0.001 <= noted[0].at <= noted[1].at <= noted[2].at <= seconds(server)
 
 
-def test_what_was_in_use_is_not_kept_for_ever(
+def test_samples_of_the_slots_in_use_are_not_kept_forever(
     gate_of: MakeGate, server: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gate_module, "USE_KEPT_SECONDS", 0.0)

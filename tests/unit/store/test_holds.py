@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support import Redis, lasts
+from tests.kit.container import Redis
+from tests.kit.waiting import lasts
 from tests.unit.store.conftest import PREFIX
 from worker.domain.problems import Cause
 from worker.domain.scopes import Remote, is_of_role, permission, scope_of

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import Redis
+from tests.kit.container import Redis
 from tests.unit.store.conftest import PREFIX
 from worker.store.connection import seconds
 from worker.store.identity import StoreIdentity
@@ -134,7 +134,7 @@ def test_a_file_that_cannot_be_read_is_as_none(server: Redis, tmp_path: Path, co
     assert not server.hget(f"{PREFIX}store", "lost")
 
 
-def test_a_folder_that_cannot_be_written_stops_nobody(server: Redis, tmp_path: Path) -> None:
+def test_a_read_only_folder_stops_no_process(server: Redis, tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file")
     StoreIdentity(server, PREFIX, tmp_path / "data" / "store.json").meet()
     assert server.hget(f"{PREFIX}store", "id")

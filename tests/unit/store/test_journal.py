@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.support import Redis
+from tests.kit.container import Redis
 from tests.unit.store.conftest import PREFIX
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Children, Record, State
@@ -49,7 +49,7 @@ def told(ledger: Ledger, key: CodeKey | InvoiceKey = CODE) -> list[tuple[What, i
 # Lines
 
 
-def test_lines_come_back_in_the_order_in_which_they_were_told(journal: Journal) -> None:
+def test_lines_are_read_in_the_order_in_which_they_were_written(journal: Journal) -> None:
     assert journal.of(CODE) == []
     for happening in (FAILED, CHECKED, FAILED):
         journal.tell(CODE, happening)
@@ -58,7 +58,7 @@ def test_lines_come_back_in_the_order_in_which_they_were_told(journal: Journal) 
     assert [line.at for line in lines] == sorted(line.at for line in lines)
 
 
-def test_the_same_thing_again_counts_on_its_line_and_tells_the_newest_time(journal: Journal) -> None:
+def test_a_repeated_event_is_counted_on_its_line_with_the_newest_time(journal: Journal) -> None:
     for again_at in (10.0, 20.0, 30.0):
         journal.tell(CODE, replace(CHECKED, again_at=again_at))
     (line,) = journal.of(CODE)
@@ -102,7 +102,7 @@ def test_each_code_and_each_invoice_has_a_journal_of_its_own(journal: Journal) -
     assert [line.happening.facts["answer"] for line in journal.of(InvoiceKey(17, 5))] == ["invoice:17:5"]
 
 
-# What the ledger tells
+# What the ledger adds
 
 
 def test_an_uneventful_code_has_no_journal_and_its_record_keeps_its_start(
@@ -133,12 +133,12 @@ def test_an_uneventful_code_has_no_journal_and_its_record_keeps_its_start(
         (Record(State.SKIPPED, detail="gone"), What.SKIPPED),
     ],
 )
-def test_what_is_not_plain_is_told_by_the_write_of_its_record(ledger: Ledger, record: Record, what: What) -> None:
+def test_writing_an_unusual_record_adds_its_event(ledger: Ledger, record: Record, what: What) -> None:
     ledger.write(CODE, record)
     assert told(ledger) == [(what, 1)]
 
 
-def test_a_record_that_the_ledger_refuses_tells_nothing(ledger: Ledger) -> None:
+def test_a_record_that_the_ledger_refuses_adds_no_event(ledger: Ledger) -> None:
     ledger.write(CODE, CREATED)
     assert not ledger.write(CODE, BLOCKED)
     assert told(ledger) == []

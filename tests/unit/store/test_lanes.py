@@ -1,10 +1,11 @@
-"""Lanes: work waits, is given out a little at a time, and comes back from workers that died."""
+"""Lanes: work waits, is dispatched a little at a time, and returns from workers that died."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.support import Redis, eventually
+from tests.kit.container import Redis
+from tests.kit.waiting import eventually
 from tests.unit.store.conftest import PREFIX
 from worker.domain.outcomes import OutcomeKind
 from worker.domain.work import Claim, Lane
@@ -29,7 +30,7 @@ def workers_die_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def begun_and_lost(work: Lanes, key: str = "code:1:1") -> None:
-    """A worker takes the work, begins it, and is never heard of again."""
+    """A worker takes the work, begins it, and dies."""
     assert taken(work, limit=1) == [key]
     assert work.claim(Lane.ITEMS, key, Claim.IN_LANE) is Claimed.BEGUN
 
@@ -38,7 +39,7 @@ def taken(work: Lanes, lane: Lane = Lane.ITEMS, *, limit: int = 10) -> list[str]
     return [key for key, *_ in work.take(lane, limit=limit)]
 
 
-def test_waiting_work_is_given_out_once(work: Lanes) -> None:
+def test_waiting_work_is_dispatched_once(work: Lanes) -> None:
     work.add(Lane.ITEMS, ["code:1:1", "code:1:2"])
     assert sorted(work.take(Lane.ITEMS, limit=10)) == [("code:1:1", 0, ""), ("code:1:2", 0, "")]
     assert taken(work) == []
@@ -46,7 +47,7 @@ def test_waiting_work_is_given_out_once(work: Lanes) -> None:
     assert work.in_hand(Lane.ITEMS, "code:1:1")
 
 
-def test_at_most_so_much_is_given_out(work: Lanes) -> None:
+def test_no_more_work_is_dispatched_than_the_maximum(work: Lanes) -> None:
     work.add(Lane.ITEMS, [f"code:1:{n}" for n in range(5)])
     assert len(work.take(Lane.ITEMS, limit=10, at_most=1)) == 1
     assert work.depth(Lane.ITEMS) == (4, 1)
@@ -63,7 +64,7 @@ def test_lanes_do_not_see_each_others_work(work: Lanes) -> None:
     assert work.depth(Lane.EXPORTS) == (0, 0)
 
 
-def test_no_more_is_in_hand_than_the_limit(work: Lanes) -> None:
+def test_no_more_work_is_in_progress_than_the_limit(work: Lanes) -> None:
     work.add(Lane.ITEMS, [f"code:1:{n}" for n in range(5)])
     first = taken(work, limit=2)
     assert len(first) == 2
@@ -90,14 +91,14 @@ def test_work_added_again_keeps_its_earlier_time(work: Lanes) -> None:
     assert work.waits_until(Lane.ITEMS, "code:1:1") == 10
 
 
-def test_work_in_hand_that_is_added_again_is_left_in_hand(work: Lanes) -> None:
+def test_work_in_progress_that_is_added_again_stays_in_progress(work: Lanes) -> None:
     work.add(Lane.ITEMS, ["code:1:1"])
     taken(work)
     work.add(Lane.ITEMS, ["code:1:1"])
     assert work.depth(Lane.ITEMS) == (0, 1)
 
 
-def test_work_begun_by_a_message_from_elsewhere_is_in_hand_too(work: Lanes) -> None:
+def test_work_begun_by_a_message_of_another_app_is_in_progress_too(work: Lanes) -> None:
     work.add(Lane.ITEMS, ["code:1:1"])
     work.claim(Lane.ITEMS, "code:1:1")
     work.claim(Lane.ITEMS, "code:1:2")
@@ -113,7 +114,7 @@ def test_closed_work_is_gone(work: Lanes) -> None:
     assert work.depth(Lane.ITEMS) == (0, 0)
 
 
-def test_work_put_off_is_out_of_hand_until_then(work: Lanes, client: Redis) -> None:
+def test_postponed_work_is_not_in_progress_until_then(work: Lanes, client: Redis) -> None:
     work.add(Lane.ITEMS, ["code:1:1"])
     taken(work)
     work.later(Lane.ITEMS, "code:1:1", at=seconds(client) + 60)
@@ -122,7 +123,7 @@ def test_work_put_off_is_out_of_hand_until_then(work: Lanes, client: Redis) -> N
 
 
 @pytest.mark.usefixtures("workers_die_at_once")
-def test_a_dead_workers_work_goes_before_what_waits_and_counts_its_deaths(work: Lanes) -> None:
+def test_work_of_dead_workers_comes_first_and_its_deaths_are_counted(work: Lanes) -> None:
     """The work is dispatched again with the number of workers that died with it."""
     work.add(Lane.ITEMS, ["code:1:1"])
     begun_and_lost(work)
@@ -134,7 +135,7 @@ def test_a_dead_workers_work_goes_before_what_waits_and_counts_its_deaths(work: 
 
 @pytest.mark.usefixtures("workers_die_at_once")
 @pytest.mark.parametrize("end", ["close", "later"])
-def test_deaths_are_forgotten_once_a_worker_came_through_with_it(work: Lanes, end: str) -> None:
+def test_deaths_are_cleared_once_a_worker_has_completed_the_work(work: Lanes, end: str) -> None:
     work.add(Lane.ITEMS, ["code:1:1"])
     for _ in range(3):
         begun_and_lost(work)
@@ -163,7 +164,7 @@ def test_failed_attempts_are_counted_until_the_work_ends(work: Lanes) -> None:
     assert work.failed("code:1:1") == 1
 
 
-def test_what_dead_workers_have_in_hand_can_be_taken_back_at_once(work: Lanes) -> None:
+def test_work_of_dead_workers_can_be_made_due_immediately(work: Lanes) -> None:
     work.add(Lane.ITEMS, ["code:1:1", "code:1:2", "code:1:3"], at=1)
     work.take(Lane.ITEMS, limit=2)
     assert taken(work, limit=2) == []
@@ -244,7 +245,7 @@ def test_what_waits_until_a_time_is_hurried_and_what_waits_longer_is_not(work: L
     assert taken(work) == []
 
 
-def test_work_goes_on_while_it_is_in_hand_or_due_soon(work: Lanes, client: Redis) -> None:
+def test_work_counts_as_going_on_while_in_progress_or_due_soon(work: Lanes, client: Redis) -> None:
     now = seconds(client)
     work.add(Lane.ITEMS, ["code:1:1"])
     taken(work)
@@ -281,7 +282,7 @@ def test_a_long_backlog_is_dispatched_within_the_limit_at_a_time(real_work: Lane
     assert set(given) == keys
 
 
-def test_the_last_of_some_keys_to_come_due_is_told(work: Lanes) -> None:
+def test_the_latest_due_time_of_some_keys_is_returned(work: Lanes) -> None:
     work.add(Lane.ITEMS, ["code:1:1"], at=50.0)
     work.add(Lane.ITEMS, ["code:1:2"], at=70.5)
     work.add(Lane.ITEMS, ["code:1:3"], at=90.0)
@@ -290,8 +291,8 @@ def test_the_last_of_some_keys_to_come_due_is_told(work: Lanes) -> None:
     assert work.last_due(Lane.ITEMS, ["code:1:3"]) == work.last_due(Lane.ITEMS, []) == 0
 
 
-def test_what_is_taken_and_begun_at_once_sees_what_was_mended_before(work: Lanes) -> None:
-    """In a series nobody claims it after it was taken: it is looked at once more for what was mended, not twice."""
+def test_work_taken_and_begun_in_one_step_sees_earlier_fixes(work: Lanes) -> None:
+    """In a series no claim follows after it was taken: it is checked once more for what was fixed, not twice."""
     work.add(Lane.ITEMS, ["code:1:1"])
     assert taken(work) == ["code:1:1"]
     work.try_again(Lane.ITEMS, ["code:1:1"])
@@ -328,7 +329,7 @@ def test_the_start_of_an_invoices_wait_is_kept_until_the_invoice_ends(real_work:
     assert work.oldest_invoice() == after
 
 
-def test_an_invoice_that_an_older_version_ended_does_not_wait_for_ever(real_work: Lanes, server: Redis) -> None:
+def test_an_invoice_that_an_older_version_ended_does_not_wait_forever(real_work: Lanes, server: Redis) -> None:
     """Upkeep forgets invoices that no lane has."""
     real_work.add(Lane.EXPORTS, ["invoice:1:8"])
     server.zadd(f"{PREFIX}since:invoice", {"invoice:1:7": 1})

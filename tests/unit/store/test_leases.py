@@ -7,7 +7,7 @@ import threading
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from tests.support import eventually
+from tests.kit.waiting import eventually
 from worker.store.leases import LeaseKeeper
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support import Redis
+from tests.kit.container import Redis
 from tests.unit.store.conftest import PREFIX
 from worker.domain.errors import SeriesStopped
 from worker.domain.identities import CodeKey, InvoiceKey
@@ -85,7 +85,7 @@ def test_a_record_that_netsuite_holds_is_never_taken_back(ledger: Ledger, done: 
     assert ledger.problems() == []
 
 
-def test_what_netsuite_holds_may_be_told_anew(ledger: Ledger) -> None:
+def test_a_record_known_to_be_in_netsuite_may_be_written_again(ledger: Ledger) -> None:
     ledger.write(CODE, CREATED)
     renamed = replace(CREATED, name="renamed in NetSuite")
     assert ledger.write(CODE, renamed)
@@ -103,7 +103,7 @@ def test_an_earlier_lock_holder_cannot_overwrite_a_later_ones_doubt(ledger: Ledg
     assert ledger.write(CODE, Record(State.INTENT, "x", fence=8))
 
 
-def test_a_record_that_netsuite_holds_ends_every_doubt_whoever_found_it(ledger: Ledger) -> None:
+def test_a_record_in_netsuite_ends_every_doubt_whatever_its_fence(ledger: Ledger) -> None:
     ledger.write(CODE, Record(State.UNKNOWN, "x", fence=7))
     assert ledger.write(CODE, CREATED)
     assert ledger.code(CODE) == CREATED
@@ -118,7 +118,9 @@ def test_a_code_that_is_not_in_doubt_may_be_planned_by_anybody(ledger: Ledger) -
 
 
 @pytest.mark.parametrize("key", [CODE, INVOICE])
-def test_a_write_is_announced_by_who_holds_the_lock(ledger: Ledger, locks: Locks, key: CodeKey | InvoiceKey) -> None:
+def test_an_intent_is_recorded_only_by_the_holder_of_the_lock(
+    ledger: Ledger, locks: Locks, key: CodeKey | InvoiceKey
+) -> None:
     with locks.hold(str(key)) as lock:
         assert lock is not None
         intent = replace(INTENT, sent_at=lock.now())
@@ -158,7 +160,7 @@ def test_a_write_is_not_announced_for_what_netsuite_holds(ledger: Ledger, locks:
 def test_a_write_of_a_stopped_series_is_not_announced(
     ledger: Ledger, locks: Locks, client: Redis, key: CodeKey | InvoiceKey
 ) -> None:
-    """Whoever looked before the stop, and waited for its turn since, sends nothing either."""
+    """A worker that checked before the stop, and waited for its turn since, sends nothing either."""
     series, another = (Series.ITEMS, Series.BILLS) if key is CODE else (Series.BILLS, Series.ITEMS)
     states = SeriesStates(client, PREFIX)
     with locks.hold(str(key)) as lock:
@@ -208,7 +210,7 @@ def test_recording_what_was_created_releases_its_lock(ledger: Ledger, locks: Loc
             assert record.done
 
 
-def test_recording_what_was_created_leaves_the_lock_to_who_has_it_by_now(
+def test_recording_a_created_record_does_not_release_a_lock_of_another(
     ledger: Ledger, locks: Locks, client: Redis
 ) -> None:
     with locks.hold(str(CODE)) as lock:
@@ -253,7 +255,7 @@ def test_a_record_is_read_with_its_lock(ledger: Ledger, locks: Locks, key: CodeK
 
 
 @pytest.mark.parametrize("record", [CREATED, WAITING, BLOCKED, Record(State.UNKNOWN, "x"), Record(State.SKIPPED)])
-def test_without_a_ledger_what_is_found_out_is_noted_all_the_same(client: Redis, record: Record) -> None:
+def test_without_a_ledger_results_are_still_recorded(client: Redis, record: Record) -> None:
     ledger = Ledger(client, PREFIX)
     assert ledger.write(CODE, record)
     assert ledger.code(CODE) == record
@@ -270,7 +272,7 @@ def test_what_netsuite_holds_is_restored_where_nothing_is_known(ledger: Ledger) 
 
 
 def test_restoring_names_codes_with_another_item_and_keeps_that_item(ledger: Ledger) -> None:
-    """A record that is in doubt is left alone and not named."""
+    """A record that is in doubt is not changed and not named."""
     ledger.write(CodeKey(17, 1), CREATED)
     ledger.write(CodeKey(18, 2), replace(CREATED, state=State.ADOPTED))
     ledger.write(CodeKey(18, 3), INTENT)
@@ -317,7 +319,7 @@ def test_a_blocked_code_planned_again_keeps_its_problem_until_created(ledger: Le
 # Problems
 
 
-def test_a_blocked_record_opens_a_problem_with_its_words(ledger: Ledger) -> None:
+def test_a_blocked_record_opens_a_problem_with_its_sentence(ledger: Ledger) -> None:
     ledger.write(CODE, BLOCKED)
     (one,) = ledger.problems()
     assert (one.key, one.since, dict(one.facts)) == (str(CODE), 100.0, {"name": "x", "limit": "60"})
@@ -332,7 +334,7 @@ def test_an_end_that_is_no_problem_closes_the_one_that_was_open(ledger: Ledger, 
 
 
 @pytest.mark.parametrize("record", [WAITING, Record(State.INTENT, fence=1), Record(State.UNKNOWN, fence=1)])
-def test_a_problem_stays_open_with_its_time_while_its_work_goes_on(ledger: Ledger, record: Record) -> None:
+def test_a_problem_stays_open_with_its_time_while_its_work_is_in_progress(ledger: Ledger, record: Record) -> None:
     ledger.write(CODE, BLOCKED)
     ledger.write(CODE, record)
     (one,) = ledger.problems()
@@ -365,7 +367,7 @@ def test_a_cause_that_only_another_version_knows_hides_no_problem(ledger: Ledger
     assert told["verify:x:code:17:902"].sentence.endswith(": drift")
 
 
-def test_a_problem_without_facts_is_kept_and_told(ledger: Ledger) -> None:
+def test_a_problem_without_facts_is_stored_and_shown(ledger: Ledger) -> None:
     for at in (100.0, 200.0):
         ledger.write(CODE, replace(BLOCKED, at=at, facts={}))
     (one,) = ledger.problems()
@@ -434,7 +436,7 @@ RECORDS = st.builds(
 
 
 @given(RECORDS)
-def test_every_record_that_is_not_done_comes_back_whole_from_its_text(record: Record) -> None:
+def test_every_unfinished_record_can_be_read_from_its_text(record: Record) -> None:
     assert decode(encode(record)) == record
 
 

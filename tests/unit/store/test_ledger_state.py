@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support import Redis
+from tests.kit.container import Redis
 from tests.unit.store.conftest import PREFIX
 from worker.store.ledger_state import LedgerState
 
@@ -14,7 +14,7 @@ def state(client: Redis) -> LedgerState:
     return LedgerState(client, PREFIX)
 
 
-def test_a_ledger_belongs_to_the_first_who_claims_it(state: LedgerState) -> None:
+def test_a_ledger_belongs_to_the_first_owner_that_claims_it(state: LedgerState) -> None:
     assert state.owner() is None
     state.claim_for("1/first")
     state.claim_for("2/second")
@@ -27,7 +27,7 @@ def test_there_is_a_ledger_from_its_opening_on(state: LedgerState) -> None:
     assert state.is_open()
 
 
-def test_how_far_a_rebuild_has_come_is_kept_until_the_ledger_opens(state: LedgerState) -> None:
+def test_the_progress_of_a_rebuild_is_kept_until_the_ledger_opens(state: LedgerState) -> None:
     assert state.rebuild_counts() == {}
     state.save_rebuild({"items": 1000, "after": 4711})
     state.save_rebuild({"items": 2000, "after": 5711})

@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from tests.support import Redis, lasts
+from tests.kit.container import Redis
+from tests.kit.waiting import lasts
 from tests.unit.store.conftest import PREFIX
 from worker.domain.errors import NoRoom
 from worker.store import limits as limits_module
@@ -30,7 +31,7 @@ def headers(limit: int, remaining: int, *, resets_in: float) -> dict[str, str]:
 
 
 def wait_told(limits: RateLimits, precedence: Precedence = EXPORT) -> float:
-    """The seconds that a refused caller is told to wait; 0 = it may send now."""
+    """Return the seconds that a refused caller has to wait; 0 = it may send now."""
     try:
         limits.wait(precedence, timeout=0)
     except NoRoom as error:
@@ -38,7 +39,7 @@ def wait_told(limits: RateLimits, precedence: Precedence = EXPORT) -> float:
     return 0
 
 
-def test_nothing_is_held_back_before_procore_has_told_its_limits(limits: RateLimits) -> None:
+def test_nothing_is_held_back_before_procore_has_sent_its_limits(limits: RateLimits) -> None:
     assert all(wait_told(limits, precedence) == 0 for precedence in Precedence)
 
 
@@ -56,7 +57,7 @@ def test_scans_leave_a_part_of_each_window_to_exports(limits: RateLimits, limit:
 
 
 @pytest.mark.parametrize(("limit", "resets_in"), [(3600, 1800), (25, 9)])
-def test_a_scan_uses_nearly_all_of_a_window_while_nobody_exports(
+def test_a_scan_uses_nearly_all_of_a_window_while_there_are_no_exports(
     limits: RateLimits, limit: int, resets_in: float
 ) -> None:
     limits.observe(headers(limit, limit, resets_in=resets_in))
@@ -66,7 +67,7 @@ def test_a_scan_uses_nearly_all_of_a_window_while_nobody_exports(
     assert 0.95 * limit <= sent < limit
 
 
-def test_scans_leave_more_while_somebody_exports(limits: RateLimits, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_scans_leave_more_while_there_are_exports(limits: RateLimits, monkeypatch: pytest.MonkeyPatch) -> None:
     limits.observe(headers(3600, 721, resets_in=1800))
     assert wait_told(limits, SCAN) == 0, "nobody exports"
     assert wait_told(limits, EXPORT) == 0
@@ -111,8 +112,8 @@ def test_a_new_window_begins_full(limits: RateLimits) -> None:
     assert wait_told(limits) == 0
 
 
-def test_who_waited_for_the_short_window_does_not_overrun_the_next_one(limits: RateLimits, client: Redis) -> None:
-    """All are told the same moment, and the first answer of the new window comes when they have left."""
+def test_requests_that_waited_for_a_window_do_not_exceed_the_next_one(limits: RateLimits, client: Redis) -> None:
+    """All get the same time, and the first response of the new window comes when they have left."""
     limits.observe(headers(25, 0, resets_in=9))
     assert wait_told(limits) > 0
     client.hset(f"{PREFIX}limits:procore", "spike:reset", int(time.time() * 1000) - 1)
@@ -125,7 +126,7 @@ def test_who_waited_for_the_short_window_does_not_overrun_the_next_one(limits: R
     assert wait_told(limits) == 0
 
 
-def test_a_window_whose_reset_has_passed_holds_nobody_back(limits: RateLimits) -> None:
+def test_a_window_whose_reset_has_passed_delays_no_request(limits: RateLimits) -> None:
     limits.observe(headers(25, 0, resets_in=-2))
     assert wait_told(limits) == 0
 
@@ -151,13 +152,13 @@ def test_a_header_that_is_no_number_teaches_nothing(limits: RateLimits, name: st
     assert wait_told(limits) == 0
 
 
-def test_a_reset_that_no_window_can_have_holds_nobody_back(limits: RateLimits) -> None:
+def test_a_reset_that_no_window_can_have_delays_no_request(limits: RateLimits) -> None:
     limits.observe(headers(25, 0, resets_in=3 * 3600))
     assert wait_told(limits) == 0
 
 
 @pytest.mark.parametrize("precedence", Precedence)
-def test_after_a_429_nobody_sends_for_as_long_as_procore_said(limits: RateLimits, precedence: Precedence) -> None:
+def test_after_a_429_nothing_is_sent_for_as_long_as_procore_said(limits: RateLimits, precedence: Precedence) -> None:
     limits.block(30)
     assert wait_told(limits, precedence) == pytest.approx(30, abs=2)
 
@@ -175,7 +176,7 @@ def test_one_remotes_limits_are_not_anothers(limits: RateLimits, client: Redis) 
 
 
 @pytest.mark.parametrize("ahead", [-3600, -8, -3, 3, 8, 3600])
-def test_the_windows_are_told_apart_by_procores_own_clock(limits: RateLimits, ahead: float) -> None:
+def test_the_windows_are_distinguished_by_procores_own_clock(limits: RateLimits, ahead: float) -> None:
     """Its clock is so many seconds ahead of Redis': the short window's reset is no hour's, and its wait is ten seconds."""
     theirs = time.time() + ahead
     hour, spike = headers(3600, 3000, resets_in=ahead + 1800), headers(25, 0, resets_in=ahead + 9)
@@ -206,14 +207,14 @@ def test_a_limit_that_is_used_up_says_which_and_until_when(limits: RateLimits) -
         limits.wait(EXPORT, timeout=0)
 
 
-def test_what_scans_leave_to_exports_is_told_as_a_pause_of_scans(limits: RateLimits) -> None:
+def test_what_scans_leave_to_exports_is_shown_as_a_pause_of_scans(limits: RateLimits) -> None:
     limits.observe(headers(3600, 100, resets_in=1800))
     (pause,) = limits.pauses()
     assert pause.of_scans
     assert "reserved for exports" in pause.reason
 
 
-def test_a_429_is_told_as_a_pause_of_everything(limits: RateLimits) -> None:
+def test_a_429_is_shown_as_a_pause_of_everything(limits: RateLimits) -> None:
     begun = time.time()
     limits.block(300)
     (pause,) = limits.pauses()

@@ -1,4 +1,4 @@
-"""Locks: one holder, an end of their own, released and renewed by their holder alone."""
+"""Locks: one holder, with an expiry, released and renewed by their holder alone."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import time
 
 import pytest
 
-from tests.support import Redis, eventually
-from tests.unit.store.conftest import PREFIX, DeadKeeper
+from tests.kit.container import Redis
+from tests.kit.waiting import eventually
+from tests.unit.store.conftest import PREFIX, DeadKeeper, KeeperByHand
 from worker.store import locks as locks_module
 from worker.store.connection import seconds
 from worker.store.leases import LeaseKeeper
@@ -53,7 +54,7 @@ def test_a_lock_released_before_the_end_of_its_block_is_not_released_again(locks
     assert client.get(lock.key) == lock.token, "no command was sent for it"
 
 
-def test_who_did_not_get_the_lock_leaves_it_alone(locks: Locks) -> None:
+def test_a_process_without_the_lock_does_not_release_it(locks: Locks) -> None:
     with locks.hold(NAME):
         with locks.hold(NAME) as theirs:
             assert theirs is None
@@ -70,7 +71,7 @@ def test_the_fence_grows_with_every_lock_taken(locks: Locks) -> None:
     assert fences == sorted(set(fences))
 
 
-def test_the_fence_goes_on_growing_when_redis_has_lost_what_it_was(locks: Locks, client: Redis) -> None:
+def test_the_fence_keeps_growing_after_redis_has_lost_it(locks: Locks, client: Redis) -> None:
     """Emptied, or back with an old snapshot: a worker that held a lock before may note a doubt under its fence afterwards."""
     client.set(f"{PREFIX}fence", 100_000)
     with locks.hold(NAME) as before:
@@ -83,7 +84,7 @@ def test_the_fence_goes_on_growing_when_redis_has_lost_what_it_was(locks: Locks,
         assert before.fence < after.fence < next_one.fence
 
 
-def test_a_lock_tells_redis_time_of_its_acquisition(locks: Locks, client: Redis) -> None:
+def test_a_lock_has_the_redis_time_of_its_acquisition(locks: Locks, client: Redis) -> None:
     before = seconds(client)
     with locks.hold(NAME) as lock:
         assert lock is not None
@@ -110,7 +111,7 @@ def test_only_one_of_many_threads_gets_the_lock(real_locks: Locks) -> None:
 def test_a_dead_holders_lock_expires_and_its_late_release_frees_no_other(
     real_locks: Locks, server: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The lock that the next holder has taken meanwhile is left alone."""
+    """The lock that the next holder has taken meanwhile is not released."""
     monkeypatch.setattr(locks_module, "LOCK_SECONDS", 0.05)
     with Locks(server, PREFIX, DeadKeeper()).hold(NAME) as dead:
         assert dead is not None
@@ -133,16 +134,16 @@ def test_a_living_holder_renews_its_lock(real_locks: Locks, server: Redis, monke
         assert server.get(KEY) == lock.token
 
 
-def test_a_lock_that_another_has_by_now_is_left_to_it(real_locks: Locks, server: Redis) -> None:
-    with real_locks.hold(NAME) as lock:
-        assert lock is not None
+def test_a_lock_that_another_has_by_now_is_left_to_it(server: Redis) -> None:
+    keeper = KeeperByHand()
+    with Locks(server, PREFIX, keeper).hold(NAME):
         server.set(KEY, "another's token", px=60_000)
-        real_locks._renewed(lock)
+        keeper.renew_all()
         assert server.pttl(KEY) > 30_000
     assert server.get(KEY) == "another's token"
 
 
-def test_a_lock_tells_redis_time_later_on_without_asking(locks: Locks, client: Redis) -> None:
+def test_a_lock_knows_the_redis_time_later_without_a_command(locks: Locks, client: Redis) -> None:
     with locks.hold(NAME) as lock:
         assert lock is not None
         before = seconds(client)
@@ -160,7 +161,7 @@ def test_a_moment_has_come_only_when_it_has_for_certain() -> None:
     assert lock.until(1000) == 0
 
 
-def test_a_lock_tells_since_when_the_ledger_can_be_trusted(real_locks: Locks, server: Redis) -> None:
+def test_a_lock_knows_since_when_the_ledger_can_be_trusted(real_locks: Locks, server: Redis) -> None:
     ledger = Ledger(server, PREFIX)
 
     def told() -> float | None:
@@ -223,7 +224,7 @@ def test_the_moments_after_a_start_are_waited_out_and_nothing_longer(
 
 
 def test_the_server_is_known_from_the_opening_on(real_locks: Locks, server: Redis) -> None:
-    """A restart before anybody took a lock is a restart all the same."""
+    """A restart before any lock was taken is a restart nevertheless."""
     Ledger(server, PREFIX).state.open(since=0)
     assert server.hget(f"{PREFIX}ledger", "server") == server.info("server")["run_id"]
     server.hset(f"{PREFIX}ledger", "server", "the run id of the server before")
@@ -262,7 +263,7 @@ def test_a_process_that_ends_gives_back_its_own_locks_and_no_other_one_s(
         assert client.keys(f"{PREFIX}lock:*") == [f"{PREFIX}lock:code:17:903"]
         with another.hold(NAME) as theirs:
             assert theirs is not None
-        # What its threads come to after all takes nothing any more.
+        # What its threads request afterwards takes nothing.
         with locks.hold(NAME) as late:
             assert late is None
         assert not client.exists(KEY)

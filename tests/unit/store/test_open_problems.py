@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import Redis
+from tests.kit.container import Redis
 from tests.unit.store.conftest import PREFIX
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import Record, State
@@ -42,8 +42,8 @@ def opened(ledger: Ledger, record: Record = BLOCKED) -> OpenProblem:
     return one
 
 
-def test_a_fact_that_the_sentence_lacks_is_logged_and_named(ledger: Ledger, caplog: pytest.LogCaptureFixture) -> None:
-    """The problem is stored all the same."""
+def test_a_missing_fact_of_a_sentence_is_logged_with_its_name(ledger: Ledger, caplog: pytest.LogCaptureFixture) -> None:
+    """The problem is stored nevertheless."""
     facts = {name: value for name, value in FACTS.items() if name != "vendor"}
     with caplog.at_level(logging.ERROR):
         one = opened(ledger, replace(BLOCKED, facts=facts))
@@ -63,7 +63,7 @@ def test_a_resolved_problem_is_closed_and_its_note_kept(ledger: Ledger, handling
     assert "Blue Spruce Electric" in told.problem.sentence
 
 
-def test_resolving_changes_nothing_that_work_goes_by(ledger: Ledger, handling: Handling) -> None:
+def test_resolving_changes_nothing_that_work_depends_on(ledger: Ledger, handling: Handling) -> None:
     handling.resolve(opened(ledger), **BY)
     assert ledger.invoice(KEY) == BLOCKED
 
@@ -76,7 +76,7 @@ def test_a_cause_that_occurs_again_reopens_the_problem_and_keeps_the_note(ledger
     assert [told.note for told in handling.history(str(KEY))] == ["credit 88 entered"]
 
 
-def test_a_bill_that_stands_after_its_invoice_was_resolved_is_recorded(ledger: Ledger, handling: Handling) -> None:
+def test_a_bill_that_exists_after_its_invoice_was_resolved_is_recorded(ledger: Ledger, handling: Handling) -> None:
     handling.resolve(opened(ledger), **BY)
     assert ledger.write(KEY, DONE)
     assert ledger.invoice(KEY) == DONE
@@ -114,7 +114,7 @@ def test_a_problem_that_changed_meanwhile_is_neither_closed_nor_hidden(
 # Ignored
 
 
-def test_an_ignored_problem_is_still_open_and_tells_by_whom(ledger: Ledger, handling: Handling) -> None:
+def test_an_ignored_problem_is_still_open_and_shows_who_ignored_it(ledger: Ledger, handling: Handling) -> None:
     seen = opened(ledger)
     assert handling.ignore(seen, **BY)
     (one,) = ledger.problems()
@@ -143,7 +143,7 @@ def test_the_same_problem_found_again_and_again_stays_hidden(ledger: Ledger, han
         replace(BLOCKED, facts={}),
     ],
 )
-def test_a_changed_one_comes_back_and_stays_even_when_it_changes_back(
+def test_an_ignored_problem_that_changes_is_shown_even_if_it_changes_back(
     ledger: Ledger, handling: Handling, changed: Record
 ) -> None:
     handling.ignore(opened(ledger), **BY)
@@ -151,7 +151,7 @@ def test_a_changed_one_comes_back_and_stays_even_when_it_changes_back(
     assert opened(ledger).ignored is None
 
 
-def test_one_that_was_closed_by_its_work_and_comes_again_is_shown(ledger: Ledger, handling: Handling) -> None:
+def test_an_ignored_problem_that_recurs_after_it_was_closed_is_shown(ledger: Ledger, handling: Handling) -> None:
     handling.ignore(opened(ledger), **BY)
     ledger.write(KEY, Record(State.SKIPPED, "A-1"))
     assert ledger.problems() == []
@@ -195,7 +195,7 @@ def test_the_newest_notes_are_kept(ledger: Ledger, handling: Handling) -> None:
     assert notes == [str(number) for number in reversed(range(3, ACTS_KEPT + 3))]
 
 
-def test_notes_in_any_letters_come_back_whole(ledger: Ledger, handling: Handling) -> None:
+def test_notes_in_any_script_are_stored_unchanged(ledger: Ledger, handling: Handling) -> None:
     note = 'Gutschrift über 5 € - "erledigt" \\ / 経理'
     handling.ignore(opened(ledger), by="ana", at=1.0, note=note)
     (one,) = ledger.problems()

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from tests.support import Redis, eventually
+from tests.kit.container import Redis
+from tests.kit.waiting import eventually
 from tests.unit.store.conftest import PREFIX
 from worker.store import presence
 from worker.store.connection import seconds
@@ -32,7 +33,7 @@ def test_a_process_runs_from_its_announcement_until_it_withdraws(processes: Pres
 def test_a_process_without_news_is_silent_until_another_takes_its_place(
     processes: Presence, client: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Only a process of the same name and machine takes the place, and no machine is missed for ever."""
+    """Only a process of the same name and machine takes the place, and no machine is missed forever."""
     monkeypatch.setattr(presence, "PRESENCE_SECONDS", 0.05)
     at = seconds(client)
     for process in ("items@a (1)", "items@ab (1)", "invoices@a (2)"):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import Redis
+from tests.kit.container import Redis
 from tests.unit.store.conftest import PREFIX
 from worker.domain.wbs_codes import Project
 from worker.store.cache import Cache
@@ -141,7 +141,7 @@ def test_a_long_list_is_taken_over_as_a_whole(projects: ProjectList, client: Red
 
     def coming() -> Iterator[Project]:
         for project in many:
-            # The list before stands until the new one is whole.
+            # The previous list is kept until the new one is complete.
             assert projects.all() == (QUAY,)
             yield project
 

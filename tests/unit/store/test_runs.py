@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from tests.support import Redis
+from tests.kit.container import Redis
 from tests.unit.store.conftest import PREFIX
 from worker.domain.errors import NoRoom
 from worker.domain.outcomes import Children, OutcomeKind
@@ -66,7 +66,7 @@ def test_a_run_begins_with_its_first_keys_open(runs: Runs) -> None:
     assert not runs.is_open(run, scan_of(19))
 
 
-def test_who_asks_while_a_run_goes_on_joins_it(runs: Runs) -> None:
+def test_a_request_during_a_run_joins_it(runs: Runs) -> None:
     run = begun(runs)
     again, joined = runs.begin(RunKind.SCAN, "somebody else", [SCAN_OF_ALL])
     assert (again.id, joined, again.trigger) == (run.id, True, "test")
@@ -163,7 +163,7 @@ def test_a_parent_without_children_ends_the_run(work: Lanes, runs: Runs) -> None
     assert now(runs, run).ended
 
 
-def test_children_that_are_in_hand_already_are_left_there_and_waited_for(work: Lanes, runs: Runs) -> None:
+def test_children_already_in_progress_stay_there_and_are_waited_for(work: Lanes, runs: Runs) -> None:
     run = begun(runs)
     work.claim(Lane.ITEMS, CODES[0])
     spawn_codes(work)
@@ -178,7 +178,7 @@ def test_children_may_go_before_all_that_waits(work: Lanes) -> None:
     assert [key for key, *_ in work.take(Lane.ITEMS, limit=3)] == [*sorted(CODES), "code:9:9"]
 
 
-def test_work_outside_any_run_is_spawned_all_the_same(work: Lanes, runs: Runs) -> None:
+def test_work_outside_any_run_is_still_spawned(work: Lanes, runs: Runs) -> None:
     spawn_codes(work)
     assert work.depth(Lane.ITEMS) == (2, 0)
     assert runs.current(RunKind.SCAN) is None
@@ -211,14 +211,14 @@ def test_a_run_ends_once_with_its_last_key(work: Lanes, runs: Runs) -> None:
     assert now(runs, run).ended_at == ended_at
 
 
-def test_a_run_goes_on_waiting_for_work_put_off_for_a_little(work: Lanes, runs: Runs) -> None:
+def test_a_run_keeps_waiting_for_work_that_is_postponed_briefly(work: Lanes, runs: Runs) -> None:
     run = begun(runs)
     spawn_codes(work, children=CODES[:1])
     work.later(Lane.ITEMS, CODES[0], at=5)
     assert (now(runs, run).ended, now(runs, run).open_keys) == (False, 1)
 
 
-def test_a_run_counts_and_leaves_work_put_off_for_long(work: Lanes, runs: Runs) -> None:
+def test_a_run_counts_and_leaves_work_that_is_postponed_for_long(work: Lanes, runs: Runs) -> None:
     run = begun(runs)
     spawn_codes(work, children=CODES[:1])
     work.later(Lane.ITEMS, CODES[0], at=5e9, outcome=OutcomeKind.UNKNOWN)
@@ -227,7 +227,7 @@ def test_a_run_counts_and_leaves_work_put_off_for_long(work: Lanes, runs: Runs) 
     assert dict(now(runs, run).counts) == {"codes": 1, "unknown": 1}
 
 
-def test_open_work_that_stands_in_no_lane_waits_again(work: Lanes, runs: Runs) -> None:
+def test_open_work_that_is_in_no_lane_waits_again(work: Lanes, runs: Runs) -> None:
     run = begun(runs, scan_of(17), scan_of(18))
     assert work.requeue_orphans(runs.some_open_keys(RunKind.SCAN)) == 2
     assert work.depth(Lane.SCANS) == (2, 0)
@@ -237,7 +237,7 @@ def test_open_work_that_stands_in_no_lane_waits_again(work: Lanes, runs: Runs) -
     assert now(runs, run).open_keys == 2
 
 
-def test_each_stray_waits_in_its_own_lane(work: Lanes, runs: Runs) -> None:
+def test_each_orphan_waits_in_its_own_lane(work: Lanes, runs: Runs) -> None:
     begun(runs)
     spawn_codes(work)
     for key in CODES:
@@ -247,7 +247,7 @@ def test_each_stray_waits_in_its_own_lane(work: Lanes, runs: Runs) -> None:
     assert work.depth(Lane.SCANS) == (1, 0)
 
 
-def test_where_no_run_goes_on_there_are_no_strays(work: Lanes, runs: Runs) -> None:
+def test_without_a_run_in_progress_there_are_no_orphans(work: Lanes, runs: Runs) -> None:
     assert work.requeue_orphans(runs.some_open_keys(RunKind.SCAN)) == 0
     begun(runs)
     work.close(Lane.SCANS, SCAN_OF_ALL, None)
@@ -303,7 +303,7 @@ def test_the_first_outcome_of_each_record_is_the_one_that_counts(closings: list[
 def test_a_run_that_was_lost_the_moment_it_began_is_begun_again(
     runs: Runs, client: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The server was started anew between the two commands, and its last second is gone."""
+    """The server was restarted between the two commands, and its last second is gone."""
     look, losses = Runs.run, [True]
 
     def lost_once(self: Runs, run_id: str) -> Run | None:
@@ -396,7 +396,7 @@ def test_a_run_shows_what_was_sent_for_its_kind_while_it_was_open(work: Lanes, r
     assert dict(now(runs, scan).counts) == {"already": 1}
 
 
-def test_a_run_that_an_older_version_began_or_ended_tells_no_requests(runs: Runs, client: Redis) -> None:
+def test_a_run_that_an_older_version_began_or_ended_shows_no_requests(runs: Runs, client: Redis) -> None:
     run = begun(runs)
     client.hset(f"{PREFIX}run:{run.id}", "ended_at", "1.5")
     assert now(runs, run).requests is None
@@ -404,7 +404,7 @@ def test_a_run_that_an_older_version_began_or_ended_tells_no_requests(runs: Runs
     assert now(runs, run).requests is None
 
 
-def test_who_got_no_slot_has_sent_nothing(runs: Runs, client: Redis) -> None:
+def test_a_request_without_a_slot_was_not_sent(runs: Runs, client: Redis) -> None:
     run, gate = begun(runs), Gate(client, PREFIX, LeaseKeeper(), limit=1)
     with gate.slot(Precedence.SCAN), pytest.raises(NoRoom), gate.slot(Precedence.SCAN, timeout=0):
         pass

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import inspect
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from worker.part import Part
 from worker.redis_access import redis_at
 from worker.store import runtime as runtime_module
+from worker.store import stores as stores_module
 from worker.store.leases import LeaseKeeper
 from worker.store.runtime import REAL
 from worker.store.stores import Installation, Stores
@@ -35,11 +40,25 @@ def test_only_the_runtime_module_imports_time_and_chance() -> None:
     assert {name for name, modules in found.items() if modules} == set()
 
 
-def test_every_store_of_a_process_gets_the_runtime_of_the_process(tmp_path: Path) -> None:
-    runtime = replace(REAL, token=str)
+def test_every_store_of_a_process_gets_the_runtime_of_the_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime, given = replace(REAL, token=str), dict[str, object]()
+
+    def noting(store: type) -> Callable[..., Any]:
+        def made(*args: Any, runtime: object = None, **options: Any) -> Any:
+            given[store.__name__] = runtime
+            return store(*args, runtime=runtime, **options)
+
+        return made
+
+    for name, store in vars(stores_module).items():
+        if isinstance(store, type) and store is not Stores and "runtime" in inspect.signature(store).parameters:
+            monkeypatch.setattr(stores_module, name, noting(store))
     installation = Installation("t:", company_id=1, account_id="1", data_dir=tmp_path, slots=1)
     stores = Stores(redis_at("redis://127.0.0.1:1/0"), LeaseKeeper(runtime=runtime), installation, runtime)
-    built = [getattr(stores, name) for name, value in vars(Stores).items() if isinstance(value, Part)]
-    given = {type(one).__name__: one._runtime for one in built if hasattr(one, "_runtime")}
+    for name, value in vars(Stores).items():
+        if isinstance(value, Part):
+            getattr(stores, name)
     assert {"Locks", "Lanes", "Gate", "RateLimits"} <= given.keys()
-    assert [name for name, runtime in given.items() if runtime is not stores.runtime] == []
+    assert [name for name, its_own in given.items() if its_own is not runtime] == []

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import Redis
+from tests.kit.container import Redis
 from worker.domain.problem_keys import FINDINGS
 from worker.domain.problems import FindingKind
 from worker.store import scripts
@@ -110,7 +110,7 @@ def test_a_call_gives_the_reply_in_its_type(client: Redis) -> None:
     assert Script(client, "sorted_sets/sizes", texts)(keys=["t:set"]) == ["0", "", "0"]
 
 
-def test_words_that_lua_and_python_share_are_the_same() -> None:
+def test_values_that_lua_and_python_share_are_the_same() -> None:
     write = SOURCES["ledger/write"]
     assert "{" + ", ".join(f"'{state}'" for state in UNFINISHED) + "}" in write
     assert f"'{FindingKind.ITEM_MISSING}' or '{FindingKind.BILL_MISSING}'" in write

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.support import Redis, eventually, lasts
+from tests.kit.container import Redis
+from tests.kit.waiting import eventually, lasts
 from tests.unit.store.conftest import PREFIX
 from worker.domain.errors import Misconfigured, Transient
 from worker.store.connection import connect, seconds
@@ -89,7 +90,7 @@ def test_a_token_minted_while_waiting_for_a_turn_is_used(server: Redis) -> None:
     assert mint.given == 1
 
 
-def test_a_token_is_renewed_before_it_ends_while_others_go_on_with_it(client: Redis) -> None:
+def test_a_token_is_renewed_before_it_expires_while_others_still_use_it(client: Redis) -> None:
     client.set(KEY, json.dumps({"value": "old", "renew_at": seconds(client) - 1}))
     client.set(f"{KEY}:minting", 1)
     mint = Mint()
@@ -112,7 +113,7 @@ def test_a_worker_renews_the_token_it_remembers(client: Redis) -> None:
     assert eventually(lambda: tokens.get() != "token-1")
 
 
-def test_a_refused_token_is_used_by_nobody_again(client: Redis) -> None:
+def test_a_refused_token_is_never_used_again(client: Redis) -> None:
     mint = Mint()
     tokens = tokens_of(client, mint)
     tokens.forget(tokens.get())
@@ -131,7 +132,7 @@ def test_a_late_refusal_of_an_older_token_leaves_the_newer_one(client: Redis) ->
     assert mint.given == 2
 
 
-def test_a_login_that_failed_is_tried_anew_by_the_next_who_asks(client: Redis) -> None:
+def test_a_failed_login_is_retried_by_the_next_request(client: Redis) -> None:
     mint = Mint()
 
     def refused() -> AccessToken:
@@ -142,7 +143,7 @@ def test_a_login_that_failed_is_tried_anew_by_the_next_who_asks(client: Redis) -
     assert tokens_of(client, mint).get() == "token-1"
 
 
-def test_who_waits_too_long_for_anothers_login_gives_its_thread_back(client: Redis) -> None:
+def test_a_long_wait_for_the_login_of_another_releases_the_thread(client: Redis) -> None:
     naps: list[float] = []
     client.set(f"{KEY}:minting", 1)
     with pytest.raises(Transient) as caught:
@@ -190,7 +191,7 @@ def test_threads_that_need_a_token_of_a_hanging_service_share_one_timeout(client
     mint.gives_up.set()
     for thread in (first, *others):
         thread.join(10)
-    # Whoever came only when the first had given up begins a second flight, which ends at once here.
+    # A thread that came only when the first had given up begins a second renewal, which ends at once here.
     assert told == [("no answer: ReadTimeout", "netsuite")] * 12
     assert mint.asked < 12
 
@@ -212,7 +213,7 @@ def test_a_valid_token_is_used_while_and_after_its_renewal_hangs(client: Redis) 
 
 
 @pytest.mark.parametrize("refusal", [Misconfigured("401"), Transient("503")])
-def test_a_renewal_that_is_refused_ends_nobodys_work_before_the_token_ends(client: Redis, refusal: Exception) -> None:
+def test_a_refused_renewal_stops_no_work_before_the_token_expires(client: Redis, refusal: Exception) -> None:
     def refused() -> AccessToken:
         raise refusal
 

@@ -15,7 +15,7 @@ from config.settings import setting_names
 from worker import app as app_module
 
 ROOT = Path(__file__).parents[3]
-# In a process of its own: the app reads its settings once, and no other test should inherit these.
+# In a separate process: the app reads its settings once, and no other test should inherit these.
 LOAD = """
 import json
 from worker.app import app

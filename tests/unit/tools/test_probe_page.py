@@ -23,7 +23,7 @@ def test_every_point_has_one_row_with_each_of_its_answers(point: Point) -> None:
         assert (f"`{answer.word}` (news)" in row) == answer.is_news
 
 
-def test_ids_and_words_are_unique() -> None:
+def test_ids_and_names_are_unique() -> None:
     assert len({point.id for point in POINTS}) == len(POINTS)
     for point in POINTS:
         assert len({answer.word for answer in point.answers}) == len(list(point.answers.__members__))

@@ -89,7 +89,7 @@ def retry(
         if as_json:
             print_json(result)
         else:
-            _print(result)
+            print_retried(result)
         sys.exit(FAILED if result.get("remaining") or (wait and result["not_retryable"]) else 0)
 
 
@@ -107,7 +107,8 @@ def _ends(container: Container, retried: Retry, chosen: Sequence[Row]) -> dict[s
     }
 
 
-def _print(result: Mapping[str, Any]) -> None:
+def print_retried(result: Mapping[str, Any]) -> None:
+    """Print what was dispatched, and the result if it was waited for."""
     counts = ", ".join(counted(count, kind) for kind, count in result["dispatched"].items()) or "nothing"
     follow_it = "" if "fixed" in result or not result["dispatched"] else " Follow it with `wbs-sync status`."
     out.print(f"Retrying: {counts}.{follow_it}")

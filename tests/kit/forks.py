@@ -1,12 +1,12 @@
 """Processes of a test, forked from one that has the libraries loaded: importing them is most of the CPU that a start takes.
 
-    python -m tests.real.forks SOCKET
+    python -m tests.kit.forks SOCKET
 
 is that server, one for each test process. For each request it forks a keeper, and the keeper forks the program: a session of its own, with
 its environment, folder, standard streams and command line set before anything of ours that reads them is imported. So it is a process like
 any other, with three differences: /proc shows the server's environment and command line as its own; all programs of a test process share one
 hash seed, which is another in each run; and modules that the program did not ask for may be loaded. Where a test is about these, and where
-a program begins again by exec, it is started from nothing: `fresh` (tests/real/site.py). What the product's supervisor starts always is.
+a program begins again by exec, it is started from nothing: `fresh` (tests/kit/site.py). What the product's supervisor starts always is.
 
 The forkserver of `multiprocessing` would run pytest's own main module in each child, and end it without its exit handlers.
 """
@@ -37,7 +37,7 @@ LOADED = (
     "celery.backends.redis", "celery.concurrency.thread", "celery.fixups", "celery.worker.components", "celery.worker.consumer",
     "celery.worker.strategy", "celery.worker.autoscale", "rich.console", "rich.table", "rich.progress",
     # Of ours what the launcher imports before it changes a constant, but nothing that makes an app, a console or a connection.
-    "config.schedule", "tests.real.trace", "tests.support", "worker.base", "worker.cli", "worker.runtime.transport",
+    "config.schedule", "tests.kit.container", "tests.kit.open_claims", "tests.kit.trace", "worker.base", "worker.cli", "worker.runtime.transport",
 )  # fmt: skip
 READ_AT_START = ("PYTHON", "LD_", "LANG", "LC_", "TZ")
 """Beginnings of the variables that the interpreter and the C library read once: a program in which they differ cannot be forked."""
@@ -98,7 +98,7 @@ def _server() -> socket.socket:
     with theirs:
         number = theirs.fileno()
         server = subprocess.Popen(
-            [sys.executable, "-m", "tests.real.forks", str(number)],
+            [sys.executable, "-m", "tests.kit.forks", str(number)],
             env=_environment(),
             cwd=ROOT,
             stdin=subprocess.DEVNULL,

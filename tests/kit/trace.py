@@ -26,7 +26,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -108,36 +108,39 @@ def _messages(note: Note) -> None:
 
 
 def _work(note: Note) -> None:
-    make, try_lock, wait_for_slot, give_back = Attempts._made, Locks._try, Gate._wait, Container.give_back
+    make, hold, slot, give_back = Attempts.make_claimed, Locks.hold, Gate.slot, Container.give_back
 
-    def made(self: Attempts, key: WorkKey, *args: Any) -> Any:
+    def made(self: Attempts, key: WorkKey, *args: Any, **options: Any) -> Any:
         note("begin", key=str(key))
         try:
-            outcome = make(self, key, *args)
+            outcome = make(self, key, *args, **options)
         except BaseException as error:
             note("end", key=str(key), error=type(error).__name__)
             raise
         note("end", key=str(key), outcome=outcome.kind.value, reason=outcome.reason)
         return outcome
 
-    def locked(self: Locks, key: str, token: str, *reads: Any) -> Any:
-        lock = try_lock(self, key, token, *reads)
-        if lock:
-            note("lock", name=key, token=token)
-        return lock
+    @contextlib.contextmanager
+    def held(self: Locks, *args: Any, **options: Any) -> Iterator[Any]:
+        with hold(self, *args, **options) as lock:
+            if lock:
+                note("lock", name=lock.key, token=lock.token)
+            yield lock
 
-    def waited(self: Gate, token: str, precedence: Any, timeout: float) -> None:
-        wait_for_slot(self, token, precedence, timeout)
-        note("slot", name=str(precedence), token=token)
+    @contextlib.contextmanager
+    def taken(self: Gate, precedence: Any, **options: Any) -> Iterator[str]:
+        with slot(self, precedence, **options) as token:
+            note("slot", name=str(precedence), token=token)
+            yield token
 
     def given_back(self: Container) -> None:
         note("given back")
         give_back(self)
 
     vars_of(Container, give_back=given_back)
-    vars_of(Attempts, _made=made)
-    vars_of(Locks, _try=locked)
-    vars_of(Gate, _wait=waited)
+    vars_of(Attempts, make_claimed=made)
+    vars_of(Locks, hold=held)
+    vars_of(Gate, slot=taken)
 
 
 def _writes(note: Note, strike: Callable[[str], None]) -> None:

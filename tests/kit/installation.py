@@ -1,6 +1,6 @@
-"""A contractor's back office for tests: both remotes on a stage, a real ledger, and the product's services driven by hand.
+"""An installation in the process of a test: both remotes over HTTP, a real ledger, and the product's services called directly.
 
-No Celery here: what the workers do with messages `Office` does with calls, in this process and in order, so that a test says
+Without Celery: what the workers do with messages, `Installation` does with calls, in this process and in order, so that a test decides
 when the next thing happens. Everything below the tasks is the product's own: services, store, clients, HTTP, Valkey.
 """
 
@@ -8,51 +8,42 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
-from config.loading import load_settings
 from config.processes import QUEUES_OF_WORKER
-from simulators.books import NsJob, NsVendor
-from simulators.common.journal import Entry
 from simulators.company.billing import Invoice
 from simulators.company.model import Project, WbsCode
-from simulators.netsuite.records import Bill, Item
-from simulators.netsuite.state import NetSuiteState
-from simulators.procore.state import ProcoreState
 from simulators.stage import Stage
-from tests.support import OpenContainer, eventually
-from worker.domain.identities import CodeKey, InvoiceKey, bill_external_id, item_external_id
+from tests.kit.company import Company
+from tests.kit.container import OpenContainer, settings_of
+from tests.kit.waiting import eventually
+from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Outcome, Record
 from worker.domain.problems import CATALOGUE, Cause
 from worker.domain.work import Lane, lane_of
 from worker.inspect.retries import Retry
 from worker.observability import correlation
 from worker.store.runs import Run
+from worker.sync.items import FRESH_SECONDS
 
 T = TypeVar("T")
-VENDOR = "Blue Spruce Electric"
-"""A vendor of the seeded company that NetSuite knows by its origin id."""
-BILL_PATH = "/services/rest/record/v1/vendorBill"
-ITEM_PATH = "/services/rest/record/v1/otherChargePurchaseItem"
-SUITEQL_PATH = "/services/rest/query/v1/suiteql"
 
 
-class Office:
+class Installation(Company):
     """One company, its two systems, and wbs-sync between them."""
 
     def __init__(self, stage: Stage, container: OpenContainer) -> None:
-        self.stage = stage
+        super().__init__(stage)
         self.container = container
 
     @classmethod
     def open(
         cls, folder: Path, redis_url: str, *, seed: int = 1, world: Mapping[str, Any] | None = None, **settings: Any
-    ) -> Office:
-        """Start both remotes and wire the product to them, with a ledger of its own on the server, as after its first start.
+    ) -> Installation:
+        """Start both remotes and wire the product to them, with a separate ledger on the server, as after its first start.
 
         `world`: settings of the simulators; `settings`: those of wbs-sync, by their names in lower case.
         """
@@ -64,31 +55,20 @@ class Office:
 
     @staticmethod
     def _wired(stage: Stage, redis_url: str, prefix: str, settings: Mapping[str, Any]) -> OpenContainer:
-        told: dict[str, Any] = {name.lower(): value for name, value in stage.env.items()}
-        # Not the data directory of whoever runs the tests: it may hold the profile of another account.
-        told["data_dir"] = Path(stage.env["NETSUITE_PRIVATE_KEY_FILE"]).parent / "data"
-        told |= {"redis_key_prefix": prefix, "netsuite_concurrency": 4, **settings}
-        return OpenContainer(load_settings(_env_file=None, **told), redis_url=redis_url)
+        # Not the data directory of the person who runs the tests: it may contain the profile of another account.
+        data_dir = Path(stage.env["NETSUITE_PRIVATE_KEY_FILE"]).parent / "data"
+        own = {"data_dir": data_dir, "redis_key_prefix": prefix, "netsuite_concurrency": 4}
+        return OpenContainer(settings_of(stage.env, **{**own, **settings}), redis_url=redis_url)
 
-    def reopened(self, **settings: Any) -> Office:
+    def reopened(self, **settings: Any) -> Installation:
         """The same company and the same ledger after a restart with other settings."""
         prefix = self.container.settings.redis_key_prefix
-        return Office(self.stage, self._wired(self.stage, self.container.redis_url, prefix, settings))
+        return Installation(self.stage, self._wired(self.stage, self.container.redis_url, prefix, settings))
 
     def close(self) -> None:
         """Stop both remotes."""
         self.container.redis.close()
         self.stage.stop()
-
-    @property
-    def procore(self) -> ProcoreState:
-        """The simulated Procore itself."""
-        return self.stage.procore
-
-    @property
-    def netsuite(self) -> NetSuiteState:
-        """The simulated NetSuite itself."""
-        return self.stage.netsuite
 
     # What people start, and the workers' part
 
@@ -105,7 +85,7 @@ class Office:
         return self.run(run)
 
     def export(self, invoice: Invoice) -> Outcome:
-        """What the export of one invoice comes to, its Items made first; nothing else that waits is touched."""
+        """Export one invoice, its Items first, and return the outcome; no other waiting work is done."""
         return self.container.export(InvoiceKey(invoice.project_id, invoice.id))
 
     def make_item(self, project: Project, code: WbsCode) -> Outcome:
@@ -127,7 +107,7 @@ class Office:
         presence.announce("beat@test", queues=(), clock=now + clock_ahead)
 
     def settle(self, timeout: float = 20.0) -> None:
-        """Work until nothing waits any more, however late it is due. AssertionError after `timeout` seconds."""
+        """Work until nothing waits, however late it is due. Raises AssertionError after `timeout` seconds."""
         eventually(self._nothing_waits, timeout)
 
     def settle_window_passes(self, key: CodeKey | InvoiceKey) -> None:
@@ -136,11 +116,18 @@ class Office:
         For tests of what happens before and after it: with a window of seconds, a busy machine would decide which.
         """
         kind, number = ("codes", key.wbs_code_id) if isinstance(key, CodeKey) else ("invoices", key.invoice_id)
-        place = self._key(f"{kind}:{key.project_id}")
+        place = self.redis_key(f"{kind}:{key.project_id}")
         record = json.loads(self.container.redis.hget(place, str(number)))
         record["sent_at"] -= self.container.settings.netsuite_settle_seconds
         self.container.redis.hset(place, str(number), json.dumps(record))
         self.hurry()
+
+    def plans_grow_old(self, project: Project) -> None:
+        """The plans of a project's codes were made so long ago that they are no longer trusted."""
+        place = self.redis_key(f"codes:{project.id}")
+        for number, text in self.container.redis.hgetall(place).items():
+            record = json.loads(text)
+            self.container.redis.hset(place, number, json.dumps(record | {"at": record["at"] - 2 * FRESH_SECONDS}))
 
     def hurry(self) -> None:
         """Make everything that waits due now, as a person's new request would."""
@@ -154,15 +141,15 @@ class Office:
         return asked
 
     def overdue(self) -> None:
-        """Make what dead workers have in hand count as theirs no longer."""
+        """Let the claims and dispatches of dead workers end now."""
         for lane in Lane:
-            hand = self._key(f"hand:{lane}")
+            hand = self.redis_key(f"hand:{lane}")
             for key in self.container.redis.zrange(hand, 0, -1):
                 self.container.redis.zadd(hand, {key: 0})
 
     def waiting(self, lane: Lane) -> list[str]:
         """The keys that wait in a lane."""
-        return [str(key) for key in self.container.redis.zrange(self._key(f"waiting:{lane}"), 0, -1)]
+        return [str(key) for key in self.container.redis.zrange(self.redis_key(f"waiting:{lane}"), 0, -1)]
 
     def due(self, key: str) -> float:
         """How many seconds from now waiting work is looked at; AssertionError when it does not wait at all. On a slow machine that may be
@@ -185,13 +172,14 @@ class Office:
         self.work_off()
         return not any(sum(self.container.work.depth(lane)) for lane in Lane)
 
-    def _key(self, name: str) -> str:
+    def redis_key(self, name: str) -> str:
+        """The full name of one of this installation's keys in Redis."""
         return self.container.settings.redis_key_prefix + name
 
-    # What came of it
+    # What a test reads of wbs-sync
 
     def run(self, run: Run) -> Run:
-        """A run as it stands now."""
+        """Return the current state of a run."""
         now = self.container.runs.run(run.id)
         assert now is not None
         return now
@@ -212,96 +200,6 @@ class Office:
     def invoice_record(self, invoice: Invoice) -> Record | None:
         """The ledger's record of an invoice."""
         return self.container.ledger.invoice(InvoiceKey(invoice.project_id, invoice.id))
-
-    def items(self, name: str) -> list[Item]:
-        """All Items of this name in NetSuite, compared without case."""
-        return self.netsuite.items_named(name)
-
-    def item(self, name: str) -> Item:
-        """The one Item of this name; AssertionError when there is none or more than one."""
-        (item,) = self.items(name)
-        return item
-
-    def item_of(self, project: Project, code: WbsCode) -> Item | None:
-        """The Item with our external id of a code."""
-        return self.netsuite.item_by_external_id(self.item_external_id(project, code))
-
-    def item_external_id(self, project: Project, code: WbsCode) -> str:
-        """The external id of a code's Item."""
-        return item_external_id(self.procore.company.company_id, project.id, code.id)
-
-    def bills(self, invoice: Invoice) -> list[Bill]:
-        """All bills in NetSuite that carry our external id of an invoice."""
-        return self.netsuite.bills.find("externalid", self.bill_external_id(invoice))
-
-    def bill(self, invoice: Invoice) -> Bill:
-        """The one such bill; AssertionError when there is none or more than one."""
-        (bill,) = self.bills(invoice)
-        return bill
-
-    def bill_external_id(self, invoice: Invoice) -> str:
-        """The external id of an invoice's bill."""
-        return bill_external_id(self.procore.company.company_id, invoice.id)
-
-    def amounts(self, bill: Bill) -> list[tuple[str, Decimal]]:
-        """A bill's lines as (Item name, amount), in order of name and amount."""
-        names = {line.item: self.netsuite.items.get(line.item) for line in bill.lines}
-        return sorted((item.itemid if (item := names[line.item]) else "?", line.amount) for line in bill.lines)
-
-    # The journals
-
-    def mark(self) -> int:
-        """Where NetSuite's journal stands now, for `writes` and `posts`."""
-        return max((entry["n"] for entry in self.netsuite.journal.entries()), default=0)
-
-    def writes(self, since: int = 0) -> list[Entry]:
-        """Records that wbs-sync (and no person) wrote in NetSuite."""
-        return [entry for entry in self.netsuite.journal.writes(since) if entry["by"] == "client"]
-
-    def requests(self, since: int = 0) -> list[Entry]:
-        """Requests that NetSuite got, those for tokens left out."""
-        return [entry for entry in self.netsuite.journal.requests(since) if "oauth2" not in entry["path"]]
-
-    def posts(self, path: str, since: int = 0) -> list[Entry]:
-        """POSTs to one of NetSuite's addresses, answered or not."""
-        return [each for each in self.requests(since) if each["method"] == "POST" and each["path"] == path]
-
-    # What people do
-
-    def case(self, name: str) -> dict[str, Any]:
-        """The ids of one of the seeded company's awkward cases."""
-        return self.procore.company.cases[name]
-
-    def case_invoice(self, name: str) -> Invoice:
-        """The invoice of such a case."""
-        return self.procore.invoice(self.case(name)["invoice_id"])
-
-    def new_project(self, number: str | None, codes: Sequence[str] = (), *, linked: bool = True) -> Project:
-        """A new project with these budgeted codes; with `linked` NetSuite has its job."""
-        project = self.procore.add_project(number, codes)
-        if linked:
-            state = self.netsuite
-            job = NsJob(state.jobs.next_id(), number or f"JOB-{project.id}", project.name, None, "2")
-            state.jobs.put(job)
-            project.origin_id = job.id
-        return project
-
-    def new_invoice(
-        self, project: Project, *lines: tuple[str | int | None, str], vendor: str = VENDOR, **fields: Any
-    ) -> Invoice:
-        """A new approved invoice of (flat code, amount) lines, ten per cent of them held back."""
-        return self.procore.add_invoice(project.id, vendor, lines, **fields)
-
-    def new_vendor(self, name: str, *, company_name: str | None = None, external_id: str | None = None) -> NsVendor:
-        """A vendor in NetSuite."""
-        vendor = NsVendor(self.netsuite.vendors.next_id(), name, company_name or name, external_id, "2")
-        self.netsuite.vendors.put(vendor)
-        return vendor
-
-    def clear_faults(self) -> None:
-        """Both remotes are well again."""
-        self.stage.faults("netsuite", [])
-        self.stage.faults("procore", [])
 
 
 def facts_of(cause: Cause, **given: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What must stand in NetSuite when all work has come to its end, told from the company alone, and what stands there."""
+"""What NetSuite must have when all work has ended, by the company alone, and what it has."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ PASSED_ON = ("Content-Type", "Cookie", "X-Requested-With")
 
 
 def seen(url: str, folder: Path, *, width: int = 1900, height: int = 900) -> tuple[str, Path]:
-    """The page as it stands once its scripts have run: its document, and a picture of it, so many pixels wide and high."""
+    """The page after its scripts have run: its document, and a picture of it, so many pixels wide and high."""
     picture = folder / "page.png"
     options = (f"--user-data-dir={folder / 'chromium'}", f"--virtual-time-budget={PAGE_MILLISECONDS}")
     looks = ("--dump-dom", f"--screenshot={picture}", f"--window-size={width},{height}")

@@ -1,42 +1,33 @@
-"""A whole installation for one test: both remotes, a Redis of its own, and as many real processes as the test starts."""
+"""A whole installation for one test: both remotes, a separate Redis, and as many real processes as the test starts."""
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import signal
-import subprocess
 import sys
-import tempfile
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, ClassVar
 
 from celery import Celery
 
-import tests.bytecode  # noqa: F401 - what a site starts inherits where its bytecode is kept
-from benchmarks.installation import own_environment
 from config.celery_options import celery_options
-from config.loading import load_settings
 from config.names import TaskName
 from config.processes import HEARTBEAT_VARIABLE, Process, heartbeat_file, processes
-from config.settings import setting_names
 from simulators.stage import Stage
-from tests.real.forks import Forked, can_start
-from tests.real.launcher import NUMBER
-from tests.support import OpenContainer, Redis, eventually
+from tests.kit.container import OpenContainer, Redis, settings_of
+from tests.kit.ended import Ended
+from tests.kit.launcher import NUMBER
+from tests.kit.programs import READY, Program, ended, environment, run, script
+from tests.kit.waiting import eventually
 from worker.domain.work import Lane
 from worker.local.embedded import EmbeddedServer
 from worker.local.supervisor import Supervisor
-from worker.local.tied import tied
 from worker.redis_access import redis_at
 from worker.store.runs import Run
 
-ROOT = Path(__file__).parents[2]
 PREFIX = "wbs:"
 QUICK = {
     "worker.store.lanes.CLAIM_SECONDS": 3,
@@ -52,102 +43,7 @@ QUICK = {
 """What is free or due again after a worker's death: a tenth of the product's own times."""
 SETTLE_SECONDS = 3
 """The settle window of a test's installation, where it sets none."""
-START_SECONDS = 90.0
 ALL_QUEUES = "scans,items,exports,upkeep"
-READY = " ready."
-"""What a worker says when it begins to take work."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """A command that has ended."""
-
-    code: int
-    out: str
-    err: str
-
-    def json(self) -> Any:
-        """The one JSON value on its standard output."""
-        return json.loads(self.out)
-
-
-class Program:
-    """One started program, its output in a file, everything it starts in one process group. `fresh`: not forked (tests/real/forks.py)."""
-
-    def __init__(
-        self, name: str, command: list[str], env: Mapping[str, str], folder: Path, *, fresh: bool = False
-    ) -> None:
-        self.name = name
-        self._log = folder / f"{name}.log"
-        self._popen: subprocess.Popen[bytes] | Forked
-        with self._log.open("ab") as output:
-            if can_start(env) and not fresh:
-                self._popen = Forked(command, env, folder, out=output.fileno(), err=output.fileno())
-                return
-            # Tied to this process, so that a killed test leaves nothing running.
-            self._popen = subprocess.Popen(
-                tied(command),
-                env=dict(env),
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
-    @property
-    def log(self) -> str:
-        """All it said so far."""
-        return self._log.read_text(errors="replace")
-
-    @property
-    def pid(self) -> int:
-        """Its process id, which stays the same however often it begins again by exec."""
-        return self._popen.pid
-
-    @property
-    def alive(self) -> bool:
-        """Whether it runs."""
-        return self._popen.poll() is None
-
-    def says(self, words: str, *, times: int = 1, timeout: float = START_SECONDS) -> None:
-        """Wait until it has said something so often."""
-        eventually(lambda: self.log.count(words) >= times or not self.alive, timeout, every=0.05)
-        assert self.alive, f"{self.name} ended with code {self._popen.returncode}"
-
-    def kill(self) -> None:
-        """kill -9: the program and all that it started."""
-        self._signal(signal.SIGKILL)
-        self._popen.wait()
-
-    def ask_to_end(self) -> None:
-        """TERM, as a supervisor sends it."""
-        self._signal(signal.SIGTERM)
-
-    def end(self) -> None:
-        """TERM, and kill -9 for what is left half a minute later."""
-        self.ask_to_end()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.wait(30)
-        self.kill()
-
-    @contextlib.contextmanager
-    def stopped(self) -> Iterator[None]:
-        """It stands still for the block."""
-        self._signal(signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            self._signal(signal.SIGCONT)
-
-    def wait(self, timeout: float) -> int:
-        """Its exit code, once it has ended; subprocess.TimeoutExpired if it does not."""
-        return self._popen.wait(timeout)
-
-    def _signal(self, number: signal.Signals) -> None:
-        # Until it is reaped its process group cannot be anybody else's.
-        if self.alive:
-            os.killpg(self._popen.pid, number)
 
 
 class Site:
@@ -175,8 +71,7 @@ class Site:
         """With all permissions; through the sentinels where there are some."""
         if redis_user:
             set_up_user(self.admin_redis, redis_user[0], redis_user[2])
-        own = {name.lower(): value for name, value in self.env.items() if name in setting_names()}
-        self.container = OpenContainer(load_settings(**own), redis_url=self.env["REDIS_URL"])
+        self.container = OpenContainer(settings_of(self.env), redis_url=self.env["REDIS_URL"])
         self.redis = self.container.redis
         self.programs: list[Program] = []
         self.supervisors: list[Supervisor] = []
@@ -249,7 +144,7 @@ class Site:
         cron_seconds: float = 0,
         env: Mapping[str, str] | None = None,
     ) -> Program:
-        """Beat, started. `cron_seconds`: what a line of SCAN_CRON means instead of its minutes; `env`: variables of its own."""
+        """Start beat. `cron_seconds`: what a line of SCAN_CRON means instead of its minutes; `env`: its own variables."""
         options = ["--cron-seconds", str(cron_seconds)] if cron_seconds else []
         command = self._launched(self._arguments("beat", 1), times, *options)
         program = self.start(f"beat-{number}", command, env or {})
@@ -260,7 +155,7 @@ class Site:
         self, machine: str, kinds: Sequence[str], *, threads: int = 4, times: Mapping[str, float] = QUICK
     ) -> Supervisor:
         """One more machine under the product's own supervisor, as `up` runs it, started: `kinds` are "items", "invoices", "all"
-        (a worker on all queues) and "beat". Each process is called `{kind}-{machine}` and traced (tests/real/trace.py).
+        (a worker on all queues) and "beat". Each process is called `{kind}-{machine}` and traced (tests/kit/trace.py).
         """
         wanted = [self._supervised(f"{kind}-{machine}", kind, threads, times) for kind in kinds]
         supervisor = Supervisor(wanted, env=self.env, log_dir=self.folder / "logs")
@@ -334,7 +229,7 @@ class Site:
         return now()
 
     def left_over(self) -> dict[str, Any]:
-        """What is still waiting, in hand, locked or holding a slot: empty when all work has come to its end."""
+        """Return what still waits, is in progress, is locked or has a slot: empty when all work has ended."""
         depths = {lane.value: self.container.work.depth(lane) for lane in Lane}
         left: dict[str, Any] = {lane: depth for lane, depth in depths.items() if depth != (0, 0)}
         left |= dict.fromkeys(self.admin_redis.keys(f"{PREFIX}lock:*"), "locked")
@@ -395,12 +290,12 @@ class Site:
 
     def _launched(self, arguments: list[str], times: Mapping[str, float], *options: str) -> list[str]:
         changes = [part for name, value in times.items() for part in ("--set", f"{name}={value}")]
-        return [sys.executable, "-m", "tests.real.launcher", *changes, *options, "--", *arguments]
+        return [sys.executable, "-m", "tests.kit.launcher", *changes, *options, "--", *arguments]
 
     def start(
         self, name: str, command: list[str], env: Mapping[str, str] = MappingProxyType({}), *, fresh: bool = False
     ) -> Program:
-        """Any Python program as a process of this installation, with variables of its own."""
+        """Start any Python program as a process of this installation, with its own variables."""
         program = Program(name, command, {**self.env, **env}, self.folder, fresh=fresh)
         self.programs.append(program)
         return program
@@ -415,53 +310,3 @@ def kill_redis(server: EmbeddedServer) -> None:
 def set_up_user(admin: Redis, name: str, rules: Sequence[str]) -> None:
     """Make a user of Redis with these rules, as a users.acl file has them."""
     admin.execute_command("ACL", "SETUSER", name, *rules)
-
-
-def environment(folder: Path) -> dict[str, str]:
-    """What every process of a test needs, and none of the developer's own settings."""
-    (folder / "data").mkdir(parents=True, exist_ok=True)
-    return own_environment() | {
-        "PYTHONPATH": str(ROOT),
-        "DATA_DIR": str(folder / "data"),
-    }
-
-
-def script() -> str:
-    """The console script of this environment."""
-    return str(Path(sys.executable).parent / "wbs-sync")
-
-
-def run(*arguments: str, env: Mapping[str, str], folder: Path, timeout: float = 60, fresh: bool = False) -> Ended:
-    """Run the console script `wbs-sync` to its end."""
-    return ended([script(), *arguments], env=env, folder=folder, timeout=timeout, fresh=fresh)
-
-
-def ended(command: list[str], *, env: Mapping[str, str], folder: Path, timeout: float, fresh: bool = False) -> Ended:
-    """Run a Python program to its end. `fresh`: not forked (tests/real/forks.py)."""
-    if can_start(env) and not fresh:
-        return _forked_to_its_end(command, env, folder, timeout)
-    done = subprocess.run(
-        command,
-        env=dict(env),
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
-    return Ended(done.returncode, done.stdout, done.stderr)
-
-
-def _forked_to_its_end(command: list[str], env: Mapping[str, str], folder: Path, timeout: float) -> Ended:
-    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-        program = Forked(command, env, folder, out=out.fileno(), err=err.fileno())
-        try:
-            code = program.wait(timeout)
-        except BaseException:
-            os.killpg(program.pid, signal.SIGKILL)
-            program.wait()
-            raise
-        out.seek(0)
-        err.seek(0)
-        return Ended(code, out.read(), err.read())

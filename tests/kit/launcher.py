@@ -1,8 +1,8 @@
 """A worker or beat as the installation starts it, with constants of the product changed and, if asked, its claims and locks open to everyone.
 
-    python -m tests.real.launcher [--set module.NAME=number]... [--open-locks] [--processes N] [--cron-seconds S] [--trace STEM]
+    python -m tests.kit.launcher [--set module.NAME=number]... [--open-locks] [--processes N] [--cron-seconds S] [--trace STEM]
         -- arguments of worker.process
-    python -m tests.real.launcher [--set module.NAME=number]... --command -- arguments of wbs-sync
+    python -m tests.kit.launcher [--set module.NAME=number]... --command -- arguments of wbs-sync
 
 The product has no setting for these: what a dead worker leaves is free after 20 to 40 seconds, and a test that waited for
 that each time would be run by nobody. One test marked `slow` waits for the real ones.
@@ -24,8 +24,9 @@ from pathlib import Path
 from typing import Any
 
 import config.schedule
-from tests.real import trace
-from tests.support import Redis, claim_for_everybody
+from tests.kit import trace
+from tests.kit.container import Redis
+from tests.kit.open_claims import claim_for_everybody
 from worker.cli import main as wbs_sync
 from worker.clients.netsuite.client import NetSuite
 from worker.process import main as process
@@ -34,7 +35,7 @@ from worker.store.locks import Lock, Locks
 from worker.store.scripts import SOURCES
 
 NUMBER = "{number}"
-"""Stands in the arguments for the number of the fork."""
+"""Is replaced in the arguments by the number of the fork."""
 MEETING_SECONDS = 60.0
 """How long a worker waits for another one that writes the same, where locks are open: longer than a test waits for both."""
 _hold = Locks.hold
