@@ -23,7 +23,7 @@ from rich.console import Console
 
 from config.logs import shown
 from tests.bad_input import strategies as hostile
-from tests.bad_input.desk import Desk, Installation, in_a_hurry
+from tests.bad_input.desk import Desk, Office, in_a_hurry
 from tests.bad_input.examples import in_the_suite
 from tests.kit.commands import run_command
 from tests.kit.programs import environment, run
@@ -119,8 +119,8 @@ def test_rich_itself_would_have_taken_names_for_markup() -> None:
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServer) -> Iterator[Installation]:
-    opened = Installation.open(tmp_path_factory.mktemp("office"), redis_server.url)
+def office(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServer) -> Iterator[Office]:
+    opened = Office.open(tmp_path_factory.mktemp("office"), redis_server.url)
     with in_a_hurry():
         yield opened
     opened.close()
@@ -172,9 +172,7 @@ def call(desk: Desk, *arguments: str) -> tuple[int, str, str]:
 @example(call_of=("export", ["1", "--project", "-5"]))
 @example(call_of=("scan", ["--project", str(2**63)]))
 @example(call_of=("problems", ["--cause", "nonsense"]))
-def test_arguments_of_any_kind_end_with_a_code_and_a_sentence(
-    office: Installation, call_of: tuple[str, list[str]]
-) -> None:
+def test_arguments_of_any_kind_end_with_a_code_and_a_sentence(office: Office, call_of: tuple[str, list[str]]) -> None:
     name, arguments = call_of
     desk = Desk(office)
     code, told, complaint = call(desk, name, *arguments)
@@ -198,7 +196,7 @@ def test_arguments_of_any_kind_end_with_a_code_and_a_sentence(
 @given(names=st.lists(hostile.texts, min_size=6, max_size=6), cause=st.sampled_from(list(Cause)))
 @example(names=["[/]", "[red]x", "\x1b[2J", "\u202e24", "{project}", "a\nb"], cause=Cause.VENDOR_NOT_LINKED)
 @example(names=["", " ", "", "", "", ""], cause=Cause.LINES_DO_NOT_TIE)
-def test_names_of_any_kind_are_shown_by_every_command(office: Installation, names: list[str], cause: Cause) -> None:
+def test_names_of_any_kind_are_shown_by_every_command(office: Office, names: list[str], cause: Cause) -> None:
     """Names that reached the ledger and the list of projects, from whichever remote."""
     desk = Desk(office)
     number, project_name, code, vendor, document, trigger = names

@@ -17,7 +17,7 @@ from rich.progress import Progress
 import worker.cli
 from tests.kit.ended import Ended
 from worker.cli import wbs_sync
-from worker.cli.output import Plain
+from worker.cli.output import LiteralConsole
 from worker.container import Container
 
 
@@ -30,7 +30,7 @@ def run_command(
 ) -> Ended:
     """Run a command to its end. `container`: its own, or a function that makes one for each call. `send`: takes the place of the broker."""
     opened = (lambda: container) if isinstance(container, Container) else container
-    out, err = (Plain(file=io.StringIO(), width=width, highlight=False) for _ in range(2))
+    out, err = (LiteralConsole(file=io.StringIO(), width=width, highlight=False) for _ in range(2))
     instead = {
         "open_container": opened,
         "open_to_look": opened,
@@ -61,6 +61,6 @@ def _of_package(package: ModuleType) -> Iterator[ModuleType]:
             yield importlib.import_module(found.name)
 
 
-def _written(console: Plain) -> str:
+def _written(console: LiteralConsole) -> str:
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
