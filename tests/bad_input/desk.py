@@ -339,7 +339,7 @@ def in_a_hurry() -> Iterator[None]:
     """The product's waits, shortened to nothing: their order and their ends stay what they are."""
     with (
         mock.patch.object(api, "BACK_OFF_SECONDS", (0.0, 0.0)),
-        mock.patch.object(settlement, "back_off", return_value=0.0),
+        mock.patch.object(settlement, "back_off", return_value=(0.0, 0.0)),
         mock.patch.object(remote_failures, "HOLD_SECONDS", 0.01),
         mock.patch.object(settlement, "LONGEST_BACK_OFF_SECONDS", 0.01),
         mock.patch.object(outcomes, "FIRST_LOOK_SECONDS", 0.0),

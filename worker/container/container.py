@@ -58,7 +58,6 @@ def _part(build: Callable[[Container], T]) -> Part[T]:
 class Container(Services):
     """All parts, wired. Built lazily, part by part, so that a command pays for what it uses."""
 
-    remotes = _part(lambda own: own.connections.remotes(Precedence.EXPORT))
     remotes_of_scans = _part(lambda own: own.connections.remotes(Precedence.SCAN))
     remotes_of_upkeep = _part(lambda own: own.connections.remotes(Precedence.UPKEEP))
 

@@ -11,7 +11,6 @@ from worker.clients.procore.client import Procore
 from worker.container.connections import Connections
 from worker.container.installation import installation_of, policy_of
 from worker.container.ownership import Ownership
-from worker.domain.scopes import Remote
 from worker.engine.adoptions import Adoptions
 from worker.engine.attempts import Attempts
 from worker.engine.dispatch import Dispatch, lane_limits
@@ -21,7 +20,7 @@ from worker.engine.remote_failures import RemoteFailures
 from worker.engine.settings_agreement import SettingsAgreement
 from worker.engine.settlement import Settlement
 from worker.engine.systematic_differences import SystematicDifferences
-from worker.part import BuildingLock, Part, part
+from worker.part import BuildingLock, Part
 from worker.redis_access import redis_at
 from worker.store.gate import Precedence
 from worker.store.leases import LeaseKeeper
@@ -68,76 +67,19 @@ class Engine:
         """Return NetSuite for exports or for scans."""
         return self.connections.netsuite(precedence)
 
-    settings_agreement = _part(lambda own: SettingsAgreement(own.stores.presence))
-
-    @part
-    def attempts(self) -> Attempts:
-        """One attempt at one piece of work."""
-        return Attempts(
-            work=self.work,
-            keeper=self.keeper,
-            recovery=self.recovery,
-            agreement=self.settings_agreement,
-            settlement=self.settlement,
-            failures=self.remote_failures,
+    remotes = _part(lambda own: own.connections.remotes(Precedence.EXPORT))
+    settings_agreement = _part(lambda own: SettingsAgreement(own.stores))
+    settlement = _part(lambda own: Settlement(own.stores))
+    remote_failures = _part(lambda own: RemoteFailures(own.stores, own.remotes, own.settlement))
+    adoptions = _part(lambda own: Adoptions(own.stores, own.remotes))
+    recovery = _part(
+        lambda own: Recovery(
+            own.stores, own.remotes, own.adoptions, own.ownership.require_no_other, own.ownership.company_confirmed
         )
-
-    @part
-    def settlement(self) -> Settlement:
-        """How attempts end."""
-        return Settlement(self.redis, work=self.work, ledger=self.ledger)
-
-    @part
-    def remote_failures(self) -> RemoteFailures:
-        """What is paused because of failed requests."""
-        return RemoteFailures(
-            self.redis,
-            settlement=self.settlement,
-            work=self.work,
-            ledger=self.ledger,
-            holds=self.stores.holds,
-            pings={
-                Remote.PROCORE: lambda: self.procore(Precedence.EXPORT).who_am_i(),
-                Remote.NETSUITE: lambda: self.netsuite(Precedence.EXPORT).item("0"),
-            },
-        )
-
-    @part
-    def recovery(self) -> Recovery:
-        """The ledger, restored from NetSuite when Redis was lost."""
-        return Recovery(
-            self.redis,
-            netsuite=self.netsuite(Precedence.EXPORT),
-            company_id=self.settings.procore_company_id,
-            adoptions=self.adoptions,
-            decisions=self.stores.decisions,
-            ledger=self.ledger,
-            locks=self.stores.locks,
-            work=self.work,
-            require_own=self.ownership.require_no_other,
-            confirmed=self.ownership.company_confirmed,
-        )
-
-    @part
-    def adoptions(self) -> Adoptions:
-        """Adopted Items over a lost Redis and over versions."""
-        netsuite = self.netsuite(Precedence.EXPORT)
-        return Adoptions(
-            netsuite=netsuite, adopted=self.stores.adopted_items, ledger=self.ledger, locks=self.stores.locks
-        )
-
-    @part
-    def dispatch(self) -> Dispatch:
-        """Which waiting work is dispatched."""
-        limits = lane_limits(self.settings.netsuite_concurrency)
-        return Dispatch(
-            work=self.work, runs=self.runs, holds=self.stores.holds, settlement=self.settlement, limits=limits
-        )
-
-    differences = _part(
-        lambda own: SystematicDifferences(own.redis, states=own.stores.series_states, ledger=own.ledger, work=own.work)
     )
-
-    once = _part(
-        lambda own: ExactlyOnce(own.redis, own.ledger, own.stores.locks, own.differences, own.policy.settle_seconds)
+    attempts = _part(
+        lambda own: Attempts(own.stores, own.recovery, own.settings_agreement, own.settlement, own.remote_failures)
     )
+    dispatch = _part(lambda own: Dispatch(own.stores, own.settlement, lane_limits(own.settings.netsuite_concurrency)))
+    differences = _part(lambda own: SystematicDifferences(own.stores))
+    once = _part(lambda own: ExactlyOnce(own.stores, own.policy, own.differences))

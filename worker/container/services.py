@@ -48,7 +48,7 @@ class Services(Engine):
     @part
     def runner(self) -> Runner:
         """Runs work by its key."""
-        return Runner(self.attempts, self.dispatch, self.handlers())
+        return Runner(self.stores, self.attempts, self.dispatch, self.handlers())
 
     def handlers(self) -> dict[WorkKind, Handler]:
         """Return what does the work of each kind of both flows. The services are built when the first work of their kind is run."""

@@ -171,7 +171,7 @@ class BillWriter:
         if not elsewhere:
             return ""
         event = Happening(What.POSTED_ELSEWHERE, {"period": elsewhere, "date": str(found.date)})
-        self._once.ledger.journal.tell(key, event)
+        self._once.stores.ledger.journal.tell(key, event)
         words = f"posted in {elsewhere}, not in the period of its date {found.date}"
         if self.periods.unwanted(found):
             finding = _finding(key, ready, FindingKind.BILL_PERIOD_MISMATCH, f": its {found.label} is {words}.")

@@ -18,7 +18,6 @@ from worker.domain.outcomes import SETTLED, Outcome, OutcomeKind, Record, State,
 from worker.domain.problems import Cause, describe
 from worker.domain.story import What
 from worker.engine.exactly_once import ExactlyOnce
-from worker.store.connection import seconds
 from worker.store.decisions import Decisions
 from worker.store.locks import Lock
 from worker.sync.bill_ownership import BillOwnership
@@ -51,7 +50,7 @@ class Bills:
         fixed_items: FixedItems,
     ) -> None:
         self._once = once
-        self._ledger = once.ledger
+        self._ledger = once.stores.ledger
         self._netsuite = netsuite
         self._company_id = company_id
         self._writer = writer
@@ -161,8 +160,8 @@ class Bills:
         """Record how an invoice's export ended without a write: skipped, blocked, or already done. Raises Transient, Misconfigured."""
         if self._ledger.write(key, end):
             return outcome_of(end)
-        with self._once.locks.hold(str(key)) as lock:
-            return self._end(key, lock, end) if lock else busy(seconds(self._once.client), end.name)
+        with self._once.stores.locks.hold(str(key)) as lock:
+            return self._end(key, lock, end) if lock else busy(self._once.stores.now(), end.name)
 
     def _end(self, key: InvoiceKey, lock: Lock, end: Record) -> Outcome:
         """End the export, but not an unconfirmed write: a bill that was sent may still appear although the invoice changed in the meantime.

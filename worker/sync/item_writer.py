@@ -43,7 +43,7 @@ class ItemWriter:
 
     @property
     def _ledger(self) -> Ledger:
-        return self._once.ledger
+        return self._once.stores.ledger
 
     def locked(self, key: CodeKey, attempt: Callable[[Record | None, Lock], Outcome]) -> Outcome:
         """Attempt the code's Item under its lock; return its outcome if there is nothing to do."""

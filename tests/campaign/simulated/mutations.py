@@ -142,7 +142,7 @@ def _adoption(put: Put) -> None:
     """ "Already exists" is treated like any other failure."""
 
     def refuse(self: ExactlyOnce, candidate: Any, intent: Any, waiting: Any, lock: Any) -> Any:
-        self.ledger.write(candidate.key, waiting)
+        self.stores.ledger.write(candidate.key, waiting)
         cause = Cause.ITEM_REJECTED if candidate.series is Series.ITEMS else Cause.BILL_REJECTED
         raise Blocked(cause=cause, facts={"name": candidate.name, "answer": intent.detail})
 
@@ -227,8 +227,8 @@ def _rebuild(put: Put) -> None:
     """A worker that finds no ledger creates an empty one and continues."""
 
     def open_at_once(self: Recovery, _opened_at: str | None = None) -> None:
-        if not self._ledger.state.is_open():
-            self._ledger.state.open(since=0)
+        if not self.stores.ledger.state.is_open():
+            self.stores.ledger.state.open(since=0)
 
     put(Recovery, "ensure_ledger", open_at_once)
 

@@ -25,7 +25,6 @@ import worker.app
 import worker.base
 import worker.container.engine
 import worker.container.services
-import worker.engine.adoptions
 import worker.reconcile.verification
 import worker.store.local_file
 import worker.sync.former_items
@@ -378,7 +377,7 @@ def campaign_settings(folder: Path) -> Settings:
 
 
 _REPLACED = (
-    "worker.engine.", "worker.sync.", "worker.inspect.", "worker.reconcile.",
+    "worker.sync.", "worker.inspect.", "worker.reconcile.",
     "worker.observability.correlation",
 )  # fmt: skip
 
@@ -412,7 +411,6 @@ def installed() -> Iterator[Settings]:
         put(worker.container.engine, "redis_at", lambda _url: rig().client())
         put(worker.store.local_file, "read", lambda file: dict(_disk().get(file.name, {})))
         put(worker.store.local_file, "write", _written_file)
-        put(worker.engine.adoptions, "threading", VirtualThreading("threading"))
         put(worker.sync.former_items, "threading", VirtualThreading("threading"))
         put(Transport, "send", _send)
         put(Gate, "_wait", _noted_wait)

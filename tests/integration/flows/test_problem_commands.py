@@ -124,7 +124,7 @@ def test_everything_about_a_problem_is_shown(office: Office) -> None:
 
 
 def test_work_that_waits_is_shown_with_its_time(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settlement, "back_off", lambda failures: 600.0)
+    monkeypatch.setattr(settlement, "back_off", lambda failures: (600.0, 600.0))
     _, invoice, key = closed_period(office)
     office.stage.faults("procore", [{"kind": "error_before", "path": "/requisitions", "value": 500}])
     office.export(invoice)

@@ -192,7 +192,7 @@ def test_a_thousand_codes_do_not_flood_the_broker(office: Office, monkeypatch: p
     project = without_number(office)
     office.procore.renumber_project(project.id, "31-800")
     most = {**dict.fromkeys(Lane, 1), Lane.ITEMS: 3}
-    monkeypatch.setattr(office.container.dispatch, "_limits", most)
+    monkeypatch.setattr(office.container.dispatch, "limits", most)
     office.container.retries.again(list(office.problems()))
     assert office.container.dispatch.next(Lane).keys() == {f"plan:{project.id}"}
     office.container.runner.run(plan_of(project.id))
@@ -522,7 +522,7 @@ def test_codes_whose_plan_has_grown_old_are_planned_again_together(
     planned_at = office.container.now()
     monkeypatch.setattr(items, "_is_old", lambda record, now: record.at < planned_at or old(record, now))
     before, mark = procore_mark(office), office.mark()
-    monkeypatch.setattr(office.container.dispatch, "_limits", dict.fromkeys(Lane, 1))
+    monkeypatch.setattr(office.container.dispatch, "limits", dict.fromkeys(Lane, 1))
     office.work_off()
     assert len(office.posts(ITEM_PATH, mark)) == len(CODES)
     # The first by itself (is it budgeted, is it active, is there an Item), the others together.
