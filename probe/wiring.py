@@ -9,8 +9,10 @@ from probe.clients.timed_transport import TimedTransport
 from probe.run import Probe
 from worker.cli.session import redis_url
 from worker.container import Container
+from worker.container.installation import policy_of
 from worker.domain.scopes import Remote
 from worker.store.gate import Precedence
+from worker.sync.projects import Projects
 
 
 def open_probe(settings: Settings) -> Probe:
@@ -29,13 +31,14 @@ def open_probe(settings: Settings) -> Probe:
     netsuite_transport = TimedTransport(
         remote=Remote.NETSUITE.value, read_timeout=settings.netsuite_read_timeout_seconds, network=connections.network
     )
+    listing = connections.procore(Precedence.SCAN)
     procore = SandboxProcore(connections.procore_api(Precedence.SCAN, procore_transport), stores.cache)
     api = connections.netsuite_api(Precedence.SCAN, netsuite_transport)
     netsuite = SandboxNetSuite(api, connections.account_defaults(None), stores.cache)
     return Probe(
         netsuite=netsuite,
         procore=procore,
-        projects=container.projects(Precedence.SCAN),
+        projects=Projects(stores, listing, policy_of(settings, None), container.ownership.company_confirmed),
         locks=stores.locks,
         latencies=lambda: [*procore_transport.latencies(), *netsuite_transport.latencies()],
         has_tax_schedule=bool(settings.netsuite_tax_schedule_id),

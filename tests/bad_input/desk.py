@@ -113,15 +113,7 @@ class WiredContainer(OpenContainer):
     @part
     def invoice_items(self) -> InvoiceItems:
         """With the threads of the office, since an example should leave none behind."""
-        return InvoiceItems(
-            self.redis,
-            items=self.items(Precedence.EXPORT),
-            ledger=self.ledger,
-            work=self.work,
-            runs=self.runs,
-            runner=self.runner,
-            pool=self._office_pool,
-        )
+        return InvoiceItems(self.stores, self.items(Precedence.EXPORT), self.runner, self._office_pool)
 
 
 class Desk:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from functools import partial
 
@@ -33,17 +34,19 @@ def policy_of(settings: Settings, profile: Profile | None) -> Policy:
     return Policy(
         project_ids=settings.project_ids,
         name_format=settings.item_name_format,
+        marks_adopted=settings.netsuite_adopted_items_get_external_id,
         export_statuses=settings.export_statuses,
         fixed_items=FixedItems(settings.netsuite_retainage_item_id, settings.netsuite_tax_item_id),
         makes_credits=settings.netsuite_create_credits,
         closed_period=ClosedPeriod(settings.netsuite_closed_period),
         currency=settings.netsuite_currency,
         settle_seconds=settle_seconds(settings, profile),
+        billing_digest=_billing_digest(settings),
     )
 
 
-def billing_settings(settings: Settings) -> str:
-    """Return the settings that decide whether an invoice is billed: after a change of one, no invoice counts as unchanged."""
+def _billing_digest(settings: Settings) -> str:
+    """Return a digest of the settings that decide whether an invoice is billed: after a change of one, no invoice counts as unchanged."""
     decisive = (
         settings.export_statuses,
         settings.netsuite_retainage_item_id,
@@ -55,7 +58,7 @@ def billing_settings(settings: Settings) -> str:
         settings.netsuite_currency,
         settings.item_name_format,
     )
-    return repr(decisive)
+    return hashlib.sha256(repr(decisive).encode()).hexdigest()[:8]
 
 
 def pages_of(settings: Settings, stores: Stores) -> Pages:

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from worker.container.engine import Engine
-from worker.container.installation import billing_settings
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.work import WorkKind
 from worker.engine.attempts import Handler
@@ -62,69 +61,36 @@ class Services(Engine):
             WorkKind.EXPORT: lambda key: self.invoice_export.export(InvoiceKey(*key.ids)),
         }
 
-    former_items = _part(
-        lambda own: FormerItems(own.redis, own.stores.prefix, ledger=own.ledger, adopted=own.stores.adopted_items)
-    )
+    former_items = _part(lambda own: FormerItems(own.stores))
 
     def projects(self, precedence: Precedence) -> Projects:
         """The company's projects."""
-        only, confirmed = self.settings.project_ids, self.ownership.company_confirmed
-        return Projects(self.procore(precedence), self.stores.listed_projects, only=only, confirmed=confirmed)
+        return Projects(self.stores, self.procore(precedence), self.policy, self.ownership.company_confirmed)
 
     def items(self, precedence: Precedence) -> Items:
         """Planning and making Items."""
-        writer = ItemWriter(
-            self.once,
-            netsuite=self.netsuite(precedence),
-            company_id=self.settings.procore_company_id,
-            adopted=self.stores.adopted_items,
-            mark_adopted=self.settings.netsuite_adopted_items_get_external_id,
-        )
-        return Items(
-            self.redis,
-            procore=self.procore(precedence),
-            netsuite=self.netsuite(precedence),
-            projects=self.projects(precedence),
-            ledger=self.ledger,
-            former=self.former_items,
-            work=self.work,
-            writer=writer,
-            name_format=self.settings.item_name_format,
-        )
+        stores, remotes, policy = self.stores, self.connections.remotes(precedence), self.policy
+        writer = ItemWriter(stores, remotes, policy, self.once)
+        return Items(stores, remotes, policy, self.projects(precedence), self.former_items, writer)
 
     @part
     def wbs_scan(self) -> WbsScan:
-        """The scan."""
-        return WbsScan(
-            self.redis,
-            procore=self.procore(Precedence.SCAN),
-            projects=self.projects(Precedence.SCAN),
-            items=self._scanned_items,
-            ledger=self.ledger,
-            work=self.work,
-            runs=self.runs,
-        )
+        """The scan of all projects."""
+        remotes = self.connections.remotes(Precedence.SCAN)
+        return WbsScan(self.stores, remotes, self.projects(Precedence.SCAN), self._scanned_items)
 
     _scanned_items = _part(lambda own: own.items(Precedence.SCAN))
     links = _part(lambda own: own._links(Precedence.EXPORT))
 
     def _links(self, precedence: Precedence) -> Links:
-        return Links(procore=self.procore(precedence), netsuite=self.netsuite(precedence), cache=self.stores.cache)
+        return Links(self.stores, self.connections.remotes(precedence))
 
     invoice_items = _part(lambda own: own._invoice_items(Precedence.EXPORT))
 
     def _invoice_items(self, precedence: Precedence) -> InvoiceItems:
         # Two more than there are slots, so that none idles while a thread looks after what it has made.
         pool = ThreadPoolExecutor(self.settings.netsuite_concurrency + 2, thread_name_prefix="invoice-items")
-        return InvoiceItems(
-            self.redis,
-            items=self.items(precedence),
-            ledger=self.ledger,
-            work=self.work,
-            runs=self.runs,
-            runner=self.runner,
-            pool=pool,
-        )
+        return InvoiceItems(self.stores, self.items(precedence), self.runner, pool)
 
     @part
     def _read_ahead(self) -> ThreadPoolExecutor:
@@ -133,31 +99,14 @@ class Services(Engine):
 
     def posting_periods(self, precedence: Precedence) -> PostingPeriods:
         """The account's posting periods, and what is done about closed ones."""
-        netsuite, policy = self.netsuite(precedence), self.policy.closed_period
-        return PostingPeriods(netsuite=netsuite, cache=self.stores.cache, policy=policy)
+        return PostingPeriods(self.stores, self.connections.remotes(precedence), self.policy)
 
     settled_by_hand = _part(lambda own: own._settled_by_hand(Precedence.EXPORT, own.links))
 
     def _settled_by_hand(self, precedence: Precedence, links: Links) -> SettledByHand:
-        return SettledByHand(
-            netsuite=self.netsuite(precedence),
-            links=links,
-            ledger=self.ledger,
-            company_id=self.settings.procore_company_id,
-        )
+        return SettledByHand(self.stores, self.connections.remotes(precedence), links)
 
-    @part
-    def bill_ownership(self) -> BillOwnership:
-        """One invoice for each document number and each adopted bill."""
-        return BillOwnership(
-            self.redis,
-            netsuite=self.netsuite(Precedence.EXPORT),
-            company_id=self.settings.procore_company_id,
-            ledger=self.ledger,
-            locks=self.stores.locks,
-            claims=self.stores.bill_claims,
-            settle_seconds=self.policy.settle_seconds,
-        )
+    bill_ownership = _part(lambda own: BillOwnership(own.stores, own.remotes, own.policy))
 
     @part
     def bills(self) -> Bills:
@@ -167,7 +116,7 @@ class Services(Engine):
     def _bills(
         self, precedence: Precedence, links: Links, invoice_items: InvoiceItems, settled: SettledByHand
     ) -> Bills:
-        records = BillRecords(self.redis, procore=self.procore(precedence), ledger=self.ledger)
+        records = BillRecords(self.stores, self.connections.remotes(precedence))
         writer = BillWriter(
             self.once,
             netsuite=self.netsuite(precedence),
@@ -220,13 +169,8 @@ class Services(Engine):
             pool=self._read_ahead,
         )
 
-    books_currency = _part(lambda own: BooksCurrency(own.stores.currencies, setting=own.policy.currency))
-
-    unchanged_invoices = _part(
-        lambda own: UnchangedInvoices(
-            own.redis, ledger=own.ledger, reads=own.stores.last_reads, policy=billing_settings(own.settings)
-        )
-    )
+    books_currency = _part(lambda own: BooksCurrency(own.stores, own.policy))
+    unchanged_invoices = _part(lambda own: UnchangedInvoices(own.stores, own.policy))
 
     @part
     def export_runs(self) -> ExportRuns:
@@ -244,14 +188,4 @@ class Services(Engine):
             export_statuses=self.settings.export_statuses,
         )
 
-    @part
-    def webhooks(self) -> Webhooks:
-        """What Procore says by itself."""
-        return Webhooks(
-            self.redis,
-            self.stores.prefix,
-            company_id=self.settings.procore_company_id,
-            invoice_resources=self.settings.webhook_invoice_resources,
-            projects=self.stores.listed_projects,
-            work=self.work,
-        )
+    webhooks = _part(lambda own: Webhooks(own.stores, own.settings.webhook_invoice_resources))

@@ -77,8 +77,8 @@ def _look(put: Put) -> None:
     look_up, make = Items._looked_up, ExactlyOnce.make
 
     def planned(self: Items, *args: Any) -> Any:
-        with mock.patch.object(self, "_netsuite", _Blind(self._netsuite)):
-            return look_up(self, *args)
+        netsuite: Any = _Blind(self.remotes.netsuite)
+        return look_up(replace(self, remotes=replace(self.remotes, netsuite=netsuite)), *args)
 
     def blind(self: ExactlyOnce, candidate: Any, record: Any, lock: Any) -> Any:
         return make(self, _BlindCandidate(candidate), record, lock)

@@ -27,7 +27,6 @@ import worker.container.engine
 import worker.container.services
 import worker.reconcile.verification
 import worker.store.local_file
-import worker.sync.former_items
 from config.names import DISPATCHED_HEADER
 from config.settings import Settings
 from simulators.netsuite.keys import make_key_file
@@ -99,13 +98,6 @@ class VirtualChance(types.ModuleType):
 
     def token_hex(self, size: int) -> str:
         return f"{rig().chance.getrandbits(8 * size):0{2 * size}x}"
-
-
-class VirtualThreading(types.ModuleType):
-    """`threading`, as far as the product's inner modules use it."""
-
-    def Lock(self) -> VLock:  # noqa: N802 - its name there
-        return VLock(_scheduler)
 
 
 _TIME, _CHANCE = VirtualTime("time"), VirtualChance("random")
@@ -377,7 +369,7 @@ def campaign_settings(folder: Path) -> Settings:
 
 
 _REPLACED = (
-    "worker.sync.", "worker.inspect.", "worker.reconcile.",
+    "worker.inspect.", "worker.reconcile.",
     "worker.observability.correlation",
 )  # fmt: skip
 
@@ -411,7 +403,6 @@ def installed() -> Iterator[Settings]:
         put(worker.container.engine, "redis_at", lambda _url: rig().client())
         put(worker.store.local_file, "read", lambda file: dict(_disk().get(file.name, {})))
         put(worker.store.local_file, "write", _written_file)
-        put(worker.sync.former_items, "threading", VirtualThreading("threading"))
         put(Transport, "send", _send)
         put(Gate, "_wait", _noted_wait)
         put(Tokens, "get", _noted_token)
