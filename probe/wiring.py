@@ -11,6 +11,7 @@ from worker.cli.session import redis_url
 from worker.container import Container
 from worker.container.installation import policy_of
 from worker.domain.scopes import Remote
+from worker.redis_access import require_one_server
 from worker.store.gate import Precedence
 from worker.sync.projects import Projects
 
@@ -22,7 +23,7 @@ def open_probe(settings: Settings) -> Probe:
     no Redis, InvalidSettings if the Redis is a cluster or belongs to another company.
     """
     container = Container(settings, redis_url=redis_url(settings))
-    container.ownership.require_one_server()
+    require_one_server(container.redis)
     container.ownership.require_no_other()
     connections, stores = container.connections, container.stores
     procore_transport = TimedTransport(

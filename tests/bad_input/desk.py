@@ -41,14 +41,11 @@ from worker.domain.problems import CATALOGUE, Cause
 from worker.domain.scopes import Remote
 from worker.domain.work import Lane
 from worker.engine import remote_failures, settlement
-from worker.part import part
 from worker.reconcile import comparison_failures
 from worker.store.connection import connect
-from worker.store.gate import Precedence
 from worker.store.leases import LeaseKeeper
 from worker.store.limits import RateLimits
 from worker.sync import invoice_export, invoice_items
-from worker.sync.invoice_items import InvoiceItems
 
 PROCORE, NETSUITE = "https://procore.example", "https://netsuite.example"
 ELSEWHERE = "another-erp-17"
@@ -105,15 +102,10 @@ class WiredContainer(OpenContainer):
     def __init__(self, settings: Settings, office: Office, wire: Wire) -> None:
         super().__init__(settings, redis_url="redis://nobody")
         self.redis, self.keeper = office.redis, office.keeper
-        self._office_pool = office.pool
-        self.__dict__["_read_ahead"] = office.pool
+        # The threads of the office, since an example should leave none behind.
+        self.__dict__["read_threads"] = self.__dict__["item_threads"] = office.pool
         for transport in (self.connections.procore_transport, self.connections.netsuite_transport):
             wire.attach(transport)
-
-    @part
-    def invoice_items(self) -> InvoiceItems:
-        """With the threads of the office, since an example should leave none behind."""
-        return InvoiceItems(self.stores, self.items(Precedence.EXPORT), self.runner, self._office_pool)
 
 
 class Desk:
@@ -176,7 +168,7 @@ class Desk:
         for _ in range(6):
             self.container.stores.holds.lift(list(Remote))
             self.container.redis.delete(f"{self.prefix}limits:procore")
-            self.container.projects(Precedence.SCAN).outdate()
+            self.container.scans.projects.outdate()
             self.container.start_scan("test")
             self.container.start_export("test")
             for lane in Lane:

@@ -28,7 +28,7 @@ from tests.support import eventually, unused_port
 from tests.unit.domain.test_webhooks import V2, V4
 from tools.message_schemas import result_schemas
 from worker.domain.identities import bill_external_id, item_external_id
-from worker.store.gate import Precedence
+from worker.store import results
 
 pytestmark = pytest.mark.real
 
@@ -115,7 +115,7 @@ def test_python_with_celery_alone_exports_an_invoice_and_shows_its_state(site: S
     task_id, result = run(site, sys.executable, str(EXAMPLES / "send_with_celery.py"), *ids)
     assert ast.literal_eval(result) == exported(site, invoice)
     # What `wbs-sync status --task` tells: what was sent is kept, though the chain ended with another task.
-    kept = site.container.result_of(task_id)
+    kept = results.kept(site.container.redis, site.container.stores.prefix, task_id)
     assert kept is not None
     assert (kept["status"], kept["name"], kept["result"]) == (
         "SUCCESS", "invoices.create_bill", exported(site, invoice),
@@ -244,7 +244,7 @@ def test_webhooks_are_processed_and_the_schedule_finds_what_they_miss(site: Site
         eventually(lambda: site.send(TaskName.RESUME) and done(), every=0.2)
 
     # As after any scan; events of projects that none has listed are left to the next one.
-    site.container.projects(Precedence.SCAN).refresh()
+    site.container.scans.projects.refresh()
     # A code that is budgeted now gets its Item, by however many events.
     project = next(iter(company.projects.values()))
     code = procore.add_code(project.id, "05-190.S", budget=0)

@@ -33,7 +33,7 @@ from worker.inspect.named_records import NamedRecords, asked
 from worker.inspect.overview import Overview
 from worker.inspect.why_not_synced import WhyNotSynced
 from worker.store.stores import Stores
-from worker.sync.invoice_export import InvoiceExport
+from worker.sync.export_preview import ExportPreview
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Explain:
     remotes: Remotes
     named: NamedRecords
     overview: Overview
-    export: InvoiceExport
+    export: ExportPreview
     why: WhyNotSynced
 
     # A code

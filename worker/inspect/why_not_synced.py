@@ -17,7 +17,7 @@ from worker.domain.work import Lane
 from worker.inspect.named_records import asked
 from worker.inspect.stoppages import Stoppages
 from worker.store.stores import Stores
-from worker.sync.invoice_export import InvoiceExport
+from worker.sync.export_preview import ExportPreview
 from worker.sync.projects import Projects
 
 Problem = Mapping[str, Any]
@@ -31,7 +31,7 @@ class WhyNotSynced:
     stores: Stores
     policy: Policy
     projects: Projects
-    export: InvoiceExport
+    export: ExportPreview
     stoppages: Stoppages
 
     def of(

@@ -27,7 +27,7 @@ from worker.domain.texts import unwritable
 from worker.domain.wbs_codes import Project
 from worker.reconcile.bill_verdicts import ComparedBill, InvoiceToCompare, ProjectInvoices, Verdict
 from worker.store.stores import Stores
-from worker.sync.invoice_export import InvoiceExport
+from worker.sync.export_preview import ExportPreview
 from worker.sync.posting_periods import PostingPeriods
 
 CHOSEN_BY_HAND = (Aspect.LINES, Aspect.DATE, Aspect.TOTAL)
@@ -40,7 +40,7 @@ class BillDrift:
     stores: Stores
     remotes: Remotes
     policy: Policy
-    export: InvoiceExport
+    export: ExportPreview
     periods: PostingPeriods
 
     def look(self, project: Project) -> ProjectInvoices:

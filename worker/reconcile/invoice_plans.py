@@ -16,21 +16,10 @@ from worker.domain.wbs_codes import Project
 from worker.reconcile.code_plans import CodePlans
 from worker.reconcile.dry_run import NOTHING, DryRun, id_of, name_of, not_readable
 from worker.store.stores import Stores
-from worker.sync.bill_writer import Billable
-from worker.sync.bills import Bills
+from worker.sync.billables import Billable
 from worker.sync.export_runs import ExportRuns
 from worker.sync.invoice_export import InvoiceExport
-from worker.sync.invoice_items import InvoiceItems
 from worker.sync.items import Planned
-
-
-@dataclass(frozen=True, slots=True)
-class ExportSteps:
-    """The steps of an export, each of which can say beforehand what it would do."""
-
-    export: InvoiceExport
-    items: InvoiceItems
-    bills: Bills
 
 
 @dataclass(slots=True)
@@ -50,7 +39,7 @@ class InvoicePlans:
     stores: Stores
     requests: Callable[[], Requests]
     runs: ExportRuns
-    steps: ExportSteps
+    export: InvoiceExport
     codes: CodePlans
 
     def add_project(self, project: Project, dry: DryRun) -> None:
@@ -110,10 +99,10 @@ class InvoicePlans:
 
         def look_up(project: Project, invoice: Invoice) -> Sequence[Planned]:
             coming = dry.coming(project.id)
-            missing = [code_id for code_id in self.steps.items.missing(invoice) if code_id not in coming]
-            return self.steps.items.plan(project, invoice, missing) if missing else []
+            missing = [code_id for code_id in self.export.items.missing(invoice) if code_id not in coming]
+            return self.export.items.plan(project, invoice, missing) if missing else []
 
-        ready = self.steps.export.plan(key, look_up=look_up)
+        ready = self.export.preview.plan(key, look_up=look_up)
         if isinstance(ready, Outcome):
             # One that a person has settled is read once more, and named to Procore.
             seen.follows += Requests(2 if ready.kind is OutcomeKind.ADOPTED else 0, 0)
@@ -123,7 +112,7 @@ class InvoicePlans:
         try:
             in_doubt = self._items(ready, ready.planned, seen, dry)
         except Blocked as error:
-            if settled := self.steps.export.settled(key, ready.invoice, error):
+            if settled := self.export.preview.settled(key, ready.invoice, error):
                 return settled
             raise
         if in_doubt:
@@ -134,12 +123,12 @@ class InvoicePlans:
     def _items(self, ready: Billable, planned: Sequence[Planned], seen: _Seen, dry: DryRun) -> int:
         """Return the Items to create first, as looked up, and how many of the Items are unconfirmed. Raises Blocked."""
         invoice, project = ready.invoice, ready.project
-        without_item = self.steps.items.missing(invoice)
+        without_item = self.export.items.missing(invoice)
         coming = dry.coming(project.id)
         missing = [code_id for code_id in without_item if code_id not in coming]
         seen.needs += [str(CodeKey(project.id, code_id)) for code_id in without_item if code_id in coming]
         try:
-            self.steps.items.require_none_blocked(invoice, planned)
+            self.export.items.require_none_blocked(invoice, planned)
         except Blocked:
             # Then none is created for this invoice, but existing ones are adopted.
             planned = [one for one in planned if one.kind is not OutcomeKind.CREATED]
@@ -155,7 +144,7 @@ class InvoicePlans:
 
     def _bill(self, key: InvoiceKey, ready: Billable, record: Record | None, seen: _Seen, dry: DryRun) -> Outcome:
         invoice = ready.invoice
-        bill, found = self.steps.bills.plan(key, ready, dry.coming(ready.project.id))
+        bill, found = self.export.bills.plan(key, ready, dry.coming(ready.project.id))
         seen.world = self._world_of(ready, bill, found, dry)
         in_doubt, ours = record and record.in_doubt, found and same_external_id(found.external_id, bill.external_id)
         if found and (ours or not in_doubt):
@@ -195,7 +184,7 @@ class InvoicePlans:
         }
 
     def _blocked(self, key: InvoiceKey, seen: _Seen, error: Blocked) -> Outcome:
-        record = self.steps.bills.records.blocked(key, seen.invoice, error)
+        record = self.export.bills.ends.records.blocked(key, seen.invoice, error)
         if not seen.world and "vendor" in record.facts:
             seen.world = {"vendor": record.facts["vendor"], "number": record.facts.get("invoice", "")}
         return outcome_of(record)

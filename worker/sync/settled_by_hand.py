@@ -28,6 +28,8 @@ ABOUT_A_FOUND_BILL = frozenset({Cause.DOCUMENT_NUMBER_TAKEN, Cause.BILL_DIFFERS,
 """Causes that result from a bill that was found; that bill does not settle the invoice by itself."""
 
 REFUSED_BEFORE = "refused_before"
+BY_HAND = "entered by hand in NetSuite with the same vendor, number and amount"
+"""Reason for an invoice that cannot be exported but needs no bill from wbs-sync."""
 
 
 @dataclass(frozen=True, slots=True)

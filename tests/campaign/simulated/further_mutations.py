@@ -11,7 +11,7 @@ import worker.clients.netsuite.api
 import worker.clients.procore.api
 import worker.domain.retainage
 import worker.engine.remote_failures
-import worker.sync.invoice_export
+import worker.sync.late_origin_ids
 from config.schedule import beat_schedule
 from tests.campaign.simulated import shims
 from worker.clients.fields import OddRow, read_rows
@@ -69,7 +69,7 @@ class _Anything(str):
 
 def _billed(put: Put) -> None:
     """A late origin id is written without comparing the invoice with its bill."""
-    put(worker.sync.invoice_export, "billed_digest", lambda _: _Anything())
+    put(worker.sync.late_origin_ids, "billed_digest", lambda _: _Anything())
 
 
 def _outage_wait(put: Put) -> None:

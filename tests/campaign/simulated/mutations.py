@@ -27,9 +27,9 @@ from worker.store.ledger import Ledger
 from worker.store.locks import Lock, Locks
 from worker.store.scripts import SOURCES
 from worker.store.series import SeriesState, state_of
-from worker.sync import bills as bills_module
+from worker.sync import bill_drafts
 from worker.sync.bill_ownership import BillOwnership
-from worker.sync.bills import Bills
+from worker.sync.export_ends import ExportEnds
 from worker.sync.invoice_items import InvoiceItems
 from worker.sync.items import Items
 from worker.sync.settled_by_hand import SettledByHand
@@ -170,7 +170,7 @@ def _order(put: Put) -> None:
 
     put(InvoiceItems, "missing", none_missing)
     put(InvoiceItems, "known", any_known)
-    put(bills_module, "bill_lines", lines_there)
+    put(bill_drafts, "bill_lines", lines_there)
 
 
 def _order_first(put: Put) -> None:
@@ -212,15 +212,15 @@ def _again(put: Put) -> None:
 
 def _doubt(put: Put) -> None:
     """An attempt that finds the invoice changed does not look up the bill that is in doubt."""
-    end = Bills._end
+    end = ExportEnds.end
 
-    def blind(self: Bills, key: Any, lock: Any, last: Any) -> Any:
-        record = self._ledger.invoice(key)
+    def blind(self: ExportEnds, key: Any, lock: Any, last: Any) -> Any:
+        record = self.stores.ledger.invoice(key)
         if record and record.in_doubt and last.cause is not Cause.BILL_DIFFERS:
-            return self._once.look_later(key, replace(record, sent_at=lock.now()), lock)
+            return self.once.look_later(key, replace(record, sent_at=lock.now()), lock)
         return end(self, key, lock, last)
 
-    put(Bills, "_end", blind)
+    put(ExportEnds, "end", blind)
 
 
 def _rebuild(put: Put) -> None:

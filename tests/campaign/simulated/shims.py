@@ -23,8 +23,7 @@ import tasks.ledger
 import tasks.wbs
 import worker.app
 import worker.base
-import worker.container.engine
-import worker.container.services
+import worker.container.container
 import worker.reconcile.verification
 import worker.store.local_file
 from config.names import DISPATCHED_HEADER
@@ -110,7 +109,8 @@ RUNTIME = Runtime(
 class VirtualPool:
     """ThreadPoolExecutor on virtual threads of the caller's process."""
 
-    def __init__(self, size: int, **_: Any) -> None:
+    def __init__(self, size: int, thread_name_prefix: str = "") -> None:
+        del thread_name_prefix
         self._size = size
 
     def __enter__(self) -> VirtualPool:
@@ -397,10 +397,10 @@ def installed() -> Iterator[Settings]:
         put(worker.app, "settings_or_exit", lambda: settings)
         for module, name, stand_in in _standing_in():
             put(module, name, stand_in)
-        put(worker.container.services, "ThreadPoolExecutor", VirtualPool)
+        put(worker.container.container, "ThreadPoolExecutor", VirtualPool)
         put(worker.reconcile.verification, "ThreadPoolExecutor", VirtualPool)
-        put(worker.container.engine, "LeaseKeeper", VirtualKeeper)
-        put(worker.container.engine, "redis_at", lambda _url: rig().client())
+        put(worker.container.container, "LeaseKeeper", VirtualKeeper)
+        put(worker.container.container, "redis_at", lambda _url: rig().client())
         put(worker.store.local_file, "read", lambda file: dict(_disk().get(file.name, {})))
         put(worker.store.local_file, "write", _written_file)
         put(Transport, "send", _send)

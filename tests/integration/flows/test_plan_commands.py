@@ -20,7 +20,6 @@ from worker.cli import apply, export, output, plans, scan, session, wbs_sync
 from worker.cli.output import Plain
 from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.plans import line_of
-from worker.store.gate import Precedence
 
 pytestmark = pytest.mark.real
 
@@ -311,7 +310,7 @@ def test_projects_and_invoices_are_named_as_people_call_them(desk: Desk) -> None
     assert line == "27-001 New Project"
     # A number that could be an id is a number where a project has it.
     digits = desk.office.new_project("4711", CODES[:1])
-    desk.office.container.projects(Precedence.SCAN).refresh()
+    desk.office.container.scans.projects.refresh()
     told = desk.call("scan", "--project", "4711", "--dry-run", "--json").json()
     assert {line["key"].split(":")[1] for line in told["lines"]} == {str(digits.id)}
 

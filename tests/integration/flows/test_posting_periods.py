@@ -16,7 +16,6 @@ from worker.domain.money import ZERO
 from worker.domain.outcomes import OutcomeKind, Record
 from worker.domain.plans import Would
 from worker.domain.problems import FindingKind
-from worker.store.gate import Precedence
 from worker.store.ledger import Ledger
 
 pytestmark = pytest.mark.real
@@ -93,7 +92,7 @@ def test_the_period_is_reported_even_if_the_process_dies_before_recording(
 ) -> None:
     """Once the bill is recorded, only `verify` reads it again, and that may not be scheduled."""
     office, invoice = open_with(open_office, closed_dates_move=True, closed_before="2026-02-01")
-    office.container.posting_periods(Precedence.EXPORT).elsewhere(
+    office.container.exports.periods.elsewhere(
         FoundBill("1", None, "1", "A", datetime.date(2026, 2, 25), ZERO, (), period_id="1")
     )
     office.stage.settings("netsuite", closed_before="2026-03-01")

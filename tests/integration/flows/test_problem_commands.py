@@ -26,7 +26,7 @@ from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind, State
 from worker.domain.problems import Cause, FindingKind
 from worker.engine import remote_failures, settlement
-from worker.store.gate import Precedence
+from worker.sync.export_ends import ExportEnds
 
 pytestmark = pytest.mark.real
 
@@ -296,15 +296,14 @@ def test_a_problem_resolved_while_its_work_runs_is_opened_anew_by_its_end(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, invoice, key = unlinked(office)
-    bills = office.container.bills
-    block, resolved = bills.block, []
+    block, resolved = ExportEnds.block, []
 
     def resolved_meanwhile(*arguments: Any) -> Any:
         resolved.append(call(office, "problems", "resolve", key, "--note", "done").exit_code)
         assert office.problems() == {}
         return block(*arguments)
 
-    monkeypatch.setattr(bills, "block", resolved_meanwhile)
+    monkeypatch.setattr(ExportEnds, "block", resolved_meanwhile)
     office.export(invoice)
     assert resolved == [0]
     assert office.problems() == {key: "project_not_linked"}
@@ -533,7 +532,7 @@ def test_an_ignored_problem_still_explains_why_there_is_no_bill(office: Office) 
 
 def test_a_project_that_nobody_knows_is_no_project_without_problems(office: Office) -> None:
     project = office.new_project("27-900", ())
-    office.container.projects(Precedence.SCAN).refresh()
+    office.container.scans.projects.refresh()
     none = call(office, "problems", "--project", "27-900")
     assert (none.exit_code, "0 open problems" in none.stdout) == (0, True)
     assert call(office, "problems", "--project", str(project.id)).exit_code == 0
