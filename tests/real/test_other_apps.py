@@ -28,7 +28,6 @@ from tests.support import eventually, unused_port
 from tests.unit.domain.test_webhooks import V2, V4
 from tools.message_schemas import result_schemas
 from worker.domain.identities import bill_external_id, item_external_id
-from worker.store import results
 
 pytestmark = pytest.mark.real
 
@@ -115,7 +114,7 @@ def test_python_with_celery_alone_exports_an_invoice_and_shows_its_state(site: S
     task_id, result = run(site, sys.executable, str(EXAMPLES / "send_with_celery.py"), *ids)
     assert ast.literal_eval(result) == exported(site, invoice)
     # What `wbs-sync status --task` tells: what was sent is kept, though the chain ended with another task.
-    kept = results.kept(site.container.redis, site.container.stores.prefix, task_id)
+    kept = site.container.result_of(task_id)
     assert kept is not None
     assert (kept["status"], kept["name"], kept["result"]) == (
         "SUCCESS", "invoices.create_bill", exported(site, invoice),

@@ -29,7 +29,6 @@ from worker.domain.run_counts import run_counts
 from worker.domain.texts import counted
 from worker.inspect.liveness import HOW_TO_START, Alive
 from worker.inspect.overview import run_view
-from worker.store import results
 
 ENDED = ("SUCCESS", "FAILURE")
 MAX_NAMED = 10
@@ -114,7 +113,7 @@ def _of(container: Container, key: InvoiceKey | CodeKey) -> dict[str, Any]:
 
 def _task(container: Container, task_id: str) -> dict[str, Any]:
     """Return how a task ended, and the current status of its work, which may have continued under another task id."""
-    kept = results.kept(container.redis, container.stores.prefix, task_id)
+    kept = container.result_of(task_id)
     if kept is None:
         raise Fault(
             f"Task {task_id} not found: no worker has started it, it was sent with ignore_result, or it ended more than a day ago."

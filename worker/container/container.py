@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from itertools import chain
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from config.loading import secret_files
 from config.names import QueueName
 from config.schedule import next_runs
 from config.settings import Settings
 from config.written_settings import written_settings
+from worker.clients.remotes import Remotes
 from worker.connections import Connections
 from worker.container.installation import chosen_of, installation_of, pages_of, policy_of
 from worker.domain.identities import CodeKey, InvoiceKey
+from worker.domain.policy import Policy
 from worker.domain.work import WorkKind
 from worker.engine.adoptions import Adoptions
 from worker.engine.attempts import Attempts, Handler
@@ -63,6 +65,7 @@ from worker.reconcile.project_comparison import ProjectComparison
 from worker.reconcile.upkeep import Upkeep
 from worker.reconcile.verification import Verification
 from worker.redis_access import redis_at, require_one_server
+from worker.store import results
 from worker.store.gate import Precedence
 from worker.store.identity import MEET_EVERY_SECONDS
 from worker.store.leases import LeaseKeeper
@@ -116,8 +119,11 @@ class Flow:
     """Both flows, with one precedence at the gate and at Procore's limits. `own`: the container, with what all flows share."""
 
     def __init__(self, own: Container, precedence: Precedence) -> None:
-        self.own, self.building = own, own.building
-        self.stores, self.policy, self.remotes = own.stores, own.policy, own.connections.remotes(precedence)
+        self.own = own
+        self.building: BuildingLock = own.building
+        self.stores: Stores = own.stores
+        self.policy: Policy = own.policy
+        self.remotes: Remotes = own.connections.remotes(precedence)
 
     # Codes to Items.
     projects = _of_flow(
@@ -164,17 +170,18 @@ class Container:
     """All parts of one process."""
 
     def __init__(self, settings: Settings, *, redis_url: str, runtime: Runtime = REAL) -> None:
-        self.building = BuildingLock()
+        self.building: BuildingLock = BuildingLock()
         self.settings = settings
         self.redis_url = redis_url
         self.redis = redis_at(redis_url)
         self.runtime = runtime
         self.keeper = LeaseKeeper(runtime=runtime)
 
-    stores = _part(lambda own: Stores(own.redis, own.keeper, installation_of(own.settings), own.runtime))
-    ownership = _part(lambda own: Ownership(own.stores))
-    connections = _part(lambda own: Connections(own.settings, own.stores))
-    policy = _part(lambda own: policy_of(own.settings, own.connections.profile))
+    # The types of parts that a flow uses are declared, since each of the two classes names parts of the other.
+    stores: Part[Stores] = _part(lambda own: Stores(own.redis, own.keeper, installation_of(own.settings), own.runtime))
+    ownership: Part[Ownership] = _part(lambda own: Ownership(own.stores))
+    connections: Part[Connections] = _part(lambda own: Connections(own.settings, own.stores))
+    policy: Part[Policy] = _part(lambda own: policy_of(own.settings, own.connections.profile))
     exports = _part(lambda own: Flow(own, Precedence.EXPORT))
     scans = _part(lambda own: Flow(own, Precedence.SCAN))
     comparisons = _part(lambda own: Flow(own, Precedence.UPKEEP))
@@ -203,14 +210,14 @@ class Container:
         lambda own: Attempts(own.stores, own.recovery, own.settings_agreement, own.settlement, own.remote_failures)
     )
     dispatch = _part(lambda own: Dispatch(own.stores, own.settlement, lane_limits(own.settings.netsuite_concurrency)))
-    runner = _part(lambda own: Runner(own.stores, own.attempts, own.dispatch, own.handlers()))
+    runner: Part[Runner] = _part(lambda own: Runner(own.stores, own.attempts, own.dispatch, own.handlers()))
     differences = _part(lambda own: SystematicDifferences(own.stores))
-    once = _part(lambda own: ExactlyOnce(own.stores, own.policy, own.differences))
-    former_items = _part(lambda own: FormerItems(own.stores))
-    item_threads = _part(
+    once: Part[ExactlyOnce] = _part(lambda own: ExactlyOnce(own.stores, own.policy, own.differences))
+    former_items: Part[FormerItems] = _part(lambda own: FormerItems(own.stores))
+    item_threads: Part[Executor] = _part(
         lambda own: ThreadPoolExecutor(own.settings.netsuite_concurrency + SPARE_ITEM_THREADS, "invoice-items")
     )
-    read_threads = _part(lambda own: ThreadPoolExecutor(READ_AHEAD_THREADS, "read-ahead"))
+    read_threads: Part[Executor] = _part(lambda own: ThreadPoolExecutor(READ_AHEAD_THREADS, "read-ahead"))
     webhooks = _part(lambda own: Webhooks(own.stores, own.settings.webhook_invoice_resources))
 
     # What people and monitoring see.
@@ -226,9 +233,7 @@ class Container:
         lambda own: WhyNotSynced(own.stores, own.policy, own.exports.projects, own.preview, own.stoppages)
     )
     explain = _part(
-        lambda own: Explain(
-            own.stores, own.remotes, own.named_records, own.overview, own.preview, own.why_not_synced
-        )
+        lambda own: Explain(own.stores, own.remotes, own.named_records, own.overview, own.preview, own.why_not_synced)
     )
     invoice_decisions = _part(
         lambda own: InvoiceDecisions(own.stores, own.remotes, own.named_records, own.exports.bill_ownership)
@@ -240,14 +245,13 @@ class Container:
         """The checks of the installation, in the order in which they run."""
         stores, remotes, connections = self.stores, self.remotes, self.connections
         processes = ProcessChecks(stores, self.liveness, connections.clocks, self.written_settings)
-        chosen = chosen_of(self.settings, self.policy, connections.profile)
         groups = (
             RedisChecks(stores, self.liveness.queues).looks(),
             MachineChecks(stores, connections.certificate_expiry).looks(),
             processes.running(),
             PauseChecks(self.pauses).looks(),
             ProcoreChecks(remotes.procore, self.policy, self.exports.projects, self.exports.books_currency).looks(),
-            NetSuiteChecks(remotes.netsuite, chosen).looks(),
+            NetSuiteChecks(remotes.netsuite, chosen_of(self.settings, self.policy, connections.profile)).looks(),
             # Last, after both systems have responded.
             processes.clocks(),
             FileChecks(secret_files(self.settings)).looks(),
@@ -271,14 +275,10 @@ class Container:
     )
     item_names = _part(lambda own: FixedItemNames(own.stores, own.scans.remotes, own.policy).names)
     planning = _part(
-        lambda own: Planning(
-            own.stores, own.requests, own.code_plans, own.invoice_plans, own.stoppages, own.item_names
-        )
+        lambda own: Planning(own.stores, own.requests, own.code_plans, own.invoice_plans, own.stoppages, own.item_names)
     )
     applying = _part(
-        lambda own: Applying(
-            own.stores, own.planning, own.scans.projects, own.scans.items, own.recovery, own.stoppages
-        )
+        lambda own: Applying(own.stores, own.planning, own.scans.projects, own.scans.items, own.recovery, own.stoppages)
     )
     forgetting = _part(lambda own: Forgetting(own.stores, own.remotes, own.named_records, own.exports.links))
 
@@ -286,14 +286,13 @@ class Container:
     def verification(self) -> Verification:
         """The comparison of both systems. All of its requests give way to those of exports and scans."""
         stores, flow = self.stores, self.comparisons
-        failures = Failures(stores, flow.remotes)
         items = ItemDrift(stores, flow.remotes, flow.items)
         bills = BillDrift(stores, flow.remotes, self.policy, flow.preview, flow.periods)
-        comparison = ProjectComparison(stores, failures, items, bills)
-        orphans, information = OrphanedBills(stores, flow.remotes), Information(stores, flow.projects)
+        failures, orphans = Failures(stores, flow.remotes), OrphanedBills(stores, flow.remotes)
+        comparison, information = ProjectComparison(stores, failures, items, bills), Information(stores, flow.projects)
         return Verification(stores, flow.projects, comparison, orphans, information, failures)
 
-    upkeep = _part(lambda own: Upkeep(own.stores, own.verification))
+    upkeep = _part(lambda own: Upkeep(own.redis, work=own.work, verification=own.verification))
 
     def handlers(self) -> dict[WorkKind, Handler]:
         """Return what does the work of each kind. The services are built when the first work of their kind is run."""
@@ -334,3 +333,7 @@ class Container:
     def watch_store(self) -> None:
         """Compare the store with the one this process knows at intervals, for the life of the process."""
         self.keeper.repeat(self.stores.identity.meet, every=MEET_EVERY_SECONDS)
+
+    def result_of(self, task_id: str) -> dict[str, Any] | None:
+        """Return the result of a task as Celery stored it; None if there is none."""
+        return results.kept(self.redis, self.stores.prefix, task_id)

@@ -91,7 +91,7 @@ class Adoptions:
         missing = {key: item_id for key, item_id in copied.items() if not _is_recorded(records.get(key), item_id)}
         items = self.remotes.netsuite.items(list(missing.values())) if missing else {}
         found = {key: item for key, item_id in missing.items() if (item := items.get(item_id))}
-        # A deleted one is the next scan's matter; one that carries the external id of another code is that code's.
+        # The next scan handles a deleted Item; an Item with the external id of another code belongs to that code.
         done = [
             self._restore(key, item)
             for key, item in found.items()

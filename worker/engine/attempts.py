@@ -109,7 +109,7 @@ class Attempts:
             finally:
                 for scope in troubled:
                     if scope in responses.answered:
-                        self.failures.over(scope)
+                        self.failures.end_pause(scope)
 
     def _tried(
         self,
@@ -153,5 +153,5 @@ class Attempts:
         if key.lane.writes:
             self.agreement.require()
             if WRITING in troubled:
-                self.failures.over(WRITING)
+                self.failures.end_pause(WRITING)
         self.recovery.ensure_ledger(self.stores.work.ledger_at_claim(str(key)))

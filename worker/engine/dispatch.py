@@ -41,7 +41,7 @@ class Dispatch:
     _enough_items_wait: bool = field(default=False, init=False)
     _counted_at: float = field(default=float("-inf"), init=False)
 
-    def take_in_strays(self) -> None:
+    def requeue_orphans(self) -> None:
         """Queue work again that a run waits for and no lane has."""
         for kind in RunKind:
             self.stores.work.requeue_orphans(self.stores.runs.some_open_keys(kind))

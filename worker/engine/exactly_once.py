@@ -68,7 +68,7 @@ class Candidate(Protocol[FoundT]):
         """The ledger record, or the one to write, while nothing is sent."""
         ...
 
-    def look(self, sent: Record | None, *, exists: bool = False) -> FoundT | None:
+    def look_up(self, sent: Record | None, *, exists: bool = False) -> FoundT | None:
         """Find the record in NetSuite: one with the wbs-sync external id, or one that may be adopted. Raises Blocked if another record is in
         the way.
 
@@ -130,7 +130,7 @@ class ExactlyOnce:
 
     def _take(self, candidate: Candidate[FoundT], sent: Record | None, *, unsettled: bool) -> Outcome | None:
         """Record the one that NetSuite has; return None if it has none that may be recorded now."""
-        found = candidate.look(sent)
+        found = candidate.look_up(sent)
         if found is None:
             return None
         ours = candidate.same(found, sent)
@@ -196,7 +196,7 @@ class ExactlyOnce:
         """Record that NetSuite created nothing because it has one already. If that one is not visible yet, it is unconfirmed like any other write."""
         self.stores.ledger.journal.tell(candidate.key, Happening(What.ALREADY_EXISTS, {"answer": intent.detail}))
         try:
-            found = candidate.look(intent, exists=True)
+            found = candidate.look_up(intent, exists=True)
             if found is not None:
                 return candidate.accept(found, ours=candidate.same(found, None))
         except Blocked:

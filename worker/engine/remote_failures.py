@@ -39,7 +39,7 @@ FAILURES_OF_ONE_WORK = 2
 """Failures of one work, while the remote answers others in between, after which its failures no longer pause the remote."""
 REFUSALS_BEFORE_PAUSE = 2
 """Number of different records refused in a row for a missing permission that shows that the role is missing it."""
-TROUBLE_TAKEN_UP_EVERY_SECONDS = 600.0
+PROBLEMS_NOTED_EVERY_SECONDS = 600.0
 DOWN_TIMES_BEFORE_PROBLEM = 5
 REMOTE_OF_CAUSE = {
     Cause.PROCORE_LOGIN: Remote.PROCORE,
@@ -56,7 +56,7 @@ class RemoteFailures:
     stores: Stores
     remotes: Remotes
     settlement: Settlement
-    _trouble_taken_up_at: float = field(default=float("-inf"), init=False)
+    _problems_noted_at: float = field(default=float("-inf"), init=False)
 
     def state(self, key: WorkKey) -> tuple[float, list[str]]:
         """Return until when the work is paused (unix seconds, Redis' clock; 0 = it is not), and the scopes of its remotes that failed lately."""
@@ -104,13 +104,13 @@ class RemoteFailures:
         if noted.again or noted.works >= WORKS_BEFORE_PAUSE:
             self._pause(remote, key, answer)
 
-    def over(self, scope: str) -> None:
+    def end_pause(self, scope: str) -> None:
         """End the pause of a scope whose work succeeds again, and close its problem."""
         self.stores.holds.over(scope)
         if self.stores.ledger.resolve(of_scope(scope)):
             log.warning("%s is working again; resuming paused work", scope)
 
-    def take_up_trouble(self) -> None:
+    def note_open_problems(self) -> None:
         """Every ten minutes, mark the remote of each open remote problem without a known pause as failing, so that its next successful
         response closes the problem.
 
@@ -118,9 +118,9 @@ class RemoteFailures:
         use.
         """
         now = self.stores.runtime.monotonic()
-        if now < self._trouble_taken_up_at + TROUBLE_TAKEN_UP_EVERY_SECONDS:
+        if now < self._problems_noted_at + PROBLEMS_NOTED_EVERY_SECONDS:
             return
-        self._trouble_taken_up_at = now
+        self._problems_noted_at = now
         for problem in self.stores.ledger.problems():
             scope = scope_of_problem(problem.key)
             if scope and not self.stores.holds.is_in_trouble(scope):
@@ -159,7 +159,7 @@ class RemoteFailures:
         with track_responses() as responses, suppress(SyncError):
             self._ping(remote)
         if remote in responses.answered:
-            self.over(remote)
+            self.end_pause(remote)
         return remote in responses.answered
 
     def _ping(self, remote: Remote) -> None:

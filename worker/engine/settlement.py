@@ -91,7 +91,7 @@ class Settlement:
         elif outcome.again_at is None:
             self.stores.work.hand_over(lane, text)
         else:
-            # A run that has not even listed its projects has not begun: it waits for that however long.
+            # A run that has not listed its projects yet has not begun: it waits for that, however long it takes.
             far = key.ids and outcome.again_at - self.stores.now() > RUN_WAITS_SECONDS
             self.stores.work.later(lane, text, at=outcome.again_at, outcome=outcome.kind if far else None)
         if succession and taken:

@@ -47,7 +47,7 @@ class BillWriter:
         candidate = _Candidate(self, key, ready, bill, waiting, known=record is not None)
         return self.once.make(candidate, record, lock)
 
-    def look(self, bill: Bill, *, known: bool) -> FoundBill | None:
+    def look_up(self, bill: Bill, *, known: bool) -> FoundBill | None:
         """Return the bill with the wbs-sync external id, or one of the same vendor with the same number. `known`: a write may exist that
         SuiteQL does not show yet.
 
@@ -173,8 +173,8 @@ class _Candidate:
     def name(self) -> str:
         return self.ready.invoice.label
 
-    def look(self, sent: Record | None, *, exists: bool = False) -> FoundBill | None:
-        return self.writer.look(self.bill, known=self.known or exists or sent is not None)
+    def look_up(self, sent: Record | None, *, exists: bool = False) -> FoundBill | None:
+        return self.writer.look_up(self.bill, known=self.known or exists or sent is not None)
 
     def same(self, found: FoundBill, sent: Record | None) -> bool:
         if sent and sent.facts == self.ready.invoice.facts:

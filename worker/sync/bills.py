@@ -59,7 +59,7 @@ class Bills:
         """
         try:
             bill = self.drafts.draft(ready, coming)
-            found = self.writer.look(bill, known=self.stores.ledger.invoice(key) is not None)
+            found = self.writer.look_up(bill, known=self.stores.ledger.invoice(key) is not None)
             self.writer.require_free(key, bill, found)
             return (bill, found) if found else (self.writer.periods.placed(bill), None)
         except Blocked as error:

@@ -106,7 +106,7 @@ class ExportRuns:
 
     def list_projects(self) -> Outcome:
         """List the projects with invoices, and queue the listing of each."""
-        keys = [exports_of(project_id) for project_id in self.projects.list_anew().with_invoices]
+        keys = [exports_of(project_id) for project_id in self.projects.relist().with_invoices]
         children = Children(keys, Lane.LISTINGS, {"projects": len(keys)})
         return Outcome(OutcomeKind.ALREADY, reason=f"{len(keys)} projects to check", children=children)
 

@@ -147,7 +147,7 @@ class _Candidate:
     def name(self) -> str:
         return self.need.name
 
-    def look(self, sent: Record | None, *, exists: bool = False) -> FoundItem | None:
+    def look_up(self, sent: Record | None, *, exists: bool = False) -> FoundItem | None:
         """Find the Item by external id, which NetSuite shows immediately, then by external id or name in SuiteQL, which may lag behind writes."""
         if sent is None and not self.waiting.attempts:
             # Nothing was ever sent, and the plan looked it up not long ago.

@@ -52,10 +52,10 @@ class Projects:
 
     def refresh(self) -> Sequence[Project]:
         """Read a new list from Procore: all projects, including inactive ones."""
-        self.list_anew()
+        self.relist()
         return self._listed.all()
 
-    def list_anew(self) -> ListedProjects:
+    def relist(self) -> ListedProjects:
         """Read a new list from Procore, for a caller that needs only ids. Others that need a list in the meantime wait for this one."""
         token = self._listed.claim()
         try:
@@ -69,7 +69,7 @@ class Projects:
         """Return the ids of PROJECT_IDS; none = all projects."""
         return sorted(set(self.policy.project_ids))
 
-    def out_of_sight(self, project_ids: Sequence[int]) -> list[int]:
+    def not_visible(self, project_ids: Sequence[int]) -> list[int]:
         """Return the given ids that are not in the cached list: projects that the app cannot see."""
         return self._listed.without(project_ids)
 

@@ -86,12 +86,12 @@ class WbsScan:
 
     def list_projects(self) -> Outcome:
         """List the company's projects, and queue the scan of each."""
-        listed = self.projects.list_anew()
+        listed = self.projects.relist()
         keys = [scan_of(project_id) for project_id in listed.to_scan]
         odd = {row.id: row for row in listed.unreadable if row.id}
         self._report_odd_projects(odd)
         # Their new codes and invoices are no longer seen.
-        for project_id in self.projects.out_of_sight(self.projects.pilot or self.stores.ledger.projects()):
+        for project_id in self.projects.not_visible(self.projects.pilot or self.stores.ledger.projects()):
             if project_id not in odd and (self.projects.pilot or self._has_worked_on(project_id)):
                 self._not_visible(project_id)
         children = Children(keys, Lane.SCANS, {"projects": len(keys)})

@@ -104,8 +104,8 @@ class _BlindCandidate:
     def __init__(self, candidate: Any) -> None:
         self._candidate = candidate
 
-    def look(self, sent: Any, *, exists: bool = False) -> Any:
-        return self._candidate.look(sent, exists=True) if exists else None
+    def look_up(self, sent: Any, *, exists: bool = False) -> Any:
+        return self._candidate.look_up(sent, exists=True) if exists else None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._candidate, name)

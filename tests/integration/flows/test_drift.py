@@ -221,7 +221,7 @@ def switch_off_the_tools_of_a_closed_project(site: Site) -> str:
     office.procore.edit_project(project_id, active=False, tools_disabled=True)
     office.container.redis.srem(office._key("ledger:projects"), project_id)
     office.container.redis.delete(*(office._key(f"{kind}:{project_id}") for kind in ("codes", "invoices")))
-    office.container.exports.projects.list_anew()
+    office.container.exports.projects.relist()
     office.container.runner.run(exports_of(project_id))
     return f"project:{project_id}"
 
