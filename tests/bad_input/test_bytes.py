@@ -71,7 +71,7 @@ def mouth() -> Iterator[Mouth]:
     thread.start()
     yield made
     made.close()
-    thread.join(5)
+    thread.join(30)
 
 
 def ask(mouth: Mouth, says: bytes, *, writes: bool) -> Answer | Transient | OutcomeUnknown:

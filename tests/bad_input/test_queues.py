@@ -90,7 +90,7 @@ with Connection(sys.argv[1], transport_options={"global_keyprefix": "alone:"}) a
     assert type(channel) is Channel
     channel.client.lpush("exports", sys.argv[2])
     with connection.Consumer(Queue("exports"), on_message=lambda message: message.ack()):
-        connection.drain_events(timeout=5)
+        connection.drain_events(timeout=30)
 """
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
@@ -14,6 +15,7 @@ from redis.exceptions import ConnectionError as LostConnection
 
 from config.names import QueueName
 from tests.support import eventually
+from worker.local.embedded import EmbeddedServer
 from worker.runtime.transport import BUSY_SECONDS, IDLE_SECONDS, TaskQueues, use_transport
 
 pytestmark = pytest.mark.real
@@ -64,20 +66,21 @@ def test_a_closed_connection_asks_for_no_message_any_more(redis_url: str) -> Non
         assert len(loop.timer) == 0
 
 
-def test_a_connection_that_answers_nothing_any_more_is_given_up(redis_url: str) -> None:
+def test_a_connection_that_answers_nothing_any_more_is_given_up(tmp_path: Path) -> None:
     """As behind a firewall that forgot it: no error ever comes of it, and the worker would take no message again."""
     use_transport()
     options = {"health_check_interval": 0.1}
-    with Connection(redis_url, transport_options=options) as connection:
+    # A separate server, since it answers nobody until it ends: a pause that ends by itself could end before a slow test had checked.
+    with EmbeddedServer.start(tmp_path) as server, Connection(server.url, transport_options=options) as connection:
         channel = connection.channel()
         Consumer(channel, Queue(QueueName.ITEMS)).consume()
         cycle = connection.transport.cycle
-        with redis.Redis.from_url(redis_url) as server:
-            server.client_pause(3000)
+        with redis.Redis.from_url(server.url) as client:
+            client.client_pause(600_000)
         cycle.on_poll_start()
         waiting = channel._in_poll
         assert waiting
-        eventually(lambda: cycle.maybe_check_brpop_health() or not channel._in_poll, 3)
+        eventually(lambda: cycle.maybe_check_brpop_health() or not channel._in_poll)
         assert waiting._sock is None
 
 
@@ -91,7 +94,7 @@ def test_a_worker_sends_its_script_only_to_a_server_that_does_not_know_it(redis_
 
         def take(number: int) -> None:
             producer.publish({"number": number}, routing_key="upkeep")
-            connection.drain_events(timeout=5)
+            connection.drain_events(timeout=30)
 
         with Consumer(connection, [Queue("upkeep")], on_message=delivered.append):
             server.config_resetstat()
@@ -113,7 +116,7 @@ def test_a_message_is_acknowledged_by_one_command(redis_url: str) -> None:
     with redis.Redis.from_url(redis_url) as server, Connection(redis_url) as connection:
         Producer(connection).publish({"number": 1}, routing_key="upkeep")
         with Consumer(connection, [Queue("upkeep")], on_message=delivered.append):
-            connection.drain_events(timeout=5)
+            connection.drain_events(timeout=30)
             assert (server.zcard("unacked_index"), server.hlen("unacked")) == (1, 1)
             server.config_resetstat()
             delivered[0].ack()

@@ -78,9 +78,9 @@ def test_a_signal_that_ends_it_is_its_exit_code(sleeping: Program, number: signa
         sleeping.wait(0.01)
     assert sleeping.alive
     os.killpg(sleeping.pid, number)
-    assert sleeping.wait(10) == -number
+    assert sleeping.wait(30) == -number
     assert not sleeping.alive
-    eventually(lambda: not Path(f"/proc/{sleeping.pid}").exists(), 10)
+    eventually(lambda: not Path(f"/proc/{sleeping.pid}").exists())
 
 
 def test_it_stands_still_when_it_is_stopped(sleeping: Program) -> None:
@@ -88,8 +88,8 @@ def test_it_stands_still_when_it_is_stopped(sleeping: Program) -> None:
         return Path(f"/proc/{sleeping.pid}/stat").read_text().rpartition(")")[2].split()[0]
 
     with sleeping.stopped():
-        eventually(lambda: state() == "T", 10)
-    eventually(lambda: state() == "S", 10)
+        eventually(lambda: state() == "T")
+    eventually(lambda: state() == "S")
 
 
 def test_nothing_is_left_when_the_test_process_is_killed(tmp_path: Path) -> None:
@@ -107,4 +107,4 @@ time.sleep(600)
         pids = process.stdout.readline().split()
         process.kill()
     assert len(pids) == 2
-    eventually(lambda: not [pid for pid in pids if Path(f"/proc/{pid}").exists()], 10)
+    eventually(lambda: not [pid for pid in pids if Path(f"/proc/{pid}").exists()])

@@ -106,7 +106,7 @@ def test_without_the_lock_such_an_account_holds_two_items(office: Office, monkey
         with hold(locks, f"{name}:{get_ident()}", reads=reads) as lock:
             assert lock is not None
             # What each has read with its lock, the others have read too before anyone goes on.
-            everybody.wait(5)
+            everybody.wait(30)
             yield replace(lock, fence=1)
 
     # Wide enough that the four meet in it on a slow machine too.
