@@ -107,7 +107,9 @@ class BillWriter:
     def report_twins(self, key: InvoiceKey, ready: Billable, bill: Bill, found: FoundBill) -> None:
         """Report that the bill was entered by hand while the write was unconfirmed, so that NetSuite now has both."""
         others = [
-            other for bill_id in self._ids(bill) if bill_id != found.id and (other := self.remotes.netsuite.bill(bill_id))
+            other
+            for bill_id in self._ids(bill)
+            if bill_id != found.id and (other := self.remotes.netsuite.bill(bill_id))
         ]
         twins = [other for other in others if not other.void and not is_our_bill(other.external_id)]
         if twins:

@@ -84,7 +84,7 @@ class ExportRuns:
         to_export, exported = [], {}
         for head in heads:
             record, bill_id = known.get(head.id), bill_id_of_origin(head.origin_id)
-            # Procore may have a bill's id although the ledger has no bill: the export reads the invoice again, and records it.
+            # If Procore has a bill's id and the ledger's record has none, the export reads the invoice again, and records the bill.
             if record and record.done and not record.write_back_due:
                 exported[head] = record.remote_id
             elif bill_id and record is None:
