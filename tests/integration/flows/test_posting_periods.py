@@ -75,7 +75,7 @@ def test_blocked_holds_where_the_account_would_move_the_bill_by_itself(open_offi
 def test_a_bill_that_netsuite_moved_is_a_problem_and_a_finding(open_office: OpenOffice) -> None:
     """The period was closed after it was seen open, and the account moves closed dates."""
     office, invoice = open_with(open_office, closed_dates_move=True, closed_before="2026-02-01")
-    assert office.container.bills  # the periods are read with the first bill
+    assert office.container.exports.bills  # the periods are read with the first bill
     early = office.new_invoice(office.procore.project(invoice.project_id), (CODE, "10.00"), billing_date="2026-02-25")
     assert office.export(early).kind is OutcomeKind.CREATED
     office.stage.settings("netsuite", closed_before="2026-03-01")
