@@ -17,6 +17,7 @@ from worker.domain.problems import Cause, FindingKind
 from worker.domain.work import Lane, RunKind, WorkKey, exports_of, plan_of, scan_of
 from worker.engine import remote_failures, settlement
 from worker.sync import items
+from worker.sync.wbs_scan import WbsScan
 
 pytestmark = pytest.mark.real
 
@@ -416,7 +417,7 @@ def explode(*_: object, **__: object) -> None:
 def test_work_that_met_a_bug_is_tried_again_after_the_mend(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     project = office.new_project("31-800", [CODE])
     with monkeypatch.context() as patch:
-        patch.setattr(office.container.wbs_scan, "plan_project", explode)
+        patch.setattr(WbsScan, "plan_project", explode)
         office.container.wbs_scan.request("test", [project.id])
         with pytest.raises(ZeroDivisionError):
             office.container.runner.run(scan_of(project.id))
