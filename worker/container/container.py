@@ -14,7 +14,7 @@ from config.settings import Settings
 from config.written_settings import written_settings
 from worker.clients.remotes import Remotes
 from worker.connections import Connections
-from worker.container.installation import chosen_of, installation_of, pages_of, policy_of
+from worker.container.installation import chosen_of, installation_of, policy_of
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.policy import Policy
 from worker.domain.work import WorkKind
@@ -83,12 +83,13 @@ from worker.sync.export_preview import ExportPreview
 from worker.sync.export_runs import ExportRuns
 from worker.sync.former_items import FormerItems
 from worker.sync.invoice_export import InvoiceExport
-from worker.sync.invoice_items import InvoiceItems
+from worker.sync.invoice_items import SPARE_THREADS, InvoiceItems
 from worker.sync.invoice_reader import InvoiceReader
 from worker.sync.item_writer import ItemWriter
 from worker.sync.items import Items
 from worker.sync.late_origin_ids import LateOriginIds
 from worker.sync.links import Links
+from worker.sync.parallel_reads import READ_AHEAD_THREADS
 from worker.sync.posting_periods import PostingPeriods
 from worker.sync.projects import Projects
 from worker.sync.settled_by_hand import SettledByHand
@@ -100,11 +101,6 @@ if TYPE_CHECKING:
     from worker.inspect.metrics import Metrics
 
 T = TypeVar("T")
-QUEUES = [queue.value for queue in QueueName]
-READ_AHEAD_THREADS = 4
-"""More exports than this at once read what they need one after the other, each in its own thread."""
-SPARE_ITEM_THREADS = 2
-"""More threads than slots, so that none idles while a thread records what it has created."""
 
 
 def _part(build: Callable[[Container], T]) -> Part[T]:
@@ -215,7 +211,7 @@ class Container:
     once: Part[ExactlyOnce] = _part(lambda own: ExactlyOnce(own.stores, own.policy, own.differences))
     former_items: Part[FormerItems] = _part(lambda own: FormerItems(own.stores))
     item_threads: Part[Executor] = _part(
-        lambda own: ThreadPoolExecutor(own.settings.netsuite_concurrency + SPARE_ITEM_THREADS, "invoice-items")
+        lambda own: ThreadPoolExecutor(own.settings.netsuite_concurrency + SPARE_THREADS, "invoice-items")
     )
     read_threads: Part[Executor] = _part(lambda own: ThreadPoolExecutor(READ_AHEAD_THREADS, "read-ahead"))
     webhooks = _part(lambda own: Webhooks(own.stores, own.settings.webhook_invoice_resources))
@@ -223,8 +219,8 @@ class Container:
     # What people and monitoring see.
     pauses = _part(lambda own: Pauses(own.stores))
     waiting = _part(lambda own: Waiting(own.stores, own.pauses))
-    liveness = _part(lambda own: Liveness(own.stores, QUEUES))
-    problem_views = _part(lambda own: ProblemViews(own.stores, pages_of(own.settings, own.stores)))
+    liveness = _part(lambda own: Liveness(own.stores, [queue.value for queue in QueueName]))
+    problem_views = _part(lambda own: ProblemViews(own.stores, own.connections.pages))
     stoppages = _part(lambda own: Stoppages(own.stores, own.pauses, own.problem_views))
     overview = _part(lambda own: Overview(own.stores, own.pauses, own.problem_views, own.stoppages, own.waiting))
     reports = _part(lambda own: Reports(own.stores, own.overview, own.pauses))

@@ -5,14 +5,11 @@ from __future__ import annotations
 from config.profile import Profile, contradictions, settle_seconds
 from config.settings import Settings
 from config.written_settings import billing_digest
-from worker.clients.netsuite.pages import NetSuitePages
-from worker.clients.procore.pages import ProcorePages
 from worker.domain.bill_lines import FixedItems
 from worker.domain.policy import Policy
 from worker.domain.posting_periods import ClosedPeriod
 from worker.inspect.checks.netsuite import Chosen
-from worker.inspect.pages import Pages
-from worker.store.stores import Installation, Stores
+from worker.store.stores import Installation
 
 
 def installation_of(settings: Settings) -> Installation:
@@ -57,9 +54,3 @@ def chosen_of(settings: Settings, policy: Policy, profile: Profile | None) -> Ch
         profile_of=profile.account if profile else "",
         contradictions=contradictions(settings, profile),
     )
-
-
-def pages_of(settings: Settings, stores: Stores) -> Pages:
-    """Return the addresses of pages in both systems."""
-    procore = ProcorePages(settings.procore_base_url, settings.procore_company_id)
-    return Pages(stores, procore, NetSuitePages(settings.netsuite_url))

@@ -22,6 +22,8 @@ from worker.sync.items import Items, Planned
 DEADLINE_SECONDS = 30.0
 """Seconds after which no further Item is started; the rest is left to the next attempt. Less than the lifetime of a claim."""
 BUSY_WAIT_SECONDS = 0.25
+SPARE_THREADS = 2
+"""More threads than slots, so that no slot is idle while a thread records what it has created."""
 
 
 @dataclass(frozen=True, slots=True)
