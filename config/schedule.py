@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from config.cron import cron
@@ -51,3 +53,9 @@ def next_due(text: str, after: float) -> float:
     begin, wait, _ = schedule.remaining_delta(moment)
     due: datetime = begin + wait
     return due.timestamp()
+
+
+def next_runs(settings: Settings) -> dict[str, Callable[[float], float]]:
+    """Return the runs with a schedule, each with a function of a time that returns the next scheduled time (both unix seconds)."""
+    lines = {"scan": settings.scan_cron, "export": settings.export_cron, "verify": settings.verify_cron}
+    return {run: partial(next_due, line) for run, line in lines.items() if line}

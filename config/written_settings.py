@@ -66,3 +66,19 @@ def written_settings(settings: Settings, profile: Profile | None) -> dict[str, s
 
 def _digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:DIGEST_LETTERS]
+
+
+def billing_digest(settings: Settings) -> str:
+    """Return a digest of the settings that decide whether an invoice is billed: after a change of one, no invoice counts as unchanged."""
+    decisive = (
+        settings.export_statuses,
+        settings.netsuite_retainage_item_id,
+        settings.netsuite_tax_item_id,
+        settings.netsuite_create_credits,
+        settings.netsuite_closed_period,
+        settings.netsuite_project_field,
+        settings.netsuite_subsidiary_id,
+        settings.netsuite_currency,
+        settings.item_name_format,
+    )
+    return hashlib.sha256(repr(decisive).encode()).hexdigest()[:DIGEST_LETTERS]

@@ -72,8 +72,8 @@ def pick_up(app: Celery) -> int:
         current().recovery.look_through()
         current().adoptions.keep_up()
         current().stores.decisions.keep_up(current().ledger.state.opened_at())
-        current().remote_failures.take_up_trouble()
-        current().dispatch.take_in_strays()
+        current().remote_failures.note_open_problems()
+        current().dispatch.requeue_orphans()
     finally:
         # Waiting work is dispatched even if one of these fails; otherwise one fault would stop all work.
         sent = give_out(app, tuple(Lane))

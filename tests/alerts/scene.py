@@ -121,7 +121,7 @@ class Scene:
         if BEAT in self.running and self.running.keys() - {BEAT, RECEIVER}:
             # What `ledger.resume` does before it dispatches work.
             container.stores.gate.note_use()
-            container.dispatch.take_in_strays()
+            container.dispatch.requeue_orphans()
 
     def _disk_usage(self, _: Path) -> SimpleNamespace:
         return SimpleNamespace(free=self.free_bytes)

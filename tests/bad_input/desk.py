@@ -34,7 +34,6 @@ from simulators.procore.app import build_app as procore_app
 from tests.bad_input.wire import Wire
 from tests.kit.container import OpenContainer, Redis
 from worker.clients.netsuite import api
-from worker.container import services
 from worker.domain import outcomes
 from worker.domain.identities import InvoiceKey, bill_external_id, item_external_id
 from worker.domain.outcomes import Outcome, OutcomeKind
@@ -44,7 +43,6 @@ from worker.domain.work import Lane
 from worker.engine import remote_failures, settlement
 from worker.reconcile import comparison_failures
 from worker.store.connection import connect
-from worker.store.gate import Precedence
 from worker.store.leases import LeaseKeeper
 from worker.store.limits import RateLimits
 from worker.sync import invoice_export, invoice_items
@@ -61,7 +59,7 @@ def small_company() -> Company:
 
 
 class Office:
-    """What all examples of a test process share: settings but for the prefix, a key pair and connections."""
+    """What all examples of a test process share: settings but for the prefix, a key pair, connections and threads."""
 
     def __init__(self, settings: Settings, public_key: str, redis_url: str) -> None:
         self.settings = settings
@@ -69,6 +67,7 @@ class Office:
         self.redis: Redis = connect(redis_url)
         self.keeper = LeaseKeeper()
         self.loop = asyncio.new_event_loop()
+        self.pool = ThreadPoolExecutor(4)
 
     @classmethod
     def open(cls, folder: Path, redis_url: str) -> Office:
@@ -92,6 +91,7 @@ class Office:
 
     def close(self) -> None:
         """Give back what was opened."""
+        self.pool.shutdown()
         self.redis.close()
         self.loop.close()
 
@@ -102,6 +102,8 @@ class WiredContainer(OpenContainer):
     def __init__(self, settings: Settings, office: Office, wire: Wire) -> None:
         super().__init__(settings, redis_url="redis://nobody")
         self.redis, self.keeper = office.redis, office.keeper
+        # The threads of the office, since an example should leave none behind.
+        self.__dict__["read_threads"] = self.__dict__["item_threads"] = office.pool
         for transport in (self.connections.procore_transport, self.connections.netsuite_transport):
             wire.attach(transport)
 
@@ -166,7 +168,7 @@ class Desk:
         for _ in range(6):
             self.container.stores.holds.lift(list(Remote))
             self.container.redis.delete(f"{self.prefix}limits:procore")
-            self.container.projects(Precedence.SCAN).outdate()
+            self.container.scans.projects.outdate()
             self.container.start_scan("test")
             self.container.start_export("test")
             for lane in Lane:
@@ -318,14 +320,10 @@ def assert_clear(sentence: str, cause: Cause) -> None:
 
 @contextmanager
 def in_a_hurry() -> Iterator[None]:
-    """The product's waits, shortened to nothing: their order and their ends stay what they are. All containers share some threads, since an
-    example should leave none behind.
-    """
+    """The product's waits, shortened to nothing: their order and their ends stay what they are."""
     with (
-        ThreadPoolExecutor(4) as pool,
-        mock.patch.object(services, "ThreadPoolExecutor", return_value=pool),
         mock.patch.object(api, "BACK_OFF_SECONDS", (0.0, 0.0)),
-        mock.patch.object(settlement, "back_off", return_value=0.0),
+        mock.patch.object(settlement, "back_off", return_value=(0.0, 0.0)),
         mock.patch.object(remote_failures, "HOLD_SECONDS", 0.01),
         mock.patch.object(settlement, "LONGEST_BACK_OFF_SECONDS", 0.01),
         mock.patch.object(outcomes, "FIRST_CHECK_SECONDS", 0.0),

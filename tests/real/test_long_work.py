@@ -17,7 +17,6 @@ from tests.kit.books import assert_one_bill_per_invoice, assert_one_item_per_cod
 from tests.kit.site import QUICK, Site
 from tests.kit.waiting import eventually
 from tests.real.conftest import OpenSite
-from worker.store.gate import Precedence
 
 pytestmark = pytest.mark.real
 
@@ -76,7 +75,7 @@ def test_work_beyond_the_visibility_timeout_is_done_once_and_continues(open_site
     beat.end()
 
     site.worker("invoices", times=TIMES)
-    site.container.projects(Precedence.SCAN).refresh()
+    site.container.scans.projects.refresh()
     budget = f"/projects/{scanned}/budget_line_items"
     invoices = rf"requisitions.*project_id={listed}|{listed}/requisitions"
     hold(site, "procore", [budget, invoices, r"/rest/v1\.1/projects\?"])

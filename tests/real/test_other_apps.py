@@ -30,7 +30,6 @@ from tests.kit.waiting import eventually
 from tests.unit.domain.test_webhooks import V2, V4
 from tools.message_schemas import result_schemas
 from worker.domain.identities import bill_external_id, item_external_id
-from worker.store.gate import Precedence
 
 pytestmark = pytest.mark.real
 
@@ -246,7 +245,7 @@ def test_webhooks_are_processed_and_the_schedule_finds_what_they_miss(site: Site
         eventually(lambda: site.send(TaskName.RESUME) and done(), every=0.2)
 
     # As after any scan; events of projects that none has listed are left to the next one.
-    site.container.projects(Precedence.SCAN).refresh()
+    site.container.scans.projects.refresh()
     # A code that is budgeted now gets its Item, by however many events.
     project = next(iter(company.projects.values()))
     code = procore.add_code(project.id, "05-190.S", budget=0)

@@ -11,9 +11,10 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 MOST = 6
-CONVERTED = ("inspect", "reconcile", "container")
+CONVERTED = ("engine", "sync", "inspect", "reconcile", "container")
 """Packages of worker/ that take parameter objects: docs/decisions/0043-parameter-objects.md."""
 WORD = re.compile(r"\w+")
+NO_PARAMETER = re.compile(r"\binit=False\b|: ClassVar\b")
 MADE_OF = frozenset({"Stores", "Remotes", "Redis", "Transport"})
 """Whoever has one of these among the fields is a service, and whoever has a service; other dataclasses hold values alone."""
 
@@ -34,7 +35,10 @@ def parameters(kind: ast.ClassDef) -> tuple[list[str], bool]:
         if isinstance(node, ast.FunctionDef) and node.name == "__init__":
             taken = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs][1:]
             return [ast.unparse(one.annotation) if one.annotation else "" for one in taken], True
-    fields = [node for node in kind.body if isinstance(node, ast.AnnAssign) and "init=False" not in ast.unparse(node)]
+    # Neither state of the service nor what all its instances have is a parameter.
+    fields = [
+        node for node in kind.body if isinstance(node, ast.AnnAssign) and not NO_PARAMETER.search(ast.unparse(node))
+    ]
     is_dataclass = any("dataclass" in ast.unparse(one) for one in kind.decorator_list)
     return [ast.unparse(one.annotation) for one in fields] if is_dataclass else [], False
 

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-
-from config.profile import Profile, settle_seconds
-from config.schedule import next_due
+from config.profile import Profile, contradictions, settle_seconds
 from config.settings import Settings
-from worker.clients.netsuite.pages import NetSuitePages
-from worker.clients.procore.pages import ProcorePages
+from config.written_settings import billing_digest
 from worker.domain.bill_lines import FixedItems
 from worker.domain.policy import Policy
 from worker.domain.posting_periods import ClosedPeriod
-from worker.inspect.pages import Pages
-from worker.store.stores import Installation, Stores
+from worker.inspect.checks.netsuite import Chosen
+from worker.store.stores import Installation
 
 
 def installation_of(settings: Settings) -> Installation:
@@ -33,38 +28,29 @@ def policy_of(settings: Settings, profile: Profile | None) -> Policy:
     return Policy(
         project_ids=settings.project_ids,
         name_format=settings.item_name_format,
+        marks_adopted=settings.netsuite_adopted_items_get_external_id,
         export_statuses=settings.export_statuses,
         fixed_items=FixedItems(settings.netsuite_retainage_item_id, settings.netsuite_tax_item_id),
         makes_credits=settings.netsuite_create_credits,
         closed_period=ClosedPeriod(settings.netsuite_closed_period),
         currency=settings.netsuite_currency,
         settle_seconds=settle_seconds(settings, profile),
+        billing_digest=billing_digest(settings),
     )
 
 
-def billing_settings(settings: Settings) -> str:
-    """Return the settings that decide whether an invoice is billed: after a change of one, no invoice counts as unchanged."""
-    decisive = (
-        settings.export_statuses,
-        settings.netsuite_retainage_item_id,
-        settings.netsuite_tax_item_id,
-        settings.netsuite_create_credits,
-        settings.netsuite_closed_period,
-        settings.netsuite_project_field,
-        settings.netsuite_subsidiary_id,
-        settings.netsuite_currency,
-        settings.item_name_format,
+def chosen_of(settings: Settings, policy: Policy, profile: Profile | None) -> Chosen:
+    """Return the records of the account that the settings name, for its checks."""
+    accounts = {"NETSUITE_EXPENSE_ACCOUNT_ID": settings.netsuite_expense_account_id}
+    if settings.netsuite_income_account_id:
+        accounts["NETSUITE_INCOME_ACCOUNT_ID"] = settings.netsuite_income_account_id
+    return Chosen(
+        subsidiary_id=settings.netsuite_subsidiary_id,
+        accounts=accounts,
+        tax_schedule_id=settings.netsuite_tax_schedule_id,
+        fixed_items=policy.fixed_items,
+        makes_credits=policy.makes_credits,
+        closed_period=policy.closed_period,
+        profile_of=profile.account if profile else "",
+        contradictions=contradictions(settings, profile),
     )
-    return repr(decisive)
-
-
-def pages_of(settings: Settings, stores: Stores) -> Pages:
-    """Return the addresses of pages in both systems."""
-    procore = ProcorePages(settings.procore_base_url, settings.procore_company_id)
-    return Pages(stores, procore, NetSuitePages(settings.netsuite_url))
-
-
-def schedule_of(settings: Settings) -> dict[str, Callable[[float], float]]:
-    """Return the runs with a schedule, each with a function of a time that returns the next scheduled time (both unix seconds)."""
-    lines = {"scan": settings.scan_cron, "export": settings.export_cron, "verify": settings.verify_cron}
-    return {run: partial(next_due, line) for run, line in lines.items() if line}

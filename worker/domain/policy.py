@@ -12,18 +12,21 @@ from worker.domain.wbs_codes import NamingRule
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The values that decide what is written. `project_ids`: the only projects that are synced, all if empty; `currency`: base currency of the
-    books, "" if not set; `settle_seconds`: seconds for which an unconfirmed write is only looked up.
+    """The values that decide what is written. `project_ids`: the only projects that are synced, all if empty; `marks_adopted`: whether an adopted
+    Item gets an external id; `currency`: base currency of the books, "" if not set; `settle_seconds`: seconds for which an unconfirmed write
+    is only looked up; `billing_digest`: of all settings that decide whether an invoice is billed.
     """
 
     project_ids: Sequence[int]
     name_format: str
+    marks_adopted: bool
     export_statuses: Sequence[str]
     fixed_items: FixedItems
     makes_credits: bool
     closed_period: ClosedPeriod
     currency: str
     settle_seconds: float
+    billing_digest: str
 
     @property
     def naming_rule(self) -> NamingRule:

@@ -90,7 +90,7 @@ class WorkKind(Enum):
     """A kind of work, one row each: the first word of its keys; its lane; the name of its spans in traces; the task that does it, by its
     published name; the names of the ids in its keys, which are arguments of the task; the type of its ledger record's key; and further arguments.
 
-    Its handler is in the registry `Services.handlers` (worker/container/services.py).
+    Its handler is in the registry `Container.handlers` (worker/container/container.py).
     """
 
     SCAN_ALL = "scan", Lane.SCANS, "scan", "wbs.scan_projects", (), None, {"trigger": "resume"}

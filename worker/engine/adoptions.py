@@ -7,11 +7,9 @@ project was renamed since; otherwise a second Item would be created for the code
 from __future__ import annotations
 
 import logging
-import threading
-import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from worker.clients.netsuite.client import NetSuite
+from worker.clients.remotes import Remotes
 from worker.domain.errors import NoRoom, SyncError
 from worker.domain.findings import Finding
 from worker.domain.identities import CodeKey, code_of_item, is_our_item
@@ -19,9 +17,8 @@ from worker.domain.items import FoundItem
 from worker.domain.outcomes import Record, State
 from worker.domain.problems import FindingKind
 from worker.domain.story import Happening, What
-from worker.store.adopted_items import AdoptedItems
-from worker.store.ledger import Ledger
-from worker.store.locks import Locks
+from worker.store.runtime import ThreadLock
+from worker.store.stores import Stores
 
 log = logging.getLogger(__name__)
 
@@ -37,17 +34,20 @@ class Restored:
     whole: bool
 
 
+@dataclass(slots=True)
 class Adoptions:
     """Keeps the index of adopted Items and its copy up to date, for one process."""
 
-    def __init__(self, *, netsuite: NetSuite, adopted: AdoptedItems, ledger: Ledger, locks: Locks) -> None:
-        self._netsuite = netsuite
-        self._adopted = adopted
-        self._ledger = ledger
-        self._locks = locks
-        self._guard = threading.Lock()
-        self._copied_at = self._indexed_at = float("-inf")
-        self._copied_of = self._indexed_of = ""
+    stores: Stores
+    remotes: Remotes
+    _guard: ThreadLock = field(init=False)
+    _copied_at: float = field(default=float("-inf"), init=False)
+    _copied_of: str = field(default="", init=False)
+    _indexed_at: float = field(default=float("-inf"), init=False)
+    _indexed_of: str = field(default="", init=False)
+
+    def __post_init__(self) -> None:
+        self._guard = self.stores.runtime.thread_lock()
 
     def catch_up(self, ledger_opened_at: str) -> None:
         """Fill the index and restore adoptions from the copy of an earlier ledger, before this process works with a ledger that is new to it.
@@ -65,7 +65,7 @@ class Adoptions:
 
     def keep_up(self) -> None:
         """At intervals, copy new adoptions by workers of any version, and restore what could not be restored yet."""
-        opened_at, now = self._ledger.state.opened_at(), time.monotonic()
+        opened_at, now = self.stores.ledger.state.opened_at(), self.stores.runtime.monotonic()
         if not opened_at or (opened_at == self._copied_of and now < self._copied_at + COPIED_EVERY_SECONDS):
             return
         self._copied_of, self._copied_at = opened_at, now
@@ -77,21 +77,21 @@ class Adoptions:
             log.warning("Could not look up adopted Items: %s", error)
 
     def _index(self, ledger_opened_at: str) -> None:
-        self._adopted.index()
-        self._indexed_at, self._indexed_of = time.monotonic(), ledger_opened_at
+        self.stores.adopted_items.index()
+        self._indexed_at, self._indexed_of = self.stores.runtime.monotonic(), ledger_opened_at
 
     def has_copy(self) -> bool:
         """Return whether this machine has the adoptions."""
-        return self._adopted.has_copy()
+        return self.stores.adopted_items.has_copy()
 
     def restore(self) -> Restored:
         """Record the adoptions of the copy that are missing in the ledger. A code that has another Item by now becomes a problem."""
-        copied = self._adopted.copied()
-        records = self._ledger.records_of(copied)
+        copied = self.stores.adopted_items.copied()
+        records = self.stores.ledger.records_of(copied)
         missing = {key: item_id for key, item_id in copied.items() if not _is_recorded(records.get(key), item_id)}
-        items = self._netsuite.items(list(missing.values())) if missing else {}
+        items = self.remotes.netsuite.items(list(missing.values())) if missing else {}
         found = {key: item for key, item_id in missing.items() if (item := items.get(item_id))}
-        # A deleted one is the next scan's matter; one that carries the external id of another code is that code's.
+        # The next scan handles a deleted Item; an Item with the external id of another code belongs to that code.
         done = [
             self._restore(key, item)
             for key, item in found.items()
@@ -104,35 +104,35 @@ class Adoptions:
 
     def _restore(self, key: CodeKey, item: FoundItem) -> bool | None:
         """Return True if it is recorded now, False if the ledger has a newer record, None if that is not known yet."""
-        with self._locks.hold(str(key)) as lock:
-            record = self._ledger.code(key)
+        with self.stores.locks.hold(str(key)) as lock:
+            record = self.stores.ledger.code(key)
             if lock is None or (record and record.in_doubt):
                 return None
             if record and record.done:
                 if not _is_recorded(record, item.id):
-                    report_another_item(self._ledger, self._netsuite, key, item, at=lock.at)
+                    report_another_item(self.stores, self.remotes, key, item, at=lock.at)
                 return False
             adopted = Record(State.ADOPTED, item.name, item.id, at=lock.at)
-            return self._ledger.write(key, adopted, Happening(What.ADOPTED, {"id": item.id}))
+            return self.stores.ledger.write(key, adopted, Happening(What.ADOPTED, {"id": item.id}))
 
     def _copy(self, ledger_opened_at: str) -> None:
         """Update the copy. A copy of an earlier ledger is restored first, and not changed until that is complete."""
-        if not self._adopted.copy_is_of(ledger_opened_at):
+        if not self.stores.adopted_items.copy_is_of(ledger_opened_at):
             if not self.restore().whole:
                 return
-            self._ledger.state.mark_adoptions_restored()
-        self._adopted.keep_copy(ledger_opened_at)
+            self.stores.ledger.state.mark_adoptions_restored()
+        self.stores.adopted_items.keep_copy(ledger_opened_at)
 
 
 def _is_recorded(record: Record | None, item_id: str) -> bool:
     return record is not None and record.done and record.remote_id == item_id
 
 
-def report_another_item(ledger: Ledger, netsuite: NetSuite, key: CodeKey, item: FoundItem, *, at: float) -> None:
+def report_another_item(stores: Stores, remotes: Remotes, key: CodeKey, item: FoundItem, *, at: float) -> None:
     """Open a problem for a code that has another Item in the ledger, until `verify` finds that they agree."""
-    record = ledger.code(key)
+    record = stores.ledger.code(key)
     recorded = record.remote_id if record else ""
-    if netsuite.item(recorded):
+    if remotes.netsuite.item(recorded):
         kind = FindingKind.DUPLICATE_ITEM
         words = f"The code of the Item {item.name} has 2 Items: ids {recorded}, {item.id}."
     else:
@@ -140,4 +140,4 @@ def report_another_item(ledger: Ledger, netsuite: NetSuite, key: CodeKey, item: 
         words = f"The Item {item.name}: the ledger has Item {recorded}, NetSuite has {item.id}."
     log.error("%s", words)
     finding = Finding(kind, str(key), words)
-    ledger.report(finding.problem_key, finding.cause, finding.facts, at=at)
+    stores.ledger.report(finding.problem_key, finding.cause, finding.facts, at=at)

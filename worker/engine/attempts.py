@@ -4,9 +4,9 @@ settled.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 from redis.exceptions import RedisError
 
@@ -30,8 +30,8 @@ from worker.engine.settings_agreement import SettingsAgreement
 from worker.engine.settlement import Settlement, Succession
 from worker.observability.spans import span
 from worker.store.connection import is_unavailable
-from worker.store.lanes import RENEWED_EVERY_SECONDS, Claimed, Lanes
-from worker.store.leases import LeaseKeeper
+from worker.store.lanes import RENEWED_EVERY_SECONDS, Claimed
+from worker.store.stores import Stores
 
 STALLED_SECONDS = 900.0
 """Seconds without a response after which an attempt counts as stalled: its claim is no longer renewed. No single request takes this long."""
@@ -40,26 +40,16 @@ Handler = Callable[[WorkKey], Outcome]
 """Does the work with this key, as far as one attempt gets."""
 
 
+@dataclass(frozen=True, slots=True)
 class Attempts:
     """Runs attempts and settles their work in the lanes."""
 
-    def __init__(
-        self,
-        *,
-        work: Lanes,
-        keeper: LeaseKeeper,
-        recovery: Recovery,
-        agreement: SettingsAgreement,
-        settlement: Settlement,
-        failures: RemoteFailures,
-    ) -> None:
-        self._work = work
-        self._keeper = keeper
-        self._recovery = recovery
-        self._agreement = agreement
-        self._settlement = settlement
-        self._failures = failures
-        self._under_way: list[tuple[WorkKey, str]] = []
+    stores: Stores
+    recovery: Recovery
+    agreement: SettingsAgreement
+    settlement: Settlement
+    failures: RemoteFailures
+    _under_way: list[tuple[WorkKey, str]] = field(default_factory=list, init=False)
 
     def make(self, key: WorkKey, handler: Handler, claim: Claim, *, succession: Succession | None = None) -> Outcome:
         """Claim the work, run its handler, and settle the outcome. If another worker has claimed it, return that. An unexpected exception is
@@ -67,14 +57,14 @@ class Attempts:
 
         `succession`: takes the next work of the lane in the step that settles this one.
         """
-        claimed = self._work.claim(key.lane, str(key), claim)
+        claimed = self.stores.work.claim(key.lane, str(key), claim)
         if claimed is Claimed.BUSY:
-            return self._settlement.busy()
+            return self.settlement.busy()
         if claimed is Claimed.NOT_DUE:
             return Outcome(OutcomeKind.ALREADY, reason="another attempt completed or rescheduled it")
-        paused_until, troubled = self._failures.state(key)
+        paused_until, troubled = self.failures.state(key)
         if paused_until:
-            return self._failures.wait_for_pause(key, paused_until)
+            return self.failures.wait_for_pause(key, paused_until)
         return self.make_claimed(key, handler, troubled=troubled, succession=succession)
 
     def make_claimed(
@@ -87,24 +77,25 @@ class Attempts:
     def give_back(self) -> None:
         """Return the work of all attempts in progress to its lane: this process is ending before they complete."""
         for key, token in list(self._under_way):
-            self._work.later(key.lane, str(key), at=0, token=token)
+            self.stores.work.later(key.lane, str(key), at=0, token=token)
 
     @contextmanager
     def _under_claim(self, key: WorkKey, responses: Responses) -> Iterator[None]:
         """Renew the claim during the block while requests keep completing."""
-        token = self._work.token(str(key))
-        count, at = 0, time.monotonic()
+        work, clock = self.stores.work, self.stores.runtime.monotonic
+        token = work.token(str(key))
+        count, at = 0, clock()
 
         def renew() -> None:
             nonlocal count, at
             if responses.count != count:
-                count, at = responses.count, time.monotonic()
-            if time.monotonic() - at < STALLED_SECONDS:
-                self._work.renew(key.lane, str(key), token)
+                count, at = responses.count, clock()
+            if clock() - at < STALLED_SECONDS:
+                work.renew(key.lane, str(key), token)
 
         self._under_way.append((key, token))
         try:
-            with self._keeper.keeping(renew, every=RENEWED_EVERY_SECONDS):
+            with self.stores.keeper.keeping(renew, every=RENEWED_EVERY_SECONDS):
                 yield
         finally:
             self._under_way.remove((key, token))
@@ -118,7 +109,7 @@ class Attempts:
             finally:
                 for scope in troubled:
                     if scope in responses.answered:
-                        self._failures.over(scope)
+                        self.failures.end_pause(scope)
 
     def _tried(
         self,
@@ -132,35 +123,35 @@ class Attempts:
             self._require_ready(key, troubled)
             outcome = handler(key)
         except Misconfigured as error:
-            return self._failures.refused(key, error)
+            return self.failures.refused(key, error)
         except (Transient, OutcomeUnknown) as error:
-            return self._failures.failed(key, error, responses)
+            return self.failures.failed(key, error, responses)
         except RedisError as error:
             if not is_unavailable(error):
-                self._settlement.unexpected(key, error)
+                self.settlement.unexpected(key, error)
                 raise
-            return self._settlement.redis_unavailable(key, error)
+            return self.settlement.redis_unavailable(key, error)
         except Blocked as error:
-            return self._settlement.problem(key, error.cause, error.facts)
+            return self.settlement.problem(key, error.cause, error.facts)
         except UnexpectedAnswer as error:
             facts = {"answer": str(error), key.kind.word: f"id {key.parts[-1]}"}
-            return self._settlement.problem(key, Cause.UNREADABLE_RESPONSE, facts)
+            return self.settlement.problem(key, Cause.UNREADABLE_RESPONSE, facts)
         except (NotFound, NotPermitted) as error:
             facts = {"project": f"id {key.parts[0]}", "what": "data", "answer": str(error)}
-            return self._settlement.problem(key, Cause.PROJECT_NOT_READABLE, facts)
+            return self.settlement.problem(key, Cause.PROJECT_NOT_READABLE, facts)
         except Exception as error:
-            self._settlement.unexpected(key, error)
+            self.settlement.unexpected(key, error)
             raise
         if responses.failed and responses.failed not in responses.answered:
             # The response to a write is missing: this work looks it up later, and other work does not try meanwhile.
-            self._failures.note_unconfirmed(key, Remote(responses.failed), outcome.reason)
-        self._settlement.complete(key, outcome, succession)
+            self.failures.note_unconfirmed(key, Remote(responses.failed), outcome.reason)
+        self.settlement.complete(key, outcome, succession)
         return outcome
 
     def _require_ready(self, key: WorkKey, troubled: Collection[str]) -> None:
         """Raise unless all workers agree about what is written, if the work writes, and there is a ledger."""
         if key.lane.writes:
-            self._agreement.require()
+            self.agreement.require()
             if WRITING in troubled:
-                self._failures.over(WRITING)
-        self._recovery.ensure_ledger(self._work.ledger_at_claim(str(key)))
+                self.failures.end_pause(WRITING)
+        self.recovery.ensure_ledger(self.stores.work.ledger_at_claim(str(key)))

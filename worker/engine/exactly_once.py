@@ -32,13 +32,12 @@ from worker.domain.errors import (
 )
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, busy, outcome_of
+from worker.domain.policy import Policy
 from worker.domain.series import Series
 from worker.domain.story import Happening, What
 from worker.engine.systematic_differences import SystematicDifferences
-from worker.store.client import Redis
-from worker.store.connection import seconds
-from worker.store.ledger import Ledger
-from worker.store.locks import Lock, Locks
+from worker.store.locks import Lock
+from worker.store.stores import Stores
 
 MAX_WRITES = 5
 LEDGER_IS_YOUNG = "waiting for the settle window, because Redis was lost or restarted"
@@ -69,7 +68,7 @@ class Candidate(Protocol[FoundT]):
         """The ledger record, or the one to write, while nothing is sent."""
         ...
 
-    def look(self, sent: Record | None, *, exists: bool = False) -> FoundT | None:
+    def look_up(self, sent: Record | None, *, exists: bool = False) -> FoundT | None:
         """Find the record in NetSuite: one with the wbs-sync external id, or one that may be adopted. Raises Blocked if another record is in
         the way.
 
@@ -100,22 +99,20 @@ class Candidate(Protocol[FoundT]):
 
 @dataclass(frozen=True, slots=True)
 class ExactlyOnce:
-    """Creates records in NetSuite by the steps above. `settle_seconds`: how long a write may take to appear."""
+    """Creates records in NetSuite by the steps above."""
 
-    client: Redis
-    ledger: Ledger
-    locks: Locks
+    stores: Stores
+    policy: Policy
     differences: SystematicDifferences
-    settle_seconds: float
 
     def locked(
         self, key: CodeKey | InvoiceKey, name: str, attempt: Callable[[Record | None, Lock], Outcome]
     ) -> Outcome:
         """Make an attempt under the lock of its key; return the outcome if another process holds it, or if nothing is left to do."""
-        with self.locks.hold(str(key), reads=self.ledger.place(key)) as lock:
+        with self.stores.locks.hold(str(key), reads=self.stores.ledger.place(key)) as lock:
             if lock is None:
-                return busy(seconds(self.client), name)
-            record = self.ledger.read_with(lock)
+                return busy(self.stores.now(), name)
+            record = self.stores.ledger.read_with(lock)
             return outcome_of(record) if record and record.done else attempt(record, lock)
 
     def make(self, candidate: Candidate[FoundT], record: Record | None, lock: Lock) -> Outcome:
@@ -133,31 +130,31 @@ class ExactlyOnce:
 
     def _take(self, candidate: Candidate[FoundT], sent: Record | None, *, unsettled: bool) -> Outcome | None:
         """Record the one that NetSuite has; return None if it has none that may be recorded now."""
-        found = candidate.look(sent)
+        found = candidate.look_up(sent)
         if found is None:
             return None
         ours = candidate.same(found, sent)
-        # One that a person made is not taken while ours may still show: nobody would look for ours any more.
+        # One that a person made is not adopted while ours may still appear: ours would never be looked up again.
         return candidate.accept(found, ours=ours, sent=sent) if ours or not unsettled else None
 
     def is_unsettled(self, record: Record, lock: Lock) -> bool:
         """Return whether an unconfirmed write may still appear in NetSuite."""
-        return record.in_doubt and lock.until(record.sent_at + self.settle_seconds) > 0
+        return record.in_doubt and lock.until(record.sent_at + self.policy.settle_seconds) > 0
 
     def look_later(self, key: CodeKey | InvoiceKey, sent: Record, lock: Lock) -> Outcome:
         """Check an unconfirmed write again; nothing is sent before the settle time has passed."""
         noun = "Item" if isinstance(key, CodeKey) else "bill"
         reason = sent.detail or f"an earlier write was interrupted; checking NetSuite for its {noun}"
-        again_at = sent.next_check_at(lock.now(), sent.sent_at + self.settle_seconds)
-        self.ledger.journal.tell(key, Happening(What.CHECKED, {"sent": str(int(sent.at))}, again_at))
+        again_at = sent.next_check_at(lock.now(), sent.sent_at + self.policy.settle_seconds)
+        self.stores.ledger.journal.tell(key, Happening(What.CHECKED, {"sent": str(int(sent.at))}, again_at))
         return Outcome(OutcomeKind.UNKNOWN, sent.name, reason=reason, again_at=again_at)
 
     def _create(self, candidate: Candidate[FoundT], record: Record | None, lock: Lock) -> Outcome:
         """Record the intent, send the request, record the result. Every exit leaves the ledger correct."""
         if record and record.attempts >= MAX_WRITES:
             raise candidate.given_up(record)
-        if held_back_until := lock.held_back_until(self.settle_seconds):
-            self.ledger.journal.tell(candidate.key, Happening(What.SETTLING, again_at=held_back_until))
+        if held_back_until := lock.held_back_until(self.policy.settle_seconds):
+            self.stores.ledger.journal.tell(candidate.key, Happening(What.SETTLING, again_at=held_back_until))
             return Outcome(OutcomeKind.WAITING, candidate.name, reason=LEDGER_IS_YOUNG, again_at=held_back_until)
         waiting = replace(candidate.waiting, attempts=record.attempts if record else 0, fence=lock.fence)
         intents = [waiting]
@@ -173,17 +170,17 @@ class ExactlyOnce:
             return taken or self.look_later(candidate.key, unknown, lock)
         except SeriesStopped:
             if len(intents) > 1 or (record and record.state is State.BLOCKED):
-                self.ledger.write(candidate.key, waiting)
+                self.stores.ledger.write(candidate.key, waiting)
             return self._pause(candidate)
         except Transient:
             # Nothing was sent: the record is as if this had not been tried, unconfirmed if an earlier write left it so.
-            self.ledger.write(
+            self.stores.ledger.write(
                 candidate.key, replace(record, fence=lock.fence) if record and record.in_doubt else waiting
             )
             raise
         except (Blocked, Misconfigured):
-            # NetSuite refused it. An earlier write is settled by now and was looked for, so nothing is unconfirmed any more.
-            self.ledger.write(candidate.key, waiting)
+            # NetSuite refused it. An earlier write is settled by now and was looked up, so nothing is unconfirmed now.
+            self.stores.ledger.write(candidate.key, waiting)
             raise
         return candidate.accept(made, ours=candidate.same(made, None), created=True)
 
@@ -191,32 +188,34 @@ class ExactlyOnce:
         """Record that the write leaves now. Raises NoRoom if this process may no longer write by its lock or the ledger, SeriesStopped."""
         now = lock.now()
         intent = replace(waiting, state=State.INTENT, at=now, sent_at=now, attempts=waiting.attempts + 1, detail="")
-        if not self.ledger.intend(key, intent, lock):
+        if not self.stores.ledger.intend(key, intent, lock):
             raise NoRoom("the lock was lost, or the process was suspended, before the write")
         return intent
 
     def _already_exists(self, candidate: Candidate[FoundT], intent: Record, waiting: Record, lock: Lock) -> Outcome:
         """Record that NetSuite created nothing because it has one already. If that one is not visible yet, it is unconfirmed like any other write."""
-        self.ledger.journal.tell(candidate.key, Happening(What.ALREADY_EXISTS, {"answer": intent.detail}))
+        self.stores.ledger.journal.tell(candidate.key, Happening(What.ALREADY_EXISTS, {"answer": intent.detail}))
         try:
-            found = candidate.look(intent, exists=True)
+            found = candidate.look_up(intent, exists=True)
             if found is not None:
                 return candidate.accept(found, ours=candidate.same(found, None))
         except Blocked:
-            self.ledger.write(candidate.key, waiting)
+            self.stores.ledger.write(candidate.key, waiting)
             raise
         unknown = replace(intent, state=State.UNKNOWN)
-        self.ledger.write(candidate.key, unknown)
+        self.stores.ledger.write(candidate.key, unknown)
         return self.look_later(candidate.key, unknown, lock)
 
     def _unconfirmed(self, key: CodeKey | InvoiceKey, intent: Record, lock: Lock, answer: str) -> Record:
         """Record that no response came. The settle time starts when the request was given up."""
         unknown = replace(intent, state=State.UNKNOWN, sent_at=lock.now(), detail=answer)
-        self.ledger.write(key, unknown)
+        self.stores.ledger.write(key, unknown)
         return unknown
 
     def _pause(self, candidate: Candidate[FoundT]) -> Outcome:
         """Return the outcome of a record whose series is stopped."""
         paused = self.differences.pause(candidate.series, candidate.key, candidate.name)
-        self.ledger.journal.tell(candidate.key, Happening(What.PAUSED, {"why": paused.reason}, paused.again_at or 0))
+        self.stores.ledger.journal.tell(
+            candidate.key, Happening(What.PAUSED, {"why": paused.reason}, paused.again_at or 0)
+        )
         return paused

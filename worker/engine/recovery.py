@@ -9,23 +9,17 @@ sent until the settle window has passed.
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 
-from worker.clients.netsuite.client import NetSuite
+from worker.clients.remotes import Remotes
 from worker.domain.errors import NoRoom
 from worker.domain.identities import CodeKey, InvoiceKey, bill_external_ids_of, code_of_item, item_external_ids_of
 from worker.domain.items import FoundItem
 from worker.domain.outcomes import Record, State
 from worker.domain.work import Lane
 from worker.engine.adoptions import Adoptions, report_another_item
-from worker.store.client import Redis
-from worker.store.connection import seconds
-from worker.store.decisions import Decisions
-from worker.store.lanes import Lanes
-from worker.store.ledger import Ledger
-from worker.store.locks import Locks
+from worker.store.stores import Stores
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +27,7 @@ REBUILD = "ledger:rebuild"
 LOOK_THROUGH = "ledger:look-through"
 LOOK_THROUGH_AFTER_SECONDS = 60.0
 """Seconds after a server restart until interrupted work is checked: by then, workers have recorded what they had in progress."""
-PATIENCE_SECONDS = 5.0
+REBUILD_TIMEOUT_SECONDS = 5.0
 POLL_SECONDS = 0.1
 
 
@@ -56,56 +50,38 @@ class Rebuilt:
     after: int = 0
 
 
+@dataclass(slots=True)
 class Recovery:
     """Rebuilds the ledger if there is none, before anything is written. `require_own` raises if the ledger belongs to another company, and
     returns False while it is unowned; `confirmed`: called before recording, when NetSuite has returned an Item of the company in the
     settings.
     """
 
-    def __init__(
-        self,
-        client: Redis,
-        *,
-        netsuite: NetSuite,
-        company_id: int,
-        adoptions: Adoptions,
-        decisions: Decisions,
-        ledger: Ledger,
-        locks: Locks,
-        work: Lanes,
-        require_own: Callable[[], bool],
-        confirmed: Callable[[], None],
-    ) -> None:
-        self._client = client
-        self._netsuite = netsuite
-        self._company_id = company_id
-        self._adoptions = adoptions
-        self._decisions = decisions
-        self._ledger = ledger
-        self._locks = locks
-        self._work = work
-        self._require_own = require_own
-        self._owned = False
-        self._confirmed = confirmed
-        self._known = ""
+    stores: Stores
+    remotes: Remotes
+    adoptions: Adoptions
+    require_own: Callable[[], bool]
+    confirmed: Callable[[], None]
+    _is_owned: bool = field(default=False, init=False)
+    _known: str = field(default="", init=False)
 
     def ensure_ledger(self, opened_at: str | None = None) -> None:
         """Return if there is a ledger; rebuild it if there is none. Raises NoRoom while another worker does.
 
         `opened_at`: the ledger that existed a moment ago, if the caller knows it (`LedgerState.opened_at`); otherwise it is read.
         """
-        opened_at = self._ledger.state.opened_at() if opened_at is None else opened_at
-        self._owned = (self._owned and opened_at == self._known) or self._require_own()
+        opened_at = self.stores.ledger.state.opened_at() if opened_at is None else opened_at
+        self._is_owned = (self._is_owned and opened_at == self._known) or self.require_own()
         if not opened_at:
-            with self._locks.hold(REBUILD) as lock:
+            with self.stores.locks.hold(REBUILD) as lock:
                 if lock is None:
-                    self._wait_for_the_other()
-                elif not self._ledger.state.is_open():
+                    self._wait_for_another_worker()
+                elif not self.stores.ledger.state.is_open():
                     self._restore()
-            opened_at = self._ledger.state.opened_at()
+            opened_at = self.stores.ledger.state.opened_at()
         if opened_at != self._known:
-            self._adoptions.catch_up(opened_at)
-            self._decisions.catch_up(opened_at)
+            self.adoptions.catch_up(opened_at)
+            self.stores.decisions.catch_up(opened_at)
         self._known = opened_at
 
     def look_through(self) -> int:
@@ -113,25 +89,25 @@ class Recovery:
 
         Up to a second of writes may be lost while the workers continued: then the ledger has a code in progress that is in no lane.
         """
-        server = self._ledger.state.unchecked_server(runs_for=LOOK_THROUGH_AFTER_SECONDS)
+        server = self.stores.ledger.state.unchecked_server(runs_for=LOOK_THROUGH_AFTER_SECONDS)
         if not server:
             return 0
-        with self._locks.hold(LOOK_THROUGH) as lock:
+        with self.stores.locks.hold(LOOK_THROUGH) as lock:
             if lock is None:
                 return 0
-            found = sum(self._wait_again(project_id) for project_id in self._ledger.projects())
-            self._ledger.state.mark_checked(server)
+            found = sum(self._queue_unfinished(project_id) for project_id in self.stores.ledger.projects())
+            self.stores.ledger.state.mark_checked(server)
         return found
 
-    def _wait_again(self, project_id: int) -> int:
-        codes, invoices = self._ledger.codes(project_id), self._ledger.invoices(project_id)
-        lying_codes = [str(CodeKey(project_id, number)) for number, record in codes.items() if record.unfinished]
-        lying_invoices = [
+    def _queue_unfinished(self, project_id: int) -> int:
+        codes, invoices = self.stores.ledger.codes(project_id), self.stores.ledger.invoices(project_id)
+        codes_left = [str(CodeKey(project_id, number)) for number, record in codes.items() if record.unfinished]
+        invoices_left = [
             str(InvoiceKey(project_id, number)) for number, record in invoices.items() if record.unfinished
         ]
-        self._work.add(Lane.ITEMS, lying_codes)
-        self._work.add(Lane.EXPORTS, lying_invoices)
-        return len(lying_codes) + len(lying_invoices)
+        self.stores.work.add(Lane.ITEMS, codes_left)
+        self.stores.work.add(Lane.EXPORTS, invoices_left)
+        return len(codes_left) + len(invoices_left)
 
     def rebuild(self, progress: Callable[[int, int], None] = lambda _items, _of: None) -> Rebuilt:
         """Restore what NetSuite has, and open the ledger; waits while a worker does the same.
@@ -139,44 +115,49 @@ class Recovery:
         Calls `progress(items, of)` after each query. Existing ledger records are kept.
         """
         while True:
-            with self._locks.hold(REBUILD) as lock:
+            with self.stores.locks.hold(REBUILD) as lock:
                 if lock:
                     return self._restore(progress)
-            time.sleep(POLL_SECONDS)
+            self.stores.runtime.sleep(POLL_SECONDS)
 
     def _restore(self, progress: Callable[[int, int], None] = lambda _items, _of: None) -> Rebuilt:
         """Read page by page in ascending id order. An interrupted rebuild continues where it stopped: its pages are in the ledger, and nothing
         is written to NetSuite until it is complete.
         """
-        so_far = Rebuilt() if self._ledger.state.is_open() else Rebuilt(**self._ledger.state.rebuild_counts())
+        so_far = (
+            Rebuilt() if self.stores.ledger.state.is_open() else Rebuilt(**self.stores.ledger.state.rebuild_counts())
+        )
         while True:
-            page = self._netsuite.items_made_by_us(item_external_ids_of(self._company_id), after=so_far.after)
+            page = self.remotes.netsuite.items_made_by_us(
+                item_external_ids_of(self.remotes.company_id), after=so_far.after
+            )
             of = so_far.items + page.in_all
             so_far = self._taken_in(page.items, so_far)
             progress(so_far.items, of)
             if page.last:
                 break
-        # Before there is a ledger: what a person excluded must not be billed by whoever comes first.
-        self._decisions.restore()
-        bills = self._netsuite.bills_made_by_us(bill_external_ids_of(self._company_id))
-        rebuilt = replace(so_far, bills=bills, adopted=self._adoptions.restore().count, queries=so_far.queries + 1)
+        # Before there is a ledger: an invoice that a person excluded must not be billed by the first worker.
+        self.stores.decisions.restore()
+        bills = self.remotes.netsuite.bills_made_by_us(bill_external_ids_of(self.remotes.company_id))
+        adopted = self.adoptions.restore().count
+        rebuilt = replace(so_far, bills=bills, adopted=adopted, queries=so_far.queries + 1)
         self._open(rebuilt)
         return rebuilt
 
     def _taken_in(self, items: Sequence[FoundItem], so_far: Rebuilt) -> Rebuilt:
-        at = seconds(self._client)
+        at = self.stores.now()
         ours = [(key, item) for item in items if (key := code_of_item(item.external_id))]
         if ours:
-            self._confirmed()
-        # One that cannot stand on a bill is no Item of its code: the next scan looks at it, and says what is wrong with it.
+            self.confirmed()
+        # An Item that cannot be on a bill is not restored: the next scan checks it, and reports what is wrong with it.
         usable = [(key, item) for key, item in ours if item.usable and not item.inactive]
         firsts: dict[CodeKey, FoundItem] = {}
         second_ones = [(key, item) for key, item in usable if firsts.setdefault(key, item) is not item]
         records = {key: Record(State.CREATED, item.name, item.id, at=at) for key, item in firsts.items()}
-        restored = self._ledger.restore(records)
+        restored = self.stores.ledger.restore(records)
         others = second_ones + [(key, firsts[key]) for key in restored.otherwise]
         for key, item in others:
-            report_another_item(self._ledger, self._netsuite, key, item, at=at)
+            report_another_item(self.stores, self.remotes, key, item, at=at)
         now = Rebuilt(
             items=so_far.items + len(ours),
             restored=so_far.restored + restored.new,
@@ -185,27 +166,28 @@ class Recovery:
             queries=so_far.queries + 1,
             after=int(items[-1].id) if items else so_far.after,
         )
-        if not self._ledger.state.is_open():
-            self._ledger.state.save_rebuild(asdict(now))
+        if not self.stores.ledger.state.is_open():
+            self.stores.ledger.state.save_rebuild(asdict(now))
         return now
 
     def _open(self, rebuilt: Rebuilt) -> None:
-        if self._ledger.state.is_open():
+        if self.stores.ledger.state.is_open():
             return
         # Nothing of ours in NetSuite: a first start, so no intent can have been lost.
         ours = rebuilt.items or rebuilt.bills or rebuilt.adopted
-        since = seconds(self._client) if ours else 0
-        self._ledger.state.open(since=since, adoptions_known=self._adoptions.has_copy())
+        since = self.stores.now() if ours else 0
+        self.stores.ledger.state.open(since=since, adoptions_known=self.adoptions.has_copy())
         if ours:
             log.warning(
                 "Rebuilt the missing ledger: %d Items; new Items and bills wait for the settle window",
                 rebuilt.items,
             )
 
-    def _wait_for_the_other(self) -> None:
+    def _wait_for_another_worker(self) -> None:
         """Wait a few seconds for a rebuild by another worker, enough for a first start of two queries. Raises NoRoom if it takes longer."""
-        until = time.monotonic() + PATIENCE_SECONDS
-        while not self._ledger.state.is_open():
-            if time.monotonic() > until:
+        clock = self.stores.runtime.monotonic
+        until = clock() + REBUILD_TIMEOUT_SECONDS
+        while not self.stores.ledger.state.is_open():
+            if clock() > until:
                 raise NoRoom("the ledger is being rebuilt", retry_after=2.0)
-            time.sleep(POLL_SECONDS)
+            self.stores.runtime.sleep(POLL_SECONDS)

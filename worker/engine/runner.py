@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from worker.domain.delivery import is_dispatched
 from worker.domain.outcomes import Outcome
@@ -12,6 +12,7 @@ from worker.engine.attempts import Attempts, Handler
 from worker.engine.dispatch import Dispatch
 from worker.engine.settlement import Succession
 from worker.observability import correlation
+from worker.store.stores import Stores
 
 COUNT_SECONDS = 0.2
 """Maximum age in seconds of the count of waiting Items that a series of scans relies on: the series itself finds nothing new."""
@@ -19,13 +20,14 @@ SERIES_SECONDS = 20.0
 """Seconds that one message may continue from work to work: long enough that messages cost little, short enough to be watched."""
 
 
+@dataclass(frozen=True, slots=True)
 class Runner:
     """Runs one attempt at the work of any kind. `handlers`: what does the work of each kind."""
 
-    def __init__(self, attempts: Attempts, dispatch: Dispatch, handlers: Mapping[WorkKind, Handler]) -> None:
-        self._attempts = attempts
-        self._dispatch = dispatch
-        self._handlers = handlers
+    stores: Stores
+    attempts: Attempts
+    dispatch: Dispatch
+    handlers: Mapping[WorkKind, Handler]
 
     def run(self, key: str, handler: Handler | None = None, *, claim: Claim | None = None) -> Outcome:
         """Run and settle one attempt at the work with this key. Raises ValueError for a key of no known kind.
@@ -35,8 +37,8 @@ class Runner:
         """
         work = WorkKey.parse(key)
         in_lane = is_dispatched() or not work.ids
-        return self._attempts.make(
-            work, handler or self._handlers[work.kind], claim or (Claim.IN_LANE if in_lane else Claim.REQUEST)
+        return self.attempts.make(
+            work, handler or self.handlers[work.kind], claim or (Claim.IN_LANE if in_lane else Claim.REQUEST)
         )
 
     def run_series(self, first: str, *, go_on: Callable[[], bool]) -> list[Outcome]:
@@ -44,19 +46,18 @@ class Runner:
         all succeed and find nothing new, because new work has to be dispatched. Return the outcomes in order.
         """
         work, lane = WorkKey.parse(first), lane_of(first)
-        until = time.monotonic() + SERIES_SECONDS
+        clock = self.stores.runtime.monotonic
+        until = clock() + SERIES_SECONDS
         succession = Succession(
-            go_on=lambda outcome: (
-                outcome.is_complete and not _found_new(outcome) and go_on() and time.monotonic() < until
-            ),
-            limit=lambda: self._dispatch.limit(lane, lately=COUNT_SECONDS),
+            go_on=lambda outcome: outcome.is_complete and not _found_new(outcome) and go_on() and clock() < until,
+            limit=lambda: self.dispatch.limit(lane, max_age=COUNT_SECONDS),
         )
         claim = Claim.IN_LANE if is_dispatched() else Claim.REQUEST
-        outcomes = [self._attempts.make(work, self._handlers[work.kind], claim, succession=succession)]
+        outcomes = [self.attempts.make(work, self.handlers[work.kind], claim, succession=succession)]
         while taken := succession.pop():
             work = WorkKey.parse(taken.key)
             with correlation.of(taken.correlation_id):
-                outcomes.append(self._attempts.make_claimed(work, self._handlers[work.kind], succession=succession))
+                outcomes.append(self.attempts.make_claimed(work, self.handlers[work.kind], succession=succession))
         return outcomes
 
 

@@ -7,14 +7,14 @@ the new one with the old value. A worker that stopped, died or hangs does not co
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from worker.domain.errors import Misconfigured
 from worker.domain.problems import Cause
 from worker.domain.scopes import WRITING
-from worker.store.presence import Presence, Running
+from worker.store.presence import Running
+from worker.store.stores import Stores
 
 RECHECK_SECONDS = 2.0
 """Seconds for which a worker that found agreement writes without checking again. A worker that starts in the meantime with other settings
@@ -22,14 +22,14 @@ finds the difference and does not write, so no two of them ever do.
 """
 
 
+@dataclass(slots=True)
 class SettingsAgreement:
     """Compares the digests that all live workers announce."""
 
-    def __init__(self, presence: Presence) -> None:
-        self._presence = presence
-        self._process = ""
-        self._announce: Callable[[], None] = lambda: None
-        self._agreed_at = -math.inf
+    stores: Stores
+    _process: str = field(default="", init=False)
+    _announce: Callable[[], None] = field(default=lambda: None, init=False)
+    _agreed_at: float = field(default=float("-inf"), init=False)
 
     def join(self, process: str, announce: Callable[[], None]) -> None:
         """Register this process as a worker. `process`: its name among the running ones; `announce`: announces it to the others now."""
@@ -40,20 +40,21 @@ class SettingsAgreement:
 
         A worker checks after it was announced itself: of two that start at the same time, the later one sees the other.
         """
-        if not self._process or time.monotonic() - self._agreed_at < RECHECK_SECONDS:
+        clock = self.stores.runtime.monotonic
+        if not self._process or clock() - self._agreed_at < RECHECK_SECONDS:
             return
-        running = self._presence.running()
+        running = self.stores.presence.running()
         if self._process not in {one.process for one in running}:
             self._announce()
-            running = self._presence.running()
+            running = self.stores.presence.running()
         if found := differences(running):
-            told = "; ".join(found)
-            raise Misconfigured(told, cause=Cause.SETTINGS_MISMATCH, facts={"answer": told}, scope=WRITING)
-        self._agreed_at = time.monotonic()
+            clauses = "; ".join(found)
+            raise Misconfigured(clauses, cause=Cause.SETTINGS_MISMATCH, facts={"answer": clauses}, scope=WRITING)
+        self._agreed_at = clock()
 
     def now(self) -> list[str]:
         """Return the differences between live workers, a clause for each setting. Raises RedisError."""
-        return differences(self._presence.running())
+        return differences(self.stores.presence.running())
 
 
 def differences(running: list[Running]) -> list[str]:

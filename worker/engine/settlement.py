@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -14,10 +13,9 @@ from worker.domain.outcomes import Outcome, OutcomeKind, Record, busy
 from worker.domain.problems import Cause, describe
 from worker.domain.story import Happening, What
 from worker.domain.work import Lane, WorkKey
-from worker.store.client import Redis
-from worker.store.connection import seconds, why
-from worker.store.lanes import Lanes, Taken
-from worker.store.ledger import Ledger
+from worker.store.connection import why
+from worker.store.lanes import Taken
+from worker.store.stores import Stores
 
 log = logging.getLogger(__name__)
 
@@ -35,10 +33,10 @@ REDIS_SECONDS = 3.0
 """Minimum seconds until work is retried after Redis did not respond or rejected a command."""
 
 
-def back_off(failures: int) -> float:
-    """Return the seconds to wait after this many failures: doubling up to two minutes, with random jitter to avoid retry storms."""
+def back_off(failures: int) -> tuple[float, float]:
+    """Return the minimum and maximum seconds to wait after this many failures: doubling up to two minutes, apart to avoid retry storms."""
     longest = min(2.0**failures, LONGEST_BACK_OFF_SECONDS)
-    return random.uniform(longest / 2, longest)
+    return longest / 2, longest
 
 
 @dataclass
@@ -63,13 +61,11 @@ class Succession:
         return taken
 
 
+@dataclass(frozen=True, slots=True)
 class Settlement:
     """Settles the attempts of this thread in their lanes, and records their problems."""
 
-    def __init__(self, client: Redis, *, work: Lanes, ledger: Ledger) -> None:
-        self._client = client
-        self._work = work
-        self._ledger = ledger
+    stores: Stores
 
     def complete(self, key: WorkKey, outcome: Outcome, succession: Succession | None = None) -> None:
         """Settle an attempt that raised nothing, and close the problems that it resolved."""
@@ -78,7 +74,7 @@ class Settlement:
         ):
             # Also problems of earlier attempts that failed before they reached the record. Scanning a project has no record: what it finds
             # has separate problems.
-            self._ledger.resolve(str(key), *outcome.closes)
+            self.stores.ledger.resolve(str(key), *outcome.closes)
         self.settle(key, outcome, succession)
 
     def settle(self, key: WorkKey, outcome: Outcome, succession: Succession | None = None) -> None:
@@ -89,22 +85,22 @@ class Settlement:
         limit = succession.limit_after(outcome) if succession else 0
         taken: Taken | None = None
         if outcome.children is not None:
-            taken = self._work.spawn(text, lane, outcome.children, limit=limit)
+            taken = self.stores.work.spawn(text, lane, outcome.children, limit=limit)
         elif outcome.kind not in (OutcomeKind.WAITING, OutcomeKind.UNKNOWN):
-            taken = self._work.close(lane, text, outcome.kind, limit=limit)
+            taken = self.stores.work.close(lane, text, outcome.kind, limit=limit)
         elif outcome.again_at is None:
-            self._work.hand_over(lane, text)
+            self.stores.work.hand_over(lane, text)
         else:
-            # A run that has not even listed its projects has not begun: it waits for that however long.
-            far = key.ids and outcome.again_at - seconds(self._client) > RUN_WAITS_SECONDS
-            self._work.later(lane, text, at=outcome.again_at, outcome=outcome.kind if far else None)
+            # A run that has not listed its projects yet has not begun: it waits for that, however long it takes.
+            far = key.ids and outcome.again_at - self.stores.now() > RUN_WAITS_SECONDS
+            self.stores.work.later(lane, text, at=outcome.again_at, outcome=outcome.kind if far else None)
         if succession and taken:
             self._continue(succession, taken, lane)
 
     def _continue(self, succession: Succession, taken: Taken, lane: Lane) -> None:
         if not WorkKey.known(taken.key):
             # Claimed until it is overdue, and then dispatched again: to a worker of a newer version, sooner or later.
-            self._work.hand_over(lane, taken.key)
+            self.stores.work.hand_over(lane, taken.key)
         elif self.may_begin(taken):
             succession.next = taken
 
@@ -122,21 +118,21 @@ class Settlement:
 
     def busy(self) -> Outcome:
         """Return the outcome for work that another worker has claimed."""
-        return busy(seconds(self._client))
+        return busy(self.stores.now())
 
     def postpone(self, key: WorkKey, reason: str, *, wait: float) -> Outcome:
         """Schedule another attempt in so many seconds."""
-        outcome = Outcome(OutcomeKind.WAITING, reason=reason, again_at=seconds(self._client) + wait)
+        outcome = Outcome(OutcomeKind.WAITING, reason=reason, again_at=self.stores.now() + wait)
         self.settle(key, outcome)
         return outcome
 
     def retry(self, key: WorkKey, error: SyncError, *, at_least: float) -> Outcome:
         """Count a failed attempt, and schedule another one, in `at_least` so many seconds; the last one that counts becomes a problem."""
-        failures = self._work.failed(str(key))
+        failures = self.stores.work.failed(str(key))
         if failures >= MAX_ATTEMPTS:
             facts = {"attempts": str(failures), "answer": str(error)}
             return self.problem(key, Cause.RETRIES_EXHAUSTED, facts)
-        wait = max(back_off(failures), at_least)
+        wait = max(self.stores.runtime.uniform(*back_off(failures)), at_least)
         outcome = self.postpone(key, str(error), wait=wait)
         self.note(key, Happening(What.FAILED, {"answer": str(error)}, outcome.again_at or 0))
         log.info("%s: next attempt in %.0f s, after attempt %d failed: %s", key, wait, failures, error)
@@ -146,7 +142,7 @@ class Settlement:
         """Schedule another attempt soon without counting this one, because nothing is wrong with the work. A write that was sent is in the
         ledger as an intent. Raises RedisError if not even that can be recorded: the message is then not acknowledged.
         """
-        outcome = self.postpone(key, why(error), wait=random.uniform(1, 2) * REDIS_SECONDS)
+        outcome = self.postpone(key, why(error), wait=self.stores.runtime.uniform(1, 2) * REDIS_SECONDS)
         log.warning("%s continues in some seconds. %s", key, outcome.reason)
         return outcome
 
@@ -161,7 +157,7 @@ class Settlement:
             cause, facts = Cause.UNCONFIRMED_WRITE, {**facts, "name": unconfirmed.name}
         outcome = Outcome(OutcomeKind.BLOCKED, reason=self._report(key, cause, facts), cause=cause)
         if unconfirmed:
-            now = seconds(self._client)
+            now = self.stores.now()
             wait = min(max((now - unconfirmed.sent_at) / 2, LONGEST_BACK_OFF_SECONDS), LONGEST_DOUBT_SECONDS)
             outcome = replace(outcome, kind=OutcomeKind.UNKNOWN, again_at=now + wait)
         self.settle(key, outcome)
@@ -170,17 +166,17 @@ class Settlement:
     def note(self, key: WorkKey, happening: Happening) -> None:
         """Add an event to the journal of a code or invoice; other work has no journal."""
         if record := key.record:
-            self._ledger.journal.tell(record, happening)
+            self.stores.ledger.journal.tell(record, happening)
 
     def _unconfirmed(self, key: WorkKey) -> Record | None:
         """Return the record of an unconfirmed write, or None if there is none."""
         if (of := key.record) is None:
             return None
-        record = self._ledger.record(of)
+        record = self.stores.ledger.record(of)
         return record if record and record.in_doubt else None
 
     def _report(self, key: WorkKey, cause: Cause, facts: Mapping[str, str]) -> str:
         sentence = describe(cause, facts).sentence
         log.warning("%s: %s", key, sentence)
-        self._ledger.report(str(key), cause, facts, at=seconds(self._client))
+        self.stores.ledger.report(str(key), cause, facts, at=self.stores.now())
         return sentence

@@ -10,17 +10,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.problems import Cause
 from worker.domain.series import MAX_IN_A_ROW, Deviation, Series, setting_of
 from worker.domain.work import Lane
-from worker.store.client import Redis
-from worker.store.connection import seconds
-from worker.store.lanes import Lanes
-from worker.store.ledger import Ledger
-from worker.store.series import SeriesState, SeriesStates
+from worker.store.series import SeriesState
+from worker.store.stores import Stores
 
 log = logging.getLogger(__name__)
 
@@ -31,25 +29,22 @@ AGREED_FOR_SECONDS = 86_400.0
 LANES = {Series.ITEMS: Lane.ITEMS, Series.BILLS: Lane.EXPORTS}
 
 
+@dataclass(frozen=True, slots=True)
 class SystematicDifferences:
     """Stops a series of records that NetSuite does not keep as they are sent."""
 
-    def __init__(self, client: Redis, *, states: SeriesStates, ledger: Ledger, work: Lanes) -> None:
-        self._client = client
-        self._states = states
-        self._ledger = ledger
-        self._work = work
+    stores: Stores
 
     def state(self, series: Series) -> SeriesState:
         """Return the state of a series before a record of it is written."""
-        return self._states.state(series)
+        return self.stores.series_states.state(series)
 
     def pause(self, series: Series, key: CodeKey | InvoiceKey, name: str) -> Outcome:
         """Return the outcome of a record whose series is stopped: it waits. It also closes the record's own problem, because the attempt got
         as far as the write, so whatever blocked the record before is resolved, and the wait may be long.
         """
         reason = f"writing {series} is stopped: see problem {series.problem_key}"
-        again_at = seconds(self._client) + PAUSE_SECONDS
+        again_at = self.stores.now() + PAUSE_SECONDS
         return Outcome(OutcomeKind.WAITING, name, reason=reason, again_at=again_at, closes=(str(key),))
 
     def is_due(self, state: SeriesState, at: float) -> bool:
@@ -58,26 +53,26 @@ class SystematicDifferences:
 
     def note(self, series: Series, name: str, found: Mapping[Deviation, str]) -> None:
         """Record the differences between a record that was just created and read back and what was sent; empty if there is none."""
-        state = self._states.state(series)
+        state = self.stores.series_states.state(series)
         new = {deviation: words for deviation, words in found.items() if deviation not in state.accepted}
         over = [one for one in {*state.in_a_row, *state.accepted} if one not in found]
-        at = 0.0 if new else seconds(self._client)
+        at = 0.0 if new else self.stores.now()
         if over or (at and at - state.agreed_at > AGREED_FOR_SECONDS / 2):
-            self._states.agrees(series, over, at=at)
+            self.stores.series_states.agrees(series, over, at=at)
         for deviation, words in new.items():
-            if self._states.differs(series, deviation) >= MAX_IN_A_ROW:
+            if self.stores.series_states.differs(series, deviation) >= MAX_IN_A_ROW:
                 self._stop(series, deviation, name, words)
 
     def go_on(self, series: Series) -> bool:
         """Resume a stopped series: its waiting work is due now. Return False if it is not stopped."""
-        if self._states.go_on(series) is None:
+        if self.stores.series_states.go_on(series) is None:
             return False
-        self._ledger.resolve(series.problem_key)
-        self._work.make_due_now(LANES[series], until=seconds(self._client) + PAUSE_SECONDS)
+        self.stores.ledger.resolve(series.problem_key)
+        self.stores.work.make_due_now(LANES[series], until=self.stores.now() + PAUSE_SECONDS)
         return True
 
     def _stop(self, series: Series, deviation: Deviation, name: str, words: str) -> None:
-        self._states.stop(series, deviation)
+        self.stores.series_states.stop(series, deviation)
         facts = {
             "records": series.value,
             "name": name,
@@ -85,5 +80,5 @@ class SystematicDifferences:
             "count": str(MAX_IN_A_ROW),
             "setting": setting_of(series, deviation),
         }
-        if self._ledger.report(series.problem_key, Cause.SYSTEMATIC_DIFFERENCE, facts, at=seconds(self._client)):
+        if self.stores.ledger.report(series.problem_key, Cause.SYSTEMATIC_DIFFERENCE, facts, at=self.stores.now()):
             log.error("Writing %s is stopped: %s", series, words)

@@ -34,7 +34,7 @@ from worker.inspect.named_records import NamedRecords, try_query
 from worker.inspect.overview import Overview
 from worker.inspect.why_not_synced import WhyNotSynced
 from worker.store.stores import Stores
-from worker.sync.invoice_export import InvoiceExport
+from worker.sync.export_preview import ExportPreview
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Explain:
     remotes: Remotes
     named: NamedRecords
     overview: Overview
-    export: InvoiceExport
+    preview: ExportPreview
     why: WhyNotSynced
 
     # A code
@@ -160,7 +160,7 @@ class Explain:
 
     def _comparison(self, key: InvoiceKey, bill: FoundBill) -> JsonObject:
         """Return how the bill in NetSuite differs from the expected one, or why the two cannot be compared."""
-        expected, error = try_query(lambda: self.export.expected_bill(key))
+        expected, error = try_query(lambda: self.preview.expected_bill(key))
         return {"differs": difference(expected, bill) if expected else None, "not_compared": error}
 
     def _lines(self, key: InvoiceKey, breakdown: BillBreakdown) -> list[JsonObject]:

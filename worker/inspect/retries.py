@@ -100,7 +100,7 @@ class Retries:
     def _refresh_projects(self) -> None:
         """Refresh the list of projects once here rather than in each worker, because a project number or link may have been fixed."""
         try:
-            self.projects.list_anew()
+            self.projects.relist()
         except SyncError as error:
             log.info("Could not list the projects: %s", error)
             self.projects.outdate()

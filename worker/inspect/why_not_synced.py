@@ -17,7 +17,7 @@ from worker.domain.work import Lane
 from worker.inspect.named_records import try_query
 from worker.inspect.stoppages import Stoppages
 from worker.store.stores import Stores
-from worker.sync.invoice_export import InvoiceExport
+from worker.sync.export_preview import ExportPreview
 from worker.sync.projects import Projects
 
 Problem = Mapping[str, Any]
@@ -31,7 +31,7 @@ class WhyNotSynced:
     stores: Stores
     policy: Policy
     projects: Projects
-    export: InvoiceExport
+    preview: ExportPreview
     stoppages: Stoppages
 
     def of(
@@ -86,7 +86,7 @@ class WhyNotSynced:
             return _not_yet(problems[0])
         if invoice is None:
             return f"Not yet: it is not in the ledger, and it could not be read from Procore: {fault}"
-        ready, obstacle = try_query(lambda: self.export.preview(key))
+        ready, obstacle = try_query(lambda: self.preview.of(key))
         if obstacle:
             return f"Not yet: {obstacle}"
         if isinstance(ready, Outcome) and ready.kind is OutcomeKind.ADOPTED:
@@ -112,9 +112,7 @@ class WhyNotSynced:
 
     def _why_skipped(self, key: CodeKey | InvoiceKey, record: Record) -> str:
         """Return a sentence on a skipped record; for an invoice, on whether the reason still applies."""
-        ready, fault = (
-            try_query(lambda: self.export.preview(key)) if isinstance(key, InvoiceKey) else (None, "not checked")
-        )
+        ready, fault = try_query(lambda: self.preview.of(key)) if isinstance(key, InvoiceKey) else (None, "not checked")
         if isinstance(ready, Outcome) or fault:
             reason = ready.reason if isinstance(ready, Outcome) else record.detail
             return f"Not billed: {reason}."

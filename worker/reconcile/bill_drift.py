@@ -27,7 +27,7 @@ from worker.domain.texts import unwritable
 from worker.domain.wbs_codes import Project
 from worker.reconcile.bill_verdicts import ComparedBill, InvoiceToCompare, ProjectInvoices, Verdict
 from worker.store.stores import Stores
-from worker.sync.invoice_export import InvoiceExport
+from worker.sync.export_preview import ExportPreview
 from worker.sync.posting_periods import PostingPeriods
 
 CHOSEN_BY_HAND = (Aspect.LINES, Aspect.DATE, Aspect.TOTAL)
@@ -41,7 +41,7 @@ class BillDrift:
     stores: Stores
     remotes: Remotes
     policy: Policy
-    export: InvoiceExport
+    preview: ExportPreview
     periods: PostingPeriods
 
     def list_invoices(self, project: Project) -> ProjectInvoices:
@@ -153,7 +153,7 @@ class BillDrift:
     def _verdict_on_skipped(self, invoice: InvoiceToCompare) -> Verdict | None:
         """Return the verdict on a skipped invoice: explained while the reason applies, else a finding; None if Procore has a bill id."""
         try:
-            now = self.export.preview(invoice.key)
+            now = self.preview.of(invoice.key)
         except Blocked as error:
             sentence = describe(error.cause, error.facts).sentence
             found = invoice.find(FindingKind.BILL_MISSING, f" has no bill and no open problem. {sentence}")
@@ -166,7 +166,7 @@ class BillDrift:
 
     def _compare_withdrawn(self, invoice: InvoiceToCompare) -> Verdict:
         """Compare the bills of an invoice that is no longer exported because it is missing in Procore or not approved."""
-        why = self.export.why_none(invoice.key)
+        why = self.preview.why_none(invoice.key)
         if why is None:
             # It was approved again after it was listed.
             return Verdict(explained=True)
@@ -200,9 +200,9 @@ class BillDrift:
     ) -> list[Finding]:
         name = found.label
         try:
-            bill = self.export.expected_bill(invoice.key)
+            bill = self.preview.expected_bill(invoice.key)
         except Blocked as error:
-            if self.export.is_settled_by(invoice.key, found):
+            if self.preview.is_settled_by(invoice.key, found):
                 return []
             why = describe(error.cause, error.facts).sentence
             text = f": its {name} is in NetSuite, but cannot be compared. {why}"

@@ -16,21 +16,10 @@ from worker.domain.wbs_codes import Project
 from worker.reconcile.code_plan_lines import CodePlanLines
 from worker.reconcile.dry_run import NOTHING, DryRun, id_of, name_of, not_readable
 from worker.store.stores import Stores
-from worker.sync.bill_writer import Billable
-from worker.sync.bills import Bills
+from worker.sync.billables import Billable
 from worker.sync.export_runs import ExportRuns
 from worker.sync.invoice_export import InvoiceExport
-from worker.sync.invoice_items import InvoiceItems
 from worker.sync.items import ResolvedCode
-
-
-@dataclass(frozen=True, slots=True)
-class ExportSteps:
-    """The steps of an export. Each has a method that returns what the step would do, without doing it."""
-
-    export: InvoiceExport
-    items: InvoiceItems
-    bills: Bills
 
 
 @dataclass(slots=True)
@@ -50,7 +39,7 @@ class InvoicePlanLines:
     stores: Stores
     requests: Callable[[], Requests]
     runs: ExportRuns
-    steps: ExportSteps
+    export: InvoiceExport
     codes: CodePlanLines
 
     def add_project(self, project: Project, dry: DryRun) -> None:
@@ -110,10 +99,10 @@ class InvoicePlanLines:
 
         def look_up(project: Project, invoice: Invoice) -> Sequence[ResolvedCode]:
             in_plan = dry.item_ids(project.id)
-            missing = [code_id for code_id in self.steps.items.missing(invoice) if code_id not in in_plan]
-            return self.steps.items.resolve(project, invoice, missing) if missing else []
+            missing = [code_id for code_id in self.export.items.missing(invoice) if code_id not in in_plan]
+            return self.export.items.resolve(project, invoice, missing) if missing else []
 
-        ready = self.steps.export.preview(key, look_up=look_up)
+        ready = self.export.preview.of(key, look_up=look_up)
         if isinstance(ready, Outcome):
             # An invoice that a person has settled is read again, and the id of its bill is saved to Procore.
             draft.later_requests += Requests(2 if ready.kind is OutcomeKind.ADOPTED else 0, 0)
@@ -123,7 +112,7 @@ class InvoicePlanLines:
         try:
             in_doubt = self._items(ready, ready.resolved, draft, dry)
         except Blocked as error:
-            if settled := self.steps.export.settled(key, ready.invoice, error):
+            if settled := self.export.preview.settled(key, ready.invoice, error):
                 return settled
             raise
         if in_doubt:
@@ -134,12 +123,12 @@ class InvoicePlanLines:
     def _items(self, ready: Billable, resolved: Sequence[ResolvedCode], draft: _Draft, dry: DryRun) -> int:
         """Add the lines of the codes that need an Item first, and return how many of the invoice's Items are unconfirmed. Raises Blocked."""
         invoice, project = ready.invoice, ready.project
-        without_item = self.steps.items.missing(invoice)
+        without_item = self.export.items.missing(invoice)
         in_plan = dry.item_ids(project.id)
         missing = [code_id for code_id in without_item if code_id not in in_plan]
         draft.needs += [str(CodeKey(project.id, code_id)) for code_id in without_item if code_id in in_plan]
         try:
-            self.steps.items.require_none_blocked(invoice, resolved)
+            self.export.items.require_none_blocked(invoice, resolved)
         except Blocked:
             # No Item is created for this invoice, but existing Items are adopted.
             resolved = [one for one in resolved if one.kind is not OutcomeKind.CREATED]
@@ -155,7 +144,7 @@ class InvoicePlanLines:
 
     def _bill(self, key: InvoiceKey, ready: Billable, record: Record | None, draft: _Draft, dry: DryRun) -> Outcome:
         invoice = ready.invoice
-        bill, found = self.steps.bills.preview(key, ready, dry.item_ids(ready.project.id))
+        bill, found = self.export.bills.preview(key, ready, dry.item_ids(ready.project.id))
         draft.data = self._data_of(ready, bill, found, dry)
         in_doubt, ours = record and record.in_doubt, found and same_external_id(found.external_id, bill.external_id)
         if found and (ours or not in_doubt):
@@ -197,7 +186,7 @@ class InvoicePlanLines:
         }
 
     def _blocked(self, key: InvoiceKey, draft: _Draft, error: Blocked) -> Outcome:
-        record = self.steps.bills.records.blocked(key, draft.invoice, error)
+        record = self.export.bills.ends.records.blocked(key, draft.invoice, error)
         if not draft.data and "vendor" in record.facts:
             draft.data = {"vendor": record.facts["vendor"], "number": record.facts.get("invoice", "")}
         return outcome_of(record)

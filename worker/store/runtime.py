@@ -15,8 +15,8 @@ from typing import Protocol
 class ThreadLock(Protocol):
     """A lock between the threads of one process. A thread other than its holder may release it."""
 
-    def acquire(self) -> bool:
-        """Wait until the lock is free, take it, and return True."""
+    def acquire(self, *, blocking: bool = True) -> bool:
+        """Wait until the lock is free, take it, and return True; without `blocking`, return False if it is not free."""
 
     def release(self) -> None:
         """Free the lock for the next thread. Raises RuntimeError if no thread holds it."""

@@ -9,17 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from worker.clients.netsuite.client import NetSuite
+from worker.clients.remotes import Remotes
 from worker.domain.bills import Bill, FoundBill, NumberKey, number_key
 from worker.domain.errors import Blocked
 from worker.domain.identities import InvoiceKey, bill_external_id
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, busy
+from worker.domain.policy import Policy
 from worker.domain.problems import Cause
-from worker.store.bill_claims import BillClaims
-from worker.store.client import Redis
-from worker.store.connection import seconds
-from worker.store.ledger import Ledger
-from worker.store.locks import Locks
+from worker.store.stores import Stores
 
 SAME_NUMBER = "it is the bill of another Procore invoice with the same number"
 
@@ -38,27 +35,13 @@ class _Wanted:
         return self.number is not None and number_key(*self.number[:2], text) == self.number
 
 
+@dataclass(frozen=True, slots=True)
 class BillOwnership:
     """Claims numbers and bills for invoices, and takes over claims of earlier invoices that have no bill."""
 
-    def __init__(
-        self,
-        client: Redis,
-        *,
-        netsuite: NetSuite,
-        company_id: int,
-        ledger: Ledger,
-        locks: Locks,
-        claims: BillClaims,
-        settle_seconds: float,
-    ) -> None:
-        self._client = client
-        self._netsuite = netsuite
-        self._company_id = company_id
-        self._ledger = ledger
-        self._locks = locks
-        self._claims = claims
-        self._settle = settle_seconds
+    stores: Stores
+    remotes: Remotes
+    policy: Policy
 
     def claim_number(self, key: InvoiceKey, bill: Bill) -> Outcome | None:
         """Claim the bill's number for the invoice before its bill is written. Return None if the invoice has it now.
@@ -77,27 +60,29 @@ class BillOwnership:
             wanted = _Wanted(bill_claim(found.id), key, bill_id=found.id)
         else:
             wanted = _Wanted(number_claim(bill), key, bill.number_key)
-        holder = self._claims.holder(wanted.claim)
+        holder = self.stores.bill_claims.holder(wanted.claim)
         if holder not in (None, key):
-            self._require_none_of(holder, self._ledger.invoice(holder), wanted)
+            self._require_none_of(holder, self.stores.ledger.invoice(holder), wanted)
 
     def _claim(self, wanted: _Wanted) -> Outcome | None:
-        holder = self._claims.take(wanted.claim, wanted.key)
+        claims = self.stores.bill_claims
+        holder = claims.take(wanted.claim, wanted.key)
         if holder == wanted.key:
             return None
-        with self._locks.hold(str(holder)) as lock:
+        with self.stores.locks.hold(str(holder)) as lock:
             if lock is None:
-                return busy(seconds(self._client))
-            record = self._ledger.invoice(holder)
+                return busy(self.stores.now())
+            record = self.stores.ledger.invoice(holder)
             self._require_none_of(holder, record, wanted)
-            if record and record.in_doubt and lock.until(record.sent_at + self._settle):
-                again_at = record.next_check_at(lock.now(), record.sent_at + self._settle)
+            settled_at = record.sent_at + self.policy.settle_seconds if record else 0.0
+            if record and record.in_doubt and lock.until(settled_at):
+                again_at = record.next_check_at(lock.now(), settled_at)
                 reason = f"invoice {record.name} has the same number, and NetSuite has not confirmed its bill yet"
                 return Outcome(OutcomeKind.WAITING, reason=reason, again_at=again_at)
-            self._claims.release(wanted.claim, holder, lock)
-        if self._claims.take(wanted.claim, wanted.key) == wanted.key:
+            claims.release(wanted.claim, holder, lock)
+        if claims.take(wanted.claim, wanted.key) == wanted.key:
             return None
-        return busy(seconds(self._client))
+        return busy(self.stores.now())
 
     def _require_none_of(self, holder: InvoiceKey, record: Record | None, wanted: _Wanted) -> None:
         """Raise Blocked if the other invoice has the wanted bill, or a bill with the wanted number."""
@@ -108,10 +93,10 @@ class BillOwnership:
             return
         # Where NetSuite generates numbers, the bill has another one than the paper for which it was written.
         is_of_number = record is not None and wanted.is_number(record.name)
-        external_id = bill_external_id(self._company_id, holder.invoice_id)
+        external_id = bill_external_id(self.remotes.company_id, holder.invoice_id)
         for found in (
-            self._netsuite.bill_by_external_id(external_id),
-            self._netsuite.bill(bill_id) if bill_id else None,
+            self.remotes.netsuite.bill_by_external_id(external_id),
+            self.remotes.netsuite.bill(bill_id) if bill_id else None,
         ):
             if found and not found.void and (is_of_number or found.number_key == wanted.number):
                 raise _taken(found.id, SAME_NUMBER)

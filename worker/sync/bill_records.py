@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from worker.clients.procore.client import Procore
+from worker.clients.remotes import Remotes
 from worker.domain.billed import billed_digest, changes
 from worker.domain.bills import Document
 from worker.domain.errors import Blocked
@@ -15,18 +15,15 @@ from worker.domain.invoices import Invoice
 from worker.domain.outcomes import Outcome, Record, State, outcome_of
 from worker.domain.problems import FindingKind, describe
 from worker.domain.story import Happening, What
-from worker.store.client import Redis
-from worker.store.connection import seconds
-from worker.store.ledger import Ledger
+from worker.store.stores import Stores
 
 
+@dataclass(frozen=True, slots=True)
 class BillRecords:
-    """Records bills."""
+    """Writes the results of exports to the ledger and to Procore."""
 
-    def __init__(self, client: Redis, *, procore: Procore, ledger: Ledger) -> None:
-        self._client = client
-        self._procore = procore
-        self._ledger = ledger
+    stores: Stores
+    remotes: Remotes
 
     def take(
         self,
@@ -44,13 +41,13 @@ class BillRecords:
             State.CREATED if ours else State.ADOPTED,
             invoice.label,
             bill_id,
-            at=seconds(self._client),
+            at=self.stores.now(),
             facts={**invoice.facts, **facts},
             payment_due=invoice.base_due,
             write_back_due=True,
             billed=billed_digest(invoice),
         )
-        self._ledger.write(key, record, Happening(event, {"id": bill_id}))
+        self.stores.ledger.write(key, record, Happening(event, {"id": bill_id}))
         return self.write_back(key, record, invoice, project=project)
 
     def write_back(self, key: InvoiceKey, record: Record, invoice: Invoice, *, project: str) -> Outcome:
@@ -62,7 +59,7 @@ class BillRecords:
         origin_id = bill_origin_id(record.remote_id, credit=record.facts.get("document") == Document.CREDIT)
         if invoice.origin_id != origin_id:
             try:
-                locked = self._procore.write_origin_id(invoice, origin_id)
+                locked = self.remotes.procore.write_origin_id(invoice, origin_id)
             except Blocked as error:
                 return replace(self.not_named(key, record, invoice, error), reason="Procore refused the origin id")
             if locked and (differs := changes(invoice, locked)):
@@ -71,7 +68,7 @@ class BillRecords:
         event = Happening(What.WRITTEN_BACK, {"origin_id": origin_id})
         facts = {**record.facts, **invoice.facts}
         named = replace(record, write_back_due=False, facts=facts, payment_due=invoice.base_due)
-        self._ledger.write(key, named, event)
+        self.stores.ledger.write(key, named, event)
         return outcome_of(record)
 
     def report_locked(
@@ -87,7 +84,7 @@ class BillRecords:
     def not_named(self, key: InvoiceKey, record: Record, invoice: Invoice, error: Blocked) -> Outcome:
         """Open a problem for a bill whose id cannot be written to Procore now; the next export retries it."""
         facts = {**invoice.facts, "bill_id": record.remote_id, **error.facts}
-        self._ledger.report(str(key), error.cause, facts, at=seconds(self._client))
+        self.stores.ledger.report(str(key), error.cause, facts, at=self.stores.now())
         return replace(outcome_of(record), cause=error.cause, reason=describe(error.cause, facts).sentence)
 
     def blocked(self, key: InvoiceKey, invoice: Invoice | None, error: Blocked) -> Record:
@@ -98,8 +95,8 @@ class BillRecords:
             facts.setdefault("period", f"of {facts['date']}")
         name = invoice.label if invoice else facts.get("invoice", str(key.invoice_id))
         due = invoice.base_due if invoice else error.payment_due
-        return Record(State.BLOCKED, name, at=seconds(self._client), cause=error.cause, facts=facts, payment_due=due)
+        return Record(State.BLOCKED, name, at=self.stores.now(), cause=error.cause, facts=facts, payment_due=due)
 
     def report(self, finding: Finding) -> None:
         """Open the problem that `verify` would find, and later close."""
-        self._ledger.report(finding.problem_key, finding.cause, finding.facts, at=seconds(self._client))
+        self.stores.ledger.report(finding.problem_key, finding.cause, finding.facts, at=self.stores.now())

@@ -6,78 +6,56 @@ write, also for bills entered by hand, and the vendor's number is claimed for th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from worker.clients.netsuite.client import NetSuite
+from worker.clients.remotes import Remotes
 from worker.domain.bill_differences import difference, differences
 from worker.domain.bills import Bill, Document, FoundBill
 from worker.domain.errors import Blocked, OutcomeUnknown, SeriesStopped, SyncError
 from worker.domain.findings import Finding, bills_of_one_number
 from worker.domain.identities import InvoiceKey, is_our_bill, same_external_id
-from worker.domain.invoices import Invoice
-from worker.domain.links import Entity
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State
 from worker.domain.problems import Cause, FindingKind
-from worker.domain.retainage import Retainage
 from worker.domain.series import Deviation, Series
 from worker.domain.story import Happening, What
-from worker.domain.wbs_codes import Project
 from worker.engine.exactly_once import ExactlyOnce
 from worker.store.locks import Lock
+from worker.store.stores import Stores
 from worker.sync.bill_ownership import SAME_NUMBER, BillOwnership
 from worker.sync.bill_records import BillRecords
-from worker.sync.items import ResolvedCode
+from worker.sync.billables import Billable
 from worker.sync.posting_periods import PostingPeriods
 
 
 @dataclass(frozen=True, slots=True)
-class Billable:
-    """An invoice that may be billed now, with its NetSuite vendor and project. `resolved`: its codes without an Item, if they were looked up."""
-
-    invoice: Invoice
-    project: Project
-    retained: Retainage
-    vendor: Entity
-    job: Entity
-    resolved: Sequence[ResolvedCode] = ()
-
-
 class BillWriter:
     """Writes bills, each exactly once."""
 
-    def __init__(
-        self,
-        once: ExactlyOnce,
-        *,
-        netsuite: NetSuite,
-        records: BillRecords,
-        ownership: BillOwnership,
-        periods: PostingPeriods,
-    ) -> None:
-        self._once = once
-        self._netsuite = netsuite
-        self._records = records
-        self._ownership = ownership
-        self.periods = periods
+    stores: Stores
+    remotes: Remotes
+    once: ExactlyOnce
+    records: BillRecords
+    ownership: BillOwnership
+    periods: PostingPeriods
 
     def make(self, key: InvoiceKey, ready: Billable, bill: Bill, record: Record | None, lock: Lock) -> Outcome:
         """Adopt or create the invoice's bill. `record`: its ledger record. Raises Blocked; Transient and Misconfigured if nothing was sent."""
         facts, due = ready.invoice.facts, ready.invoice.base_due
         waiting = Record(State.WAITING, ready.invoice.label, at=lock.at, facts=facts, payment_due=due, fence=lock.fence)
         candidate = _Candidate(self, key, ready, bill, waiting, known=record is not None)
-        return self._once.make(candidate, record, lock)
+        return self.once.make(candidate, record, lock)
 
-    def look(self, bill: Bill, *, known: bool) -> FoundBill | None:
+    def look_up(self, bill: Bill, *, known: bool) -> FoundBill | None:
         """Return the bill with the wbs-sync external id, or one of the same vendor with the same number. `known`: a write may exist that
         SuiteQL does not show yet.
 
         Raises Blocked if there are several.
         """
-        if known and (found := self._netsuite.bill_by_external_id(bill.external_id)):
+        if known and (found := self.remotes.netsuite.bill_by_external_id(bill.external_id)):
             return found
-        bills = [found for bill_id in self._ids(bill) if (found := self._netsuite.bill(bill_id))]
+        bills = [found for bill_id in self._ids(bill) if (found := self.remotes.netsuite.bill(bill_id))]
         ours = [found for found in bills if same_external_id(found.external_id, bill.external_id)]
         if len(ours or bills) > 1:
             raise Blocked(
@@ -88,39 +66,39 @@ class BillWriter:
     def require_free(self, key: InvoiceKey, bill: Bill, found: FoundBill | None) -> None:
         """Raise Blocked if the bill could not be adopted or written for the invoice; reads only."""
         if not (found and is_ours(bill, found)):
-            self._ownership.require_free(key, bill, found)
+            self.ownership.require_free(key, bill, found)
 
     def claim_number(self, key: InvoiceKey, bill: Bill) -> Outcome | None:
         """Claim the vendor's number. Return an outcome if another invoice comes first. Raises Blocked, SeriesStopped."""
-        if self._once.differences.state(Series.BILLS).stopped:
+        if self.once.differences.state(Series.BILLS).stopped:
             raise SeriesStopped("writing bills is stopped")
-        return self._ownership.claim_number(key, bill)
+        return self.ownership.claim_number(key, bill)
 
     def create(self, ready: Billable, bill: Bill, leaving: Callable[[], None]) -> FoundBill:
         """Create the bill and read it back."""
-        bill_id = self._netsuite.create_bill(bill, before_sending=leaving)
+        bill_id = self.remotes.netsuite.create_bill(bill, before_sending=leaving)
         written = self._read_back(bill_id)
-        self._once.differences.note(Series.BILLS, ready.invoice.label, self._deviations(bill, written))
+        self.once.differences.note(Series.BILLS, ready.invoice.label, self._deviations(bill, written))
         return written
 
     def compare(self, ready: Billable, bill: Bill, found: FoundBill) -> None:
         """Compare a bill whose write was unconfirmed with what was sent, like a confirmed one."""
         if same_external_id(found.external_id, bill.external_id):
-            self._once.differences.note(Series.BILLS, ready.invoice.label, self._deviations(bill, found))
+            self.once.differences.note(Series.BILLS, ready.invoice.label, self._deviations(bill, found))
 
     def accept(
         self, key: InvoiceKey, ready: Billable, found: FoundBill, document: Document, *, ours: bool, created: bool
     ) -> Outcome:
         """Record a bill that matches to the cent as that of the invoice."""
-        if not ours and (other_first := self._ownership.claim_bill(key, found.id)):
+        if not ours and (other_first := self.ownership.claim_bill(key, found.id)):
             return replace(other_first, name=ready.invoice.label)
         is_credit = document is Document.CREDIT
         notes = ["the payment due is negative, so it is a vendor credit"] if is_credit else []
-        # Before the record, after which nobody looks at it again: who dies in between comes here once more.
+        # Before the record, after which the period is not checked again: a process that dies in between repeats both.
         notes += [elsewhere] if ours and (elsewhere := self._report_period(key, ready, found)) else []
         event = What.CREATED if created else What.FOUND if ours else What.ADOPTED
         facts = {"document": document.value} if is_credit else {}
-        outcome = self._records.take(
+        outcome = self.records.take(
             key, ready.invoice, found.id, ours=ours, event=event, facts=facts, project=ready.project.label
         )
         kind = OutcomeKind.CREATED if created else OutcomeKind.ALREADY if ours else OutcomeKind.ADOPTED
@@ -129,16 +107,18 @@ class BillWriter:
     def report_twins(self, key: InvoiceKey, ready: Billable, bill: Bill, found: FoundBill) -> None:
         """Report that the bill was entered by hand while the write was unconfirmed, so that NetSuite now has both."""
         others = [
-            other for bill_id in self._ids(bill) if bill_id != found.id and (other := self._netsuite.bill(bill_id))
+            other
+            for bill_id in self._ids(bill)
+            if bill_id != found.id and (other := self.remotes.netsuite.bill(bill_id))
         ]
         twins = [other for other in others if not other.void and not is_our_bill(other.external_id)]
         if twins:
             words = bills_of_one_number([found, *twins])
-            self._records.report(_finding(key, ready, FindingKind.DUPLICATE_BILL, words))
+            self.records.report(_finding(key, ready, FindingKind.DUPLICATE_BILL, words))
 
     def _ids(self, bill: Bill) -> list[str]:
         """Return the ids of the bill with the wbs-sync external id and of bills of the same vendor with the same number."""
-        return self._netsuite.find_bill_ids(
+        return self.remotes.netsuite.find_bill_ids(
             external_id=bill.external_id,
             vendor_id=bill.vendor_id,
             document_number=bill.document_number,
@@ -150,7 +130,7 @@ class BillWriter:
         found = {Deviation.of(aspect): words for aspect, words in differences(bill, written).items()}
         if period := self.periods.unwanted(written):
             found[Deviation.PERIOD] = f"posted in {period}, not in the period of its date {written.date}"
-        wanted = self._netsuite.subsidiary_id
+        wanted = self.remotes.netsuite.subsidiary_id
         if wanted and written.subsidiary_id and written.subsidiary_id != wanted:
             found[Deviation.SUBSIDIARY] = f"subsidiary {written.subsidiary_id} instead of {wanted}"
         return found
@@ -158,7 +138,7 @@ class BillWriter:
     def _read_back(self, bill_id: str) -> FoundBill:
         """Read back the bill that was just created. NetSuite has it, so any error leaves it unconfirmed and does not count as a failed write."""
         try:
-            written = self._netsuite.bill(bill_id)
+            written = self.remotes.netsuite.bill(bill_id)
         except SyncError as error:
             raise OutcomeUnknown(f"bill {bill_id} was created but could not be read back: {error}") from error
         if written is None:
@@ -171,11 +151,11 @@ class BillWriter:
         if not elsewhere:
             return ""
         event = Happening(What.POSTED_ELSEWHERE, {"period": elsewhere, "date": str(found.date)})
-        self._once.ledger.journal.tell(key, event)
+        self.stores.ledger.journal.tell(key, event)
         words = f"posted in {elsewhere}, not in the period of its date {found.date}"
         if self.periods.unwanted(found):
             finding = _finding(key, ready, FindingKind.BILL_PERIOD_MISMATCH, f": its {found.label} is {words}.")
-            self._records.report(finding)
+            self.records.report(finding)
         return words
 
 
@@ -195,8 +175,8 @@ class _Candidate:
     def name(self) -> str:
         return self.ready.invoice.label
 
-    def look(self, sent: Record | None, *, exists: bool = False) -> FoundBill | None:
-        return self.writer.look(self.bill, known=self.known or exists or sent is not None)
+    def look_up(self, sent: Record | None, *, exists: bool = False) -> FoundBill | None:
+        return self.writer.look_up(self.bill, known=self.known or exists or sent is not None)
 
     def same(self, found: FoundBill, sent: Record | None) -> bool:
         if sent and sent.facts == self.ready.invoice.facts:

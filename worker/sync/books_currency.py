@@ -7,28 +7,35 @@ one is that of the books, and nothing says which.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from worker.domain.errors import Blocked
 from worker.domain.invoices import Invoice
+from worker.domain.policy import Policy
 from worker.domain.problems import Cause
-from worker.store.cache import Currencies
+from worker.store.stores import Stores
 
 
+@dataclass(frozen=True, slots=True)
 class BooksCurrency:
-    """`setting`: NETSUITE_CURRENCY, "" if not set."""
+    """Records the base currencies of invoices while no setting says which one the books have."""
 
-    def __init__(self, seen: Currencies, *, setting: str) -> None:
-        self._seen = seen
-        self.setting = setting
+    stores: Stores
+    policy: Policy
+
+    @property
+    def setting(self) -> str:
+        """Return NETSUITE_CURRENCY; "" if it is not set."""
+        return self.policy.currency
 
     def note(self, bases: Iterable[str]) -> None:
         """Record the base currencies of invoices as listed by Procore; "" for an invoice without one."""
         if not self.setting and (named := set(bases) - {""}):
-            self._seen.add(named)
+            self.stores.currencies.add(named)
 
     def seen(self) -> list[str]:
         """Return the recorded base currencies, sorted."""
-        return self._seen.all()
+        return self.stores.currencies.all()
 
     def require_known(self, invoice: Invoice) -> None:
         """Raise Blocked for an invoice to be billed while Procore has several base currencies and no setting says which one applies. Reads only."""

@@ -6,35 +6,33 @@ adopted, or after the adoptions were lost with Redis, would get all of them a se
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from worker.clients.netsuite.client import NetSuite
 from worker.domain.former_items import Candidates, OtherItem, facts_of, left_over, named_by, under_another_number
 from worker.domain.identities import is_our_item
 from worker.domain.problems import Cause
 from worker.domain.wbs_codes import NamingRule, Project
-from worker.store.adopted_items import AdoptedItems
-from worker.store.client import Redis
 from worker.store.keys import Keys
-from worker.store.ledger import Ledger
+from worker.store.runtime import ThreadLock
+from worker.store.stores import Stores
 
 LISTED_FOR_SECONDS = 300.0
 """Seconds that a process caches its list of other Items; those listed in a question are queried again."""
 LOOKED_UP = 100
 
 
+@dataclass(slots=True)
 class FormerItems:
     """Finds Items that may belong to a project; remembers the rejected ones."""
 
-    def __init__(self, client: Redis, prefix: str, *, ledger: Ledger, adopted: AdoptedItems) -> None:
-        self._client = client
-        self._rejected = Keys(prefix).rejected_items
-        self._ledger = ledger
-        self._adopted = adopted
-        self._guard = threading.Lock()
-        self._listed: tuple[float, Sequence[OtherItem]] = (float("-inf"), ())
+    stores: Stores
+    _guard: ThreadLock = field(init=False)
+    _listed: tuple[float, Sequence[OtherItem]] = field(default=(float("-inf"), ()), init=False)
+
+    def __post_init__(self) -> None:
+        self._guard = self.stores.runtime.thread_lock()
 
     def question(
         self,
@@ -54,17 +52,17 @@ class FormerItems:
 
         A project with Items under its current number was not renumbered, so there is no question unless adoptions were lost.
         """
-        records, number = self._ledger.codes(project.id), str(project.number)
+        records, number = self.stores.ledger.codes(project.id), str(project.number)
         asked = {
             code_id: record.code
             for code_id, record in records.items()
             if record.cause is Cause.POSSIBLE_FORMER_ITEMS and not record.done
         }
         has_own = named_by(rule, number, (record.name for record in records.values() if record.done))
-        lost = self._ledger.state.has_lost_adoptions()
+        lost = self.stores.ledger.state.has_lost_adoptions()
         if has_own and not asked and not lost:
             return None
-        others, rejected = self._others(netsuite), set(self._client.smembers(self._rejected))
+        others, rejected = self._others(netsuite), set(self.stores.redis.smembers(self._rejected))
         found: list[Candidates] = []
         if asked or not has_own:
             waiting = {text for code_id, text in asked.items() if code_id not in looked_up}
@@ -77,16 +75,21 @@ class FormerItems:
 
     def reject(self, facts: Mapping[str, str]) -> None:
         """Record that the Items of a question do not belong to the project, so that the question is not asked again."""
-        self._client.sadd(self._rejected, *facts["decision"].split("\n"))
+        self.stores.redis.sadd(self._rejected, *facts["decision"].split("\n"))
+
+    @property
+    def _rejected(self) -> str:
+        return Keys(self.stores.prefix).rejected_items
 
     def _others(self, netsuite: NetSuite) -> list[OtherItem]:
         with self._guard:
             listed_at, listed = self._listed
-            if time.monotonic() > listed_at + LISTED_FOR_SECONDS:
+            clock = self.stores.runtime.monotonic
+            if clock() > listed_at + LISTED_FOR_SECONDS:
                 found = netsuite.names_of_other_items(only_other_charges=True)
                 listed = [OtherItem(item_id, name) for item_id, name in found]
-                self._listed = (time.monotonic(), listed)
-        adopted = self._adopted.ids()
+                self._listed = (clock(), listed)
+        adopted = self.stores.adopted_items.ids()
         return [item for item in listed if item.id not in adopted]
 
     @staticmethod

@@ -10,21 +10,19 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeGuard
 
-from worker.clients.netsuite.client import NetSuite
-from worker.clients.procore.client import Procore
+from worker.clients.remotes import Remotes
 from worker.domain.errors import Blocked, NotFound, NotPermitted
 from worker.domain.identities import CodeKey, item_external_id, same_external_id
 from worker.domain.items import FoundItem, ItemNeed, item_for
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State
+from worker.domain.policy import Policy
 from worker.domain.problems import Cause
 from worker.domain.story import Happening, What
 from worker.domain.wbs_codes import NameClashes, NamingRule, Project, WbsCode, clashing_names
 from worker.domain.work import Lane, resolution_of
-from worker.store.client import Redis
-from worker.store.connection import seconds
-from worker.store.lanes import Lanes
-from worker.store.ledger import FOR_AN_INVOICE, Ledger
+from worker.store.ledger import FOR_AN_INVOICE
 from worker.store.locks import Lock
+from worker.store.stores import Stores
 from worker.sync.former_items import FormerItems
 from worker.sync.item_writer import ItemWriter, outcome_now
 from worker.sync.projects import Projects
@@ -48,36 +46,19 @@ class ResolvedCode:
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
 class Items:
     """Looks up and creates the Items of codes."""
 
-    def __init__(
-        self,
-        client: Redis,
-        *,
-        procore: Procore,
-        netsuite: NetSuite,
-        projects: Projects,
-        ledger: Ledger,
-        former: FormerItems,
-        work: Lanes,
-        writer: ItemWriter,
-        name_format: str,
-    ) -> None:
-        self._client = client
-        self._procore = procore
-        self._netsuite = netsuite
-        self._projects = projects
-        self._ledger = ledger
-        self._former = former
-        self._work = work
-        self._writer = writer
-        self._name_format = name_format
-        self._sorted: tuple[Sequence[Project], NamingRule | None, NameClashes] = (
-            (),
-            None,
-            NameClashes((), NamingRule("")),
-        )
+    stores: Stores
+    remotes: Remotes
+    policy: Policy
+    projects: Projects
+    former: FormerItems
+    writer: ItemWriter
+    _sorted: tuple[Sequence[Project], NamingRule | None, NameClashes] = field(
+        default=((), None, NameClashes((), NamingRule(""))), init=False
+    )
 
     # Look-up: reads only
 
@@ -96,7 +77,7 @@ class Items:
 
     def naming_rule(self) -> NamingRule:
         """Return the naming rule of this account."""
-        return NamingRule(self._name_format, self._netsuite.item_name_limit())
+        return NamingRule(self.policy.name_format, self.remotes.netsuite.item_name_limit())
 
     def _need(
         self, project: Project, code: WbsCode, rule: NamingRule, clash: tuple[Project, WbsCode] | None
@@ -111,7 +92,7 @@ class Items:
                 "other_code": clash[1].flat_code,
             }
             raise Blocked(cause=Cause.NAME_NOT_UNIQUE, facts=facts)
-        external_id = item_external_id(self._procore.company_id, project.id, code.id)
+        external_id = item_external_id(self.remotes.company_id, project.id, code.id)
         return ItemNeed(external_id, name, code.description)
 
     def _codes_of_rivals(self, project: Project, rule: NamingRule) -> dict[Project, list[WbsCode]]:
@@ -119,15 +100,15 @@ class Items:
         codes = {}
         for rival in self._rivals(rule).of(project):
             try:
-                codes[rival] = self._procore.list_budgeted_codes(rival.id)
+                codes[rival] = self.remotes.procore.list_budgeted_codes(rival.id)
             except (NotFound, NotPermitted):
-                # What the app cannot read it will not make Items for, and NetSuite's own look-up still stands in between.
+                # No Item is created for codes that the app cannot read, and each name is looked up in NetSuite before it is created.
                 log.info("Codes of project %s cannot be compared with those of %s", rival.label, project.label)
         return codes
 
     def _rivals(self, rule: NamingRule) -> NameClashes:
         """Return the conflicting projects, by the cached list of projects."""
-        projects, (sorted_from, sorted_by, rivals) = self._projects.all(), self._sorted
+        projects, (sorted_from, sorted_by, rivals) = self.projects.all(), self._sorted
         if projects is not sorted_from or rule != sorted_by:
             rivals = NameClashes([one for one in projects if not one.purpose], rule)
             self._sorted = (projects, rule, rivals)
@@ -137,11 +118,11 @@ class Items:
         if not named:
             return []
         needs = [need for _, need in named]
-        found = self._netsuite.find_items(
+        found = self.remotes.netsuite.find_items(
             external_ids=[need.external_id for need in needs], names=[need.name for need in needs]
         )
         by_id, by_name = _indexed(found)
-        adopted, resolved = self._writer.adopted_by(project_id, found), []
+        adopted, resolved = self.writer.adopted_by(project_id, found), []
         for code, need in named:
             candidates = by_id.get(need.external_id.lower(), []) + by_name.get(need.name.casefold(), [])
             resolved.append(_resolved_code(code, need, list(dict.fromkeys(candidates)), adopted))
@@ -152,14 +133,14 @@ class Items:
     ) -> list[ResolvedCode]:
         """If the project may have its Items under former names, block the creation of new ones until the question is answered."""
         missing = {one.code.id: one.code.flat_code for one in resolved if one.kind is OutcomeKind.CREATED}
-        facts = missing and self._former.question(
-            self._netsuite,
+        facts = missing and self.former.question(
+            self.remotes.netsuite,
             rule,
             project,
             missing,
             looked_up=[one.code.id for one in resolved],
-            numbers=[one.number for one in self._projects.all() if one.number],
-            all_codes=lambda: [code.flat_code for code in self._procore.list_active_codes(project.id)],
+            numbers=[one.number for one in self.projects.all() if one.number],
+            all_codes=lambda: [code.flat_code for code in self.remotes.procore.list_active_codes(project.id)],
         )
         if not facts:
             return list(resolved)
@@ -184,7 +165,7 @@ class Items:
         """Record the codes, and queue those to be created. Return the queued ones. `by`: who requested it; "" for the scan in progress."""
         if not resolved:
             return []
-        now = seconds(self._client)
+        now = self.stores.now()
         waiting = {}
         for one in resolved:
             key = CodeKey(project_id, one.code.id)
@@ -199,9 +180,9 @@ class Items:
                 )
             elif one.item:
                 ours = one.kind is OutcomeKind.ALREADY
-                # Ours, and the ledger knew nothing of it: told, since its record would read as if it was made just now.
+                # Ours, but not in the ledger: the event says so, because its record looks as if it was created just now.
                 event = Happening(What.FOUND, {"id": one.item.id}) if ours else None
-                self._writer.record_found(key, one.item, one.name, ours=ours, at=now, event=event)
+                self.writer.record_found(key, one.item, one.name, ours=ours, at=now, event=event)
             else:
                 blocked = Record(
                     State.BLOCKED,
@@ -212,76 +193,80 @@ class Items:
                     facts=one.facts,
                     for_invoice=for_invoice,
                 )
-                self._ledger.write(key, blocked)
+                self.stores.ledger.write(key, blocked)
         by = FOR_AN_INVOICE if for_invoice else by
-        noted = self._ledger.add_waiting(project_id, waiting, by=by) if waiting else []
+        noted = self.stores.ledger.add_waiting(project_id, waiting, by=by) if waiting else []
         return [CodeKey(project_id, wbs_code_id) for wbs_code_id in noted]
 
     def writes(self, one: ResolvedCode) -> int:
         """Return how many NetSuite requests it takes to write the Item of a code."""
         marks = (
-            self._writer.marks_adopted and one.kind is OutcomeKind.ADOPTED and one.item and one.item.external_id is None
+            self.policy.marks_adopted and one.kind is OutcomeKind.ADOPTED and one.item and one.item.external_id is None
         )
         return int(one.kind is OutcomeKind.CREATED or bool(marks))
 
     def reads_back(self) -> int:
         """Return how many requests reading back the next created Item takes: one if that is due."""
-        return int(self._writer.read_back_is_due(seconds(self._client)))
+        return int(self.writer.read_back_is_due(self.stores.now()))
 
     def ask_again(self, project_id: int, wbs_code_ids: Collection[int]) -> list[int]:
         """Queue blocked and waiting codes to be looked up again from the start. Return the queued ones; codes that are done, unconfirmed or
         without a record are not changed.
         """
-        records = self._ledger.codes(project_id, wbs_code_ids)
+        records = self.stores.ledger.codes(project_id, wbs_code_ids)
         asked = {number: _asked_again(record) for number, record in records.items()}
-        return self._ledger.add_waiting(project_id, asked, by="a retry") if asked else []
+        return self.stores.ledger.add_waiting(project_id, asked, by="a retry") if asked else []
 
     def outdated(self, project_id: int) -> dict[int, Record]:
         """Return the waiting codes that were looked up too long ago."""
-        now = seconds(self._client)
-        return {number: record for number, record in self._ledger.codes(project_id).items() if _is_old(record, now)}
+        now = self.stores.now()
+        return {
+            number: record for number, record in self.stores.ledger.codes(project_id).items() if _is_old(record, now)
+        }
 
     def skip(self, key: CodeKey, record: Record | None) -> Record:
         """Record that this code's Item is no longer needed."""
-        name, at = record.name if record else "", seconds(self._client)
+        name, at = record.name if record else "", self.stores.now()
         gone = Record(State.SKIPPED, name, at=at, detail=NO_SUCH_CODE)
-        self._ledger.write(key, gone)
+        self.stores.ledger.write(key, gone)
         return gone
 
     def block(self, key: CodeKey, record: Record, cause: Cause, facts: Mapping[str, str]) -> None:
         """Record that a waiting code cannot be looked up now."""
-        at, told = seconds(self._client), {"code": record.code, "name": record.name, **facts}
-        self._ledger.write(key, replace(record, state=State.BLOCKED, at=at, cause=cause, facts=told))
+        at, facts = self.stores.now(), {"code": record.code, "name": record.name, **facts}
+        self.stores.ledger.write(key, replace(record, state=State.BLOCKED, at=at, cause=cause, facts=facts))
 
     # Making one Item
 
     def make(self, key: CodeKey) -> Outcome:
         """Create (or find) the Item of one code. Raises Transient and Misconfigured if nothing was sent."""
-        return self._writer.locked(key, lambda record, lock: self._made(key, record, lock))
+        return self.writer.locked(key, lambda record, lock: self._made(key, record, lock))
 
     def _made(self, key: CodeKey, record: Record | None, lock: Lock) -> Outcome:
         if not _is_ready(record) or _is_old(record, lock.at):
             record = self._resolved_again(key, record)
-        return self._writer.make(key, record, lock) if _is_ready(record) else outcome_now(record)
+        return self.writer.make(key, record, lock) if _is_ready(record) else outcome_now(record)
 
     def _resolved_again(self, key: CodeKey, record: Record | None) -> Record | None:
         """Look up a code without a recent look-up (requested by another application, blocked before, or waiting for too long) from the start."""
-        project = self._projects.get(key.project_id) if self._projects.in_pilot(key.project_id) else None
+        project = self.projects.get(key.project_id) if self.projects.in_pilot(key.project_id) else None
         for_invoice = bool(record and record.for_invoice)
         code = self._active_code(project, key, for_invoice=for_invoice) if project else None
         if project is None or code is None:
             return self.skip(key, record)
         if record and record.state is State.WAITING:
             # The other codes of its project were looked up as long ago. One by one, they would need three requests each.
-            self._work.add(Lane.SCANS, [resolution_of(key.project_id)])
+            self.stores.work.add(Lane.SCANS, [resolution_of(key.project_id)])
         self.note(key.project_id, self.resolve(project, [code]), for_invoice=for_invoice)
-        return self._ledger.code(key)
+        return self.stores.ledger.code(key)
 
     def _active_code(self, project: Project, key: CodeKey, *, for_invoice: bool) -> WbsCode | None:
         """Return the code as it is in Procore now; None if it is inactive, or not budgeted and no invoice needs it."""
-        if not for_invoice and not (project.active and self._procore.is_budgeted(key.project_id, key.wbs_code_id)):
+        if not for_invoice and not (
+            project.active and self.remotes.procore.is_budgeted(key.project_id, key.wbs_code_id)
+        ):
             return None
-        codes = self._procore.list_active_codes(key.project_id)
+        codes = self.remotes.procore.list_active_codes(key.project_id)
         return next((code for code in codes if code.id == key.wbs_code_id), None)
 
 

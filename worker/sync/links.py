@@ -8,17 +8,16 @@ query. Refusals and misses are never cached.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
-from worker.clients.netsuite.client import NetSuite
-from worker.clients.procore.client import Procore
+from worker.clients.remotes import Remotes
 from worker.domain.errors import NotFound
 from worker.domain.identities import project_external_id, vendor_external_id
 from worker.domain.invoices import Invoice, contract_company_id
 from worker.domain.links import PROJECT, VENDOR, Entity, Wanted
 from worker.domain.texts import unwritable
 from worker.domain.wbs_codes import Project
-from worker.store.cache import Cache
+from worker.store.stores import Stores
 
 NETSUITE_SECONDS = 60
 STEP_SECONDS = 60
@@ -27,13 +26,12 @@ COMPARISON_SECONDS = 900
 """Seconds for which a comparison, which writes nothing, may use a link found by an export or an earlier comparison."""
 
 
+@dataclass(frozen=True, slots=True)
 class Links:
     """Resolves Procore's vendors and projects to NetSuite's."""
 
-    def __init__(self, *, procore: Procore, netsuite: NetSuite, cache: Cache) -> None:
-        self._procore = procore
-        self._netsuite = netsuite
-        self._cache = cache
+    stores: Stores
+    remotes: Remotes
 
     def vendor(self, invoice: Invoice, *, remembered: bool = False, last_step: bool = False) -> Entity:
         """Return the vendor of an invoice's bill. Raises Blocked.
@@ -42,62 +40,62 @@ class Links:
         this invoice's vendor in Procore.
         """
         key = _vendor_key(invoice)
-        if remembered and (known := self._cache.get(f"{key}:compared")):
+        if remembered and (known := self.stores.cache.get(f"{key}:compared")):
             return Entity(**known)
         vendor = self._linked(key, self._wanted_vendor(invoice, last_step=last_step), self._find_vendor)
-        self._cache.put(f"{key}:compared", asdict(vendor), seconds=COMPARISON_SECONDS)
+        self.stores.cache.put(f"{key}:compared", asdict(vendor), seconds=COMPARISON_SECONDS)
         return vendor
 
     def job(self, project: Project) -> Entity:
         """Return the project (job) for the lines of a bill. Raises Blocked."""
-        external_id = project_external_id(self._procore.company_id, project.id)
+        external_id = project_external_id(self.remotes.company_id, project.id)
         wanted = Wanted(PROJECT, project.label, project.number or "", project.name, project.origin_id, external_id)
         return self._linked(_job_key(project), wanted, self._find_job)
 
     def forget(self, invoice: Invoice, project: Project) -> None:
         """Drop these links from the cache because NetSuite rejected a bill with them."""
         key = _vendor_key(invoice)
-        self._cache.forget(key, f"{key}:compared", _step_key(invoice), _job_key(project))
+        self.stores.cache.forget(key, f"{key}:compared", _step_key(invoice), _job_key(project))
 
     def _linked(self, key: str, wanted: Wanted, find: Callable[[Wanted], Entity]) -> Entity:
         """Return a cached record for exactly this query: a link that was changed in Procore is a different query."""
         question = [wanted.key, wanted.name, wanted.origin_id]
-        known = self._cache.get(key)
+        known = self.stores.cache.get(key)
         if known and known[0] == question:
             return Entity(**known[1])
         entity = find(wanted)
-        self._cache.put(key, [question, asdict(entity)], seconds=NETSUITE_SECONDS)
+        self.stores.cache.put(key, [question, asdict(entity)], seconds=NETSUITE_SECONDS)
         return entity
 
     def _wanted_vendor(self, invoice: Invoice, *, last_step: bool) -> Wanted:
         vendor_id = contract_company_id(invoice)
-        external_id = vendor_external_id(self._procore.company_id, vendor_id)
+        external_id = vendor_external_id(self.remotes.company_id, vendor_id)
         name, origin_id = self._procore_vendor(invoice, vendor_id, last_step=last_step)
         return Wanted(VENDOR, invoice.vendor_name or name, name, name, origin_id, external_id)
 
     def _procore_vendor(self, invoice: Invoice, vendor_id: int, *, last_step: bool) -> tuple[str, str | None]:
         """Return name and origin id of a vendor in Procore."""
         question = [vendor_id, invoice.vendor_name]
-        known = self._cache.get(_step_key(invoice)) if last_step else None
+        known = self.stores.cache.get(_step_key(invoice)) if last_step else None
         if known and known[0] == question:
             return known[1], known[2]
         try:
-            vendor = self._procore.get_vendor(vendor_id, invoice.project_id)
+            vendor = self.remotes.procore.get_vendor(vendor_id, invoice.project_id)
             name, origin_id = vendor.name or invoice.vendor_name, vendor.origin_id
         except NotFound:
             # In no directory that the app may see: the invoice still names its vendor.
             name, origin_id = invoice.vendor_name, None
-        self._cache.put(_step_key(invoice), [question, name, origin_id], seconds=STEP_SECONDS)
+        self.stores.cache.put(_step_key(invoice), [question, name, origin_id], seconds=STEP_SECONDS)
         return name, origin_id
 
     def _find_vendor(self, wanted: Wanted) -> Entity:
-        records = self._netsuite.linked_vendors(internal_id=wanted.internal_id, external_id=wanted.external_id)
-        return wanted.by_link(records) or wanted.by_name(self._netsuite.vendors_named(_askable(wanted.name)))
+        records = self.remotes.netsuite.linked_vendors(internal_id=wanted.internal_id, external_id=wanted.external_id)
+        return wanted.by_link(records) or wanted.by_name(self.remotes.netsuite.vendors_named(_askable(wanted.name)))
 
     def _find_job(self, wanted: Wanted) -> Entity:
-        records = self._netsuite.linked_jobs(internal_id=wanted.internal_id, external_id=wanted.external_id)
+        records = self.remotes.netsuite.linked_jobs(internal_id=wanted.internal_id, external_id=wanted.external_id)
         return wanted.by_link(records) or wanted.by_name(
-            self._netsuite.jobs_named(_askable(wanted.key), _askable(wanted.name))
+            self.remotes.netsuite.jobs_named(_askable(wanted.key), _askable(wanted.name))
         )
 
 

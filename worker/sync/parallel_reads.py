@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from contextvars import copy_context
 from typing import TypeVar
 
+READ_AHEAD_THREADS = 4
+"""More exports than this at once read what they need one after the other, each in its own thread."""
+
 T = TypeVar("T")
 
 

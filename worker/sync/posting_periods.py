@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from worker.clients.netsuite.client import NetSuite
+from worker.clients.remotes import Remotes
 from worker.domain.bills import MEMO_LIMIT, Bill, FoundBill
 from worker.domain.errors import Blocked, Misconfigured, NotFound, SyncError, UnexpectedAnswer
+from worker.domain.policy import Policy
 from worker.domain.posting_periods import ClosedPeriod, PostingPeriod, next_open, period_of
 from worker.domain.problems import Cause
-from worker.store.cache import Cache
+from worker.store.stores import Stores
 
 REMEMBERED_SECONDS = 600
 """Seconds for which an open period is cached; a closed one is queried each time, because it may have been reopened."""
@@ -19,13 +20,13 @@ _CACHED = "posting_periods"
 _UNREADABLE = (Blocked, Misconfigured, NotFound, UnexpectedAnswer)
 
 
+@dataclass(frozen=True, slots=True)
 class PostingPeriods:
     """Reads the account's periods and applies the policy of NETSUITE_CLOSED_PERIOD."""
 
-    def __init__(self, *, netsuite: NetSuite, cache: Cache, policy: ClosedPeriod) -> None:
-        self._netsuite = netsuite
-        self._cache = cache
-        self._policy = policy
+    stores: Stores
+    remotes: Remotes
+    policy: Policy
 
     def read_ahead(self) -> None:
         """Read the periods into the cache, so that no request for them is needed between the look-up of a bill and its write. Errors are
@@ -42,16 +43,16 @@ class PostingPeriods:
         try:
             periods = self._periods(bill.date)
         except _UNREADABLE as error:
-            if self._policy is ClosedPeriod.BLOCK:
+            if self.policy.closed_period is ClosedPeriod.BLOCK:
                 return bill
-            facts = {"policy": self._policy.value, "answer": str(error)}
+            facts = {"policy": self.policy.closed_period.value, "answer": str(error)}
             raise Blocked(cause=Cause.PERIODS_NOT_READABLE, facts=facts) from error
         own = period_of(periods, bill.date)
         if own is None or own.open:
             return bill
-        if self._policy is ClosedPeriod.KEEP:
+        if self.policy.closed_period is ClosedPeriod.KEEP:
             return replace(bill, posting_period=own)
-        later = next_open(periods, bill.date) if self._policy is ClosedPeriod.NEXT_OPEN else None
+        later = next_open(periods, bill.date) if self.policy.closed_period is ClosedPeriod.NEXT_OPEN else None
         if later is None:
             raise Blocked(cause=Cause.PERIOD_CLOSED, facts={"period": own.name})
         memo = f"{bill.memo}; of {bill.date}, posted in {later.name} since {own.name} is closed"
@@ -65,9 +66,9 @@ class PostingPeriods:
     def unwanted(self, found: FoundBill) -> str:
         """Return the name of a bill's posting period if it is not that of its date and the policy does not allow that; "" otherwise."""
         own = self._own(found)
-        if self._policy is ClosedPeriod.NEXT_OPEN and own:
-            standing = next((each for each in self._known() if each.id == found.period_id), None)
-            if standing and standing.start > own.start:
+        if self.policy.closed_period is ClosedPeriod.NEXT_OPEN and own:
+            actual = next((each for each in self._known() if each.id == found.period_id), None)
+            if actual and actual.start > own.start:
                 return ""
         return self.elsewhere(found)
 
@@ -79,7 +80,7 @@ class PostingPeriods:
         try:
             return self._remembered()
         except SyncError:
-            # Telling where a bill stands is worth no failure: `verify` looks again.
+            # An unknown period is no reason to fail: `verify` checks the bill again.
             return []
 
     def _periods(self, day: date) -> list[PostingPeriod]:
@@ -89,7 +90,7 @@ class PostingPeriods:
         return self._read() if own and not own.open else periods
 
     def _remembered(self) -> list[PostingPeriod]:
-        known = self._cache.get(_CACHED)
+        known = self.stores.cache.get(_CACHED)
         if known is None:
             return self._read()
         if isinstance(known, str):
@@ -98,15 +99,15 @@ class PostingPeriods:
 
     def _read(self) -> list[PostingPeriod]:
         try:
-            periods = self._netsuite.posting_periods()
+            periods = self.remotes.netsuite.posting_periods()
         except _UNREADABLE as error:
-            self._cache.put(_CACHED, str(error), seconds=REMEMBERED_SECONDS)
+            self.stores.cache.put(_CACHED, str(error), seconds=REMEMBERED_SECONDS)
             raise
         rows = [
             {"id": each.id, "name": each.name, "start": str(each.start), "end": str(each.end), "open": each.open}
             for each in periods
         ]
-        self._cache.put(_CACHED, rows, seconds=REMEMBERED_SECONDS)
+        self.stores.cache.put(_CACHED, rows, seconds=REMEMBERED_SECONDS)
         return periods
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from worker.clients.fields import UnreadableRow
 from worker.clients.procore.client import Procore
 from worker.domain.errors import NoRoom
+from worker.domain.policy import Policy
 from worker.domain.wbs_codes import Project
 from worker.store.projects import ProjectList
+from worker.store.stores import Stores
 
 FRESH_SECONDS = 900.0
 """Maximum age of the cached list for the export of one invoice; a scan and an export of all read a new one."""
@@ -34,25 +35,27 @@ class ListedProjects:
     unreadable: list[UnreadableRow] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
 class Projects:
-    """Queries on the list of projects. `only`: ids of a pilot; empty = all visible to the app. `confirmed`: called before the list is saved,
-    when Procore has returned a project of the company in the settings.
+    """Queries on the list of projects. `confirmed`: called before the list is saved, when Procore has returned a project of the company in the
+    settings.
     """
 
-    def __init__(
-        self, procore: Procore, listed: ProjectList, *, only: Collection[int], confirmed: Callable[[], None]
-    ) -> None:
-        self._procore = procore
-        self._listed = listed
-        self._only = frozenset(only)
-        self._confirmed = confirmed
+    stores: Stores
+    procore: Procore
+    policy: Policy
+    confirmed: Callable[[], None]
+
+    @property
+    def _listed(self) -> ProjectList:
+        return self.stores.listed_projects
 
     def refresh(self) -> Sequence[Project]:
         """Read a new list from Procore: all projects, including inactive ones."""
-        self.list_anew()
+        self.relist()
         return self._listed.all()
 
-    def list_anew(self) -> ListedProjects:
+    def relist(self) -> ListedProjects:
         """Read a new list from Procore, for a caller that needs only ids. Others that need a list in the meantime wait for this one."""
         token = self._listed.claim()
         try:
@@ -64,9 +67,9 @@ class Projects:
     @property
     def pilot(self) -> Sequence[int]:
         """Return the ids of PROJECT_IDS; none = all projects."""
-        return sorted(self._only)
+        return sorted(set(self.policy.project_ids))
 
-    def out_of_sight(self, project_ids: Sequence[int]) -> list[int]:
+    def not_visible(self, project_ids: Sequence[int]) -> list[int]:
         """Return the given ids that are not in the cached list: projects that the app cannot see."""
         return self._listed.without(project_ids)
 
@@ -88,7 +91,7 @@ class Projects:
         if age >= FRESH_SECONDS:
             self._renew()
             found = self._listed.get(project_id)
-        if found is None and (found := self._procore.find_project(project_id)):
+        if found is None and (found := self.procore.find_project(project_id)):
             self._listed.add(found)
         return found
 
@@ -130,15 +133,16 @@ class Projects:
 
     def in_pilot(self, project_id: int) -> bool:
         """Return whether a project is in scope: always, unless PROJECT_IDS is set without it."""
-        return not self._only or project_id in self._only
+        return not self.policy.project_ids or project_id in self.policy.project_ids
 
     def _renew(self) -> None:
         """Read a new list once: concurrent callers wait for the first of them. Raises NoRoom if that takes long."""
-        until = time.monotonic() + READING_TIMEOUT_SECONDS
+        runtime = self.stores.runtime
+        until = runtime.monotonic() + READING_TIMEOUT_SECONDS
         while not (token := self._listed.claim()):
-            if time.monotonic() > until:
+            if runtime.monotonic() > until:
                 raise NoRoom("another worker is still reading the list of projects", retry_after=5.0)
-            time.sleep(POLL_SECONDS)
+            runtime.sleep(POLL_SECONDS)
             if self._listed.age() < FRESH_SECONDS:
                 return
         try:
@@ -153,9 +157,9 @@ class Projects:
         inactive: list[int] = []
 
         def passing_by() -> Iterator[Project]:
-            for number, project in enumerate(self._procore.list_projects(new.unreadable)):
+            for number, project in enumerate(self.procore.list_projects(new.unreadable)):
                 if not number:
-                    self._confirmed()
+                    self.confirmed()
                 if not self.why_left_out(project):
                     (new.to_scan if project.active else inactive).append(project.id)
                 yield project

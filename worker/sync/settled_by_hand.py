@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from dataclasses import dataclass
 from decimal import Decimal
 
-from worker.clients.netsuite.client import NetSuite
+from worker.clients.remotes import Remotes
 from worker.domain.bills import FoundBill, number_key
 from worker.domain.errors import Blocked, SyncError
 from worker.domain.identities import InvoiceKey, bill_external_id, is_our_bill
@@ -18,7 +19,7 @@ from worker.domain.invoices import Invoice
 from worker.domain.outcomes import Record, State
 from worker.domain.problems import Cause
 from worker.domain.texts import unwritable
-from worker.store.ledger import Ledger
+from worker.store.stores import Stores
 from worker.sync.links import Links
 
 log = logging.getLogger(__name__)
@@ -27,16 +28,17 @@ ABOUT_A_FOUND_BILL = frozenset({Cause.DOCUMENT_NUMBER_TAKEN, Cause.BILL_DIFFERS,
 """Causes that result from a bill that was found; that bill does not settle the invoice by itself."""
 
 REFUSED_BEFORE = "refused_before"
+BY_HAND = "entered by hand in NetSuite with the same vendor, number and amount"
+"""Reason for an invoice that cannot be exported but needs no bill from wbs-sync."""
 
 
+@dataclass(frozen=True, slots=True)
 class SettledByHand:
     """Looks up bills that settle invoices."""
 
-    def __init__(self, *, netsuite: NetSuite, links: Links, ledger: Ledger, company_id: int) -> None:
-        self._netsuite = netsuite
-        self._links = links
-        self._ledger = ledger
-        self._company_id = company_id
+    stores: Stores
+    remotes: Remotes
+    links: Links
 
     def bill_of(self, key: InvoiceKey, invoice: Invoice, refused: Blocked) -> FoundBill | None:
         """Return the bill or credit that settles a blocked invoice; None if there is none, or more than one.
@@ -44,7 +46,7 @@ class SettledByHand:
         A bill that was found and differs (`document_number_taken`) settles the invoice only if the invoice was blocked for another reason
         before: then the bill was entered to resolve that. Never while a write is unconfirmed.
         """
-        record = self._ledger.invoice(key)
+        record = self.stores.ledger.invoice(key)
         if record and (record.done or record.in_doubt):
             return None
         about_a_bill = refused.cause in ABOUT_A_FOUND_BILL
@@ -60,15 +62,15 @@ class SettledByHand:
         return bills[0] if len(bills) == 1 else None
 
     def _of_this_number(self, invoice: Invoice) -> Iterable[FoundBill]:
-        vendor = self._links.vendor(invoice, remembered=True)
+        vendor = self.links.vendor(invoice, remembered=True)
         wanted = number_key(vendor.id, invoice.document, invoice.document_number)
-        ids = self._netsuite.find_bill_ids(
-            external_id=bill_external_id(self._company_id, invoice.id),
+        ids = self.remotes.netsuite.find_bill_ids(
+            external_id=bill_external_id(self.remotes.company_id, invoice.id),
             vendor_id=vendor.id,
             document_number=invoice.document_number,
             document=invoice.document,
         )
-        found = (self._netsuite.bill(bill_id) for bill_id in ids)
+        found = (self.remotes.netsuite.bill(bill_id) for bill_id in ids)
         return [bill for bill in found if bill and bill.number_key == wanted]
 
 

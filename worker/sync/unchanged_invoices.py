@@ -16,12 +16,11 @@ from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.invoice_heads import InvoiceHead
 from worker.domain.invoices import NOTHING_BILLED
 from worker.domain.outcomes import Record, State
+from worker.domain.policy import Policy
 from worker.domain.problems import Cause
-from worker.store.client import Redis
-from worker.store.connection import seconds
-from worker.store.last_reads import LastRead, LastReads
-from worker.store.ledger import Ledger
+from worker.store.last_reads import LastRead
 from worker.store.open_problems import OpenProblem
+from worker.store.stores import Stores
 
 FIRST_AGAIN_SECONDS = 3 * 3600.0
 LONGEST_AGAIN_SECONDS = 12 * 3600.0
@@ -49,28 +48,25 @@ class Selection:
     skipped: int = 0
 
 
+@dataclass(frozen=True, slots=True)
 class UnchangedInvoices:
     """Leaves out of a run the invoices that need not be read."""
 
-    def __init__(self, client: Redis, *, ledger: Ledger, reads: LastReads, policy: str) -> None:
-        self._client = client
-        self._ledger = ledger
-        self._reads = reads
-        # Other settings may bill what was blocked: then everything counts as changed.
-        self._policy = hashlib.sha256(policy.encode()).hexdigest()[:8]
+    stores: Stores
+    policy: Policy
 
     def ask_for_all(self) -> None:
         """Make the next run read everything without a bill, except invoices of another integration."""
-        self._reads.ask_for_all(at=seconds(self._client))
+        self.stores.last_reads.ask_for_all(at=self.stores.now())
 
     def select(self, project_id: int, heads: Sequence[InvoiceHead], known: Mapping[int, Record]) -> Selection:
         """Return a project's invoices without a bill that have to be read now, and record them as read. `known`: their records."""
-        now = seconds(self._client)
-        problems = self._ledger.problems_of([InvoiceKey(project_id, head.id) for head in heads])
+        now = self.stores.now()
+        problems = self.stores.ledger.problems_of([InvoiceKey(project_id, head.id) for head in heads])
         claimed = [head for head in heads if self._is_claimed(head, known.get(head.id), problems)]
         self._note_claimed(project_id, [head for head in claimed if head.id not in known], at=now)
         others = [head for head in heads if head not in claimed]
-        last = self._reads.of(project_id) if others else {}
+        last = self.stores.last_reads.of(project_id) if others else {}
         freed = self._freed(project_id, [problems[head.id] for head in others if head.id in problems], last)
         blocked, skipped, to_read = 0, len(claimed), []
         for head in others:
@@ -89,7 +85,7 @@ class UnchangedInvoices:
     def found_unblocked(self, record: Record, project_id: int) -> None:
         """Note that the blocker of this record's invoice is gone; others may have waited for the same."""
         if record.state is State.BLOCKED and (blocker := _blocker(project_id, record.cause, record.facts)):
-            self._reads.unblocked(blocker, at=seconds(self._client))
+            self.stores.last_reads.unblocked(blocker, at=self.stores.now())
 
     def _is_claimed(self, head: InvoiceHead, record: Record | None, problems: Mapping[int, OpenProblem]) -> bool:
         """Return whether it is an invoice of another integration, and the ledger has it as such or can record it now."""
@@ -98,7 +94,7 @@ class UnchangedInvoices:
         return record is None or (record.state is State.SKIPPED and record.detail == head.claimed)
 
     def _note_claimed(self, project_id: int, heads: Sequence[InvoiceHead], *, at: float) -> None:
-        self._ledger.restore(
+        self.stores.ledger.restore(
             {
                 InvoiceKey(project_id, head.id): Record(
                     State.SKIPPED,
@@ -115,7 +111,7 @@ class UnchangedInvoices:
     def _is_unchanged(self, head: InvoiceHead, read: LastRead, now: float) -> bool:
         # Without the time of its last change nothing is known of it.
         known = bool(head.updated_at) and read.shown == self._shown(head) and read.times >= TRUSTED_AFTER
-        return known and read.at > self._reads.asked_for_all_at() and now < read.again_at
+        return known and read.at > self.stores.last_reads.asked_for_all_at() and now < read.again_at
 
     def _freed(self, project_id: int, problems: Iterable[OpenProblem], last: Mapping[int, LastRead]) -> set[int]:
         """Return invoices whose blocker is gone: codes that are no longer blocked, or a link that another invoice found."""
@@ -128,14 +124,14 @@ class UnchangedInvoices:
                 codes[invoice_id] = [int(code) for code in one.facts.get("code_ids", "").split(",") if code]
             elif blocker := _blocker(project_id, cause, one.facts):
                 blockers[invoice_id] = blocker
-        gone_at = self._reads.unblocked_at(set(blockers.values()))
+        gone_at = self.stores.last_reads.unblocked_at(set(blockers.values()))
         freed = {
             invoice_id
             for invoice_id, blocker in blockers.items()
             if invoice_id in last and gone_at.get(blocker, 0) >= last[invoice_id].at
         }
         wanted = sorted({code for some in codes.values() for code in some})
-        open_codes = self._ledger.problems_of([CodeKey(project_id, code) for code in wanted])
+        open_codes = self.stores.ledger.problems_of([CodeKey(project_id, code) for code in wanted])
         return freed | {invoice_id for invoice_id, some in codes.items() if not some or set(some) - set(open_codes)}
 
     def _note_reads(
@@ -155,13 +151,14 @@ class UnchangedInvoices:
             reads[head.id] = LastRead(shown, at, at + read_again_after(head.id, times), times)
         gone = [invoice_id for invoice_id in last if invoice_id not in listed]
         if reads or gone:
-            self._reads.note(project_id, reads, drop=gone)
+            self.stores.last_reads.note(project_id, reads, drop=gone)
 
     def _shown(self, head: InvoiceHead) -> str:
         words = "|".join(
             (head.updated_at, head.status, head.origin_id or "", head.document_number, str(head.vendor_id))
         )
-        return f"{self._policy} {hashlib.sha256(words.encode()).hexdigest()[:16]}"
+        # Other settings may bill what was blocked: then everything counts as changed.
+        return f"{self.policy.billing_digest} {hashlib.sha256(words.encode()).hexdigest()[:16]}"
 
 
 def read_again_after(invoice_id: int, times: int) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from worker.clients.fields import UnreadableRow
-from worker.clients.procore.client import Procore
+from worker.clients.remotes import Remotes
 from worker.domain.errors import NotFound, NotPermitted
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import Children, Outcome, OutcomeKind, Record, State
@@ -15,11 +15,8 @@ from worker.domain.problem_keys import of_project, subject_of
 from worker.domain.problems import Cause
 from worker.domain.wbs_codes import Project, WbsCode
 from worker.domain.work import SCAN_OF_ALL, Lane, RunKind, scan_of
-from worker.store.client import Redis
-from worker.store.connection import seconds
-from worker.store.lanes import Lanes
-from worker.store.ledger import Ledger
-from worker.store.runs import Run, Runs
+from worker.store.runs import Run
+from worker.store.stores import Stores
 from worker.sync.items import Items, ResolvedCode
 from worker.sync.projects import Projects
 
@@ -40,46 +37,33 @@ class ScanResult:
     odd: Sequence[UnreadableRow] = ()
 
 
+@dataclass(frozen=True, slots=True)
 class WbsScan:
     """Finds the codes that need an Item and queues them for `Items.make`."""
 
-    def __init__(
-        self,
-        client: Redis,
-        *,
-        procore: Procore,
-        projects: Projects,
-        items: Items,
-        ledger: Ledger,
-        work: Lanes,
-        runs: Runs,
-    ) -> None:
-        self._client = client
-        self._procore = procore
-        self._projects = projects
-        self._items = items
-        self._ledger = ledger
-        self._work = work
-        self._runs = runs
+    stores: Stores
+    remotes: Remotes
+    projects: Projects
+    items: Items
 
     def request(self, trigger: str, project_ids: Collection[int] = ()) -> tuple[Run, bool]:
         """Start a scan of all projects or of some, or join the one in progress: return (run, joined). A worker does the rest."""
         if project_ids:
-            # Who asks for one project has often just mended it (its number, its link): the list at hand would not show that.
-            self._projects.outdate()
+            # A project is often requested right after it was fixed (its number, its link): the cached list would not show that.
+            self.projects.outdate()
         keys = [scan_of(project_id) for project_id in project_ids]
-        run, joined = self._runs.begin(RunKind.SCAN, trigger, keys or [SCAN_OF_ALL])
+        run, joined = self.stores.runs.begin(RunKind.SCAN, trigger, keys or [SCAN_OF_ALL])
         # A project that is being scanned is scanned once more afterwards; the run waits for that.
-        self._work.request(Lane.SCANS, keys)
-        if not keys and self._runs.is_open(run, SCAN_OF_ALL):
-            self._work.add(Lane.SCANS, [SCAN_OF_ALL])
+        self.stores.work.request(Lane.SCANS, keys)
+        if not keys and self.stores.runs.is_open(run, SCAN_OF_ALL):
+            self.stores.work.add(Lane.SCANS, [SCAN_OF_ALL])
         return run, joined
 
     def resolve_project(self, project: Project) -> ScanResult:
         """Return what would happen in one project; reads only. Raises NotFound or NotPermitted if the app has no access."""
         odd: list[UnreadableRow] = []
-        budgeted = self._procore.list_budgeted_codes(project.id, odd)
-        records = self._ledger.codes(project.id)
+        budgeted = self.remotes.procore.list_budgeted_codes(project.id, odd)
+        records = self.stores.ledger.codes(project.id)
         known = [(code, records[code.id]) for code in budgeted if code.id in records]
         already = [(code, record) for code, record in known if record.done]
         in_doubt = [(code, record) for code, record in known if record.in_doubt]
@@ -93,57 +77,57 @@ class WbsScan:
         gone = {number: record for number, record in blocked.items() if number not in {code.id for code in budgeted}}
         if not missing:
             return ScanResult(project, (), already, in_doubt, (), gone, odd)
-        active = {code.id: code for code in self._procore.list_active_codes(project.id)}
+        active = {code.id: code for code in self.remotes.procore.list_active_codes(project.id)}
         inactive = [code for code in missing if code.id not in active]
         # The list of codes has the fuller description of the two.
-        resolved = self._items.resolve(project, [active[code.id] for code in missing if code.id in active])
+        resolved = self.items.resolve(project, [active[code.id] for code in missing if code.id in active])
         gone |= {code.id: blocked[code.id] for code in inactive if code.id in blocked}
         return ScanResult(project, resolved, already, in_doubt, inactive, gone, odd)
 
     def list_projects(self) -> Outcome:
         """List the company's projects, and queue the scan of each."""
-        listed = self._projects.list_anew()
+        listed = self.projects.relist()
         keys = [scan_of(project_id) for project_id in listed.to_scan]
         odd = {row.id: row for row in listed.unreadable if row.id}
         self._report_odd_projects(odd)
-        # Nobody would hear of their new codes and invoices any more.
-        for project_id in self._projects.out_of_sight(self._projects.pilot or self._ledger.projects()):
-            if project_id not in odd and (self._projects.pilot or self._has_worked_on(project_id)):
+        # Their new codes and invoices are no longer seen.
+        for project_id in self.projects.not_visible(self.projects.pilot or self.stores.ledger.projects()):
+            if project_id not in odd and (self.projects.pilot or self._has_worked_on(project_id)):
                 self._not_visible(project_id)
         children = Children(keys, Lane.SCANS, {"projects": len(keys)})
         return Outcome(OutcomeKind.ALREADY, reason=f"{len(keys)} projects to scan", children=children)
 
     def _report_odd_projects(self, odd: Mapping[int, UnreadableRow]) -> None:
         """Open a problem for each project whose row could not be read, and close the problem of one that can be read again."""
-        for problem in self._ledger.problems():
+        for problem in self.stores.ledger.problems():
             about = subject_of(problem.key)
             if about.part == "row" and about.project_id not in odd:
-                self._ledger.resolve(problem.key)
+                self.stores.ledger.resolve(problem.key)
         for project_id, row in odd.items():
-            if self._projects.in_pilot(project_id):
+            if self.projects.in_pilot(project_id):
                 self._report_odd(of_project(project_id, "row"), f"id {project_id}", "list of projects", [row])
 
     def _report_odd(self, key: str, label: str, what: str, odd: Sequence[UnreadableRow]) -> None:
         if odd:
             facts = {"count": str(len(odd)), "what": what, "project": label, "answer": odd[0].complaint}
-            self._ledger.report(key, Cause.UNREADABLE_ROWS, facts, at=seconds(self._client))
+            self.stores.ledger.report(key, Cause.UNREADABLE_ROWS, facts, at=self.stores.now())
         else:
-            self._ledger.resolve(key)
+            self.stores.ledger.resolve(key)
 
     def _has_worked_on(self, project_id: int) -> bool:
         """Return whether the ledger has a record of the project that is not skipped; a project that never existed has skipped codes at most."""
-        return any(record.state is not State.SKIPPED for record in self._ledger.codes(project_id).values())
+        return any(record.state is not State.SKIPPED for record in self.stores.ledger.codes(project_id).values())
 
     def scan_project(self, project_id: int) -> Outcome:
         """Find the codes of one project that need an Item: adopt existing Items, and queue the other codes."""
-        if not self._projects.in_pilot(project_id):
+        if not self.projects.in_pilot(project_id):
             return Outcome(OutcomeKind.SKIPPED, reason="the project is not in PROJECT_IDS")
-        project = self._projects.get(project_id)
+        project = self.projects.get(project_id)
         if project is None:
             return self._not_visible(project_id)
         if not project.active:
-            self._ledger.resolve(of_project(project_id, "budget"))
-            why = self._projects.why_left_out(project) or f"project {project.label} is not active"
+            self.stores.ledger.resolve(of_project(project_id, "budget"))
+            why = self.projects.why_left_out(project) or f"project {project.label} is not active"
             return Outcome(OutcomeKind.SKIPPED, reason=why)
         try:
             result = self.resolve_project(project)
@@ -153,9 +137,9 @@ class WbsScan:
         if result.odd:
             self._report_odd(rows, project.label, "budget", result.odd)
         over = (budget,) if result.odd else (budget, rows)
-        noted = self._items.note(project_id, result.resolved)
+        noted = self.items.note(project_id, result.resolved)
         for number, record in result.gone.items():
-            self._items.skip(CodeKey(project_id, number), record)
+            self.items.skip(CodeKey(project_id, number), record)
         return replace(_looked_through(result, noted), closes=over)
 
     def resolve_codes(self, project_id: int) -> Outcome:
@@ -163,25 +147,25 @@ class WbsScan:
 
         Runs that wait for them continue to wait.
         """
-        old = self._items.outdated(project_id)
-        project = self._projects.get(project_id)
+        old = self.items.outdated(project_id)
+        project = self.projects.get(project_id)
         label = project.label if project else f"id {project_id}"
         try:
             if project is None:
                 raise NotFound("the project is not visible to the app")
             wanted = self._still_wanted(project, old)
-            resolved = self._items.resolve(project, list(wanted.values())) if wanted else []
+            resolved = self.items.resolve(project, list(wanted.values())) if wanted else []
         except (NotFound, NotPermitted) as error:
             facts = {"project": label, "what": "budget", "answer": str(error)}
             for number, record in old.items():
-                self._items.block(CodeKey(project_id, number), record, Cause.PROJECT_NOT_READABLE, facts)
+                self.items.block(CodeKey(project_id, number), record, Cause.PROJECT_NOT_READABLE, facts)
             return self._not_readable(project_id, label, "budget", str(error))
         noted = []
         for for_invoice in (False, True):
             some = [one for one in resolved if old[one.code.id].for_invoice is for_invoice]
-            noted += self._items.note(project_id, some, for_invoice=for_invoice)
+            noted += self.items.note(project_id, some, for_invoice=for_invoice)
         for number in old.keys() - wanted.keys():
-            self._items.skip(CodeKey(project_id, number), old[number])
+            self.items.skip(CodeKey(project_id, number), old[number])
         # Before all that waits: they are the oldest of it, or what a person asked for.
         children = Children([str(key) for key in noted], Lane.ITEMS, at=0)
         reason = f"{label}: {len(old)} codes looked up again, {len(noted)} waiting"
@@ -189,13 +173,13 @@ class WbsScan:
 
     def _still_wanted(self, project: Project, old: Mapping[int, Record]) -> dict[int, WbsCode]:
         """Return the codes that are active now, and budgeted or needed by an invoice; none outside of PROJECT_IDS."""
-        numbers = set(old) if self._projects.in_pilot(project.id) else set()
+        numbers = set(old) if self.projects.in_pilot(project.id) else set()
         without_budget = {number for number in numbers if old[number].for_invoice}
         if project.active and numbers > without_budget:
-            numbers &= without_budget | {code.id for code in self._procore.list_budgeted_codes(project.id)}
+            numbers &= without_budget | {code.id for code in self.remotes.procore.list_budgeted_codes(project.id)}
         else:
             numbers = without_budget
-        active = self._procore.list_active_codes(project.id) if numbers else []
+        active = self.remotes.procore.list_active_codes(project.id) if numbers else []
         return {code.id: code for code in active if code.id in numbers}
 
     def _not_visible(self, project_id: int) -> Outcome:
@@ -203,8 +187,8 @@ class WbsScan:
 
     def _not_readable(self, project_id: int, label: str, what: str, answer: str) -> Outcome:
         facts = {"project": label, "what": what, "answer": answer}
-        at = seconds(self._client)
-        self._ledger.report(of_project(project_id, what), Cause.PROJECT_NOT_READABLE, facts, at=at)
+        at = self.stores.now()
+        self.stores.ledger.report(of_project(project_id, what), Cause.PROJECT_NOT_READABLE, facts, at=at)
         return Outcome(OutcomeKind.BLOCKED, reason=f"{label}: {answer}", cause=Cause.PROJECT_NOT_READABLE)
 
 

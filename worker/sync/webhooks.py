@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from worker.domain.webhooks import Event, work_of
 from worker.domain.work import Lane
 from worker.observability import correlation
-from worker.store.client import Redis
-from worker.store.connection import seconds
 from worker.store.keys import Keys
-from worker.store.lanes import Lanes
-from worker.store.projects import ProjectList
+from worker.store.stores import Stores
 
 log = logging.getLogger(__name__)
 
@@ -33,25 +31,15 @@ class Taken(StrEnum):
     NOT_UNDERSTOOD = "not understood"
 
 
+@dataclass(frozen=True, slots=True)
 class Webhooks:
-    """Receives events. Delivering an event again has the same result; the next scan or export picks up a lost one."""
+    """Receives events. Delivering an event again has the same result; the next scan or export picks up a lost one.
 
-    def __init__(
-        self,
-        client: Redis,
-        prefix: str,
-        *,
-        company_id: int,
-        invoice_resources: Collection[str],
-        projects: ProjectList,
-        work: Lanes,
-    ) -> None:
-        self._client = client
-        self._keys = Keys(prefix)
-        self._company_id = company_id
-        self._invoice_resources = frozenset(invoice_resources)
-        self._projects = projects
-        self._work = work
+    `invoice_resources`: names of Procore's resources whose events are about invoices. The receiver needs no account profile, so no policy.
+    """
+
+    stores: Stores
+    invoice_resources: Collection[str]
 
     def take(self, body: Any) -> Taken:
         """Queue the work for an event, with `webhook-` and the event's id as its correlation id; when this returns, it is in Redis. Raises
@@ -67,26 +55,30 @@ class Webhooks:
         return taken
 
     def _take(self, event: Event) -> Taken:
-        asked = work_of(event, invoice_resources=self._invoice_resources)
-        if asked is None or event.company_id != self._company_id or not self._is_listed(event.project_id):
+        asked = work_of(event, invoice_resources=self.invoice_resources)
+        if (
+            asked is None
+            or event.company_id != self.stores.installation.company_id
+            or not self._is_listed(event.project_id)
+        ):
             return Taken.NOT_OURS
-        seen = self._keys.webhook(event.id)
-        if self._client.exists(seen):
+        seen = Keys(self.stores.prefix).webhook(event.id)
+        if self.stores.redis.exists(seen):
             return Taken.KNOWN
-        self._let_wait(*asked)
-        # Only now: who dies before this line does the work twice, not never.
-        self._client.set(seen, 1, ex=KNOWN_SECONDS)
+        self._queue(*asked)
+        # Only now: a process that dies before this line does the work twice, not never.
+        self.stores.redis.set(seen, 1, ex=KNOWN_SECONDS)
         return Taken.QUEUED
 
     def _is_listed(self, project_id: int | None) -> bool:
         """Return whether the project is listed: for others, such as those the app may not read, each event would cost a new list of projects
         and end as a problem.
         """
-        return project_id is not None and self._projects.get(project_id) is not None
+        return project_id is not None and self.stores.listed_projects.get(project_id) is not None
 
-    def _let_wait(self, lane: Lane, key: str) -> None:
+    def _queue(self, lane: Lane, key: str) -> None:
         # An attempt in progress may have read Procore before this change.
-        self._work.request(lane, [key], at=seconds(self._client) + GATHER_SECONDS if lane is Lane.SCANS else 0)
+        self.stores.work.request(lane, [key], at=self.stores.now() + GATHER_SECONDS if lane is Lane.SCANS else 0)
 
 
 def _names(body: Any) -> str:

@@ -8,10 +8,10 @@ from typing import Any
 
 import tests.campaign.simulated.rig
 import worker.clients.procore.api
-import worker.container.connections
+import worker.connections
 import worker.domain.retainage
 import worker.engine.remote_failures
-import worker.sync.invoice_export
+import worker.sync.late_origin_ids
 from config.schedule import beat_schedule
 from tests.campaign.simulated.notes import NotedTokens
 from worker.clients.fields import UnreadableRow, read_rows
@@ -71,7 +71,7 @@ class _Anything(str):
 
 def _billed(put: Put) -> None:
     """A late origin id is written without comparing the invoice with its bill."""
-    put(worker.sync.invoice_export, "billed_digest", lambda _: _Anything())
+    put(worker.sync.late_origin_ids, "billed_digest", lambda _: _Anything())
 
 
 def _outage_wait(put: Put) -> None:
@@ -128,17 +128,17 @@ def _renewal(put: Put) -> None:
 
 def _inactive_projects(put: Put) -> None:
     """Invoices of inactive projects are not listed."""
-    list_anew, with_invoices = Projects.list_anew, Projects.with_invoices
+    relist, with_invoices = Projects.relist, Projects.with_invoices
 
     def listed(self: Projects) -> ListedProjects:
-        new = list_anew(self)
+        new = relist(self)
         new.with_invoices = list(new.to_scan)
         return new
 
     def active(self: Projects, projects: Sequence[Project]) -> list[Project]:
         return [one for one in with_invoices(self, projects) if one.active]
 
-    put(Projects, "list_anew", listed)
+    put(Projects, "relist", listed)
     put(Projects, "with_invoices", active)
 
 
@@ -185,7 +185,7 @@ def _one_login(put: Put) -> None:
             with self.turn:
                 return super().waited_for()
 
-    put(worker.container.connections, "Tokens", OneAfterTheOther)
+    put(worker.connections, "Tokens", OneAfterTheOther)
 
 
 def _verify_retry(put: Put) -> None:

@@ -1,7 +1,7 @@
 """The parts that make "exactly once" true, each taken out: the campaign must notice.
 
 A part is taken out where the product can be given another one, and by no private name: a script in `SOURCES`, a constant, a public function or
-method, or a class that the container builds from its public parameters (here with another client of NetSuite).
+method.
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ from dataclasses import replace
 from typing import Any
 from unittest import mock
 
-import worker.container.engine
-import worker.container.services
 import worker.domain.bill_lines
 import worker.store.ledger
 from tests.campaign.simulated.further_mutations import FURTHER, without
@@ -27,11 +25,10 @@ from worker.engine.adoptions import Adoptions, Restored
 from worker.engine.exactly_once import ExactlyOnce
 from worker.engine.recovery import Recovery
 from worker.engine.systematic_differences import SystematicDifferences
-from worker.store.ledger import Ledger
 from worker.store.scripts import SOURCES
-from worker.sync import bills as bills_module
+from worker.sync import bill_drafts
 from worker.sync.bill_ownership import BillOwnership
-from worker.sync.bills import Bills
+from worker.sync.export_ends import ExportEnds
 from worker.sync.invoice_items import InvoiceItems
 from worker.sync.items import Items
 from worker.sync.settled_by_hand import SettledByHand
@@ -57,12 +54,16 @@ def _intent(put: Put) -> None:
 
 def _look(put: Put) -> None:
     """Nothing is looked up before the write; NetSuite's response is still read."""
-    make = ExactlyOnce.make
+    resolve, make = Items.resolve, ExactlyOnce.make
+
+    def resolved_blindly(self: Items, *args: Any) -> Any:
+        netsuite: Any = _NoItems(self.remotes.netsuite)
+        return resolve(replace(self, remotes=replace(self.remotes, netsuite=netsuite)), *args)
 
     def blind(self: ExactlyOnce, candidate: Any, record: Any, lock: Any) -> Any:
         return make(self, _BlindCandidate(candidate), record, lock)
 
-    put(worker.container.services, "Items", _BlindItems)
+    put(Items, "resolve", resolved_blindly)
     put(ExactlyOnce, "make", blind)
 
 
@@ -83,18 +84,11 @@ class _NoItems(_Changed):
         return []
 
 
-class _BlindItems(Items):
-    """Plans Items without looking them up."""
-
-    def __init__(self, *args: Any, netsuite: Any, **options: Any) -> None:
-        super().__init__(*args, netsuite=_NoItems(netsuite), **options)  # type: ignore[arg-type]
-
-
 class _BlindCandidate(_Changed):
     """Sees nothing, unless NetSuite has said that there is something."""
 
-    def look(self, sent: Any, *, exists: bool = False) -> Any:
-        return self.original.look(sent, exists=True) if exists else None
+    def look_up(self, sent: Any, *, exists: bool = False) -> Any:
+        return self.original.look_up(sent, exists=True) if exists else None
 
 
 def _settle(put: Put) -> None:
@@ -166,7 +160,7 @@ def _order(put: Put) -> None:
 
     put(InvoiceItems, "missing", none_missing)
     put(InvoiceItems, "known", any_known)
-    put(bills_module, "bill_lines", lines_there)
+    put(bill_drafts, "bill_lines", lines_there)
 
 
 def _order_first(put: Put) -> None:
@@ -208,48 +202,25 @@ def _again(put: Put) -> None:
 
 def _doubt(put: Put) -> None:
     """An attempt that finds the invoice changed does not look up the bill that is in doubt."""
-    put(worker.container.services, "Bills", _DoubtfulBills)
+    end = ExportEnds.end
 
+    def blind(self: ExportEnds, key: Any, lock: Any, last: Any) -> Any:
+        record = self.stores.ledger.invoice(key)
+        if record and record.in_doubt and last.cause is not Cause.BILL_DIFFERS:
+            return self.once.look_later(key, replace(record, sent_at=lock.now()), lock)
+        return end(self, key, lock, last)
 
-class _NoBillOfOurs(_Changed):
-    """A NetSuite client that finds no bill by its external id."""
-
-    def bill_by_external_id(self, _: str) -> None:
-        return None
-
-
-class _NeverSettled(_Changed):
-    """Takes a write in doubt for one that was sent just now."""
-
-    def is_unsettled(self, *_: Any) -> bool:
-        return True
-
-    def look_later(self, key: Any, record: Any, lock: Any) -> Any:
-        return self.original.look_later(key, replace(record, sent_at=lock.now()), lock)
-
-
-class _DoubtfulBills(Bills):
-    """Leaves every bill in doubt."""
-
-    def __init__(self, once: Any, *, netsuite: Any, **options: Any) -> None:
-        super().__init__(_NeverSettled(once), netsuite=_NoBillOfOurs(netsuite), **options)  # type: ignore[arg-type]
+    put(ExportEnds, "end", blind)
 
 
 def _rebuild(put: Put) -> None:
     """A worker that finds no ledger creates an empty one and continues."""
-    put(worker.container.engine, "Recovery", _HastyRecovery)
 
+    def open_at_once(self: Recovery, _opened_at: str | None = None) -> None:
+        if not self.stores.ledger.state.is_open():
+            self.stores.ledger.state.open(since=0)
 
-class _HastyRecovery(Recovery):
-    """Rebuilds nothing."""
-
-    def __init__(self, *args: Any, ledger: Ledger, **options: Any) -> None:
-        super().__init__(*args, ledger=ledger, **options)
-        self.state = ledger.state
-
-    def ensure_ledger(self, opened_at: str | None = None) -> None:
-        if not self.state.is_open():
-            self.state.open(since=0)
+    put(Recovery, "ensure_ledger", open_at_once)
 
 
 def _restart(put: Put) -> None:

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import worker.container.connections
+import worker.connections
 from tests.campaign.simulated.client import Client, Reach
 from tests.campaign.simulated.played import rig
 from worker.domain.errors import NoRoom
@@ -149,7 +149,7 @@ def _noted_write(self: Ledger, key: Any, record: Record, event: Happening | None
 
 def take(put: Put) -> None:
     """Note all of this from now on. The client of the store notes its scripts wherever a schedule connects it."""
-    put(worker.container.connections, "Tokens", NotedTokens)
+    put(worker.connections, "Tokens", NotedTokens)
     put(Gate, "slot", _noted_slot)
     put(Ledger, "write", _noted_write)
     put(Ledger, "intend", _noted_intend)

@@ -23,13 +23,10 @@ import tasks.ledger
 import tasks.wbs
 import worker.app
 import worker.base
-import worker.container.connections
-import worker.container.engine
-import worker.container.services
-import worker.engine.adoptions
+import worker.connections
+import worker.container.container
 import worker.reconcile.verification
 import worker.store.local_file
-import worker.sync.former_items
 from config.names import DISPATCHED_HEADER
 from config.settings import Settings
 from simulators.netsuite.keys import make_key_file
@@ -73,13 +70,6 @@ class VirtualChance(types.ModuleType):
         return f"{rig().chance.getrandbits(8 * size):0{2 * size}x}"
 
 
-class VirtualThreading(types.ModuleType):
-    """`threading`, as far as the product's inner modules use it."""
-
-    def Lock(self) -> VLock:  # noqa: N802 - its name there
-        return VLock(_scheduler)
-
-
 _TIME, _CHANCE = VirtualTime("time"), VirtualChance("random")
 RUNTIME = Runtime(
     _TIME.monotonic, _TIME.sleep, _CHANCE.uniform, _CHANCE.token_hex, lambda: VLock(_scheduler), _TIME.time
@@ -90,7 +80,8 @@ RUNTIME = Runtime(
 class VirtualPool:
     """ThreadPoolExecutor on virtual threads of the caller's process."""
 
-    def __init__(self, size: int, **_: Any) -> None:
+    def __init__(self, size: int, thread_name_prefix: str = "") -> None:
+        del thread_name_prefix
         self._size = size
 
     def __enter__(self) -> VirtualPool:
@@ -265,7 +256,7 @@ def campaign_settings(folder: Path) -> Settings:
 
 
 _REPLACED = (
-    "worker.engine.", "worker.sync.", "worker.inspect.", "worker.reconcile.",
+    "worker.inspect.", "worker.reconcile.",
     "worker.observability.correlation",
 )  # fmt: skip
 
@@ -293,15 +284,13 @@ def installed() -> Iterator[Settings]:
         put(worker.app, "settings_or_exit", lambda: settings)
         for module, name, stand_in in _standing_in():
             put(module, name, stand_in)
-        put(worker.container.services, "ThreadPoolExecutor", VirtualPool)
+        put(worker.container.container, "ThreadPoolExecutor", VirtualPool)
         put(worker.reconcile.verification, "ThreadPoolExecutor", VirtualPool)
-        put(worker.container.engine, "LeaseKeeper", VirtualKeeper)
-        put(worker.container.engine, "redis_at", lambda _url: rig().client())
+        put(worker.container.container, "LeaseKeeper", VirtualKeeper)
+        put(worker.container.container, "redis_at", lambda _url: rig().client())
         put(worker.store.local_file, "read", lambda file: dict(_disk().get(file.name, {})))
         put(worker.store.local_file, "write", _written_file)
-        put(worker.engine.adoptions, "threading", VirtualThreading("threading"))
-        put(worker.sync.former_items, "threading", VirtualThreading("threading"))
-        put(worker.container.connections, "Transport", VirtualTransport)
+        put(worker.connections, "Transport", VirtualTransport)
         # For the report alone: it changes nothing that the campaign asks about.
         put(Gate, "note_use", lambda _gate: None)
         notes.take(put)

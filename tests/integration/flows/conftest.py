@@ -26,7 +26,7 @@ def impatient() -> Iterator[None]:
     """The product's waits, shortened: their order and their ends stay what they are."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(api, "BACK_OFF_SECONDS", (0.01, 0.01, 0.01, 0.01))
-        patch.setattr(settlement, "back_off", lambda failures: 0.05)
+        patch.setattr(settlement, "back_off", lambda failures: (0.05, 0.05))
         patch.setattr(remote_failures, "HOLD_SECONDS", 0.2)
         patch.setattr(outcomes, "FIRST_CHECK_SECONDS", 0.1)
         patch.setattr(invoice_export, "ITEMS_LATE_SECONDS", 0.1)

@@ -19,7 +19,6 @@ from tests.integration.flows.test_problem_commands import call
 from tests.kit.commands import run_command
 from tests.kit.installation import Installation
 from worker.inspect.checks.check import Check
-from worker.store.gate import Precedence
 
 pytestmark = pytest.mark.real
 
@@ -209,8 +208,8 @@ def behind_a_good_token(**changes: str) -> Callable[[Installation], AbstractCont
 
     @contextmanager
     def wrong(office: Installation) -> Iterator[Installation]:
-        office.container.procore(Precedence.SCAN).log_in()
-        office.container.netsuite(Precedence.SCAN).log_in()
+        office.container.scans.remotes.procore.log_in()
+        office.container.scans.remotes.netsuite.log_in()
         yield office.reopened(**changes)
 
     return wrong
@@ -330,7 +329,7 @@ def test_check_with_another_companys_settings_does_not_claim_the_prefix(branch: 
     mistyped.container.start_scan("test")
     assert call(branch, "status", PROCORE_COMPANY_ID="999", **new).exit_code == 0
     assert not branch.container.redis.exists("a-new-one:belongs_to")
-    branch.reopened(redis_key_prefix="a-new-one:").container.projects(Precedence.SCAN).refresh()
+    branch.reopened(redis_key_prefix="a-new-one:").container.scans.projects.refresh()
     others = call(branch, "check", PROCORE_COMPANY_ID="999", **new)
     assert (others.exit_code, "Set a different REDIS_KEY_PREFIX" in others.stderr) == (2, True)
     with pytest.raises(InvalidSettings, match="Set a different REDIS_KEY_PREFIX"):

@@ -25,7 +25,6 @@ from worker.cli.verify import COLUMNS
 from worker.domain.findings import Finding
 from worker.domain.problems import FindingKind, Owner
 from worker.domain.work import exports_of
-from worker.store.gate import Precedence
 
 pytestmark = pytest.mark.real
 
@@ -169,7 +168,7 @@ def switch_off_the_tools_of_a_closed_project(site: BilledProject) -> str:
     office.procore.edit_project(project_id, active=False, tools_disabled=True)
     office.container.redis.srem(office.redis_key("ledger:projects"), project_id)
     office.container.redis.delete(*(office.redis_key(f"{kind}:{project_id}") for kind in ("codes", "invoices")))
-    office.container.projects(Precedence.EXPORT).list_anew()
+    office.container.exports.projects.relist()
     office.container.runner.run(exports_of(project_id))
     return f"project:{project_id}"
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 
 from simulators.company.model import Project
@@ -24,7 +22,9 @@ CODES = [f"05-{number}.S" for number in range(120, 132)]
 @pytest.fixture(autouse=True)
 def short_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     """A remote that is down is paused for three tenths of a second instead of some seconds."""
-    monkeypatch.setattr(remote_failures, "random", SimpleNamespace(uniform=lambda low, high: 0.3))
+    monkeypatch.setattr(remote_failures, "FIRST_PAUSE_SECONDS", (0.3, 0.3))
+    monkeypatch.setattr(remote_failures, "AFTER_PAUSE_SECONDS", (0.3, 0.3))
+    monkeypatch.setattr(remote_failures, "NO_ROOM_SECONDS", (0.3, 0.3))
 
 
 def planned(office: Installation) -> Project:
@@ -75,7 +75,7 @@ def test_paused_work_stays_in_its_lane_and_is_not_dispatched(
     """A lane of 50,000 would otherwise go through the broker once in every pause."""
     monkeypatch.setattr(remote_failures, "HOLD_SECONDS", 600.0)
     planned(office)
-    monkeypatch.setattr(office.container.dispatch, "limit", lambda lane: 1)
+    monkeypatch.setattr(office.container.dispatch, "limits", dict.fromkeys(Lane, 1))
     office.netsuite.doorkeeper.unmap_certificates()
     (first,) = office.container.dispatch.next([Lane.ITEMS])
     office.container.runner.run(first)

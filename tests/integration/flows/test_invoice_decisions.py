@@ -106,10 +106,10 @@ def test_verify_shows_each_decision_whatever_became_of_its_invoice(office: Insta
 def test_a_decision_made_during_an_export_is_seen_before_the_write(office: Installation) -> None:
     """An invoice that is excluded after its export was planned is skipped, and no bill is sent."""
     invoice = billable(office)
-    ready = office.container.invoice_export.preview(_key(office, invoice))
+    ready = office.container.preview.of(_key(office, invoice))
     office.container.invoice_decisions.exclude(*_named(invoice), by="ana", note="wait")
     assert not hasattr(ready, "kind")
-    outcome = office.container.bills.make(_key(office, invoice), ready)
+    outcome = office.container.exports.bills.make(_key(office, invoice), ready)
     assert (outcome.kind, office.posts(BILL_PATH)) == (OutcomeKind.SKIPPED, [])
 
 

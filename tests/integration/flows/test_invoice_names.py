@@ -12,7 +12,6 @@ from tests.integration.flows.test_problem_commands import call
 from tests.kit.installation import Installation
 from worker.domain.errors import NotFound
 from worker.inspect import named_records
-from worker.store.gate import Precedence
 
 STATUSES = {
     "draft": "Not billed: its status in Procore is draft; only approved invoices are exported.",
@@ -25,7 +24,7 @@ STATUSES = {
 def new_invoice(office: Installation, **fields: Any) -> Invoice:
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"), invoice_number="Walk-2b", **fields)
-    office.container.projects(Precedence.SCAN).refresh()
+    office.container.scans.projects.refresh()
     return invoice
 
 
@@ -103,7 +102,7 @@ def test_a_number_of_digits_is_a_number_first(office: Installation) -> None:
 def test_a_number_of_two_projects_asks_for_the_project(office: Installation) -> None:
     projects = [office.new_project(number, [CODE]) for number in ("24-800", "24-801")]
     invoices = [office.new_invoice(project, (CODE, "900.00"), invoice_number="A-7") for project in projects]
-    office.container.projects(Precedence.SCAN).refresh()
+    office.container.scans.projects.refresh()
     with pytest.raises(NotFound, match=r"24-800.*24-801"):
         office.container.named_records.invoice("a-7", None)
     assert office.container.named_records.invoice("a-7", "24-801").invoice_id == invoices[1].id

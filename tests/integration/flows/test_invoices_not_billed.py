@@ -12,7 +12,6 @@ from tests.kit.installation import Installation
 from worker.domain.outcomes import OutcomeKind, State
 from worker.domain.work import WorkKey, exports_of
 from worker.inspect.checks.check import Check
-from worker.store.gate import Precedence
 
 pytestmark = pytest.mark.real
 
@@ -313,7 +312,7 @@ def test_an_unreadable_invoice_keeps_its_name_and_its_project(office: Installati
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"), status="draft")
     assert office.export(invoice).kind is OutcomeKind.SKIPPED
-    office.container.projects(Precedence.EXPORT).refresh()
+    office.container.exports.projects.refresh()
     office.procore.edit_project(project.id, tools_disabled=True)
     for _ in range(2):
         assert office.export(invoice).cause == "invoice_not_found"

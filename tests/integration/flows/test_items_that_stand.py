@@ -17,7 +17,6 @@ from worker.domain.outcomes import State
 from worker.domain.problems import FindingKind
 from worker.domain.work import RECONCILE_ALL, Lane
 from worker.store.adopted_items import AdoptedItems
-from worker.store.gate import Precedence
 
 pytestmark = pytest.mark.real
 
@@ -136,7 +135,7 @@ def test_a_scan_that_blocks_a_code_closes_the_finding_that_says_the_same(
     project, code = one_code(office)
     office = office.reopened(project_ids=str(project.id))
     office.netsuite.make_item(NAME, **unusable)
-    office.container.projects(Precedence.SCAN).refresh()
+    office.container.scans.projects.refresh()
     office.container.upkeep.request()
     office.container.runner.run(RECONCILE_ALL)
     assert list(office.problems().values()) == [f"drift_{cause}"]
@@ -241,7 +240,7 @@ def test_an_item_that_one_code_has_adopted_is_adopted_by_no_other(
 
     office.procore.renumber_project(project.id, "25-001")
     namesake, its_code = one_code(office)
-    office.container.projects(Precedence.SCAN).refresh()
+    office.container.scans.projects.refresh()
     marking = office.reopened(netsuite_adopted_items_get_external_id=True)
     with monkeypatch.context() as patch:
         # Two workers look before either has noted it; the second does not mark it as its own either.

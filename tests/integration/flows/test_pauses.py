@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -28,7 +27,9 @@ BILLS_REFUSED = "remote:netsuite:vendorBill:create"
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """A first pause of three tenths of a second instead of some seconds."""
-    monkeypatch.setattr(remote_failures, "random", SimpleNamespace(uniform=lambda low, high: 0.3))
+    monkeypatch.setattr(remote_failures, "FIRST_PAUSE_SECONDS", (0.3, 0.3))
+    monkeypatch.setattr(remote_failures, "AFTER_PAUSE_SECONDS", (0.3, 0.3))
+    monkeypatch.setattr(remote_failures, "NO_ROOM_SECONDS", (0.3, 0.3))
     monkeypatch.setattr(remote_failures, "HOLD_SECONDS", 0.3)
 
 
@@ -232,7 +233,8 @@ def test_a_503_with_rate_limit_headers_is_waited_out_in_seconds(
     open_office: OpenInstallation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The headers come with every response, so the hour's reset is no reason to pause for an hour; the pause is shown."""
-    monkeypatch.setattr(remote_failures, "random", SimpleNamespace(uniform=lambda low, high: 3.0))
+    monkeypatch.setattr(remote_failures, "FIRST_PAUSE_SECONDS", (3.0, 3.0))
+    monkeypatch.setattr(remote_failures, "AFTER_PAUSE_SECONDS", (3.0, 3.0))
     office = open_office(world={"hourly_limit": 3600, "retry_after_on_503": False})
     office, invoices = invoices_of(office, 8)
     left_before, clock = 3568, office.procore.clock

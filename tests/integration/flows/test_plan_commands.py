@@ -16,7 +16,6 @@ from tests.kit.commands import run_command
 from tests.kit.installation import Installation
 from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.plans import line_of
-from worker.store.gate import Precedence
 
 pytestmark = pytest.mark.real
 
@@ -306,7 +305,7 @@ def test_projects_and_invoices_are_named_as_people_call_them(shell: CommandLine)
     assert line == "27-001 New Project"
     # A number that could be an id is a number where a project has it.
     digits = shell.office.new_project("4711", CODES[:1])
-    shell.office.container.projects(Precedence.SCAN).refresh()
+    shell.office.container.scans.projects.refresh()
     plan = shell.call("scan", "--project", "4711", "--dry-run", "--json").json()
     assert {line["key"].split(":")[1] for line in plan["lines"]} == {str(digits.id)}
 

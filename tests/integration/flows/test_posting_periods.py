@@ -17,7 +17,6 @@ from worker.domain.money import ZERO
 from worker.domain.outcomes import OutcomeKind, Record
 from worker.domain.plans import Action
 from worker.domain.problems import FindingKind
-from worker.store.gate import Precedence
 from worker.store.ledger import Ledger
 
 pytestmark = pytest.mark.real
@@ -77,7 +76,7 @@ def test_blocked_holds_where_the_account_would_move_the_bill_by_itself(open_offi
 def test_a_bill_that_netsuite_moved_is_a_problem_and_a_finding(open_office: OpenInstallation) -> None:
     """The period was closed after it was seen open, and the account moves closed dates."""
     office, invoice = open_with(open_office, closed_dates_move=True, closed_before="2026-02-01")
-    assert office.container.bills  # the periods are read with the first bill
+    assert office.container.exports.bills  # the periods are read with the first bill
     early = office.new_invoice(office.procore.project(invoice.project_id), (CODE, "10.00"), billing_date="2026-02-25")
     assert office.export(early).kind is OutcomeKind.CREATED
     office.stage.settings("netsuite", closed_before="2026-03-01")
@@ -94,7 +93,7 @@ def test_the_period_is_reported_even_if_the_process_dies_before_recording(
 ) -> None:
     """Once the bill is recorded, only `verify` reads it again, and that may not be scheduled."""
     office, invoice = open_with(open_office, closed_dates_move=True, closed_before="2026-02-01")
-    office.container.posting_periods(Precedence.EXPORT).elsewhere(
+    office.container.exports.periods.elsewhere(
         FoundBill("1", None, "1", "A", datetime.date(2026, 2, 25), ZERO, (), period_id="1")
     )
     office.stage.settings("netsuite", closed_before="2026-03-01")

@@ -37,7 +37,6 @@ from worker.domain.errors import AlreadyExists, Blocked
 from worker.domain.items import ItemNeed
 from worker.domain.outcomes import OutcomeKind
 from worker.domain.problems import Cause
-from worker.store.gate import Precedence
 
 pytestmark = pytest.mark.real
 
@@ -475,14 +474,14 @@ def test_the_profile_makes_an_account_work(office: Installation) -> None:
 
     probe(office, *vendor(office))
     served = office.reopened(data_dir=PROFILE.parent)
-    netsuite = served.container.netsuite(Precedence.EXPORT)
+    netsuite = served.container.exports.remotes.netsuite
     stands = office.item(f"31-600-{CODE}")
     need = ItemNeed("pcr-itm-1-2-3", stands.itemid, "")
     set_up(office, {"catalog_tells_lengths": False})
     served.container.stores.cache.forget("item_name_limit")
     assert netsuite.item_name_limit() == 30, "which no catalog reports any more"
     with pytest.raises(Blocked):
-        office.container.netsuite(Precedence.EXPORT).create_item(need, before_sending=lambda: None)
+        office.container.exports.remotes.netsuite.create_item(need, before_sending=lambda: None)
     with pytest.raises(AlreadyExists):
         netsuite.create_item(need, before_sending=lambda: None)
     assert served.export(invoice).kind is OutcomeKind.CREATED

@@ -25,8 +25,8 @@ from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind, State
 from worker.domain.problems import Cause, FindingKind
 from worker.engine import remote_failures, settlement
-from worker.store.gate import Precedence
 from worker.store.open_problems import Handling
+from worker.sync.export_ends import ExportEnds
 
 pytestmark = pytest.mark.real
 
@@ -125,7 +125,7 @@ def test_everything_about_a_problem_is_shown(office: Installation) -> None:
 
 
 def test_work_that_waits_is_shown_with_its_time(office: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settlement, "back_off", lambda failures: 600.0)
+    monkeypatch.setattr(settlement, "back_off", lambda failures: (600.0, 600.0))
     _, invoice, key = closed_period(office)
     office.stage.faults("procore", [{"kind": "error_before", "path": "/requisitions", "value": 500}])
     office.export(invoice)
@@ -301,15 +301,14 @@ def test_a_problem_resolved_while_its_work_runs_is_reopened_by_the_result(
     office: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, invoice, key = unlinked(office)
-    bills = office.container.bills
-    block, resolved = bills.block, []
+    block, resolved = ExportEnds.block, []
 
     def resolved_meanwhile(*arguments: Any) -> Any:
         resolved.append(call(office, "problems", "resolve", key, "--note", "done").exit_code)
         assert office.problems() == {}
         return block(*arguments)
 
-    monkeypatch.setattr(bills, "block", resolved_meanwhile)
+    monkeypatch.setattr(ExportEnds, "block", resolved_meanwhile)
     office.export(invoice)
     assert resolved == [0]
     assert office.problems() == {key: "project_not_linked"}
@@ -548,7 +547,7 @@ def test_an_ignored_problem_still_explains_why_there_is_no_bill(office: Installa
 
 def test_an_unknown_project_is_not_a_project_without_problems(office: Installation) -> None:
     project = office.new_project("27-900", ())
-    office.container.projects(Precedence.SCAN).refresh()
+    office.container.scans.projects.refresh()
     none = call(office, "problems", "--project", "27-900")
     assert (none.exit_code, "0 open problems" in none.stdout) == (0, True)
     assert call(office, "problems", "--project", str(project.id)).exit_code == 0

@@ -15,7 +15,6 @@ from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import OutcomeKind
 from worker.domain.problems import FindingKind
 from worker.domain.run_counts import run_counts
-from worker.store.gate import Precedence
 from worker.sync import projects as projects_module
 from worker.sync.export_runs import SCHEDULE
 from worker.sync.projects import Projects
@@ -30,8 +29,8 @@ def alone(office: Installation, project: Project) -> Installation:
     return office.reopened(project_ids=str(project.id))
 
 
-def of(office: Installation, precedence: Precedence = Precedence.EXPORT) -> Projects:
-    return office.container.projects(precedence)
+def of(office: Installation) -> Projects:
+    return office.container.exports.projects
 
 
 def lists(office: Installation, since: int = 0) -> int:
@@ -294,7 +293,7 @@ def test_all_that_need_a_new_list_at_the_same_time_share_one(office: Installatio
     projects = of(office)
     projects.outdate()
     since = mark(office)
-    found = office.at_once(*[projects.all] * 4, *[of(office, Precedence.SCAN).all] * 4)
+    found = office.at_once(*[projects.all] * 4, *[office.container.scans.projects.all] * 4)
     assert len({len(each) for each in found}) == 1
     assert lists(office, since) == 1
 

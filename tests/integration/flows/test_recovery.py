@@ -312,7 +312,7 @@ def test_a_worker_releases_its_work_while_another_rebuilds_the_ledger(
     office: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Waiting for the rebuild counts as no attempt, however often it happens."""
-    monkeypatch.setattr(recovery, "PATIENCE_SECONDS", 0.02)
+    monkeypatch.setattr(recovery, "REBUILD_TIMEOUT_SECONDS", 0.02)
     project = office.new_project("24-800", CODES)
     office.scan(project.id)
     lose_redis(office)

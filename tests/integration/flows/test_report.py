@@ -29,7 +29,7 @@ def seeded(open_office: OpenInstallation) -> Installation:
     """A ledger with one record of each state, in two projects, of which one is listed no longer."""
     office = open_office()
     project = next(iter(office.procore.company.projects.values()))
-    office.container.projects(Precedence.SCAN).refresh()
+    office.container.scans.projects.refresh()
     ledger, at = office.container.ledger, office.container.now()
     blocked = {"cause": Cause.VENDOR_NOT_LINKED, "facts": facts_of(Cause.VENDOR_NOT_LINKED, vendor="Acme")}
     for place, state in enumerate(State):
@@ -116,7 +116,7 @@ def test_amounts_by_state_are_the_sums_of_what_procore_and_netsuite_hold(synced:
 def due_in_procore(office: Installation, invoice_id: int) -> Decimal | None:
     """What Procore itself says; None for another currency."""
     project_id = office.procore.invoice(invoice_id).project_id
-    answer = office.container.procore(Precedence.EXPORT).get_invoice(project_id, invoice_id)
+    answer = office.container.exports.remotes.procore.get_invoice(project_id, invoice_id)
     return answer.payment_due if answer.currency == answer.base_currency else None
 
 

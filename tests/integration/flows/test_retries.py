@@ -16,6 +16,7 @@ from worker.domain.outcomes import Outcome, OutcomeKind, State
 from worker.domain.problems import Cause, FindingKind
 from worker.domain.work import Lane, RunKind, WorkKey, exports_of, resolution_of, scan_of
 from worker.engine import remote_failures, settlement
+from worker.sync.wbs_scan import WbsScan
 
 pytestmark = pytest.mark.real
 
@@ -190,7 +191,7 @@ def test_an_unconfirmed_item_is_looked_up_and_not_sent_again(open_office: OpenIn
 def test_a_thousand_codes_do_not_flood_the_broker(office: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     project = without_number(office)
     office.procore.renumber_project(project.id, "31-800")
-    monkeypatch.setattr(office.container.dispatch, "limit", lambda lane: 3 if lane is Lane.ITEMS else 1)
+    monkeypatch.setattr(office.container.dispatch, "limits", {**dict.fromkeys(Lane, 1), Lane.ITEMS: 3})
     office.container.retries.retry(list(office.problems()))
     assert office.container.dispatch.next(Lane).keys() == {f"plan:{project.id}"}
     office.container.runner.run(resolution_of(project.id))
@@ -416,7 +417,7 @@ def test_work_that_failed_with_a_bug_is_retried_after_the_fix(
 ) -> None:
     project = office.new_project("31-800", [CODE])
     with monkeypatch.context() as patch:
-        patch.setattr(office.container.wbs_scan, "resolve_project", explode)
+        patch.setattr(WbsScan, "resolve_project", explode)
         office.container.wbs_scan.request("test", [project.id])
         with pytest.raises(ZeroDivisionError):
             office.container.runner.run(scan_of(project.id))
@@ -523,7 +524,7 @@ def test_codes_looked_up_long_ago_are_looked_up_again_together(
     office.container.runner.run(scan_of(project.id))
     office.plans_grow_old(project)
     before, mark = procore_mark(office), office.mark()
-    monkeypatch.setattr(office.container.dispatch, "limit", lambda lane: 1)
+    monkeypatch.setattr(office.container.dispatch, "limits", dict.fromkeys(Lane, 1))
     office.work_off()
     assert len(office.posts(ITEM_PATH, mark)) == len(CODES)
     # The first by itself (is it budgeted, is it active, is there an Item), the others together.

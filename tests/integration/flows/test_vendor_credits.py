@@ -21,7 +21,6 @@ from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import OutcomeKind, State
 from worker.domain.problems import FindingKind
 from worker.reconcile.forgetting import NotForgotten
-from worker.store.gate import Precedence
 
 pytestmark = pytest.mark.real
 
@@ -207,6 +206,6 @@ def test_a_role_that_may_not_see_credits_is_no_fault_where_none_are_made(open_of
     office = open_office(world={"missing_permissions": ("vendorCredit",)})
     project = office.new_project("24-813", CODES)
     invoice = office.new_invoice(project, (CODES[0], "900.00"))
-    assert office.container.netsuite(Precedence.EXPORT).bill_by_external_id(office.bill_external_id(invoice)) is None
+    assert office.container.exports.remotes.netsuite.bill_by_external_id(office.bill_external_id(invoice)) is None
     with pytest.raises(Misconfigured):
-        office.reopened(netsuite_create_credits=True).container.netsuite(Precedence.EXPORT).bill("4711")
+        office.reopened(netsuite_create_credits=True).container.exports.remotes.netsuite.bill("4711")

@@ -20,7 +20,6 @@ from tests.unit.domain.test_webhooks import V2, V4
 from worker.cli.stack import Stack
 from worker.domain.identities import InvoiceKey
 from worker.domain.work import Lane, scan_of
-from worker.store.gate import Precedence
 from worker.sync import webhooks
 from worker.sync.webhooks import GATHER_SECONDS, KNOWN_SECONDS, Taken
 
@@ -52,7 +51,7 @@ def keys_of(office: Installation) -> set[str]:
 
 def listed(office: Installation) -> None:
     """As after a scan or an export of all."""
-    office.container.projects(Precedence.SCAN).refresh()
+    office.container.scans.projects.refresh()
 
 
 @pytest.mark.usefixtures("at_once")

@@ -15,16 +15,19 @@ from worker.clients.netsuite import auth as netsuite_auth
 from worker.clients.netsuite.api import NetSuiteApi
 from worker.clients.netsuite.certificate import certificate_expiry
 from worker.clients.netsuite.client import NetSuite
+from worker.clients.netsuite.pages import NetSuitePages
 from worker.clients.netsuite.wire import AccountDefaults
 from worker.clients.network import Network
 from worker.clients.procore import auth as procore_auth
 from worker.clients.procore.api import ProcoreApi
 from worker.clients.procore.auth import ProcoreAddress
 from worker.clients.procore.client import Procore
+from worker.clients.procore.pages import ProcorePages
 from worker.clients.remotes import Remotes
 from worker.domain.plans import Requests
 from worker.domain.refusals import KnownRefusal, Meaning
 from worker.domain.scopes import Remote
+from worker.inspect.pages import Pages
 from worker.part import BuildingLock, Part
 from worker.store.gate import Precedence
 from worker.store.keys import Keys
@@ -61,6 +64,14 @@ class Connections:
     netsuite_tokens = _part(
         lambda own: own.tokens(
             Remote.NETSUITE, partial(netsuite_auth.mint_token, own.netsuite_transport, own.netsuite_address)
+        )
+    )
+
+    pages = _part(
+        lambda own: Pages(
+            own.stores,
+            ProcorePages(own.settings.procore_base_url, own.settings.procore_company_id),
+            NetSuitePages(own.settings.netsuite_url),
         )
     )
 

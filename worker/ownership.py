@@ -1,11 +1,10 @@
-"""Whether the Redis of the settings is one server and its ledger belongs to the company and account of the settings."""
+"""Whether the ledger in the Redis of the settings belongs to the company and account of the settings."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from config.setting_faults import InvalidSettings
-from worker.redis_access import require_one_server
 from worker.store.stores import Stores
 
 
@@ -15,10 +14,6 @@ class Ownership:
 
     stores: Stores
     may_claim: bool = True
-
-    def require_one_server(self) -> None:
-        """Raise InvalidSettings if the Redis of the settings is a cluster."""
-        require_one_server(self.stores.redis)
 
     def require_no_other(self) -> bool:
         """Raise InvalidSettings if the ledger in this Redis belongs to another company or account. Return False if it is unowned."""
