@@ -192,10 +192,6 @@ class WbsScan:
         return Outcome(OutcomeKind.BLOCKED, reason=f"{label}: {answer}", cause=Cause.PROJECT_NOT_READABLE)
 
 
-def _found_new(outcome: Outcome) -> bool:
-    return outcome.children is not None and bool(outcome.children.keys)
-
-
 def _looked_through(result: ScanResult, noted: Sequence[CodeKey]) -> Outcome:
     """End the project's work and queue its codes in one step; the run counts what was settled immediately."""
     settled = Counter(one.kind.value for one in result.resolved if one.kind is not OutcomeKind.CREATED)
