@@ -249,7 +249,7 @@ def test_an_exported_invoice_is_explained_with_the_amounts_of_its_bill(office: I
 
 
 @pytest.mark.parametrize("case", ["release_only_invoice", "retainage_due_invoice"])
-def test_released_retainage_is_calculated_from_what_procore_calls_released(synced: Installation, case: str) -> None:
+def test_released_retainage_is_what_procore_calls_released(synced: Installation, case: str) -> None:
     invoice = synced.case_invoice(case)
     told = of_invoice(synced, invoice)
     require_arithmetic(told, invoice)
@@ -258,7 +258,7 @@ def test_released_retainage_is_calculated_from_what_procore_calls_released(synce
     assert [term["label"] for term in released["terms"]] == ["retainage released on work, this period"]
 
 
-def test_the_bill_of_every_invoice_of_the_company_is_broken_down_to_the_cent(synced: Installation) -> None:
+def test_every_bill_of_the_company_is_broken_down_to_the_cent(synced: Installation) -> None:
     billed = [invoice for invoice in synced.procore.company.invoices.values() if synced.bills(invoice)]
     assert len(billed) == 14
     for invoice in billed:

@@ -65,7 +65,7 @@ def test_fixed_codes_get_items_and_their_problems_stay_open_until_then(office: I
     assert {item.itemid for item in office.netsuite.items if item.externalid} >= {f"31-800-{code}" for code in CODES}
 
 
-def test_codes_are_looked_up_together_so_that_many_cost_little_more_than_one(office: Installation) -> None:
+def test_many_codes_looked_up_together_cost_little_more_than_one(office: Installation) -> None:
     project = without_number(office)
     office.procore.renumber_project(project.id, "31-800")
     mark, before = office.mark(), procore_mark(office)
