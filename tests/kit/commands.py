@@ -33,17 +33,20 @@ def run_command(
     out, err = (LiteralConsole(file=io.StringIO(), width=width, highlight=False) for _ in range(2))
     instead = {
         "open_container": opened,
-        "open_to_look": opened,
+        "open_without_claim": opened,
         "send": send,
         "out": out,
         "err": err,
         # Bars are for a terminal.
         "progress": lambda: Progress(disable=True),
     }
+    replaced = set()
     with ExitStack() as stack:
         for module in _modules():
             for name in vars(module).keys() & instead.keys():
                 stack.enter_context(mock.patch.object(module, name, instead[name]))
+                replaced.add(name)
+        assert replaced == instead.keys(), "a command would reach the broker, or another installation"
         ended = CliRunner().invoke(wbs_sync, list(arguments), input=typed)
     assert ended.exception is None or isinstance(ended.exception, SystemExit), ended.exception
     return Ended(ended.exit_code, ended.stdout_bytes.decode() + _written(out), ended.stderr + _written(err))

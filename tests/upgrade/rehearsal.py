@@ -38,7 +38,11 @@ from worker.store.presence import ScheduleRuns
 
 EARLIER_QUICK = {
     "worker.store.work.IN_HAND_SECONDS": 3,
-    **{name: value for name, value in QUICK.items() if not name.startswith(("worker.store.lanes.", "worker.clients."))},
+    "worker.store.locks.LOCK_SECONDS": 3,
+    "worker.store.locks.KEPT_SECONDS": 0,
+    "worker.store.gate.SLOT_SECONDS": 3,
+    "worker.domain.outcomes.FIRST_LOOK_SECONDS": 1,
+    "config.schedule.RESUME_EVERY_SECONDS": 0.5,
     "worker.services.attempts.DOWN_TIMES_BEFORE_PROBLEM": 1,
 }
 """The times of `QUICK` as 0.1.0 has them. Each pause of a remote is a problem at once, in both versions."""
