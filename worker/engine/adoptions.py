@@ -10,13 +10,13 @@ import logging
 from dataclasses import dataclass, field
 
 from worker.clients.remotes import Remotes
+from worker.domain.audit_trail import AuditEvent, EventKind
 from worker.domain.errors import NoRoom, SyncError
 from worker.domain.findings import Finding
 from worker.domain.identities import CodeKey, code_of_item, is_our_item
 from worker.domain.items import FoundItem
 from worker.domain.outcomes import Record, State
 from worker.domain.problems import FindingKind
-from worker.domain.story import Happening, What
 from worker.store.runtime import ThreadLock
 from worker.store.stores import Stores
 
@@ -113,7 +113,7 @@ class Adoptions:
                     report_another_item(self.stores, self.remotes, key, item, at=lock.at)
                 return False
             adopted = Record(State.ADOPTED, item.name, item.id, at=lock.at)
-            return self.stores.ledger.write(key, adopted, Happening(What.ADOPTED, {"id": item.id}))
+            return self.stores.ledger.write(key, adopted, AuditEvent(EventKind.ADOPTED, {"id": item.id}))
 
     def _copy(self, ledger_opened_at: str) -> None:
         """Update the copy. A copy of an earlier ledger is restored first, and not changed until that is complete."""

@@ -21,6 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
+from worker.domain.audit_trail import AuditEvent, EventKind
 from worker.domain.errors import (
     AlreadyExists,
     Blocked,
@@ -34,7 +35,6 @@ from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, busy, outcome_of
 from worker.domain.policy import Policy
 from worker.domain.series import Series
-from worker.domain.story import Happening, What
 from worker.engine.systematic_differences import SystematicDifferences
 from worker.store.locks import Lock
 from worker.store.stores import Stores
@@ -146,7 +146,7 @@ class ExactlyOnce:
         noun = "Item" if isinstance(key, CodeKey) else "bill"
         reason = sent.detail or f"an earlier write was interrupted; checking NetSuite for its {noun}"
         again_at = sent.next_check_at(lock.now(), sent.sent_at + self.policy.settle_seconds)
-        self.stores.ledger.journal.tell(key, Happening(What.CHECKED, {"sent": str(int(sent.at))}, again_at))
+        self.stores.ledger.journal.add(key, AuditEvent(EventKind.CHECKED, {"sent": str(int(sent.at))}, again_at))
         return Outcome(OutcomeKind.UNKNOWN, sent.name, reason=reason, again_at=again_at)
 
     def _create(self, candidate: Candidate[FoundT], record: Record | None, lock: Lock) -> Outcome:
@@ -154,7 +154,7 @@ class ExactlyOnce:
         if record and record.attempts >= MAX_WRITES:
             raise candidate.given_up(record)
         if held_back_until := lock.held_back_until(self.policy.settle_seconds):
-            self.stores.ledger.journal.tell(candidate.key, Happening(What.SETTLING, again_at=held_back_until))
+            self.stores.ledger.journal.add(candidate.key, AuditEvent(EventKind.SETTLING, again_at=held_back_until))
             return Outcome(OutcomeKind.WAITING, candidate.name, reason=LEDGER_IS_YOUNG, again_at=held_back_until)
         waiting = replace(candidate.waiting, attempts=record.attempts if record else 0, fence=lock.fence)
         intents = [waiting]
@@ -194,7 +194,7 @@ class ExactlyOnce:
 
     def _already_exists(self, candidate: Candidate[FoundT], intent: Record, waiting: Record, lock: Lock) -> Outcome:
         """Record that NetSuite created nothing because it has one already. If that one is not visible yet, it is unconfirmed like any other write."""
-        self.stores.ledger.journal.tell(candidate.key, Happening(What.ALREADY_EXISTS, {"answer": intent.detail}))
+        self.stores.ledger.journal.add(candidate.key, AuditEvent(EventKind.ALREADY_EXISTS, {"answer": intent.detail}))
         try:
             found = candidate.look_up(intent, exists=True)
             if found is not None:
@@ -215,7 +215,7 @@ class ExactlyOnce:
     def _pause(self, candidate: Candidate[FoundT]) -> Outcome:
         """Return the outcome of a record whose series is stopped."""
         paused = self.differences.pause(candidate.series, candidate.key, candidate.name)
-        self.stores.ledger.journal.tell(
-            candidate.key, Happening(What.PAUSED, {"why": paused.reason}, paused.again_at or 0)
+        self.stores.ledger.journal.add(
+            candidate.key, AuditEvent(EventKind.PAUSED, {"why": paused.reason}, paused.again_at or 0)
         )
         return paused

@@ -10,13 +10,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from worker.clients.remotes import Remotes
+from worker.domain.audit_trail import AuditEvent, EventKind
 from worker.domain.errors import Misconfigured, NoRoom, SyncError
 from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.problem_keys import of_scope, scope_of_problem
 from worker.domain.problems import Cause, describe
 from worker.domain.responses import Responses, track_responses
 from worker.domain.scopes import NAMES, Remote, is_of_role, remote_of
-from worker.domain.story import Happening, What
 from worker.domain.work import WorkKey
 from worker.engine.settlement import Settlement
 from worker.store.stores import Stores
@@ -95,7 +95,9 @@ class RemoteFailures:
         until = self.stores.holds.pause(scope, str(key), first=HOLD_SECONDS, cause=error.cause, answer=answer).ends
         self._report_once(scope, error.cause, error.facts)
         self.stores.work.later(key.lane, str(key), at=until)
-        self.settlement.note(key, Happening(What.REMOTE_PAUSED, {"remote": remote_of(scope), "answer": answer}, until))
+        self.settlement.note(
+            key, AuditEvent(EventKind.REMOTE_PAUSED, {"remote": remote_of(scope), "answer": answer}, until)
+        )
         return Outcome(OutcomeKind.WAITING, reason=answer, cause=error.cause, again_at=until)
 
     def note_unconfirmed(self, key: WorkKey, remote: Remote, answer: str) -> None:
@@ -136,7 +138,7 @@ class RemoteFailures:
                 return self._remote_down(key, Remote(remote), str(error), named=named)
         outcome = self.settlement.postpone(key, str(error), wait=(named or 1.0) + self._uniform(NO_ROOM_SECONDS))
         if error.down:
-            self.settlement.note(key, Happening(What.FAILED, {"answer": str(error)}, outcome.again_at or 0))
+            self.settlement.note(key, AuditEvent(EventKind.FAILED, {"answer": str(error)}, outcome.again_at or 0))
         return outcome
 
     def _is_down(self, remote: Remote, key: WorkKey, answer: str, *, surely: bool) -> bool:
@@ -175,7 +177,7 @@ class RemoteFailures:
         """
         until = self._pause(remote, key, answer, named=named) + self._uniform(AFTER_PAUSE_SECONDS)
         self.stores.work.later(key.lane, str(key), at=until)
-        self.settlement.note(key, Happening(What.REMOTE_PAUSED, {"remote": remote, "answer": answer}, until))
+        self.settlement.note(key, AuditEvent(EventKind.REMOTE_PAUSED, {"remote": remote, "answer": answer}, until))
         return Outcome(OutcomeKind.WAITING, reason=answer, again_at=until)
 
     def _pause(self, remote: Remote, key: WorkKey, answer: str, *, named: float = 0.0) -> float:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 from redis.exceptions import RedisError
 
+from worker.domain.audit_trail import AuditEvent, EventKind
 from worker.domain.errors import SyncError
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, busy
 from worker.domain.problems import Cause, describe
-from worker.domain.story import Happening, What
 from worker.domain.work import Lane, WorkKey
 from worker.store.connection import why
 from worker.store.lanes import Taken
@@ -134,7 +134,7 @@ class Settlement:
             return self.problem(key, Cause.RETRIES_EXHAUSTED, facts)
         wait = max(self.stores.runtime.uniform(*back_off(failures)), at_least)
         outcome = self.postpone(key, str(error), wait=wait)
-        self.note(key, Happening(What.FAILED, {"answer": str(error)}, outcome.again_at or 0))
+        self.note(key, AuditEvent(EventKind.FAILED, {"answer": str(error)}, outcome.again_at or 0))
         log.info("%s: next attempt in %.0f s, after attempt %d failed: %s", key, wait, failures, error)
         return outcome
 
@@ -163,10 +163,10 @@ class Settlement:
         self.settle(key, outcome)
         return outcome
 
-    def note(self, key: WorkKey, happening: Happening) -> None:
+    def note(self, key: WorkKey, event: AuditEvent) -> None:
         """Add an event to the journal of a code or invoice; other work has no journal."""
         if record := key.record:
-            self.stores.ledger.journal.tell(record, happening)
+            self.stores.ledger.journal.add(record, event)
 
     def _unconfirmed(self, key: WorkKey) -> Record | None:
         """Return the record of an unconfirmed write, or None if there is none."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 from worker.clients.remotes import Remotes
+from worker.domain.audit_trail import history
 from worker.domain.bill_breakdown import BillBreakdown, break_down
 from worker.domain.bill_differences import difference
 from worker.domain.bills import FoundBill
@@ -18,7 +19,6 @@ from worker.domain.items import FoundItem
 from worker.domain.outcomes import Record
 from worker.domain.problem_keys import of_project
 from worker.domain.series import Series
-from worker.domain.story import story
 from worker.domain.texts import unwritable
 from worker.domain.wbs_codes import WbsCode
 from worker.inspect.explanation_views import (
@@ -172,7 +172,7 @@ class Explain:
     # Both
 
     def _history(self, key: CodeKey | InvoiceKey, record: Record | None) -> list[JsonObject]:
-        steps = story(record, self.stores.ledger.journal.of(key), of_code=isinstance(key, CodeKey))
+        steps = history(record, self.stores.ledger.journal.of(key), of_code=isinstance(key, CodeKey))
         return [asdict(step) for step in steps]
 
     def _problems(self, key: str, others: Iterable[str]) -> list[JsonObject]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from worker.clients.remotes import Remotes
+from worker.domain.audit_trail import AuditEvent, EventKind
 from worker.domain.decisions import Decision, DecisionKind
 from worker.domain.errors import Blocked, SyncError
 from worker.domain.identities import InvoiceKey, bill_external_id, is_internal_id, is_our_bill, same_external_id
 from worker.domain.outcomes import Record, State
 from worker.domain.problems import describe
-from worker.domain.story import Happening, What
 from worker.domain.work import Lane
 from worker.inspect.named_records import NamedRecords
 from worker.store.stores import Stores
@@ -69,7 +69,7 @@ class InvoiceDecisions:
             self.stores.decisions.take_back(key)
             self._keep_copy()
             waiting = Record(State.WAITING, decision.label, at=lock.at, fence=lock.fence)
-            event = Happening(What.DECISION_UNDONE, {"by": by, "why": decision.reason, "note": note})
+            event = AuditEvent(EventKind.DECISION_UNDONE, {"by": by, "why": decision.reason, "note": note})
             self.stores.ledger.write(key, waiting, event)
         self.stores.work.request(Lane.EXPORTS, [str(key)])
         return Decided(key, decision)
@@ -103,7 +103,7 @@ class InvoiceDecisions:
                 payment_due=due,
                 fence=lock.fence,
             )
-            event = Happening(What.DECIDED, {"by": by, "what": kind.value, "id": bill_id, "note": note})
+            event = AuditEvent(EventKind.DECIDED, {"by": by, "what": kind.value, "id": bill_id, "note": note})
             self.stores.ledger.write(key, end, event)
             self.stores.ledger.resolve(str(key))
         return Decided(key, decision)

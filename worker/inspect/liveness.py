@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from worker.domain.story import clock
+from worker.domain.audit_trail import clock
 from worker.store.presence import Running
 from worker.store.stores import Stores
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from worker.domain.audit_trail import clock
 from worker.domain.problem_keys import of_scope
 from worker.domain.scopes import NAMES, Remote
-from worker.domain.story import clock
 from worker.domain.work import Lane
 from worker.store.holds import Pause
 from worker.store.limits import LimitPause

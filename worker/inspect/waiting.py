@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from worker.domain.audit_trail import clock
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import State
 from worker.domain.series import Series
-from worker.domain.story import clock
 from worker.domain.work import Lane
 from worker.inspect.pauses import Pauses
 from worker.store.stores import Stores

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from worker.domain.audit_trail import AuditEvent, EventKind
 from worker.domain.bills import NumberKey
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import NOT_STARTED, Outcome, OutcomeKind, Record, outcome_of
 from worker.domain.plans import Action, Plan, PlanLine, refusals
 from worker.domain.problem_keys import record_of
 from worker.domain.problems import Problem
-from worker.domain.story import Happening, What
 from worker.domain.work import Lane, RunKind
 from worker.engine.recovery import Recovery
 from worker.engine.settlement import RUN_WAITS_SECONDS
@@ -94,7 +94,7 @@ class Applying:
         self.stores.work.request(Lane.ITEMS, [str(key) for key in noted])
         for line in to_do:
             if line.is_invoice:
-                self.stores.ledger.journal.tell(InvoiceKey.parse(line.key), Happening(What.QUEUED, {"by": A_PLAN}))
+                self.stores.ledger.journal.add(InvoiceKey.parse(line.key), AuditEvent(EventKind.QUEUED, {"by": A_PLAN}))
         self.stores.work.request(Lane.EXPORTS, [line.key for line in to_do if line.is_invoice])
 
     def count_unfinished(self, applied: Applied) -> int:

@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from worker.clients.remotes import Remotes
+from worker.domain.audit_trail import AuditEvent, EventKind
 from worker.domain.bills import FoundBill
 from worker.domain.errors import NotFound, NotPermitted, SyncError
 from worker.domain.identities import CodeKey, InvoiceKey, bill_external_id, bill_id_of_origin, item_external_id
 from worker.domain.invoices import Invoice
 from worker.domain.outcomes import Record
-from worker.domain.story import Happening, What
 from worker.domain.texts import unwritable
 from worker.inspect.named_records import NamedRecords
 from worker.store.stores import Stores
@@ -121,7 +121,7 @@ class Forgetting:
                 "note": note,
             }
             if now.key != seen.key or not self.stores.ledger.forget(
-                now.key, now.record, lock, Happening(What.CLEARED, facts)
+                now.key, now.record, lock, AuditEvent(EventKind.CLEARED, facts)
             ):
                 raise NotForgotten("This record has just changed. Check it again with `wbs-sync explain`.")
         return now

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from worker.domain.audit_trail import AuditEvent, EventKind, event_of_record
 from worker.domain.errors import SeriesStopped
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import DONE, Record, State
 from worker.domain.problem_keys import record_of
 from worker.domain.problems import Cause
 from worker.domain.series import Series
-from worker.domain.story import Happening, What, told_by
 from worker.domain.work import Lane, scan_of
 from worker.store.client import Redis, Value
 from worker.store.journal import Journal, event_args
@@ -127,7 +127,7 @@ class Ledger:
         """Return the ids of the projects that have records."""
         return sorted(int(project_id) for project_id in self._client.smembers(self._keys.ledger_projects))
 
-    def write(self, key: CodeKey | InvoiceKey, record: Record, event: Happening | None = None) -> bool:
+    def write(self, key: CodeKey | InvoiceKey, record: Record, event: AuditEvent | None = None) -> bool:
         """Write a record; return False if the ledger already has a later or more certain one, or if another code has adopted the Item.
 
         A blocked record also opens a problem; one that is done or skipped closes it. Both close the finding that the Item or bill is missing,
@@ -153,14 +153,14 @@ class Ledger:
         return noted and lock.now() <= intent.sent_at + LEAVES_WITHIN_SECONDS
 
     def _written(
-        self, key: CodeKey | InvoiceKey, record: Record, lock_key: str, token: str, event: Happening | None = None
+        self, key: CodeKey | InvoiceKey, record: Record, lock_key: str, token: str, event: AuditEvent | None = None
     ) -> tuple[bool, SeriesState]:
         problem = "ended" if record.ended else ""
         if record.state is State.BLOCKED:
             problem = problem_text(record.cause, record.facts, record.at)
         of_code = isinstance(key, CodeKey)
         args: list[Value] = [_field(key), encode(record), record.fence, int(record.done), str(key), problem]
-        args += [key.project_id, token, *event_args(event or told_by(record, of_code=of_code))]
+        args += [key.project_id, token, *event_args(event or event_of_record(record, of_code=of_code))]
         args += [FOR_AN_INVOICE if record.for_invoice else "", self._prefix, str(key), scan_of(key.project_id)]
         series = Series.ITEMS if of_code else Series.BILLS
         # The script needs a key in the place of the lock even if it does not check one: any key will do.
@@ -183,7 +183,7 @@ class Ledger:
         args: list[Value] = [project_id, scan_of(project_id), by, self._prefix, journals, *pairs]
         return [int(field) for field in self._add_waiting(keys=keys, args=args)]
 
-    def forget(self, key: CodeKey | InvoiceKey, record: Record, lock: Lock, event: Happening) -> bool:
+    def forget(self, key: CodeKey | InvoiceKey, record: Record, lock: Lock, event: AuditEvent) -> bool:
         """Clear a record that is done, and add `event` to its journal. Return False if the lock is lost or the record has changed."""
         keys = [self._keys.records(key), lock.key, self._keys.journal(key), self._keys.adopted]
         args: list[Value] = [_field(key), lock.token, record.remote_id, *event_args(event), str(key)]
@@ -233,8 +233,8 @@ class Ledger:
 
     def report(self, key: str, cause: Cause, facts: Mapping[str, str], *, at: float) -> bool:
         """Open a problem under a key that need not be of a code or invoice. Return whether it was not open before, so that it is logged once."""
-        happening = Happening(What.BLOCKED, {"cause": cause.stored, **facts}) if record_of(key) else None
-        args: list[Value] = [key, problem_text(cause, facts, at), *event_args(happening)]
+        event = AuditEvent(EventKind.BLOCKED, {"cause": cause.stored, **facts}) if record_of(key) else None
+        args: list[Value] = [key, problem_text(cause, facts, at), *event_args(event)]
         return self._report(keys=[self._problems, self._keys.journal(key)], args=args)
 
     def resolve(self, *keys: str) -> bool:

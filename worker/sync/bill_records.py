@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from worker.clients.remotes import Remotes
+from worker.domain.audit_trail import AuditEvent, EventKind
 from worker.domain.billed import billed_digest, changes
 from worker.domain.bills import Document
 from worker.domain.errors import Blocked
@@ -14,7 +15,6 @@ from worker.domain.identities import InvoiceKey, bill_origin_id
 from worker.domain.invoices import Invoice
 from worker.domain.outcomes import Outcome, Record, State, outcome_of
 from worker.domain.problems import FindingKind, describe
-from worker.domain.story import Happening, What
 from worker.store.stores import Stores
 
 
@@ -32,7 +32,7 @@ class BillRecords:
         bill_id: str,
         *,
         ours: bool,
-        event: What,
+        event: EventKind,
         facts: Mapping[str, str],
         project: str,
     ) -> Outcome:
@@ -47,7 +47,7 @@ class BillRecords:
             write_back_due=True,
             billed=billed_digest(invoice),
         )
-        self.stores.ledger.write(key, record, Happening(event, {"id": bill_id}))
+        self.stores.ledger.write(key, record, AuditEvent(event, {"id": bill_id}))
         return self.write_back(key, record, invoice, project=project)
 
     def write_back(self, key: InvoiceKey, record: Record, invoice: Invoice, *, project: str) -> Outcome:
@@ -65,7 +65,7 @@ class BillRecords:
             if locked and (differs := changes(invoice, locked)):
                 kind = KIND_OF_ASPECT[next(iter(differs))]
                 self.report_locked(key, record, locked, kind, "; ".join(differs.values()), project=project)
-        event = Happening(What.WRITTEN_BACK, {"origin_id": origin_id})
+        event = AuditEvent(EventKind.WRITTEN_BACK, {"origin_id": origin_id})
         facts = {**record.facts, **invoice.facts}
         named = replace(record, write_back_due=False, facts=facts, payment_due=invoice.base_due)
         self.stores.ledger.write(key, named, event)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from worker.clients.remotes import Remotes
+from worker.domain.audit_trail import AuditEvent, EventKind
 from worker.domain.bill_differences import difference, differences
 from worker.domain.bills import Bill, Document, FoundBill
 from worker.domain.errors import Blocked, OutcomeUnknown, SeriesStopped, SyncError
@@ -19,7 +20,6 @@ from worker.domain.identities import InvoiceKey, is_our_bill, same_external_id
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State
 from worker.domain.problems import Cause, FindingKind
 from worker.domain.series import Deviation, Series
-from worker.domain.story import Happening, What
 from worker.engine.exactly_once import ExactlyOnce
 from worker.store.locks import Lock
 from worker.store.stores import Stores
@@ -96,7 +96,7 @@ class BillWriter:
         notes = ["the payment due is negative, so it is a vendor credit"] if is_credit else []
         # Before the record, after which the period is not checked again: a process that dies in between repeats both.
         notes += [elsewhere] if ours and (elsewhere := self._report_period(key, ready, found)) else []
-        event = What.CREATED if created else What.FOUND if ours else What.ADOPTED
+        event = EventKind.CREATED if created else EventKind.FOUND if ours else EventKind.ADOPTED
         facts = {"document": document.value} if is_credit else {}
         outcome = self.records.take(
             key, ready.invoice, found.id, ours=ours, event=event, facts=facts, project=ready.project.label
@@ -150,8 +150,8 @@ class BillWriter:
         elsewhere = self.periods.elsewhere(found)
         if not elsewhere:
             return ""
-        event = Happening(What.POSTED_ELSEWHERE, {"period": elsewhere, "date": str(found.date)})
-        self.stores.ledger.journal.tell(key, event)
+        event = AuditEvent(EventKind.POSTED_ELSEWHERE, {"period": elsewhere, "date": str(found.date)})
+        self.stores.ledger.journal.add(key, event)
         words = f"posted in {elsewhere}, not in the period of its date {found.date}"
         if self.periods.unwanted(found):
             finding = _finding(key, ready, FindingKind.BILL_PERIOD_MISMATCH, f": its {found.label} is {words}.")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from worker.clients.remotes import Remotes
+from worker.domain.audit_trail import EventKind
 from worker.domain.errors import Blocked
 from worker.domain.identities import InvoiceKey, bill_external_id
 from worker.domain.invoices import Invoice
 from worker.domain.outcomes import SETTLED, Outcome, OutcomeKind, Record, State, busy, outcome_of
 from worker.domain.problems import Cause, describe
-from worker.domain.story import What
 from worker.engine.exactly_once import ExactlyOnce
 from worker.store.locks import Lock
 from worker.store.stores import Stores
@@ -47,7 +47,9 @@ class ExportEnds:
         if other_first := self.ownership.claim_bill(key, bill_id):
             return replace(other_first, name=invoice.label)
         facts = {SETTLED: "by hand", "document": invoice.document.value}
-        outcome = self.records.take(key, invoice, bill_id, ours=False, event=What.SETTLED, facts=facts, project=project)
+        outcome = self.records.take(
+            key, invoice, bill_id, ours=False, event=EventKind.SETTLED, facts=facts, project=project
+        )
         return replace(outcome, kind=OutcomeKind.ADOPTED, reason="; ".join(filter(None, (outcome.reason, BY_HAND))))
 
     def block(self, key: InvoiceKey, invoice: Invoice | None, error: Blocked) -> Outcome:

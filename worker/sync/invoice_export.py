@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from worker.domain.audit_trail import AuditEvent, EventKind
 from worker.domain.errors import Blocked
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.invoices import Invoice
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, outcome_of
-from worker.domain.story import Happening, What
 from worker.store.stores import Stores
 from worker.sync.billables import Billable, LookUp
 from worker.sync.bills import Bills
@@ -50,7 +50,7 @@ class InvoiceExport:
             return self._refuse(key, ready.invoice, error)
         if not missing:
             return self.bills.make(key, ready)
-        self.stores.ledger.journal.tell(key, Happening(What.WAITING_FOR_ITEMS, {"count": str(len(missing))}))
+        self.stores.ledger.journal.add(key, AuditEvent(EventKind.WAITING_FOR_ITEMS, {"count": str(len(missing))}))
         reason = f"waiting for {len(missing)} Items to be created first"
         return Outcome(OutcomeKind.WAITING, ready.invoice.label, reason=reason, missing=tuple(missing))
 
@@ -74,8 +74,8 @@ class InvoiceExport:
         if missing := self.items.missing(ready.invoice):
             soon = self.stores.now() + ITEMS_LATE_SECONDS
             again_at = max(soon, self.items.looked_at_again(ready.invoice.project_id, missing))
-            event = Happening(What.WAITING_FOR_ITEMS, {"count": str(len(missing))}, again_at)
-            self.stores.ledger.journal.tell(key, event)
+            event = AuditEvent(EventKind.WAITING_FOR_ITEMS, {"count": str(len(missing))}, again_at)
+            self.stores.ledger.journal.add(key, event)
             reason = f"waiting for {len(missing)} Items"
             return Outcome(OutcomeKind.WAITING, ready.invoice.label, reason=reason, again_at=again_at)
         return self.bills.make(key, ready)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from worker.clients.remotes import Remotes
+from worker.domain.audit_trail import AuditEvent, EventKind
 from worker.domain.errors import Blocked, OutcomeUnknown, SyncError, Transient
 from worker.domain.identities import CodeKey, is_our_item, item_external_id, same_external_id
 from worker.domain.items import ADOPTED_ITEMS, OTHER_CHARGE, FoundItem, ItemNeed, item_for
@@ -15,7 +16,6 @@ from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, outcome_
 from worker.domain.policy import Policy
 from worker.domain.problems import Cause, describe
 from worker.domain.series import Deviation, Series
-from worker.domain.story import Happening, What
 from worker.engine.exactly_once import ExactlyOnce
 from worker.store.locks import Lock
 from worker.store.stores import Stores
@@ -63,7 +63,7 @@ class ItemWriter:
         return item_external_id(self.remotes.company_id, key.project_id, key.wbs_code_id)
 
     def record_found(
-        self, key: CodeKey, item: FoundItem, name: str, *, ours: bool, at: float, event: Happening | None = None
+        self, key: CodeKey, item: FoundItem, name: str, *, ours: bool, at: float, event: AuditEvent | None = None
     ) -> Outcome:
         """Record the id of an existing Item. Its fields are not changed, except an empty external id if the setting allows it."""
         state = State.CREATED if ours else State.ADOPTED
@@ -176,7 +176,7 @@ class _Candidate:
     def accept(self, found: FoundItem, *, ours: bool, sent: Record | None = None, created: bool = False) -> Outcome:
         if created:
             return self.writer.record_created(self.key, found, self.need, self.lock)
-        event = Happening(What.FOUND if ours else What.ADOPTED, {"id": found.id})
+        event = AuditEvent(EventKind.FOUND if ours else EventKind.ADOPTED, {"id": found.id})
         return self.writer.record_found(self.key, found, self.need.name, ours=ours, at=self.lock.at, event=event)
 
     def given_up(self, record: Record) -> Blocked:

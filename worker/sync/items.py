@@ -11,13 +11,13 @@ from dataclasses import dataclass, field, replace
 from typing import TypeGuard
 
 from worker.clients.remotes import Remotes
+from worker.domain.audit_trail import AuditEvent, EventKind
 from worker.domain.errors import Blocked, NotFound, NotPermitted
 from worker.domain.identities import CodeKey, item_external_id, same_external_id
 from worker.domain.items import FoundItem, ItemNeed, item_for
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State
 from worker.domain.policy import Policy
 from worker.domain.problems import Cause
-from worker.domain.story import Happening, What
 from worker.domain.wbs_codes import NameClashes, NamingRule, Project, WbsCode, clashing_names
 from worker.domain.work import Lane, resolution_of
 from worker.store.ledger import FOR_AN_INVOICE
@@ -181,7 +181,7 @@ class Items:
             elif one.item:
                 ours = one.kind is OutcomeKind.ALREADY
                 # Ours, but not in the ledger: the event says so, because its record looks as if it was created just now.
-                event = Happening(What.FOUND, {"id": one.item.id}) if ours else None
+                event = AuditEvent(EventKind.FOUND, {"id": one.item.id}) if ours else None
                 self.writer.record_found(key, one.item, one.name, ours=ours, at=now, event=event)
             else:
                 blocked = Record(

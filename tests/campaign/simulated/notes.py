@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import worker.connections
 from tests.campaign.simulated.client import Client, Reach
 from tests.campaign.simulated.played import rig
+from worker.domain.audit_trail import AuditEvent
 from worker.domain.errors import NoRoom
 from worker.domain.outcomes import Outcome, Record, State
 from worker.domain.problems import Cause
-from worker.domain.story import Happening
 from worker.domain.work import WorkKey
 from worker.engine.attempts import Attempts
 from worker.store.gate import SLOT_SECONDS, Gate
@@ -135,7 +135,7 @@ def _noted_attempt(self: Attempts, key: WorkKey, *args: Any, **options: Any) -> 
     return _make_claimed(self, key, *args, **options)
 
 
-def _noted_write(self: Ledger, key: Any, record: Record, event: Happening | None = None) -> bool:
+def _noted_write(self: Ledger, key: Any, record: Record, event: AuditEvent | None = None) -> bool:
     done = _write(self, key, record, event)
     if done and record.state is State.BLOCKED:
         rig().blocked[str(key)] = rig().scheduler.now

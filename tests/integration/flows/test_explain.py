@@ -354,7 +354,7 @@ def test_work_that_succeeds_immediately_costs_no_command_for_its_events(
     office: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of a code nothing is added; the lines of an invoice are appended by the scripts that write its record."""
-    monkeypatch.setattr(Journal, "tell", _forbidden)
+    monkeypatch.setattr(Journal, "add", _forbidden)
     project, _ = one_code(office)
     office.scan(project.id)
     assert office.item(NAME)

@@ -14,11 +14,11 @@ from config.process_secrets import NOT_HELD
 from tests.integration.flows.conftest import OpenInstallation
 from tests.kit.commands import run_command
 from tests.kit.installation import Installation, facts_of
+from worker.domain.audit_trail import AuditEvent, EventKind
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Record, State
 from worker.domain.problems import CATALOGUE, Cause
 from worker.domain.scopes import Remote
-from worker.domain.story import Happening, What
 from worker.domain.work import Claim, Lane, RunKind
 from worker.inspect.liveness import RECEIVES
 from worker.inspect.metric_families import CATALOGUE_OF_METRICS
@@ -252,8 +252,8 @@ def test_the_oldest_invoice_and_code_are_shown_with_why_they_wait(office: Instal
     work.claim(Lane.EXPORTS, "invoice:7:1", Claim.IN_LANE)
     work.claim(Lane.ITEMS, "code:7:1", Claim.IN_LANE)
     assert reasons() == ["code,in_progress", "invoice,in_progress"]
-    happening = Happening(What.WAITING_FOR_ITEMS, {"count": "3"}, began + 900)
-    container.ledger.journal.tell(InvoiceKey(7, 1), happening)
+    event = AuditEvent(EventKind.WAITING_FOR_ITEMS, {"count": "3"}, began + 900)
+    container.ledger.journal.add(InvoiceKey(7, 1), event)
     work.later(Lane.EXPORTS, "invoice:7:1", at=began + 900)
     work.later(Lane.ITEMS, "code:7:1", at=began + 900)
     assert reasons() == ["code,scheduled", "invoice,scheduled"]

@@ -20,10 +20,10 @@ from tests.integration.flows.test_problem_commands import told
 from tests.kit.installation import Installation
 from tests.upgrade.record import CODES, NUMBER, records
 from worker.base import give_out, pick_up
+from worker.domain.audit_trail import AuditEvent, EventKind
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import State
 from worker.domain.problems import Cause
-from worker.domain.story import Happening, What
 from worker.domain.work import Lane
 from worker.runtime.broker import admitted
 from worker.runtime.current import use
@@ -125,9 +125,9 @@ def test_what_a_newer_version_adds_is_passed_over(office: Installation) -> None:
     assert ledger.code(key) == before
     add("projects", project.id, ',{"region":"west"}]')
     assert office.container.stores.listed_projects.get(project.id) is not None
-    ledger.journal.tell(key, Happening(What.CHECKED))
+    ledger.journal.add(key, AuditEvent(EventKind.CHECKED))
     redis.rpush(f"{prefix}journal:{key}", '1795532709,1795532709,1,0,"painted",{"colour":"green"}')
-    assert [entry.happening.what for entry in ledger.journal.of(key)] == [What.CHECKED]
+    assert [entry.event.kind for entry in ledger.journal.of(key)] == [EventKind.CHECKED]
     run = office.container.runs.latest(1)[0]
     redis.hset(f"{prefix}run:{run.id}", "colour", "green")
     assert office.container.runs.run(run.id) == run

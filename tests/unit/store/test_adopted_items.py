@@ -8,9 +8,9 @@ import pytest
 
 from tests.kit.container import Redis
 from tests.unit.store.conftest import PREFIX
+from worker.domain.audit_trail import AuditEvent, EventKind
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Record, State
-from worker.domain.story import Happening, What
 from worker.store.adopted_items import AdoptedItems
 from worker.store.leases import LeaseKeeper
 from worker.store.ledger import Ledger
@@ -46,7 +46,7 @@ def test_an_item_is_adopted_by_one_code(
 
     with Locks(client, PREFIX, keeper).hold(str(CODE)) as lock:
         assert lock is not None
-        assert ledger.forget(CODE, ADOPTED, lock, Happening(What.CLEARED))
+        assert ledger.forget(CODE, ADOPTED, lock, AuditEvent(EventKind.CLEARED))
     assert ledger.write(OTHER, ADOPTED)
     assert adopted.by(18, ["5871"]) == {"5871": OTHER}
 

@@ -8,11 +8,11 @@ import pytest
 
 from tests.kit.container import Redis
 from tests.unit.store.conftest import PREFIX
+from worker.domain.audit_trail import STORED_AS, AuditEvent, EventKind
 from worker.domain.findings import Finding
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import Record, State
 from worker.domain.problems import CATALOGUE, FORMER_CLASSES, Cause, FindingKind, ProblemClass, cause_of, kind_of
-from worker.domain.story import STORED_AS, Happening, What
 from worker.store.journal import Journal
 from worker.store.keys import Keys
 from worker.store.ledger import Ledger
@@ -169,11 +169,11 @@ def test_no_code_means_two_things() -> None:
 
 def test_events_are_stored_by_their_first_code(client: Redis) -> None:
     journal = Journal(client, PREFIX)
-    for what in What:
-        journal.tell(KEY, Happening(what))
+    for what in EventKind:
+        journal.add(KEY, AuditEvent(what))
     lines = [json.loads(f"[{line}]") for line in client.lrange(Keys(PREFIX).journal(KEY), 0, -1)]
     assert {line[4] for line in lines} == set(EVENTS)
-    assert [entry.happening.what for entry in journal.of(KEY)] == list(What)
+    assert [entry.event.kind for entry in journal.of(KEY)] == list(EventKind)
     assert len(STORED_AS) == len(set(STORED_AS.values()))
 
 

@@ -8,10 +8,10 @@ import pytest
 
 from tests.kit.container import Redis
 from tests.unit.store.conftest import PREFIX
+from worker.domain.audit_trail import LONGEST_FACT, AuditEvent, EventKind
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Children, Record, State
 from worker.domain.problems import Cause
-from worker.domain.story import LONGEST_FACT, Happening, What
 from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, Lane, RunKind, scan_of
 from worker.store.journal import Journal
 from worker.store.keys import Keys
@@ -26,8 +26,8 @@ INVOICE = InvoiceKey(17, 417)
 WAITING = Record(State.WAITING, "24-017-01-100.S", at=1.0, code="01-100.S")
 CREATED = Record(State.CREATED, "24-017-01-100.S", "5871", at=5.0)
 BLOCKED = Record(State.BLOCKED, "x", at=100.0, cause=Cause.NAME_TOO_LONG, facts={"name": "x", "limit": "60"})
-CHECKED = Happening(What.CHECKED, {"sent": "5"})
-FAILED = Happening(What.FAILED, {"answer": "503"}, again_at=1_800_000_000.2)
+CHECKED = AuditEvent(EventKind.CHECKED, {"sent": "5"})
+FAILED = AuditEvent(EventKind.FAILED, {"answer": "503"}, again_at=1_800_000_000.2)
 
 
 @pytest.fixture
@@ -42,8 +42,8 @@ def ledger(client: Redis) -> Ledger:
     return ledger
 
 
-def told(ledger: Ledger, key: CodeKey | InvoiceKey = CODE) -> list[tuple[What, int]]:
-    return [(entry.happening.what, entry.times) for entry in ledger.journal.of(key)]
+def told(ledger: Ledger, key: CodeKey | InvoiceKey = CODE) -> list[tuple[EventKind, int]]:
+    return [(entry.event.kind, entry.times) for entry in ledger.journal.of(key)]
 
 
 # Lines
@@ -51,55 +51,55 @@ def told(ledger: Ledger, key: CodeKey | InvoiceKey = CODE) -> list[tuple[What, i
 
 def test_lines_are_read_in_the_order_in_which_they_were_written(journal: Journal) -> None:
     assert journal.of(CODE) == []
-    for happening in (FAILED, CHECKED, FAILED):
-        journal.tell(CODE, happening)
+    for event in (FAILED, CHECKED, FAILED):
+        journal.add(CODE, event)
     lines = journal.of(CODE)
-    assert [line.happening for line in lines] == [replace(FAILED, again_at=1_800_000_001), CHECKED, lines[0].happening]
+    assert [line.event for line in lines] == [replace(FAILED, again_at=1_800_000_001), CHECKED, lines[0].event]
     assert [line.at for line in lines] == sorted(line.at for line in lines)
 
 
 def test_a_repeated_event_is_counted_on_its_line_with_the_newest_time(journal: Journal) -> None:
     for again_at in (10.0, 20.0, 30.0):
-        journal.tell(CODE, replace(CHECKED, again_at=again_at))
+        journal.add(CODE, replace(CHECKED, again_at=again_at))
     (line,) = journal.of(CODE)
-    assert (line.times, line.happening.again_at) == (3, 30)
+    assert (line.times, line.event.again_at) == (3, 30)
     assert line.at <= line.until
 
 
 @pytest.mark.parametrize("answer", ['a "quoted", one', "a\nb", "é,1,2,3", '","found",{', "{}[]%d+(.*)$"])
 def test_whatever_a_remote_answered_is_read_back_and_known_again(journal: Journal, answer: str) -> None:
-    happening = Happening(What.NO_ANSWER, {"answer": answer})
-    journal.tell(CODE, happening)
-    journal.tell(CODE, happening)
+    event = AuditEvent(EventKind.NO_ANSWER, {"answer": answer})
+    journal.add(CODE, event)
+    journal.add(CODE, event)
     (line,) = journal.of(CODE)
-    assert (line.happening, line.times) == (happening, 2)
+    assert (line.event, line.times) == (event, 2)
 
 
 def test_a_long_answer_is_kept_short(journal: Journal) -> None:
-    journal.tell(CODE, Happening(What.FAILED, {"answer": "x" * 10_000}))
+    journal.add(CODE, AuditEvent(EventKind.FAILED, {"answer": "x" * 10_000}))
     (line,) = journal.of(CODE)
-    assert line.happening.facts == {"answer": "x" * (LONGEST_FACT - 1) + "…"}
+    assert line.event.facts == {"answer": "x" * (LONGEST_FACT - 1) + "…"}
 
 
 def test_a_journal_grows_to_its_length_and_keeps_the_latest(journal: Journal) -> None:
     for number in range(65):
-        journal.tell(CODE, Happening(What.FAILED, {"answer": str(number)}))
-    answers = [line.happening.facts["answer"] for line in journal.of(CODE)]
+        journal.add(CODE, AuditEvent(EventKind.FAILED, {"answer": str(number)}))
+    answers = [line.event.facts["answer"] for line in journal.of(CODE)]
     assert answers == [str(number) for number in range(5, 65)]
 
 
 def test_a_journal_is_kept_for_its_time_after_the_last_line(journal: Journal, client: Redis) -> None:
     kept = 400 * 86_400
-    journal.tell(CODE, FAILED)
+    journal.add(CODE, FAILED)
     client.expire(Keys(PREFIX).journal(CODE), 5)
-    journal.tell(CODE, FAILED)
+    journal.add(CODE, FAILED)
     assert kept - 60 < client.ttl(Keys(PREFIX).journal(CODE)) <= kept
 
 
 def test_each_code_and_each_invoice_has_a_journal_of_its_own(journal: Journal) -> None:
     for key in (CodeKey(17, 5), InvoiceKey(17, 5), CodeKey(18, 5)):
-        journal.tell(key, Happening(What.FAILED, {"answer": str(key)}))
-    assert [line.happening.facts["answer"] for line in journal.of(InvoiceKey(17, 5))] == ["invoice:17:5"]
+        journal.add(key, AuditEvent(EventKind.FAILED, {"answer": str(key)}))
+    assert [line.event.facts["answer"] for line in journal.of(InvoiceKey(17, 5))] == ["invoice:17:5"]
 
 
 # What the ledger adds
@@ -128,12 +128,12 @@ def test_an_uneventful_code_has_no_journal_and_its_record_keeps_its_start(
 @pytest.mark.parametrize(
     ("record", "what"),
     [
-        (BLOCKED, What.BLOCKED),
-        (Record(State.UNKNOWN, "x", at=5.0, detail="ReadTimeout"), What.NO_ANSWER),
-        (Record(State.SKIPPED, detail="gone"), What.SKIPPED),
+        (BLOCKED, EventKind.BLOCKED),
+        (Record(State.UNKNOWN, "x", at=5.0, detail="ReadTimeout"), EventKind.NO_ANSWER),
+        (Record(State.SKIPPED, detail="gone"), EventKind.SKIPPED),
     ],
 )
-def test_writing_an_unusual_record_adds_its_event(ledger: Ledger, record: Record, what: What) -> None:
+def test_writing_an_unusual_record_adds_its_event(ledger: Ledger, record: Record, what: EventKind) -> None:
     ledger.write(CODE, record)
     assert told(ledger) == [(what, 1)]
 
@@ -150,8 +150,8 @@ def test_a_code_that_stays_blocked_is_one_line_until_it_is_planned_again(ledger:
         ledger.write(CODE, replace(BLOCKED, at=at))
     ledger.add_waiting(17, {901: WAITING}, by="a retry")
     ledger.add_waiting(17, {901: WAITING})
-    assert told(ledger) == [(What.BLOCKED, 3), (What.QUEUED, 1)]
-    assert ledger.journal.of(CODE)[-1].happening.facts == {"by": "a retry"}
+    assert told(ledger) == [(EventKind.BLOCKED, 3), (EventKind.QUEUED, 1)]
+    assert ledger.journal.of(CODE)[-1].event.facts == {"by": "a retry"}
     assert [one.key for one in ledger.problems()] == [str(CODE)]
 
 
@@ -160,7 +160,7 @@ def test_a_records_problem_is_in_its_journal_and_a_remotes_in_none(ledger: Ledge
     ledger.report(str(CODE), Cause.RETRIES_EXHAUSTED, {"attempts": "12", "answer": "503"}, at=1.0)
     ledger.report("remote:netsuite", Cause.NETSUITE_LOGIN, {"answer": "401"}, at=1.0)
     (line,) = ledger.journal.of(CODE)
-    assert line.happening.facts == {"cause": Cause.RETRIES_EXHAUSTED.stored, "attempts": "12", "answer": "503"}
+    assert line.event.facts == {"cause": Cause.RETRIES_EXHAUSTED.stored, "attempts": "12", "answer": "503"}
     assert client.keys(f"{PREFIX}journal:*") == [Keys(PREFIX).journal(CODE)]
 
 
@@ -234,5 +234,5 @@ def test_a_journal_of_one_line_costs_some_hundred_bytes(server: Redis) -> None:
     """A stream would take 4,400."""
     ledger = Ledger(server, PREFIX)
     for number in range(1_000):
-        ledger.journal.tell(CodeKey(17, number), Happening(What.NO_ANSWER, {"answer": "ReadTimeout", "sent": "5"}))
+        ledger.journal.add(CodeKey(17, number), AuditEvent(EventKind.NO_ANSWER, {"answer": "ReadTimeout", "sent": "5"}))
     assert _bytes_kept(server) / 1_000 <= 450

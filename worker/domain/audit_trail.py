@@ -14,7 +14,7 @@ LONGEST_FACT = 160
 """Maximum length of a response or name in the journal, enough to recognize it. The open problem has the whole text."""
 
 
-class What(StrEnum):
+class EventKind(StrEnum):
     """Event codes of the journal. They are stored, so their meaning never changes."""
 
     QUEUED = "queued"
@@ -42,76 +42,85 @@ class What(StrEnum):
 
 
 STORED_AS = {
-    What.QUEUED: "planned",
-    What.CHECKED: "looked",
-    What.ALREADY_BILLED: "named",
-    What.WAITING_FOR_ITEMS: "items_first",
-    What.REMOTE_PAUSED: "held",
-    What.SETTLING: "held_back",
-    What.CLEARED: "forgotten",
-    What.DECISION_UNDONE: "decision_taken_back",
-    What.ALREADY_EXISTS: "exists",
+    EventKind.QUEUED: "planned",
+    EventKind.CHECKED: "looked",
+    EventKind.ALREADY_BILLED: "named",
+    EventKind.WAITING_FOR_ITEMS: "items_first",
+    EventKind.REMOTE_PAUSED: "held",
+    EventKind.SETTLING: "held_back",
+    EventKind.CLEARED: "forgotten",
+    EventKind.DECISION_UNDONE: "decision_taken_back",
+    EventKind.ALREADY_EXISTS: "exists",
 }
 """Codes of the journal that differ from the event's: the first that the event ever had, so that versions before and after a renaming agree."""
 
-ENDS = frozenset({What.FOUND, What.CREATED, What.ADOPTED, What.SETTLED, What.ALREADY_BILLED, What.WRITTEN_BACK})
+ENDS = frozenset(
+    {
+        EventKind.FOUND,
+        EventKind.CREATED,
+        EventKind.ADOPTED,
+        EventKind.SETTLED,
+        EventKind.ALREADY_BILLED,
+        EventKind.WRITTEN_BACK,
+    }
+)
 """Events after which the record exists in NetSuite and the journal says so."""
 SENTENCES = {
-    What.QUEUED: "Queued again{by_whom}",
-    What.SENT: "Sent to NetSuite (attempt {attempt}), after saving the intent",
-    What.NO_ANSWER: "NetSuite did not confirm the write of {sent_clock}: {answer}",
-    What.ALREADY_EXISTS: "Not created, because NetSuite already has one: {answer}",
-    What.CHECKED: "Checked NetSuite for the write of {sent_clock}: not there yet",
-    What.FOUND: "Found in NetSuite with the external id of wbs-sync: {id}",
-    What.CREATED: "Created in NetSuite: {id}",
-    What.POSTED_ELSEWHERE: "Posted in {period}, not in the period of its date {date}",
-    What.ADOPTED: "Matching record entered by hand found in NetSuite and adopted: {id}",
-    What.SETTLED: "Entered by hand in NetSuite with the same vendor, number and amount: {id}",
-    What.ALREADY_BILLED: "Procore already has its bill id: {id}",
-    What.WRITTEN_BACK: "Bill id saved to Procore: origin id {origin_id}",
-    What.WAITING_FOR_ITEMS: "Waiting for {count} Items",
-    What.FAILED: "Attempt failed: {answer}",
-    What.REMOTE_PAUSED: "All {remote} work is paused: {answer}",
-    What.SETTLING: "Waiting for the settle window, because Redis was lost or restarted",
-    What.PAUSED: "Paused: {why}",
-    What.SKIPPED: "Skipped: {why}",
-    What.DECIDED: "Decision by {by}: {decided}{noted}",
-    What.DECISION_UNDONE: "Decision undone by {by}, which was: {why}{noted}",
-    What.CLEARED: "Cleared from the ledger by {by}; recorded with id {id} since {known_clock}: {why}{noted}",
+    EventKind.QUEUED: "Queued again{by_whom}",
+    EventKind.SENT: "Sent to NetSuite (attempt {attempt}), after saving the intent",
+    EventKind.NO_ANSWER: "NetSuite did not confirm the write of {sent_clock}: {answer}",
+    EventKind.ALREADY_EXISTS: "Not created, because NetSuite already has one: {answer}",
+    EventKind.CHECKED: "Checked NetSuite for the write of {sent_clock}: not there yet",
+    EventKind.FOUND: "Found in NetSuite with the external id of wbs-sync: {id}",
+    EventKind.CREATED: "Created in NetSuite: {id}",
+    EventKind.POSTED_ELSEWHERE: "Posted in {period}, not in the period of its date {date}",
+    EventKind.ADOPTED: "Matching record entered by hand found in NetSuite and adopted: {id}",
+    EventKind.SETTLED: "Entered by hand in NetSuite with the same vendor, number and amount: {id}",
+    EventKind.ALREADY_BILLED: "Procore already has its bill id: {id}",
+    EventKind.WRITTEN_BACK: "Bill id saved to Procore: origin id {origin_id}",
+    EventKind.WAITING_FOR_ITEMS: "Waiting for {count} Items",
+    EventKind.FAILED: "Attempt failed: {answer}",
+    EventKind.REMOTE_PAUSED: "All {remote} work is paused: {answer}",
+    EventKind.SETTLING: "Waiting for the settle window, because Redis was lost or restarted",
+    EventKind.PAUSED: "Paused: {why}",
+    EventKind.SKIPPED: "Skipped: {why}",
+    EventKind.DECIDED: "Decision by {by}: {decided}{noted}",
+    EventKind.DECISION_UNDONE: "Decision undone by {by}, which was: {why}{noted}",
+    EventKind.CLEARED: "Cleared from the ledger by {by}; recorded with id {id} since {known_clock}: {why}{noted}",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class AuditEvent:
     """One event. `facts`: placeholders of its sentence; `again_at`: time of the next attempt in unix seconds, 0 = not known."""
 
-    what: What
+    kind: EventKind
     facts: Mapping[str, str] = field(default_factory=dict)
     again_at: float = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class JournalEntry:
     """A line of the journal: an event that occurred `times` times in a row, first `at`, last `until` (unix seconds of Redis' clock)."""
 
     at: int
     until: int
     times: int
-    happening: Happening
+    event: AuditEvent
 
     @property
     def sentence(self) -> str:
         """The entry as a sentence. Never raises: a missing fact is shown as `?`."""
-        what, facts = self.happening.what, self.happening.facts
-        if what is What.BLOCKED:
+        kind, facts = self.event.kind, self.event.facts
+        if kind is EventKind.BLOCKED:
             cause = cause_of(facts.get("cause", ""))
             return f"Problem ({cause}): {describe(cause, facts).sentence}"
         by_whom = f" (requested by: {facts['by']})" if facts.get("by") else ""
         noted = f" ({facts['note']})" if facts.get("note") else ""
-        bill = f", NetSuite id {facts['id']}" if what is What.DECIDED and facts.get("id") else ""
+        bill = f", NetSuite id {facts['id']}" if kind is EventKind.DECIDED and facts.get("id") else ""
         decided = facts.get("what", "?").replace("_", " ") + bill
         clocks = {f"{name}_clock": clock(float(facts.get(name) or 0)) for name in ("sent", "known")}
-        return SENTENCES[what].format_map(_Facts(facts, by_whom=by_whom, noted=noted, decided=decided, **clocks))
+        return SENTENCES[kind].format_map(_Facts(facts, by_whom=by_whom, noted=noted, decided=decided, **clocks))
 
 
 class _Facts(dict[str, str]):
@@ -124,7 +133,7 @@ def clock(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if at else "?"
 
 
-def told_by(record: Record, *, of_code: bool) -> Happening | None:
+def event_of_record(record: Record, *, of_code: bool) -> AuditEvent | None:
     """Return the event that writing a record adds to the journal.
 
     None for a code on the usual path: recorded, sent once, created or adopted. Its record contains all of that, and there are as many
@@ -132,21 +141,21 @@ def told_by(record: Record, *, of_code: bool) -> Happening | None:
     """
     match record.state:
         case State.BLOCKED:
-            return Happening(What.BLOCKED, {"cause": (record.cause or Cause.UNEXPECTED).stored, **record.facts})
+            return AuditEvent(EventKind.BLOCKED, {"cause": (record.cause or Cause.UNEXPECTED).stored, **record.facts})
         case State.UNKNOWN:
-            return Happening(What.NO_ANSWER, {"answer": record.detail, "sent": str(int(record.at))})
+            return AuditEvent(EventKind.NO_ANSWER, {"answer": record.detail, "sent": str(int(record.at))})
         case State.SKIPPED:
-            return Happening(What.SKIPPED, {"why": record.detail})
+            return AuditEvent(EventKind.SKIPPED, {"why": record.detail})
         case State.INTENT if record.attempts > 1 or not of_code:
-            return Happening(What.SENT, {"attempt": str(record.attempts)})
+            return AuditEvent(EventKind.SENT, {"attempt": str(record.attempts)})
         case State.CREATED if not of_code:
-            return Happening(What.ALREADY_BILLED, {"id": record.remote_id})
+            return AuditEvent(EventKind.ALREADY_BILLED, {"id": record.remote_id})
         case _:
             return None
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class HistoryStep:
     """One line of the history: `what` is a stable code; times in unix seconds, `next_attempt_at` 0 if none was set."""
 
     at: float
@@ -157,41 +166,41 @@ class Step:
     next_attempt_at: float = 0
 
 
-def story(record: Record | None, entries: Sequence[Entry], *, of_code: bool) -> list[Step]:
+def history(record: Record | None, entries: Sequence[JournalEntry], *, of_code: bool) -> list[HistoryStep]:
     """Return the history in order: the beginning from the record, the journal, and the end from the record."""
     # The record has nothing from before it was last cleared, which was about another Item or bill.
-    begins = max((place for place, one in enumerate(entries, 1) if one.happening.what is What.CLEARED), default=0)
+    begins = max((place for place, one in enumerate(entries, 1) if one.event.kind is EventKind.CLEARED), default=0)
     earlier, entries = entries[:begins], entries[begins:]
-    steps = [_told(entry) for entry in earlier]
-    if record and entries and (asked := entries[0].happening).what is What.QUEUED and not record.by:
+    steps = [_step(entry) for entry in earlier]
+    if record and entries and (first := entries[0].event).kind is EventKind.QUEUED and not record.by:
         # The request is the first thing known of the record, so it is the beginning and not a separate step.
-        record, entries = replace(record, by=asked.facts.get("by", ""), seen=record.seen and entries[0].at), entries[1:]
+        record, entries = replace(record, by=first.facts.get("by", ""), seen=record.seen and entries[0].at), entries[1:]
     steps += [_beginning(record, entries)] if record and (record.seen or record.done) else []
-    steps += [_told(entry) for entry in entries]
+    steps += [_step(entry) for entry in entries]
     if record and record.seen and (end := _end(record, entries, of_code=of_code)):
-        steps.append(Step(record.at, record.at, 1, end.what, Entry(0, 0, 1, end).sentence))
+        steps.append(HistoryStep(record.at, record.at, 1, end.kind, JournalEntry(0, 0, 1, end).sentence))
     return steps
 
 
-def _told(entry: Entry) -> Step:
-    what, again_at = entry.happening.what, entry.happening.again_at
-    return Step(entry.at, entry.until, entry.times, what, entry.sentence, again_at)
+def _step(entry: JournalEntry) -> HistoryStep:
+    kind, again_at = entry.event.kind, entry.event.again_at
+    return HistoryStep(entry.at, entry.until, entry.times, kind, entry.sentence, again_at)
 
 
-def _beginning(record: Record, entries: Sequence[Entry]) -> Step:
+def _beginning(record: Record, entries: Sequence[JournalEntry]) -> HistoryStep:
     if not record.seen:
         sentence = f"In NetSuite: {record.remote_id}. Earlier history is not kept"
-        return Step(record.at, record.at, 1, "known", sentence)
+        return HistoryStep(record.at, record.at, 1, "known", sentence)
     # An invoice gets its record at its first write or its end, which may be moments after the first entry of its journal.
     seen = min([record.seen, *(entry.at for entry in entries[:1])])
-    return Step(seen, seen, 1, "seen", f"First seen (requested by: {record.by or 'separate request'})")
+    return HistoryStep(seen, seen, 1, "seen", f"First seen (requested by: {record.by or 'separate request'})")
 
 
-def _end(record: Record, entries: Sequence[Entry], *, of_code: bool) -> Happening | None:
+def _end(record: Record, entries: Sequence[JournalEntry], *, of_code: bool) -> AuditEvent | None:
     """Return the end of the usual path, which is not in the journal; None if the journal has it."""
-    if record.done and not any(entry.happening.what in ENDS for entry in entries):
-        what = What.CREATED if record.state is State.CREATED else What.ADOPTED
-        return Happening(what, {"id": record.remote_id})
+    if record.done and not any(entry.event.kind in ENDS for entry in entries):
+        kind = EventKind.CREATED if record.state is State.CREATED else EventKind.ADOPTED
+        return AuditEvent(kind, {"id": record.remote_id})
     if record.state is State.INTENT and of_code and record.attempts == 1:
-        return Happening(What.SENT, {"attempt": "1"})
+        return AuditEvent(EventKind.SENT, {"attempt": "1"})
     return None
