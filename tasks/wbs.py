@@ -23,7 +23,7 @@ from worker.domain.delivery import is_dispatched
 from worker.domain.identities import CodeKey
 from worker.domain.work import SCAN_OF_ALL, Lane, RunKind, resolution_of, scan_of
 from worker.runtime.current import current
-from worker.runtime.pool import thread_to_spare
+from worker.runtime.pool import has_spare_thread
 
 
 @app.task(name=TaskName.SCAN_PROJECTS.value, lanes=(Lane.SCANS,))
@@ -39,7 +39,7 @@ def scan_projects(**arguments: Any) -> Started:
 def scan_project(**arguments: Any) -> ProjectScanned:
     """Find the codes of one project that need an Item, then those of the next waiting projects: {"outcome": "already", "more": 40}."""
     message = read(OneProject, arguments)
-    outcome, *others = current().runner.run_series(scan_of(message.project_id), go_on=thread_to_spare)
+    outcome, *others = current().runner.run_series(scan_of(message.project_id), may_continue=has_spare_thread)
     return project_scanned(outcome, len(others))
 
 
@@ -64,5 +64,5 @@ def create_items(**arguments: Any) -> Series:
     """Create the Item of one waiting code, then those of the next waiting codes, for some seconds: {"created": 19, "adopted": 1}."""
     message = read(CreateItem, arguments)
     key = CodeKey(message.project_id, message.wbs_code_id)
-    outcomes = current().runner.run_series(str(key), go_on=thread_to_spare)
+    outcomes = current().runner.run_series(str(key), may_continue=has_spare_thread)
     return Counter(outcome.kind for outcome in outcomes)

@@ -119,10 +119,10 @@ def test_a_thread_is_to_spare_while_no_task_waits_and_the_worker_runs(held: Held
     threads = TaskPool(2)
     begun(threads, go_on.wait)
     begun(threads, go_on.wait)
-    assert pool.thread_to_spare()
+    assert pool.has_spare_thread()
     given(threads, go_on.wait)
-    assert not pool.thread_to_spare(), "a third task waits for a thread"
+    assert not pool.has_spare_thread(), "a third task waits for a thread"
     go_on.set()
-    eventually(pool.thread_to_spare)
+    eventually(pool.has_spare_thread)
     threads.on_stop()
-    assert not pool.thread_to_spare(), "the worker ends"
+    assert not pool.has_spare_thread(), "the worker ends"

@@ -27,7 +27,7 @@ from worker.domain.work import Claim, WorkKey
 from worker.engine.recovery import Recovery
 from worker.engine.remote_failures import RemoteFailures
 from worker.engine.settings_agreement import SettingsAgreement
-from worker.engine.settlement import Settlement, Succession
+from worker.engine.settlement import LaneBatch, Settlement
 from worker.observability.spans import span
 from worker.store.connection import is_unavailable
 from worker.store.lanes import RENEWED_EVERY_SECONDS, Claimed
@@ -51,11 +51,11 @@ class Attempts:
     failures: RemoteFailures
     _under_way: list[tuple[WorkKey, str]] = field(default_factory=list, init=False)
 
-    def make(self, key: WorkKey, handler: Handler, claim: Claim, *, succession: Succession | None = None) -> Outcome:
+    def make(self, key: WorkKey, handler: Handler, claim: Claim, *, batch: LaneBatch | None = None) -> Outcome:
         """Claim the work, run its handler, and settle the outcome. If another worker has claimed it, return that. An unexpected exception is
         reported as a problem and raised again.
 
-        `succession`: takes the next work of the lane in the step that settles this one.
+        `batch`: takes the next work of the lane in the step that settles this one.
         """
         claimed = self.stores.work.claim(key.lane, str(key), claim)
         if claimed is Claimed.BUSY:
@@ -65,14 +65,14 @@ class Attempts:
         paused_until, troubled = self.failures.state(key)
         if paused_until:
             return self.failures.wait_for_pause(key, paused_until)
-        return self.make_claimed(key, handler, troubled=troubled, succession=succession)
+        return self.make_claimed(key, handler, troubled=troubled, batch=batch)
 
     def make_claimed(
-        self, key: WorkKey, handler: Handler, *, troubled: Collection[str] = (), succession: Succession | None
+        self, key: WorkKey, handler: Handler, *, troubled: Collection[str] = (), batch: LaneBatch | None
     ) -> Outcome:
         """Run and settle a work that this thread has just claimed: no pause of its lane is known. `troubled`: scopes that failed lately."""
         with span(key.kind.span, work=str(key)):
-            return self._made(key, handler, troubled, succession)
+            return self._made(key, handler, troubled, batch)
 
     def give_back(self) -> None:
         """Return the work of all attempts in progress to its lane: this process is ending before they complete."""
@@ -100,12 +100,10 @@ class Attempts:
         finally:
             self._under_way.remove((key, token))
 
-    def _made(
-        self, key: WorkKey, handler: Handler, troubled: Collection[str], succession: Succession | None
-    ) -> Outcome:
+    def _made(self, key: WorkKey, handler: Handler, troubled: Collection[str], batch: LaneBatch | None) -> Outcome:
         with track_responses() as responses, self._under_claim(key, responses):
             try:
-                return self._tried(key, handler, troubled, responses, succession)
+                return self._tried(key, handler, troubled, responses, batch)
             finally:
                 for scope in troubled:
                     if scope in responses.answered:
@@ -117,7 +115,7 @@ class Attempts:
         handler: Handler,
         troubled: Collection[str],
         responses: Responses,
-        succession: Succession | None,
+        batch: LaneBatch | None,
     ) -> Outcome:
         try:
             self._require_ready(key, troubled)
@@ -145,7 +143,7 @@ class Attempts:
         if responses.failed and responses.failed not in responses.answered:
             # The response to a write is missing: this work looks it up later, and other work does not try meanwhile.
             self.failures.note_unconfirmed(key, Remote(responses.failed), outcome.reason)
-        self.settlement.complete(key, outcome, succession)
+        self.settlement.complete(key, outcome, batch)
         return outcome
 
     def _require_ready(self, key: WorkKey, troubled: Collection[str]) -> None:

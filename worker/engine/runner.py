@@ -10,7 +10,7 @@ from worker.domain.outcomes import Outcome
 from worker.domain.work import Claim, WorkKey, WorkKind, lane_of
 from worker.engine.attempts import Attempts, Handler
 from worker.engine.dispatch import Dispatch
-from worker.engine.settlement import Succession
+from worker.engine.settlement import LaneBatch
 from worker.observability import correlation
 from worker.store.stores import Stores
 
@@ -41,23 +41,25 @@ class Runner:
             work, handler or self.handlers[work.kind], claim or (Claim.IN_LANE if in_lane else Claim.REQUEST)
         )
 
-    def run_series(self, first: str, *, go_on: Callable[[], bool]) -> list[Outcome]:
-        """Run this work, then the work waiting behind it in its lane, without a message for each: for some seconds, while `go_on`, and while
+    def run_series(self, first: str, *, may_continue: Callable[[], bool]) -> list[Outcome]:
+        """Run this work, then the work waiting behind it in its lane, without a message for each: for some seconds, while `may_continue`, and while
         all succeed and find nothing new, because new work has to be dispatched. Return the outcomes in order.
         """
         work, lane = WorkKey.parse(first), lane_of(first)
         clock = self.stores.runtime.monotonic
         until = clock() + SERIES_SECONDS
-        succession = Succession(
-            go_on=lambda outcome: outcome.is_complete and not _found_new(outcome) and go_on() and clock() < until,
+        batch = LaneBatch(
+            may_continue=lambda outcome: (
+                outcome.is_complete and not _found_new(outcome) and may_continue() and clock() < until
+            ),
             limit=lambda: self.dispatch.limit(lane, max_age=COUNT_SECONDS),
         )
         claim = Claim.IN_LANE if is_dispatched() else Claim.REQUEST
-        outcomes = [self.attempts.make(work, self.handlers[work.kind], claim, succession=succession)]
-        while taken := succession.pop():
+        outcomes = [self.attempts.make(work, self.handlers[work.kind], claim, batch=batch)]
+        while taken := batch.pop():
             work = WorkKey.parse(taken.key)
             with correlation.of(taken.correlation_id):
-                outcomes.append(self.attempts.make_claimed(work, self.handlers[work.kind], succession=succession))
+                outcomes.append(self.attempts.make_claimed(work, self.handlers[work.kind], batch=batch))
         return outcomes
 
 

@@ -40,20 +40,20 @@ def back_off(failures: int) -> tuple[float, float]:
 
 
 @dataclass
-class Succession:
+class LaneBatch:
     """The works of one lane that a thread runs one after the other, without a message for each.
 
-    `go_on`: returns whether to take another after an outcome; `limit`: how many works of the lane may be in progress then. `next`: the work
+    `may_continue`: returns whether to take another after an outcome; `limit`: how many works of the lane may be in progress then. `next`: the work
     taken.
     """
 
-    go_on: Callable[[Outcome], bool]
+    may_continue: Callable[[Outcome], bool]
     limit: Callable[[], int]
     next: Taken | None = None
 
     def limit_after(self, outcome: Outcome) -> int:
         """Return how many works may be in progress when the next one is taken; 0 = take none."""
-        return self.limit() if self.go_on(outcome) else 0
+        return self.limit() if self.may_continue(outcome) else 0
 
     def pop(self) -> Taken | None:
         """Return the work taken, once."""
@@ -67,7 +67,7 @@ class Settlement:
 
     stores: Stores
 
-    def complete(self, key: WorkKey, outcome: Outcome, succession: Succession | None = None) -> None:
+    def complete(self, key: WorkKey, outcome: Outcome, batch: LaneBatch | None = None) -> None:
         """Settle an attempt that raised nothing, and close the problems that it resolved."""
         if outcome.kind not in JUST_RECORDED and (
             outcome.is_complete or outcome.closes or key.lane in (Lane.SCANS, Lane.LISTINGS)
@@ -75,14 +75,14 @@ class Settlement:
             # Also problems of earlier attempts that failed before they reached the record. Scanning a project has no record: what it finds
             # has separate problems.
             self.stores.ledger.resolve(str(key), *outcome.closes)
-        self.settle(key, outcome, succession)
+        self.settle(key, outcome, batch)
 
-    def settle(self, key: WorkKey, outcome: Outcome, succession: Succession | None = None) -> None:
+    def settle(self, key: WorkKey, outcome: Outcome, batch: LaneBatch | None = None) -> None:
         """Close the work together with what follows from it, or schedule it for the outcome's time. If a waiting outcome has no time, the task
         sends the message of its next step; if that message does not arrive in time, the work is dispatched again.
         """
         text, lane = str(key), key.lane
-        limit = succession.limit_after(outcome) if succession else 0
+        limit = batch.limit_after(outcome) if batch else 0
         taken: Taken | None = None
         if outcome.children is not None:
             taken = self.stores.work.spawn(text, lane, outcome.children, limit=limit)
@@ -94,15 +94,15 @@ class Settlement:
             # A run that has not listed its projects yet has not begun: it waits for that, however long it takes.
             far = key.ids and outcome.again_at - self.stores.now() > RUN_WAITS_SECONDS
             self.stores.work.later(lane, text, at=outcome.again_at, outcome=outcome.kind if far else None)
-        if succession and taken:
-            self._continue(succession, taken, lane)
+        if batch and taken:
+            self._continue(batch, taken, lane)
 
-    def _continue(self, succession: Succession, taken: Taken, lane: Lane) -> None:
+    def _continue(self, batch: LaneBatch, taken: Taken, lane: Lane) -> None:
         if not WorkKey.known(taken.key):
             # Claimed until it is overdue, and then dispatched again: to a worker of a newer version, sooner or later.
             self.stores.work.hand_over(lane, taken.key)
         elif self.may_begin(taken):
-            succession.next = taken
+            batch.next = taken
 
     def may_begin(self, taken: Taken) -> bool:
         """Return whether to start work that was just taken. Work that repeatedly took down its workers becomes a problem instead."""

@@ -72,7 +72,7 @@ class TaskPool(thread.TaskPool):  # type: ignore[misc]  # Celery is untyped
         signals.worker_shutdown.connect(_end, weak=False)
 
 
-def thread_to_spare() -> bool:
+def has_spare_thread() -> bool:
     """Return whether a task may continue with more work in its thread: no task is waiting, and the worker is not stopping."""
     pool = TaskPool.running
     return pool is not None and pool.has_idle_thread()

@@ -294,7 +294,7 @@ def installed() -> Iterator[Settings]:
         # For the report alone: it changes nothing that the campaign asks about.
         put(Gate, "note_use", lambda _gate: None)
         notes.take(put)
-        put(tasks.wbs, "thread_to_spare", lambda: not _scheduler().current.process.things["mail"])
+        put(tasks.wbs, "has_spare_thread", lambda: not _scheduler().current.process.things["mail"])
         for module in (worker.base, tasks.wbs, tasks.invoices, tasks.ledger):
             put(module, "current", lambda: _scheduler().current.process.things["container"])
         put(tasks.ledger, "app", _Post())

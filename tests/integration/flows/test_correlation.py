@@ -74,7 +74,7 @@ def test_a_series_uses_the_correlation_id_of_the_request_of_each_item(office: In
         office.container.work_on(key)
     [(first, *_)] = office.container.work.take(Lane.ITEMS, limit=1)
     with correlation.of("the-message"):
-        outcomes = office.container.runner.run_series(first, go_on=lambda: True)
+        outcomes = office.container.runner.run_series(first, may_continue=lambda: True)
         assert current() == "the-message"
     assert [one.kind for one in outcomes] == [OutcomeKind.CREATED] * 2
     assert written.of(ITEM_PATH) == ["the-message", run.id]

@@ -35,13 +35,13 @@ def first_of_twelve(office: Installation) -> tuple[Project, CodeKey]:
 
 def made(office: Installation, first: CodeKey, *, go_on: Callable[[], bool] = lambda: True) -> Counter[OutcomeKind]:
     """The outcomes of a series of Items, as their task counts them."""
-    return Counter(outcome.kind for outcome in office.container.runner.run_series(str(first), go_on=go_on))
+    return Counter(outcome.kind for outcome in office.container.runner.run_series(str(first), may_continue=go_on))
 
 
 def scanned(office: Installation) -> tuple[Outcome, int]:
     """The outcome of the first project of a series of scans, and how many followed."""
     [(first, *_)] = office.container.work.take(Lane.SCANS, limit=1)
-    outcome, *others = office.container.runner.run_series(first, go_on=lambda: True)
+    outcome, *others = office.container.runner.run_series(first, may_continue=lambda: True)
     return outcome, len(others)
 
 
