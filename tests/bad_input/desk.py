@@ -166,7 +166,7 @@ class Desk:
         self.wire.kept_back = lambda kind: False
         self.container.stores.cache.forget("item_name_limit", "procore:budget_line_items")
         for _ in range(6):
-            self.container.stores.holds.lift(list(Remote))
+            self.container.stores.breakers.lift(list(Remote))
             self.container.redis.delete(f"{self.prefix}limits:procore")
             self.container.scans.projects.outdate()
             self.container.start_scan("test")
@@ -324,7 +324,7 @@ def in_a_hurry() -> Iterator[None]:
     with (
         mock.patch.object(api, "BACK_OFF_SECONDS", (0.0, 0.0)),
         mock.patch.object(settlement, "back_off", return_value=(0.0, 0.0)),
-        mock.patch.object(remote_failures, "HOLD_SECONDS", 0.01),
+        mock.patch.object(remote_failures, "REFUSED_PAUSE_SECONDS", 0.01),
         mock.patch.object(settlement, "LONGEST_BACK_OFF_SECONDS", 0.01),
         mock.patch.object(outcomes, "FIRST_CHECK_SECONDS", 0.0),
         mock.patch.object(comparison_failures, "RETRY_SECONDS", 0.0),

@@ -124,7 +124,7 @@ def echoes(site: Site, told: Told, *paths: str) -> None:
     for path in paths:
         for remote in ("procore", "netsuite"):
             site.stage.faults(remote, [{"kind": "echo", "path": path, "value": 422}])
-        site.container.stores.holds.lift(list(Remote))
+        site.container.stores.breakers.lift(list(Remote))
         site.send(TaskName.SCAN_PROJECTS)
         for invoice in invoices(site.stage):
             site.send(TaskName.EXPORT, project_id=invoice.project_id, invoice_id=invoice.id)

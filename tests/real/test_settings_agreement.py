@@ -15,7 +15,11 @@ from worker.domain.scopes import WRITING
 
 pytestmark = pytest.mark.real
 
-TIMES = {**QUICK, "worker.engine.remote_failures.HOLD_SECONDS": 1, "worker.store.holds.LONGEST_PAUSE_SECONDS": 1}
+TIMES = {
+    **QUICK,
+    "worker.engine.remote_failures.REFUSED_PAUSE_SECONDS": 1,
+    "worker.store.circuit_breakers.MAX_PAUSE_SECONDS": 1,
+}
 
 
 @pytest.fixture
@@ -31,7 +35,7 @@ def test_nothing_is_written_while_two_machines_differ(site: Site, wrong_one_ends
     eventually(lambda: len(site.container.settings_agreement.now()) == 1, 20)
     site.beat()
     run = site.start_scan()
-    eventually(lambda: site.container.stores.holds.times(WRITING) >= 2, 40)
+    eventually(lambda: site.container.stores.breakers.times(WRITING) >= 2, 40)
     assert items_made(site.stage) == 0
     told = [
         one.problem.sentence for one in site.container.ledger.problems() if one.problem.cause == Cause.SETTINGS_MISMATCH

@@ -507,7 +507,7 @@ class Rehearsal:
         assert set(self.site.container.stores.decisions.all()) == {
             InvoiceKey(one.project_id, one.id) for one in decided
         }
-        assert self.site.container.stores.holds.pauses() == []
+        assert self.site.container.stores.breakers.pauses() == []
 
     def _plan(self, name: str) -> str:
         return str(self.site.folder / f"plan-{name}.json")

@@ -54,7 +54,7 @@ class Dispatch:
 
     def lift(self, remotes: Collection[Remote] = tuple(Remote)) -> None:
         """Make work due now that was paused because of these remotes."""
-        held_until = self.stores.holds.lift(remotes)
+        held_until = self.stores.breakers.lift(remotes)
         for lane in Lane:
             if set(lane.remotes) & set(remotes):
                 self.stores.work.make_due_now(lane, until=held_until)
@@ -64,7 +64,7 @@ class Dispatch:
         The work of a paused lane stays there.
         """
         given: dict[str, str] = {}
-        for lane in self.stores.holds.free(lanes):
+        for lane in self.stores.breakers.free(lanes):
             given |= self._taken(lane)
         return given
 

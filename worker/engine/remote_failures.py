@@ -23,7 +23,7 @@ from worker.store.stores import Stores
 
 log = logging.getLogger(__name__)
 
-HOLD_SECONDS = 30.0
+REFUSED_PAUSE_SECONDS = 30.0
 """Seconds of the first pause for a login or a permission. Someone has to act, so an early retry is of little use."""
 FIRST_PAUSE_SECONDS = (2.0, 5.0)
 """Minimum and maximum seconds of the first pause of a remote that is down."""
@@ -60,7 +60,7 @@ class RemoteFailures:
 
     def state(self, key: WorkKey) -> tuple[float, list[str]]:
         """Return until when the work is paused (unix seconds, Redis' clock; 0 = it is not), and the scopes of its remotes that failed lately."""
-        return self.stores.holds.state(key.lane)
+        return self.stores.breakers.state(key.lane)
 
     def wait_for_pause(self, key: WorkKey, until: float) -> Outcome:
         """Schedule claimed work for the end of a pause."""
@@ -89,10 +89,12 @@ class RemoteFailures:
             return self.settlement.problem(key, error.cause, error.facts)
         answer = str(error) or error.cause
         if not is_of_role(scope):
-            noted = self.stores.holds.note(scope, str(key), cause=error.cause, answer=answer)
+            noted = self.stores.breakers.count_failure(scope, str(key), cause=error.cause, answer=answer)
             if not noted.times and noted.works < REFUSALS_BEFORE_PAUSE:
                 return self.settlement.problem(key, error.cause, error.facts)
-        until = self.stores.holds.pause(scope, str(key), first=HOLD_SECONDS, cause=error.cause, answer=answer).ends
+        until = self.stores.breakers.pause(
+            scope, str(key), first=REFUSED_PAUSE_SECONDS, cause=error.cause, answer=answer
+        ).ends
         self._report_once(scope, error.cause, error.facts)
         self.stores.work.later(key.lane, str(key), at=until)
         self.settlement.note(
@@ -102,13 +104,13 @@ class RemoteFailures:
 
     def note_unconfirmed(self, key: WorkKey, remote: Remote, answer: str) -> None:
         """Count an unconfirmed write as a sign that the remote is down; enough of them pause it."""
-        noted = self.stores.holds.note(remote, str(key), cause=Cause.REMOTE_DOWN, answer=answer)
+        noted = self.stores.breakers.count_failure(remote, str(key), cause=Cause.REMOTE_DOWN, answer=answer)
         if noted.again or noted.works >= WORKS_BEFORE_PAUSE:
             self._pause(remote, key, answer)
 
     def end_pause(self, scope: str) -> None:
         """End the pause of a scope whose work succeeds again, and close its problem."""
-        self.stores.holds.over(scope)
+        self.stores.breakers.close(scope)
         if self.stores.ledger.resolve(of_scope(scope)):
             log.warning("%s is working again; resuming paused work", scope)
 
@@ -125,15 +127,17 @@ class RemoteFailures:
         self._problems_noted_at = now
         for problem in self.stores.ledger.problems():
             scope = scope_of_problem(problem.key)
-            if scope and not self.stores.holds.is_in_trouble(scope):
-                self.stores.holds.note(scope, "-", cause=problem.problem.cause, answer=problem.facts.get("answer", ""))
+            if scope and not self.stores.breakers.is_in_trouble(scope):
+                self.stores.breakers.count_failure(
+                    scope, "-", cause=problem.problem.cause, answer=problem.facts.get("answer", "")
+                )
 
     def _no_room(self, key: WorkKey, error: NoRoom, remote: str, named: float) -> Outcome:
         """Schedule work for which there is no room; this attempt does not count. A `remote` without room for several works in a row is paused
         for all.
         """
         if remote:
-            noted = self.stores.holds.note(remote, str(key), cause=Cause.REMOTE_DOWN, answer=str(error))
+            noted = self.stores.breakers.count_failure(remote, str(key), cause=Cause.REMOTE_DOWN, answer=str(error))
             if noted.again or noted.works >= WORKS_BEFORE_PAUSE:
                 return self._remote_down(key, Remote(remote), str(error), named=named)
         outcome = self.settlement.postpone(key, str(error), wait=(named or 1.0) + self._uniform(NO_ROOM_SECONDS))
@@ -146,7 +150,7 @@ class RemoteFailures:
         several works failed in a row, or (`surely`) a gateway or the network reports it. Work that keeps failing while others succeed is at
         fault itself, and its attempts are counted. If there is hardly any other work, the remote is pinged.
         """
-        noted = self.stores.holds.note(remote, str(key), cause=Cause.REMOTE_DOWN, answer=answer)
+        noted = self.stores.breakers.count_failure(remote, str(key), cause=Cause.REMOTE_DOWN, answer=answer)
         if noted.again:
             return noted.works > FEW_WORKS or not self._answers(remote)
         if noted.works < WORKS_BEFORE_PAUSE and not (
@@ -183,7 +187,7 @@ class RemoteFailures:
     def _pause(self, remote: Remote, key: WorkKey, answer: str, *, named: float = 0.0) -> float:
         """Pause a remote that is down and return the end of the pause. Repeated pauses become a problem."""
         first = self._uniform(FIRST_PAUSE_SECONDS)
-        noted = self.stores.holds.pause(
+        noted = self.stores.breakers.pause(
             remote, str(key), first=first, named=named, cause=Cause.REMOTE_DOWN, answer=answer
         )
         if noted.times >= DOWN_TIMES_BEFORE_PROBLEM:

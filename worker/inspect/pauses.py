@@ -9,7 +9,7 @@ from worker.domain.audit_trail import clock
 from worker.domain.problem_keys import of_scope
 from worker.domain.scopes import NAMES, Remote
 from worker.domain.work import Lane
-from worker.store.holds import Pause
+from worker.store.circuit_breakers import Pause
 from worker.store.limits import LimitPause
 from worker.store.stores import Stores
 
@@ -45,19 +45,19 @@ class Pauses:
     def all(self) -> list[PauseView]:
         """Return all pauses, including those that have ended and whose next attempt is about to run."""
         now = self.stores.now()
-        return [_of_scope(one, now) for one in self.stores.holds.pauses()] + [
+        return [_of_scope(one, now) for one in self.stores.breakers.pauses()] + [
             _of_limit(one) for one in self.stores.procore_limits.pauses()
         ]
 
     def begun(self) -> dict[Remote, int]:
         """Return the number of pauses for a login, a permission or an outage since this ledger was created, by remote."""
-        return self.stores.holds.begun()
+        return self.stores.breakers.begun()
 
     def of(self, lane: Lane, key: str, *, scopes: Collection[str] = ()) -> list[PauseView]:
         """Return the pauses that affect one piece of work: of its lane, of scopes that paused this work alone, or of the given
         `scopes`. A pause that has ended counts until a request succeeds.
         """
-        now, paused = self.stores.now(), self.stores.holds.pauses()
+        now, paused = self.stores.now(), self.stores.breakers.pauses()
         views = [
             _of_scope(one, now)
             for one in paused

@@ -150,7 +150,7 @@ class ProblemViews:
         no work resolves the problem.
         """
         if scope := scope_of_problem(key):
-            return {"in_progress": False, "at": self.stores.holds.until(scope), "with": None}
+            return {"in_progress": False, "at": self.stores.breakers.until(scope), "with": None}
         (piece,) = work_behind(key) or ("",)
         if not piece:
             return {"in_progress": False, "at": None, "with": None}

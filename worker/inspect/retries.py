@@ -107,6 +107,6 @@ class Retries:
 
     def _is_retried(self, key: str, remote: Remote) -> bool:
         """Return whether a remote's problem is open and paused work of that remote is about to be retried."""
-        if self.stores.holds.is_held(scope_of_problem(key)) or not self.stores.ledger.is_problem(key):
+        if self.stores.breakers.is_paused(scope_of_problem(key)) or not self.stores.ledger.is_problem(key):
             return False
         return any(sum(self.stores.work.depth(lane)) for lane in Lane if remote in lane.remotes)

@@ -13,11 +13,11 @@ from worker.part import BuildingLock, Part
 from worker.store.adopted_items import AdoptedItems
 from worker.store.bill_claims import BillClaims
 from worker.store.cache import Cache, Currencies
+from worker.store.circuit_breakers import CircuitBreakers
 from worker.store.client import Redis
 from worker.store.connection import seconds
 from worker.store.decisions import Decisions
 from worker.store.gate import Gate
-from worker.store.holds import Holds
 from worker.store.identity import StoreIdentity
 from worker.store.keys import Keys
 from worker.store.lanes import Lanes
@@ -79,7 +79,7 @@ class Stores:
     work = _store(lambda own: Lanes(own.redis, own.prefix, runtime=own.runtime))
     runs = _store(lambda own: Runs(own.redis, own.prefix))
     handling = _store(lambda own: Handling(own.redis, own.prefix))
-    holds = _store(lambda own: Holds(own.redis, own.prefix))
+    breakers = _store(lambda own: CircuitBreakers(own.redis, own.prefix))
     presence = _store(lambda own: Presence(own.redis, own.prefix))
     schedule_runs = _store(lambda own: ScheduleRuns(own.redis, own.prefix))
     series_states = _store(lambda own: SeriesStates(own.redis, own.prefix))

@@ -19,7 +19,7 @@ EVERY_TENTH = 10
 """Rounds whose seed this divides are played with the product's own times."""
 SHORTENED = QUICK | {
     "worker.engine.settlement.LONGEST_BACK_OFF_SECONDS": 4,
-    "worker.engine.remote_failures.HOLD_SECONDS": 3,
+    "worker.engine.remote_failures.REFUSED_PAUSE_SECONDS": 3,
     "worker.domain.outcomes.BUSY_SECONDS": 1,
     "worker.engine.recovery.LOOK_THROUGH_AFTER_SECONDS": 6,
     "worker.domain.outcomes.MAX_CHECK_SECONDS": 2,

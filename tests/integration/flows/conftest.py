@@ -27,7 +27,7 @@ def impatient() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(api, "BACK_OFF_SECONDS", (0.01, 0.01, 0.01, 0.01))
         patch.setattr(settlement, "back_off", lambda failures: (0.05, 0.05))
-        patch.setattr(remote_failures, "HOLD_SECONDS", 0.2)
+        patch.setattr(remote_failures, "REFUSED_PAUSE_SECONDS", 0.2)
         patch.setattr(outcomes, "FIRST_CHECK_SECONDS", 0.1)
         patch.setattr(invoice_export, "ITEMS_LATE_SECONDS", 0.1)
         patch.setattr(locks, "KEPT_SECONDS", 0.0)

@@ -85,7 +85,7 @@ def test_an_export_keeps_its_id_through_an_outage_and_into_its_threads(office: I
     project = office.new_project("31-902", ["01-100.S", "01-200.S"])
     invoice = office.new_invoice(project, ("01-100.S", "100.00"), ("01-200.S", "50.00"))
     key = str(InvoiceKey(project.id, invoice.id))
-    office.container.stores.holds.pause(Remote.NETSUITE, first=60)
+    office.container.stores.breakers.pause(Remote.NETSUITE, first=60)
     with correlation.of("portal-3"):
         office.export(invoice)
     assert written.lines == []

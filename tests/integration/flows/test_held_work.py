@@ -58,7 +58,7 @@ def test_a_login_that_netsuite_refuses_pauses_work_until_it_is_fixed(office: Ins
     assert office.problems() == {"remote:netsuite": "netsuite_login"}
     assert office.sentence("remote:netsuite").startswith("NetSuite refused the integration's login")
     assert len(office.netsuite.journal.requests(mark)) <= 3, "twelve codes wait, and one of them found out for all"
-    (pause,) = office.container.stores.holds.pauses()
+    (pause,) = office.container.stores.breakers.pauses()
     due = [
         office.container.work.waits_until(Lane.ITEMS, f"code:{project.id}:{code.id}")
         for code in project.budgeted_codes()
@@ -73,7 +73,7 @@ def test_paused_work_stays_in_its_lane_and_is_not_dispatched(
     office: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A lane of 50,000 would otherwise go through the broker once in every pause."""
-    monkeypatch.setattr(remote_failures, "HOLD_SECONDS", 600.0)
+    monkeypatch.setattr(remote_failures, "REFUSED_PAUSE_SECONDS", 600.0)
     planned(office)
     monkeypatch.setattr(office.container.dispatch, "limits", dict.fromkeys(Lane, 1))
     office.netsuite.doorkeeper.unmap_certificates()
@@ -142,7 +142,7 @@ def test_what_needs_nothing_of_netsuite_does_not_say_that_it_works_again(office:
     project = planned(office)
     office.stage.settings("netsuite", missing_permissions=("item:create",))
     office.work_off()
-    told, times = office.problems(), office.container.stores.holds.times(ITEMS_REFUSED.removeprefix("remote:"))
+    told, times = office.problems(), office.container.stores.breakers.times(ITEMS_REFUSED.removeprefix("remote:"))
     assert told.keys() > {ITEMS_REFUSED}
 
     office.container.dispatch.lift()
@@ -154,7 +154,7 @@ def test_what_needs_nothing_of_netsuite_does_not_say_that_it_works_again(office:
     office.container.start_scan("test", [project.id])
     assert office.container.runner.run(scan_of(project.id)).is_complete
     assert office.problems() == told
-    assert office.container.stores.holds.times(ITEMS_REFUSED.removeprefix("remote:")) == times
+    assert office.container.stores.breakers.times(ITEMS_REFUSED.removeprefix("remote:")) == times
 
     office.stage.settings("netsuite", missing_permissions=())
     require_all_made(office, project, len(CODES) + 1, after_a_retry=True)

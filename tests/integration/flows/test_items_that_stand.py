@@ -81,7 +81,7 @@ def test_a_role_without_permission_to_edit_items_still_adopts_them(open_office: 
     records = office.container.ledger.codes(project.id).values()
     assert sorted(record.state for record in records) == ["adopted", "adopted", "adopted", "created"]
     assert office.problems() == {ADOPTED_ITEMS: "external_id_not_set"}
-    assert office.container.stores.holds.state(Lane.ITEMS)[0] == 0
+    assert office.container.stores.breakers.state(Lane.ITEMS)[0] == 0
     assert office.retry().without_work == [ADOPTED_ITEMS]
 
     office.netsuite.settings.missing_permissions = []

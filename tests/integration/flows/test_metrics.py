@@ -187,7 +187,7 @@ def test_lanes_runs_remotes_and_the_gate_have_metrics_of_their_state(office: Ins
     container.work.add(Lane.EXPORTS, ["invoice:7:1"], at=at + 1000)
     container.work.take(Lane.ITEMS, limit=1)
     container.work.failed("code:7:3")
-    container.stores.holds.pause(Remote.NETSUITE, first=30)
+    container.stores.breakers.pause(Remote.NETSUITE, first=30)
     container.stores.gate.note_use()
     container.stores.procore_limits.observe(
         {"X-Rate-Limit-Limit": "3600", "X-Rate-Limit-Remaining": "9", "X-Rate-Limit-Reset": str(int(at) + 1800)}
@@ -206,7 +206,7 @@ def test_lanes_runs_remotes_and_the_gate_have_metrics_of_their_state(office: Ins
     assert facts["last_resume_timestamp_seconds"] == pytest.approx(at, abs=5)
     container.work.close(Lane.SCANS, "scan:7", None)
     assert container.runs.last_whole(RunKind.SCAN) is None, "a scan of one project says nothing about all of them"
-    container.stores.holds.over(Remote.NETSUITE)
+    container.stores.breakers.close(Remote.NETSUITE)
     assert told(office).of("consecutive_pauses") == {}
 
 
@@ -259,9 +259,9 @@ def test_the_oldest_invoice_and_code_are_shown_with_why_they_wait(office: Instal
     assert reasons() == ["code,scheduled", "invoice,scheduled"]
     _, oldest = (one["sentence"] for one in reversed(container.overview.status()["oldest_waiting"]))
     assert "3" in oldest, "what has to come first"
-    container.stores.holds.pause(Remote.NETSUITE, first=600, cause=Cause.REMOTE_DOWN, answer="503")
+    container.stores.breakers.pause(Remote.NETSUITE, first=600, cause=Cause.REMOTE_DOWN, answer="503")
     assert reasons() == ["code,paused", "invoice,paused"]
-    container.stores.holds.over(Remote.NETSUITE)
+    container.stores.breakers.close(Remote.NETSUITE)
     container.ledger.write(InvoiceKey(7, 1), Record(State.UNKNOWN, "A-1", at=began, sent_at=began))
     container.ledger.report("series:items", Cause.UNEXPECTED, {"answer": "x"}, at=began)
     assert reasons() == ["code,series_stopped", "invoice,unconfirmed"]

@@ -164,7 +164,7 @@ def test_a_problem_of_an_unknown_pause_closes_with_the_next_response(office: Ins
     finally:
         use(None)
     assert office.problems("remote:") == {f"remote:{scope}": cause.value}, "nothing has answered yet"
-    assert office.container.stores.holds.pauses() == []
+    assert office.container.stores.breakers.pauses() == []
     office.scan(project.id)
     assert office.problems("remote:") == ({} if scope == "netsuite" else {f"remote:{scope}": cause.value})
     office.export(office.new_invoice(project, (CODES[0], "90.00"), invoice_number="P-1"))

@@ -30,7 +30,7 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remote_failures, "FIRST_PAUSE_SECONDS", (0.3, 0.3))
     monkeypatch.setattr(remote_failures, "AFTER_PAUSE_SECONDS", (0.3, 0.3))
     monkeypatch.setattr(remote_failures, "NO_ROOM_SECONDS", (0.3, 0.3))
-    monkeypatch.setattr(remote_failures, "HOLD_SECONDS", 0.3)
+    monkeypatch.setattr(remote_failures, "REFUSED_PAUSE_SECONDS", 0.3)
 
 
 def invoices_of(office: Installation, count: int, **settings: Any) -> tuple[Installation, list[Invoice]]:
@@ -58,7 +58,7 @@ def test_a_field_hidden_by_the_form_blocks_its_records_and_pauses_nothing(office
     office.stage.settings("netsuite", hidden_on_form=["item.customer"])
     assert office.export(first).cause == "bill_rejected"
     assert "set a value for element item.customer" in office.sentence(key_of(first))
-    assert office.container.stores.holds.pauses() == []
+    assert office.container.stores.breakers.pauses() == []
     assert office.problems("remote:") == {}
     office.stage.settings("netsuite", hidden_on_form=[])
     office.export_all()
@@ -81,7 +81,7 @@ def test_a_permission_missing_for_one_record_holds_up_no_other(office: Installat
     assert billed(office, [poison, *others]) == [True] * 4
     assert office.problems() == {key_of(theirs): "netsuite_permission"}
     assert "create vendor bills" in office.sentence(key_of(theirs))
-    assert office.container.stores.holds.pauses() == []
+    assert office.container.stores.breakers.pauses() == []
     assert len([each for each in office.posts(BILL_PATH, mark) if each["status"] == 403]) <= 5, "once a run"
 
     office.stage.settings("netsuite", restricted_vendors=[])
@@ -137,10 +137,10 @@ def test_a_missing_permission_for_owed_back_holds_up_no_bill(open_office: OpenIn
     assert {key: cause for key, cause in office.problems().items() if key.startswith("remote:")} == {
         "remote:netsuite:vendorCredit:create": "netsuite_permission"
     }
-    assert office.container.stores.holds.state(Lane.EXPORTS)[0] == 0
+    assert office.container.stores.breakers.state(Lane.EXPORTS)[0] == 0
     waiting = next(one for one in owed_back if key_of(one) not in office.problems())
     # A named time is kept also where the short first pause has not ended yet.
-    office.container.stores.holds.pause(
+    office.container.stores.breakers.pause(
         "netsuite:vendorCredit:create", key_of(waiting), first=60, named=60, answer="403"
     )
     told = office.container.explain.invoice(str(waiting.id), str(waiting.project_id))
@@ -161,7 +161,7 @@ def test_a_role_that_may_create_and_not_edit_adopts_items_without_a_pause(open_o
         office.netsuite.make_item(f"26-702-{code}")
     office.stage.settings("netsuite", missing_permissions=["item:update"])
     assert office.scan(project.id).counts["adopted"] == len(codes)
-    assert office.container.stores.holds.pauses() == []
+    assert office.container.stores.breakers.pauses() == []
     assert list(office.problems().values()) == ["external_id_not_set"]
 
     office.stage.settings("netsuite", missing_permissions=[])
@@ -305,7 +305,7 @@ def test_a_record_that_always_fails_ends_as_a_problem_and_not_a_long_pause(offic
     assert office.run(run).ended, "others can be listed again"
     assert billed(office, others) == [True] * 2
     assert office.problems() == {key_of(poison): "retries_exhausted"}
-    assert office.container.stores.holds.times(Remote.PROCORE) == 0
+    assert office.container.stores.breakers.times(Remote.PROCORE) == 0
 
 
 def test_procores_hourly_limit_that_is_used_up_is_shown_with_its_end(open_office: OpenInstallation) -> None:

@@ -138,7 +138,7 @@ def test_work_that_waits_is_shown_with_its_time(office: Installation, monkeypatc
 def test_a_remotes_problem_is_shown_with_the_end_of_its_hold(
     office: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remote_failures, "HOLD_SECONDS", 600.0)
+    monkeypatch.setattr(remote_failures, "REFUSED_PAUSE_SECONDS", 600.0)
     project = office.new_project("31-800", [CODE])
     office.netsuite.doorkeeper.unmap_certificates()
     office.scan(project.id)

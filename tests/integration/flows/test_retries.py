@@ -465,7 +465,7 @@ def test_a_retry_resets_the_attempts_of_a_code_that_had_too_many(
 
 
 def test_a_remote_that_is_held_is_tried_at_once(office: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remote_failures, "HOLD_SECONDS", 600.0)
+    monkeypatch.setattr(remote_failures, "REFUSED_PAUSE_SECONDS", 600.0)
     project = office.new_project("31-800", CODES)
     doorkeeper = office.netsuite.doorkeeper
     certificates = doorkeeper.unmap_certificates()

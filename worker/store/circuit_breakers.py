@@ -19,7 +19,7 @@ from worker.store.connection import seconds
 from worker.store.keys import Keys
 from worker.store.scripts import Script, text, texts
 
-LONGEST_PAUSE_SECONDS = 120.0
+MAX_PAUSE_SECONDS = 120.0
 """Longest pause unless a rate limit asks for a longer one: an outage may end, or a person fix the cause, at any time."""
 REMEMBERED_SECONDS = 7 * 86_400
 """Seconds after the last failure of any scope until all breakers are reset."""
@@ -51,7 +51,7 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
-class Noted:
+class FailureCount:
     """The state of a scope after a failure. `ends`: of the pause, 0 = no pause; `times`: pauses in a row; `works`: number of different works
     that have failed since the last success; `again`: whether this work had failed before.
     """
@@ -62,7 +62,7 @@ class Noted:
     again: bool
 
 
-class Holds:
+class CircuitBreakers:
     """The circuit breakers, shared by all workers."""
 
     def __init__(self, client: Redis, prefix: str) -> None:
@@ -83,7 +83,7 @@ class Holds:
         now = seconds(self._client) if pauses else 0.0
         return [lane for lane in lanes if _ends(lane, _of(lane, pauses)) <= now]
 
-    def note(self, scope: str, work: str, *, cause: Cause | None = None, answer: str = "") -> Noted:
+    def count_failure(self, scope: str, work: str, *, cause: Cause | None = None, answer: str = "") -> FailureCount:
         """Count a failure of work because of a scope. Begins no pause."""
         return self._noted(scope, work, cause, answer, pauses=False, first=0, named=0)
 
@@ -96,17 +96,17 @@ class Holds:
         named: float = 0,
         cause: Cause | None = None,
         answer: str = "",
-    ) -> Noted:
+    ) -> FailureCount:
         """Count a failure, and pause all work that needs the scope. `first`: seconds of a first pause; `named`: minimum seconds."""
         return self._noted(scope, work, cause, answer, pauses=True, first=first, named=named)
 
     def _noted(
         self, scope: str, work: str, cause: Cause | None, answer: str, *, pauses: bool, first: float, named: float
-    ) -> Noted:
+    ) -> FailureCount:
         args: list[Value] = [scope, work, cause.stored if cause else "", answer, int(pauses), first]
-        args += [LONGEST_PAUSE_SECONDS, named, REMEMBERED_SECONDS, remote_of(scope)]
+        args += [MAX_PAUSE_SECONDS, named, REMEMBERED_SECONDS, remote_of(scope)]
         ends, times, works, again = self._note(keys=[self._key, self._begun], args=args)
-        return Noted(float(ends), int(times), int(works), bool(int(again)))
+        return FailureCount(float(ends), int(times), int(works), bool(int(again)))
 
     def pauses(self) -> list[Pause]:
         """Return the scopes that were paused and have not succeeded since, by name: some pauses may have ended already."""
@@ -128,7 +128,7 @@ class Holds:
         stored = self._client.hget(self._key, scope)
         return _pause(scope, stored).times if stored else 0
 
-    def is_held(self, scope: str) -> bool:
+    def is_paused(self, scope: str) -> bool:
         """Return whether a scope is paused now."""
         return self.until(scope) is not None
 
@@ -136,7 +136,7 @@ class Holds:
         """Return whether a scope has failed since its last success, with or without a pause."""
         return bool(self._client.hexists(self._key, scope))
 
-    def over(self, scope: str) -> None:
+    def close(self, scope: str) -> None:
         """Close the breaker of a scope, because work that needs it has succeeded."""
         self._client.hdel(self._key, scope)
 
