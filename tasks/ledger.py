@@ -8,7 +8,7 @@ from config.names import TaskName
 from tasks.messages import Nothing, read
 from tasks.results import Compared, compared
 from worker.app import app
-from worker.base import pick_up
+from worker.base import resume_work
 from worker.domain.delivery import is_dispatched
 from worker.domain.work import RECONCILE_ALL, Lane
 from worker.runtime.current import current
@@ -20,7 +20,7 @@ def resume(**arguments: Any) -> dict[str, int]:
     """Dispatch due work, and work that a dead worker had claimed: {"given_out": number of messages sent}."""
     read(Nothing, arguments)
     current().stores.gate.note_use()
-    return {"given_out": pick_up(app)}
+    return {"given_out": resume_work(app)}
 
 
 @app.task(name=TaskName.RECONCILE.value, lanes=(Lane.UPKEEP,))

@@ -46,13 +46,13 @@ class WorkTask(Task):
     def after_return(self, *_: Any) -> None:
         """Called by Celery in the worker after success and failure."""
         try:
-            give_out(self.app, self.lanes)
+            dispatch_due(self.app, self.lanes)
         except (RedisError, OperationalError) as error:
             # The task itself has completed; the next one, or the next resume, dispatches the waiting work.
             log.warning("Could not dispatch waiting work: %s", type(error).__name__)
 
 
-def give_out(app: Celery, lanes: Iterable[Lane]) -> int:
+def dispatch_due(app: Celery, lanes: Iterable[Lane]) -> int:
     """Send the messages of due work in these lanes, and return how many were sent. Work whose message cannot be sent counts as claimed until it
     is overdue.
     """
@@ -66,7 +66,7 @@ def give_out(app: Celery, lanes: Iterable[Lane]) -> int:
     return len(due)
 
 
-def pick_up(app: Celery) -> int:
+def resume_work(app: Celery) -> int:
     """Dispatch due work of all lanes, and work abandoned when a worker or Redis went down; return how many messages were sent."""
     try:
         current().recovery.look_through()
@@ -76,7 +76,7 @@ def pick_up(app: Celery) -> int:
         current().dispatch.requeue_orphans()
     finally:
         # Waiting work is dispatched even if one of these fails; otherwise one fault would stop all work.
-        sent = give_out(app, tuple(Lane))
+        sent = dispatch_due(app, tuple(Lane))
     return sent
 
 

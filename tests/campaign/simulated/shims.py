@@ -323,7 +323,7 @@ def _written_file(file: Path, content: Mapping[str, Any]) -> None:
 
 
 class _Post:
-    """Celery's app, as far as `give_out` uses it."""
+    """Celery's app, as far as `dispatch_due` uses it."""
 
     def send_task(
         self, name: str, *, kwargs: dict[str, Any], ignore_result: bool = False, headers: dict[str, Any]

@@ -20,7 +20,7 @@ from config.names import QUEUE_OF_TASK, QueueName, TaskName
 from tests.campaign.simulated import shims
 from tests.campaign.simulated.faults import MESSAGES, Kind
 from tests.campaign.simulated.scheduler import Process, Tick, VThread
-from worker.base import give_out
+from worker.base import dispatch_due
 from worker.container import Container
 from worker.domain import delivery
 from worker.domain.work import Lane
@@ -273,7 +273,7 @@ class Floor:
                     (following, arguments), *rest = message.rest
                     self.send(following, arguments, rest, dispatched=True)
             if lanes:
-                give_out(shims.POST, lanes)
+                dispatch_due(shims.POST, lanes)
         except StoreAway:
             self._rig.note("the store was away after", message.task)
 

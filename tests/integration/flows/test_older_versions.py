@@ -19,7 +19,7 @@ from tests.integration.flows.conftest import OpenInstallation
 from tests.integration.flows.test_problem_commands import told
 from tests.kit.installation import Installation
 from tests.upgrade.record import CODES, NUMBER, records
-from worker.base import give_out, pick_up
+from worker.base import dispatch_due, resume_work
 from worker.domain.audit_trail import AuditEvent, EventKind
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import State
@@ -139,7 +139,7 @@ def test_work_of_a_kind_that_only_a_newer_version_knows_stops_nothing(office: In
     app = mock.Mock(spec_set=["send_task"])
     use(office.container)
     try:
-        assert give_out(app, [Lane.SCANS]) == 2
+        assert dispatch_due(app, [Lane.SCANS]) == 2
     finally:
         use(None)
     assert [call.kwargs["kwargs"]["project_id"] for call in app.send_task.call_args_list] == [17, 18]
@@ -160,7 +160,7 @@ def test_a_problem_of_an_unknown_pause_closes_with_the_next_response(office: Ins
     office.container.ledger.report(f"remote:{scope}", cause, facts, at=1.0)
     use(office.container)
     try:
-        pick_up(mock.Mock(spec_set=["send_task"]))
+        resume_work(mock.Mock(spec_set=["send_task"]))
     finally:
         use(None)
     assert office.problems("remote:") == {f"remote:{scope}": cause.value}, "nothing has answered yet"

@@ -14,7 +14,7 @@ from simulators.company.model import Project, WbsCode
 from tests.integration.flows.conftest import OpenInstallation
 from tests.kit.company import BILL_PATH, ITEM_PATH, SUITEQL_PATH
 from tests.kit.installation import Installation
-from worker.base import pick_up
+from worker.base import resume_work
 from worker.clients.netsuite import records
 from worker.clients.netsuite.client import NetSuite
 from worker.domain.identities import CodeKey
@@ -414,7 +414,7 @@ def test_a_record_that_cannot_be_read_does_not_stop_waiting_work(
     use(office.container)
     try:
         with pytest.raises(ValueError, match="painted"):
-            pick_up(app)
+            resume_work(app)
     finally:
         use(None)
     assert [call.kwargs["kwargs"] for call in app.send_task.call_args_list] == [{"project_id": 17}]
@@ -557,7 +557,7 @@ def test_a_machine_that_is_idle_restores_it_with_the_next_resume(open_office: Op
     office.reopened(data_dir=tmp_path / "other-machine").container.recovery.rebuild()
     use(office.container)
     try:
-        pick_up(mock.Mock(spec_set=["send_task"]))
+        resume_work(mock.Mock(spec_set=["send_task"]))
     finally:
         use(None)
     record = office.code_record(project, code)
