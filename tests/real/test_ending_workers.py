@@ -63,7 +63,7 @@ def test_a_worker_that_waits_for_netsuite_ends_and_releases_its_work(open_site: 
     assert len(sent) == THREADS
     # No lock is left, and the work in progress waits for any worker. NetSuite still works on the requests: they keep their slots.
     assert set(site.left_over()) - {"slots"} == {Lane.ITEMS}
-    assert [site.container.work.in_hand(Lane.ITEMS, code(key)) for key in sent] == [False] * THREADS
+    assert [site.container.work.is_in_progress(Lane.ITEMS, code(key)) for key in sent] == [False] * THREADS
     site.worker(number=2, threads=THREADS, times=times)
     site.beat()
     site.ended(run)

@@ -60,7 +60,7 @@ def test_a_second_scan_request_leaves_no_first_step_in_progress(open_site: OpenS
     assert site.container.work.claim(Lane.SCANS, SCAN_OF_ALL, Claim.IN_LANE) is Claimed.NOT_DUE
     again, joined = site.container.start_scan("second")
     assert (again.id, joined) == (run.id, True)
-    assert not site.container.work.in_hand(Lane.SCANS, SCAN_OF_ALL)
+    assert not site.container.work.is_in_progress(Lane.SCANS, SCAN_OF_ALL)
 
 
 def test_work_that_waited_without_a_worker_continues_when_one_starts(open_site: OpenSite) -> None:

@@ -124,7 +124,7 @@ def _has_ended(container: Container, key: InvoiceKey) -> bool:
     """Return whether no worker has claimed the invoice and its next attempt, if any, is not due soon."""
     waits_until = container.work.waits_until(Lane.EXPORTS, str(key))
     soon = waits_until is not None and waits_until < container.now() + SOON_SECONDS
-    return not soon and not container.work.in_hand(Lane.EXPORTS, str(key))
+    return not soon and not container.work.is_in_progress(Lane.EXPORTS, str(key))
 
 
 def _outcome(container: Container, key: InvoiceKey, began: float) -> Outcome:

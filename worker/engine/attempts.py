@@ -77,7 +77,7 @@ class Attempts:
     def give_back(self) -> None:
         """Return the work of all attempts in progress to its lane: this process is ending before they complete."""
         for key, token in list(self._under_way):
-            self.stores.work.later(key.lane, str(key), at=0, token=token)
+            self.stores.work.postpone(key.lane, str(key), at=0, token=token)
 
     @contextmanager
     def _under_claim(self, key: WorkKey, responses: Responses) -> Iterator[None]:

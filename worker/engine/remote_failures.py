@@ -64,7 +64,7 @@ class RemoteFailures:
 
     def wait_for_pause(self, key: WorkKey, until: float) -> Outcome:
         """Schedule claimed work for the end of a pause."""
-        self.stores.work.later(key.lane, str(key), at=until)
+        self.stores.work.postpone(key.lane, str(key), at=until)
         return Outcome(OutcomeKind.WAITING, reason="paused: see `wbs-sync status`", again_at=until)
 
     def failed(self, key: WorkKey, error: SyncError, responses: Responses) -> Outcome:
@@ -96,7 +96,7 @@ class RemoteFailures:
             scope, str(key), first=REFUSED_PAUSE_SECONDS, cause=error.cause, answer=answer
         ).ends
         self._report_once(scope, error.cause, error.facts)
-        self.stores.work.later(key.lane, str(key), at=until)
+        self.stores.work.postpone(key.lane, str(key), at=until)
         self.settlement.note(
             key, AuditEvent(EventKind.REMOTE_PAUSED, {"remote": remote_of(scope), "answer": answer}, until)
         )
@@ -180,7 +180,7 @@ class RemoteFailures:
         responses to the others show it.
         """
         until = self._pause(remote, key, answer, named=named) + self._uniform(AFTER_PAUSE_SECONDS)
-        self.stores.work.later(key.lane, str(key), at=until)
+        self.stores.work.postpone(key.lane, str(key), at=until)
         self.settlement.note(key, AuditEvent(EventKind.REMOTE_PAUSED, {"remote": remote, "answer": answer}, until))
         return Outcome(OutcomeKind.WAITING, reason=answer, again_at=until)
 

@@ -93,7 +93,7 @@ class Settlement:
         else:
             # A run that has not listed its projects yet has not begun: it waits for that, however long it takes.
             far = key.ids and outcome.again_at - self.stores.now() > RUN_WAITS_SECONDS
-            self.stores.work.later(lane, text, at=outcome.again_at, outcome=outcome.kind if far else None)
+            self.stores.work.postpone(lane, text, at=outcome.again_at, outcome=outcome.kind if far else None)
         if batch and taken:
             self._continue(batch, taken, lane)
 

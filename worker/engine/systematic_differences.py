@@ -65,7 +65,7 @@ class SystematicDifferences:
 
     def go_on(self, series: Series) -> bool:
         """Resume a stopped series: its waiting work is due now. Return False if it is not stopped."""
-        if self.stores.series_states.go_on(series) is None:
+        if self.stores.series_states.resume(series) is None:
             return False
         self.stores.ledger.resolve(series.problem_key)
         self.stores.work.make_due_now(LANES[series], until=self.stores.now() + PAUSE_SECONDS)

@@ -115,7 +115,7 @@ class Metrics(Collector):
         for lane in Lane:
             backlog = self.stores.work.backlog(lane)
             families.put("waiting_work", backlog.waiting, lane)
-            families.put("work_in_progress", backlog.in_hand, lane)
+            families.put("work_in_progress", backlog.in_progress, lane)
             families.put_known("oldest_due_work_timestamp_seconds", backlog.due_since, lane)
         families.put("retrying_work", self.stores.work.failing())
 

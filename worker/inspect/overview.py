@@ -76,7 +76,7 @@ class Overview:
         return {
             "key": str(key),
             **result,
-            "in_progress": self.stores.work.in_hand(lane, str(key)),
+            "in_progress": self.stores.work.is_in_progress(lane, str(key)),
             "next_attempt_at": again_at,
         }
 
@@ -90,7 +90,7 @@ class Overview:
         problem = next((one.problem for one in self.stores.ledger.problems() if one.key == str(key)), None)
         if problem:
             return Outcome(OutcomeKind.BLOCKED, reason=problem.sentence, cause=problem.cause)
-        if self.stores.work.going_on([str(key)], due_before=float("inf")):
+        if self.stores.work.pending([str(key)], due_before=float("inf")):
             return Outcome(OutcomeKind.WAITING, reason=self._waits_for(key) or "no worker has started it yet")
         return None
 

@@ -156,7 +156,7 @@ class ProblemViews:
             return {"in_progress": False, "at": None, "with": None}
         lane = lane_of(piece)
         return {
-            "in_progress": self.stores.work.in_hand(lane, piece),
+            "in_progress": self.stores.work.is_in_progress(lane, piece),
             "at": self.stores.work.waits_until(lane, piece),
             "with": lane.run.value if lane.run else None,
         }

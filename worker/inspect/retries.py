@@ -66,15 +66,15 @@ class Retries:
         # Of codes that are looked up again with their project, only the look-up is dispatched; it then queues the codes.
         first = {pieces[0] for pieces in work.values()}
         for lane in Lane:
-            self.stores.work.try_again(lane, sorted(key for key in first if lane_of(key) is lane))
+            self.stores.work.retry(lane, sorted(key for key in first if lane_of(key) is lane))
         return Retry(work, remotes, [key for key in problems if key not in work and key not in remotes])
 
     def unfinished(self, retry: Retry) -> set[str]:
         """Return the keys of problems whose work has not ended, without work that is due in more than a minute."""
         soon = self.stores.now() + RUN_WAITS_SECONDS
         # In this order: work that ends queues the work that follows it in the same step.
-        begun = self.stores.work.going_on({pieces[0] for pieces in retry.work.values()}, due_before=soon)
-        follows = self.stores.work.going_on({pieces[-1] for pieces in retry.work.values()}, due_before=soon)
+        begun = self.stores.work.pending({pieces[0] for pieces in retry.work.values()}, due_before=soon)
+        follows = self.stores.work.pending({pieces[-1] for pieces in retry.work.values()}, due_before=soon)
         unfinished = {key for key, pieces in retry.work.items() if pieces[0] in begun or pieces[-1] in follows}
         return unfinished | {key for key, remote in retry.remotes.items() if self._is_retried(key, remote)}
 
@@ -92,7 +92,7 @@ class Retries:
             of_project.setdefault(key.project_id, []).append(key)
         work: dict[str, Sequence[str]] = {}
         for project_id, codes in of_project.items():
-            busy = self.stores.work.going_on([str(key) for key in codes], due_before=float("inf"))
+            busy = self.stores.work.pending([str(key) for key in codes], due_before=float("inf"))
             noted = self.items.ask_again(project_id, [key.wbs_code_id for key in codes if str(key) not in busy])
             work |= {str(key): (resolution_of(project_id), str(key)) for key in codes if key.wbs_code_id in noted}
         return work

@@ -77,7 +77,7 @@ class Waiting:
         series = Series.ITEMS if lane is Lane.ITEMS else Series.BILLS
         if self.stores.ledger.is_problem(series.problem_key):
             return Reason.SERIES_STOPPED, f"writing {series} is stopped: see `wbs-sync problems`."
-        due, in_hand = self.stores.work.waits_until(lane, work), self.stores.work.in_hand(lane, work)
+        due, in_hand = self.stores.work.waits_until(lane, work), self.stores.work.is_in_progress(lane, work)
         if in_doubt:
             again = f" at {clock(due)}" if due else ""
             return Reason.UNCONFIRMED, f"NetSuite did not confirm its write; the record is looked up again{again}."

@@ -125,7 +125,7 @@ class WhyNotSynced:
             return stopped[0].text
         if self.stores.work.is_begun(lane, str(key)):
             return "a worker is working on it."
-        if self.stores.work.in_hand(lane, str(key)):
+        if self.stores.work.is_in_progress(lane, str(key)):
             return "it is dispatched, and no worker has started it yet."
         due, now = self.stores.work.waits_until(lane, str(key)), self.stores.now()
         if due is None:
@@ -143,7 +143,9 @@ class WhyNotSynced:
 
     def _is_work(self, key: CodeKey | InvoiceKey) -> bool:
         lane = Lane.ITEMS if isinstance(key, CodeKey) else Lane.EXPORTS
-        return self.stores.work.in_hand(lane, str(key)) or self.stores.work.waits_until(lane, str(key)) is not None
+        return (
+            self.stores.work.is_in_progress(lane, str(key)) or self.stores.work.waits_until(lane, str(key)) is not None
+        )
 
 
 def _spaced(status: str) -> str:

@@ -100,7 +100,7 @@ class Applying:
     def count_unfinished(self, applied: Applied) -> int:
         """Return how many lines have not ended. Work due in more than a minute is not waited for."""
         soon = self.stores.now() + RUN_WAITS_SECONDS
-        return len(self.stores.work.going_on([line.key for line in applied.to_do], due_before=soon))
+        return len(self.stores.work.pending([line.key for line in applied.to_do], due_before=soon))
 
     def outcomes(self, applied: Applied) -> dict[str, Outcome]:
         """Return the current outcomes of the queued lines, by key."""

@@ -88,7 +88,7 @@ class BillDrift:
             return Verdict(explained=True)
         if (decision := self.stores.decisions.of(invoice.key)) and not invoice.bills and not invoice.recorded_id:
             return Verdict(explained=True, findings=list(self._about_decision(invoice, decision)))
-        if invoice.has_no_bill and self.stores.work.going_on([str(invoice.key)], due_before=float("inf")):
+        if invoice.has_no_bill and self.stores.work.pending([str(invoice.key)], due_before=float("inf")):
             # Its export is queued or in progress.
             return Verdict(explained=True)
         if invoice.skipped and (verdict := self._verdict_on_skipped(invoice)):

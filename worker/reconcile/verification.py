@@ -137,7 +137,7 @@ class Verification:
         if state.projects is None:
             self._list_projects(state)
         if state.waits_until:
-            self.stores.verifications.go_on(state.id)
+            self.stores.verifications.resume(state.id)
         problems = {one.key: one.problem.cause for one in self.stores.ledger.problems()}
         if not self._compare_projects(Turn(state, problems, until)):
             return

@@ -65,7 +65,7 @@ class Backlog:
     """
 
     waiting: int
-    in_hand: int
+    in_progress: int
     due_since: float
 
 
@@ -112,7 +112,7 @@ class Lanes:
         """
         self._queue("request", lane, keys, at)
 
-    def try_again(self, lane: Lane, keys: Collection[str]) -> None:
+    def retry(self, lane: Lane, keys: Collection[str]) -> None:
         """Request work, due before all else, and clear its counts of failed attempts and deaths."""
         self._queue("retry", lane, keys, 0)
 
@@ -191,7 +191,7 @@ class Lanes:
         taken = self._taken(self._close(keys=self._closing_keys(lane), args=args), token)
         return taken[0] if taken else None
 
-    def later(
+    def postpone(
         self, lane: Lane, key: str, *, at: float, outcome: OutcomeKind | None = None, token: str | None = None
     ) -> None:
         """End an attempt and postpone its work until `at` (unix seconds), or make it due now if it was requested meanwhile. With an outcome,
@@ -226,7 +226,7 @@ class Lanes:
         """Queue those of some work that are in no lane, because their worker died between two steps. Return how many. If some had just ended,
         their next attempt finds that.
         """
-        orphans = set(keys) - self.going_on(keys, due_before=float("inf"))
+        orphans = set(keys) - self.pending(keys, due_before=float("inf"))
         for key in orphans:
             self.add(lane_of(key), [key])
         return len(orphans)
@@ -241,15 +241,15 @@ class Lanes:
         scores = self._client.zmscore(self._keys.waiting(lane), list(keys)) if keys else []
         return max((float(score) for score in scores if score is not None), default=0.0)
 
-    def in_hand(self, lane: Lane, key: str) -> bool:
+    def is_in_progress(self, lane: Lane, key: str) -> bool:
         """Return whether work is in progress: dispatched or claimed, even if its worker has died since."""
         return self._client.zscore(self._keys.dispatched(lane), key) is not None
 
     def is_begun(self, lane: Lane, key: str) -> bool:
         """Return whether a worker has begun work and not ended it. A worker that has died counts until its work is taken again."""
-        return self.in_hand(lane, key) and bool(self._client.hexists(self._keys.begun, key))
+        return self.is_in_progress(lane, key) and bool(self._client.hexists(self._keys.begun, key))
 
-    def going_on(self, keys: Collection[str], *, due_before: float) -> set[str]:
+    def pending(self, keys: Collection[str], *, due_before: float) -> set[str]:
         """Return those of some work that are in progress, or waiting and due before a time (unix seconds)."""
         found: set[str] = set()
         for lane in Lane:
@@ -273,8 +273,8 @@ class Lanes:
 
     def backlog(self, lane: Lane) -> Backlog:
         """Return how much work of a lane is waiting and in progress, and since when work is due."""
-        waiting, in_hand, since = self._backlog(keys=[self._keys.waiting(lane), self._keys.dispatched(lane)])
-        return Backlog(int(waiting), int(in_hand), float(since))
+        waiting, in_progress, since = self._backlog(keys=[self._keys.waiting(lane), self._keys.dispatched(lane)])
+        return Backlog(int(waiting), int(in_progress), float(since))
 
     def oldest_invoice(self) -> tuple[str, float] | None:
         """Return the invoice that has been unfinished work for longest, and since when (unix seconds); None without one."""

@@ -91,7 +91,7 @@ class Handling:
         """Hide a problem until it changes. Return False if it is closed or has changed since the person saw it."""
         return self._do(Act.IGNORED, seen, by, at, note)
 
-    def go_on(self, seen: OpenProblem, *, by: str, at: float, note: str) -> bool:
+    def resume(self, seen: OpenProblem, *, by: str, at: float, note: str) -> bool:
         """Close the problem of a stopped series that a person continues. Return False if it is closed or has changed since the person saw it."""
         return self._do(Act.CONTINUED, seen, by, at, note)
 

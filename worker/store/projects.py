@@ -105,11 +105,11 @@ class ProjectList:
 
     # When the invoices of inactive projects were listed
 
-    def looks(self) -> Mapping[int, float]:
+    def listing_times(self) -> Mapping[int, float]:
         """Return when the invoices of each inactive project were last listed (unix seconds); 0 if some of them still have to be exported."""
         return {int(project_id): float(at) for project_id, at in self._client.hgetall(self._looked_at).items()}
 
-    def note_look(self, project_id: int, *, left: bool, refused: str = "") -> None:
+    def note_listing(self, project_id: int, *, left: bool, refused: str = "") -> None:
         """Record that the invoices of an inactive project were listed, or that Procore `refused` to list them with this response. `left`: some
         still have to be exported.
         """
@@ -129,7 +129,7 @@ class ProjectList:
         if project_ids:
             self._client.hdel(self._refused, *map(str, project_ids))
 
-    def forget_looks(self, project_ids: Collection[int]) -> None:
+    def forget_listings(self, project_ids: Collection[int]) -> None:
         """Delete the times of projects that are active again or no longer exist."""
         if project_ids:
             self._client.hdel(self._looked_at, *map(str, project_ids))

@@ -2,7 +2,7 @@
 
 A run is a hash of counts and the set of its open keys: the work that it still waits for. A key is removed from the set only once, so work
 that is done twice counts once. The run has ended when the set is empty. One script ends work in its lane and counts it for its run, so these
-methods are in `worker.store.lanes` (`Lanes.close`, `Lanes.later` and `Lanes.spawn`; their scripts are in `lua/lanes_and_runs/`).
+methods are in `worker.store.lanes` (`Lanes.close`, `Lanes.postpone` and `Lanes.spawn`; their scripts are in `lua/lanes_and_runs/`).
 
 The requests of a run are the difference between the counters of all workers (the hash `sent`) at its beginning and at its end. A count for
 each piece of work would have to be passed to every thread that does a part of it, and would be lost if a worker dies.

@@ -55,7 +55,7 @@ class SeriesStates:
         """Stop a series: no more records of it are written."""
         self._client.hset(self._keys.series(series), STOPPED, deviation.value)
 
-    def go_on(self, series: Series) -> Deviation | None:
+    def resume(self, series: Series) -> Deviation | None:
         """Continue a series, and accept the difference that stopped it. Return that difference; None if the series is not stopped."""
         stopped = self.state(series).stopped
         if stopped:

@@ -181,7 +181,7 @@ class Verifications:
         """Record that a comparison cannot continue before `until`, and why."""
         self._save(verification_id, waits_until=until, waits_for=reason, outages=outages)
 
-    def go_on(self, verification_id: str) -> None:
+    def resume(self, verification_id: str) -> None:
         """Record that a comparison continues."""
         self._save(verification_id, waits_until=0, waits_for="", outages=0)
 

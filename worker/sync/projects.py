@@ -111,7 +111,7 @@ class Projects:
 
     def ask_for_all(self) -> None:
         """Note that a run was requested: it lists inactive projects again."""
-        self._listed.forget_looks(self._listed.looks())
+        self._listed.forget_listings(self._listed.listing_times())
 
     def to_compare(self, projects: Iterable[Project], worked_on: Collection[int]) -> list[Project]:
         """Return the projects that a comparison includes: active ones, and inactive ones with records."""
@@ -123,7 +123,7 @@ class Projects:
         the next run lists them again.
         """
         if not project.active:
-            self._listed.note_look(project.id, left=left, refused=refused)
+            self._listed.note_listing(project.id, left=left, refused=refused)
 
     def why_left_out(self, project: Project) -> str:
         """Return why a project is never synced, active or not; "" if it is."""
@@ -165,18 +165,18 @@ class Projects:
                 yield project
 
         self._listed.replace(passing_by(), token)
-        looks = self._listed.looks()
-        self._listed.forget_looks(looks.keys() - set(inactive))
+        listed_at = self._listed.listing_times()
+        self._listed.forget_listings(listed_at.keys() - set(inactive))
         self._listed.forget_refusals(self._listed.refused().keys() - set(inactive))
-        new.with_invoices = new.to_scan + self._inactive_to_list(inactive, looks)
+        new.with_invoices = new.to_scan + self._inactive_to_list(inactive, listed_at)
         return new
 
-    def _inactive_to_list(self, project_ids: Sequence[int], looks: Mapping[int, float]) -> list[int]:
+    def _inactive_to_list(self, project_ids: Sequence[int], listed_at: Mapping[int, float]) -> list[int]:
         """Return inactive projects: those with something left to export, and the least recently listed of the others."""
         if not project_ids:
             return []
         now = self._listed.now()
-        left = [one for one in project_ids if looks.get(one) == 0.0]
-        never = [one for one in project_ids if one not in looks]
-        due = [one for one in project_ids if 0.0 < looks.get(one, 0.0) <= now - INACTIVE_SECONDS]
-        return left + [*sorted(never, reverse=True), *sorted(due, key=lambda one: looks[one])][:MAX_INACTIVE]
+        left = [one for one in project_ids if listed_at.get(one) == 0.0]
+        never = [one for one in project_ids if one not in listed_at]
+        due = [one for one in project_ids if 0.0 < listed_at.get(one, 0.0) <= now - INACTIVE_SECONDS]
+        return left + [*sorted(never, reverse=True), *sorted(due, key=lambda one: listed_at[one])][:MAX_INACTIVE]

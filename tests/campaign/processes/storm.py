@@ -529,7 +529,7 @@ class Storm:
         return bool(self.outages) and self.outages[-1].back is None
 
     def _in_hand(self, key: str) -> bool:
-        return bool(key) and self.site.container.work.in_hand(lane_of(key), key)
+        return bool(key) and self.site.container.work.is_in_progress(lane_of(key), key)
 
     # Time
 

@@ -90,7 +90,7 @@ def test_lanes_and_runs_go_the_same_way(both: tuple[Redis, Any]) -> None:
                 case 2:
                     work.close(Lane.ITEMS, key, OutcomeKind.CREATED)
                 case 3:
-                    work.later(
+                    work.postpone(
                         Lane.ITEMS, key, at=dice.choice((0.0, 4e9)), outcome=dice.choice((None, OutcomeKind.UNKNOWN))
                     )
                 case 4:
@@ -99,7 +99,7 @@ def test_lanes_and_runs_go_the_same_way(both: tuple[Redis, Any]) -> None:
                     said.append(work.failed(key))
             run = runs.current(RunKind.SCAN)
             said.append(
-                (work.depth(Lane.ITEMS), work.in_hand(Lane.ITEMS, key), _when(work.waits_until(Lane.ITEMS, key)))
+                (work.depth(Lane.ITEMS), work.is_in_progress(Lane.ITEMS, key), _when(work.waits_until(Lane.ITEMS, key)))
             )
             said.append(run and (run.ended, run.open_keys, dict(run.counts)))
         told.append(said)

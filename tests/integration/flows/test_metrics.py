@@ -254,8 +254,8 @@ def test_the_oldest_invoice_and_code_are_shown_with_why_they_wait(office: Instal
     assert reasons() == ["code,in_progress", "invoice,in_progress"]
     event = AuditEvent(EventKind.WAITING_FOR_ITEMS, {"count": "3"}, began + 900)
     container.ledger.journal.add(InvoiceKey(7, 1), event)
-    work.later(Lane.EXPORTS, "invoice:7:1", at=began + 900)
-    work.later(Lane.ITEMS, "code:7:1", at=began + 900)
+    work.postpone(Lane.EXPORTS, "invoice:7:1", at=began + 900)
+    work.postpone(Lane.ITEMS, "code:7:1", at=began + 900)
     assert reasons() == ["code,scheduled", "invoice,scheduled"]
     _, oldest = (one["sentence"] for one in reversed(container.overview.status()["oldest_waiting"]))
     assert "3" in oldest, "what has to come first"

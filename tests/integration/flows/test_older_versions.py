@@ -144,7 +144,7 @@ def test_work_of_a_kind_that_only_a_newer_version_knows_stops_nothing(office: In
         use(None)
     assert [call.kwargs["kwargs"]["project_id"] for call in app.send_task.call_args_list] == [17, 18]
     # In progress until it is overdue, then dispatched again.
-    assert office.container.work.in_hand(Lane.SCANS, "paint:17")
+    assert office.container.work.is_in_progress(Lane.SCANS, "paint:17")
 
 
 @pytest.mark.parametrize("scope", ["netsuite", "netsuite:vendorBill:create"])

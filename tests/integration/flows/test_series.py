@@ -141,9 +141,9 @@ def test_work_of_a_newer_version_is_left_to_a_newer_worker(office: Installation)
     work, newer = office.container.work, "merge:17:1"
     work.add(Lane.ITEMS, [newer], at=1)
     assert made(office, first) == {"created": 1}
-    assert (work.in_hand(Lane.ITEMS, newer), work.is_begun(Lane.ITEMS, newer)) == (True, False)
+    assert (work.is_in_progress(Lane.ITEMS, newer), work.is_begun(Lane.ITEMS, newer)) == (True, False)
     office.container.redis.hset(Keys(office.container.settings.redis_key_prefix).deaths, newer, MAX_DEATHS + 1)
     office.overdue()
     assert newer not in office.container.dispatch.next([Lane.ITEMS])
-    assert work.in_hand(Lane.ITEMS, newer)
+    assert work.is_in_progress(Lane.ITEMS, newer)
     assert office.problems() == {}

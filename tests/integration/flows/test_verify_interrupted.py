@@ -307,7 +307,7 @@ def test_a_wait_for_the_limit_is_shown_with_its_end(drifted: Installation, call:
     assert " UTC: Procore" in shown
     state = drifted.container.stores.verifications.current()
     assert state
-    drifted.container.stores.verifications.go_on(state.id)
+    drifted.container.stores.verifications.resume(state.id)
     drifted.container.verification.verify()
 
 

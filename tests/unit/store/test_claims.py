@@ -106,7 +106,7 @@ def test_a_worker_that_lost_its_claim_ends_and_schedules_nothing(
     begun(work)
     let_claims_end(client)
     assert other.claim(Lane.SCANS, KEY) is Claimed.BEGUN
-    work.later(Lane.SCANS, KEY, at=seconds(client) + 60)
+    work.postpone(Lane.SCANS, KEY, at=seconds(client) + 60)
     assert (work.depth(Lane.SCANS), work.is_begun(Lane.SCANS, KEY)) == ((0, 1), True)
     other.close(Lane.SCANS, KEY, OutcomeKind.ALREADY)
     assert dict(now(runs, run).counts) == {"already": 1}
@@ -132,14 +132,14 @@ def test_a_worker_that_lost_its_claim_removes_no_later_request(
 def test_what_a_claim_leaves_to_be_done_waits_though_redis_was_emptied(work: Lanes, client: Redis) -> None:
     begun(work)
     client.flushall()
-    work.later(Lane.SCANS, KEY, at=5)
+    work.postpone(Lane.SCANS, KEY, at=5)
     assert work.waits_until(Lane.SCANS, KEY) == 5
 
 
 def test_work_is_handed_over_to_a_message_of_its_next_step(work: Lanes, other: Lanes) -> None:
     begun(work)
     work.hand_over(Lane.SCANS, KEY)
-    assert (work.in_hand(Lane.SCANS, KEY), work.is_begun(Lane.SCANS, KEY)) == (True, False)
+    assert (work.is_in_progress(Lane.SCANS, KEY), work.is_begun(Lane.SCANS, KEY)) == (True, False)
     assert other.claim(Lane.SCANS, KEY, Claim.IN_LANE) is Claimed.BEGUN
 
 
@@ -153,7 +153,7 @@ def test_a_worker_begins_what_it_takes_for_itself(work: Lanes, other: Lanes) -> 
 
 def test_another_thread_gives_back_what_this_one_has_begun(work: Lanes, other: Lanes) -> None:
     begun(work)
-    other.later(Lane.SCANS, KEY, at=0, token=work.token(KEY))
+    other.postpone(Lane.SCANS, KEY, at=0, token=work.token(KEY))
     assert work.depth(Lane.SCANS) == (1, 0)
     work.close(Lane.SCANS, KEY, None)
     assert work.depth(Lane.SCANS) == (1, 0), "its own end comes too late"
@@ -182,7 +182,7 @@ def test_messages_for_a_queue_without_a_reader_become_rarer(work: Lanes, client:
     assert [lease() for _ in range(7)] == pytest.approx([40, 80, 160, 320, 640, 900, 900], abs=2)
     assert dispatched(work) == [KEY]
     work.claim(Lane.SCANS, KEY, Claim.IN_LANE)
-    work.later(Lane.SCANS, KEY, at=0)
+    work.postpone(Lane.SCANS, KEY, at=0)
     assert lease() == pytest.approx(40, abs=2)
 
 
@@ -225,9 +225,9 @@ ENDS = ["done", "blocked", "skipped", "waiting", "waiting for long", "children"]
 def end_of(work: Lanes, client: Redis, how: str) -> None:
     match how:
         case "waiting":
-            work.later(Lane.SCANS, KEY, at=seconds(client) + 30)
+            work.postpone(Lane.SCANS, KEY, at=seconds(client) + 30)
         case "waiting for long":
-            work.later(Lane.SCANS, KEY, at=seconds(client) + 900, outcome=OutcomeKind.UNKNOWN)
+            work.postpone(Lane.SCANS, KEY, at=seconds(client) + 900, outcome=OutcomeKind.UNKNOWN)
         case "children":
             work.spawn(KEY, Lane.SCANS, Children([CODE], Lane.ITEMS, {"codes": 1}))
         case _:
@@ -244,7 +244,7 @@ def test_what_is_asked_for_during_an_attempt_is_repeated_however_that_ends(
     if asks == "a request":
         other.request(Lane.SCANS, [KEY])
     elif asks == "a retry":
-        other.try_again(Lane.SCANS, [KEY])
+        other.retry(Lane.SCANS, [KEY])
     else:
         assert other.claim(Lane.SCANS, KEY, Claim.REQUEST) is Claimed.BUSY
     end_of(work, client, end)

@@ -44,7 +44,7 @@ def test_waiting_work_is_dispatched_once(work: Lanes) -> None:
     assert sorted(work.take(Lane.ITEMS, limit=10)) == [("code:1:1", 0, ""), ("code:1:2", 0, "")]
     assert taken(work) == []
     assert work.depth(Lane.ITEMS) == (0, 2)
-    assert work.in_hand(Lane.ITEMS, "code:1:1")
+    assert work.is_in_progress(Lane.ITEMS, "code:1:1")
 
 
 def test_no_more_work_is_dispatched_than_the_maximum(work: Lanes) -> None:
@@ -117,7 +117,7 @@ def test_closed_work_is_gone(work: Lanes) -> None:
 def test_postponed_work_is_not_in_progress_until_then(work: Lanes, client: Redis) -> None:
     work.add(Lane.ITEMS, ["code:1:1"])
     taken(work)
-    work.later(Lane.ITEMS, "code:1:1", at=seconds(client) + 60)
+    work.postpone(Lane.ITEMS, "code:1:1", at=seconds(client) + 60)
     assert work.depth(Lane.ITEMS) == (1, 0)
     assert taken(work) == []
 
@@ -134,7 +134,7 @@ def test_work_of_dead_workers_comes_first_and_its_deaths_are_counted(work: Lanes
 
 
 @pytest.mark.usefixtures("workers_die_at_once")
-@pytest.mark.parametrize("end", ["close", "later"])
+@pytest.mark.parametrize("end", ["close", "postpone"])
 def test_deaths_are_cleared_once_a_worker_has_completed_the_work(work: Lanes, end: str) -> None:
     work.add(Lane.ITEMS, ["code:1:1"])
     for _ in range(3):
@@ -144,7 +144,7 @@ def test_deaths_are_cleared_once_a_worker_has_completed_the_work(work: Lanes, en
         work.close(Lane.ITEMS, "code:1:1", OutcomeKind.CREATED)
         work.add(Lane.ITEMS, ["code:1:1"])
     else:
-        work.later(Lane.ITEMS, "code:1:1", at=0)
+        work.postpone(Lane.ITEMS, "code:1:1", at=0)
     assert work.take(Lane.ITEMS, limit=1) == [("code:1:1", 0, "")]
 
 
@@ -158,7 +158,7 @@ def test_work_in_a_living_workers_hand_is_given_to_no_other(work: Lanes) -> None
 def test_failed_attempts_are_counted_until_the_work_ends(work: Lanes) -> None:
     assert [work.failed("code:1:1") for _ in range(3)] == [1, 2, 3]
     assert work.failed("code:1:2") == 1
-    work.later(Lane.ITEMS, "code:1:1", at=0)
+    work.postpone(Lane.ITEMS, "code:1:1", at=0)
     assert work.failed("code:1:1") == 4
     work.close(Lane.ITEMS, "code:1:1", OutcomeKind.CREATED)
     assert work.failed("code:1:1") == 1
@@ -182,12 +182,12 @@ def test_work_of_dead_workers_can_be_made_due_immediately(work: Lanes) -> None:
 def test_work_that_is_tried_again_is_due_now_and_before_all_that_waits(work: Lanes, client: Redis) -> None:
     work.add(Lane.ITEMS, ["code:1:1"], at=1)
     work.add(Lane.ITEMS, ["code:1:2"], at=seconds(client) + 60)
-    work.try_again(Lane.ITEMS, ["code:1:2", "code:1:3"])
+    work.retry(Lane.ITEMS, ["code:1:2", "code:1:3"])
     assert taken(work) == ["code:1:2", "code:1:3", "code:1:1"]
 
 
 def test_trying_nothing_again_changes_nothing(work: Lanes) -> None:
-    work.try_again(Lane.ITEMS, [])
+    work.retry(Lane.ITEMS, [])
     assert work.depth(Lane.ITEMS) == (0, 0)
 
 
@@ -198,8 +198,8 @@ def test_failed_attempts_and_deaths_are_forgotten_by_a_new_try(work: Lanes) -> N
     assert work.take(Lane.ITEMS, limit=1) == [("code:1:1", 1, "")]
     work.claim(Lane.ITEMS, "code:1:1")
     work.failed("code:1:1")
-    work.later(Lane.ITEMS, "code:1:1", at=0)
-    work.try_again(Lane.ITEMS, ["code:1:1"])
+    work.postpone(Lane.ITEMS, "code:1:1", at=0)
+    work.retry(Lane.ITEMS, ["code:1:1"])
     assert work.take(Lane.ITEMS, limit=1) == [("code:1:1", 0, "")]
     assert work.failed("code:1:1") == 1
 
@@ -209,7 +209,7 @@ def test_work_requested_while_in_progress_is_done_once_more(work: Lanes) -> None
     work.add(Lane.ITEMS, ["code:1:1"])
     taken(work)
     work.claim(Lane.ITEMS, "code:1:1")
-    work.try_again(Lane.ITEMS, ["code:1:1"])
+    work.retry(Lane.ITEMS, ["code:1:1"])
     assert work.depth(Lane.ITEMS) == (0, 1)
     assert taken(work) == []
     for _ in range(2):
@@ -226,7 +226,7 @@ def test_an_attempt_that_begins_after_a_request_is_the_requested_one(work: Lanes
     """No further attempt follows."""
     work.add(Lane.ITEMS, ["code:1:1"])
     taken(work)
-    work.try_again(Lane.ITEMS, ["code:1:1"])
+    work.retry(Lane.ITEMS, ["code:1:1"])
     work.claim(Lane.ITEMS, "code:1:1")
     work.close(Lane.ITEMS, "code:1:1", OutcomeKind.BLOCKED)
     assert work.depth(Lane.ITEMS) == (0, 0)
@@ -253,8 +253,8 @@ def test_work_counts_as_going_on_while_in_progress_or_due_soon(work: Lanes, clie
     work.add(Lane.ITEMS, ["code:1:3"], at=now + 90)
     work.add(Lane.EXPORTS, ["invoice:1:1"])
     asked = ["code:1:1", "code:1:2", "code:1:3", "code:1:4", "invoice:1:1", "scan:1"]
-    assert work.going_on(asked, due_before=now + 60) == {"code:1:1", "code:1:2", "invoice:1:1"}
-    assert work.going_on([], due_before=now) == set()
+    assert work.pending(asked, due_before=now + 60) == {"code:1:1", "code:1:2", "invoice:1:1"}
+    assert work.pending([], due_before=now) == set()
 
 
 @pytest.mark.real
@@ -295,7 +295,7 @@ def test_work_taken_and_begun_in_one_step_sees_earlier_fixes(work: Lanes) -> Non
     """In a series no claim follows after it was taken: it is checked once more for what was fixed, not twice."""
     work.add(Lane.ITEMS, ["code:1:1"])
     assert taken(work) == ["code:1:1"]
-    work.try_again(Lane.ITEMS, ["code:1:1"])
+    work.retry(Lane.ITEMS, ["code:1:1"])
     work.close(Lane.ITEMS, "code:1:1", OutcomeKind.BLOCKED)
     assert taken(work) == ["code:1:1"]
     work.close(Lane.ITEMS, "code:1:1", OutcomeKind.CREATED)
@@ -314,7 +314,7 @@ def test_the_start_of_an_invoices_wait_is_kept_until_the_invoice_ends(real_work:
     for _ in range(3):
         assert taken(work, Lane.EXPORTS) == [key]
         assert work.claim(Lane.EXPORTS, key, Claim.IN_LANE) is Claimed.BEGUN
-        work.later(Lane.EXPORTS, key, at=0, outcome=OutcomeKind.WAITING)
+        work.postpone(Lane.EXPORTS, key, at=0, outcome=OutcomeKind.WAITING)
         work.request(Lane.EXPORTS, [key])
         assert work.oldest_invoice() == oldest
     work.add(Lane.EXPORTS, ["invoice:1:8"])

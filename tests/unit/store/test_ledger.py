@@ -172,7 +172,7 @@ def test_a_write_of_a_stopped_series_is_not_announced(
         with pytest.raises(SeriesStopped):
             ledger.intend(key, replace(INTENT, sent_at=lock.now(), attempts=2), lock)
         assert (ledger.code(CODE) if key is CODE else ledger.invoice(INVOICE)) == noted
-        states.go_on(series)
+        states.resume(series)
         assert ledger.intend(key, replace(INTENT, sent_at=lock.now(), attempts=2), lock)
 
 

@@ -97,14 +97,14 @@ def test_one_reader_of_the_list_at_a_time(projects: ProjectList, client: Redis) 
 
 
 def test_when_the_invoices_of_an_inactive_project_were_listed(projects: ProjectList) -> None:
-    assert projects.looks() == {}
-    projects.note_look(17, left=True)
-    projects.note_look(2, left=False)
-    assert projects.looks()[17] == 0.0
-    assert projects.now() - 5 < projects.looks()[2] <= projects.now()
-    projects.forget_looks([17, 99])
-    projects.forget_looks([])
-    assert list(projects.looks()) == [2]
+    assert projects.listing_times() == {}
+    projects.note_listing(17, left=True)
+    projects.note_listing(2, left=False)
+    assert projects.listing_times()[17] == 0.0
+    assert projects.now() - 5 < projects.listing_times()[2] <= projects.now()
+    projects.forget_listings([17, 99])
+    projects.forget_listings([])
+    assert list(projects.listing_times()) == [2]
 
 
 @pytest.mark.parametrize("value", ["5871", "", 60, {"id": "1"}, ["a"], 0, False])

@@ -214,14 +214,14 @@ def test_a_run_ends_once_with_its_last_key(work: Lanes, runs: Runs) -> None:
 def test_a_run_keeps_waiting_for_work_that_is_postponed_briefly(work: Lanes, runs: Runs) -> None:
     run = begun(runs)
     spawn_codes(work, children=CODES[:1])
-    work.later(Lane.ITEMS, CODES[0], at=5)
+    work.postpone(Lane.ITEMS, CODES[0], at=5)
     assert (now(runs, run).ended, now(runs, run).open_keys) == (False, 1)
 
 
 def test_a_run_counts_and_leaves_work_that_is_postponed_for_long(work: Lanes, runs: Runs) -> None:
     run = begun(runs)
     spawn_codes(work, children=CODES[:1])
-    work.later(Lane.ITEMS, CODES[0], at=5e9, outcome=OutcomeKind.UNKNOWN)
+    work.postpone(Lane.ITEMS, CODES[0], at=5e9, outcome=OutcomeKind.UNKNOWN)
     assert now(runs, run).ended
     work.close(Lane.ITEMS, CODES[0], OutcomeKind.CREATED)
     assert dict(now(runs, run).counts) == {"codes": 1, "unknown": 1}

@@ -66,7 +66,7 @@ def continue_writing(key: str, note: str, as_json: bool) -> None:
             raise click.UsageError(
                 f"{key} is not a stopped series. For other problems, run `wbs-sync problems retry {key}`."
             )
-        if not container.stores.handling.go_on(entry, by=user(), at=container.now(), note=text):
+        if not container.stores.handling.resume(entry, by=user(), at=container.now(), note=text):
             raise Fault(_CHANGED.format(key=key))
         if series:
             container.differences.go_on(series)
