@@ -213,9 +213,7 @@ class InvoiceExport:
             retained, project = self._checked(invoice)
             # Both links first: without them nothing is written, not even Items that only this invoice needs.
             ahead = (
-                self._ahead(partial(look_up, project, invoice))
-                if look_up
-                else nullcontext(tuple[ResolvedCode, ...])
+                self._ahead(partial(look_up, project, invoice)) if look_up else nullcontext(tuple[ResolvedCode, ...])
             )
             with ahead as resolved, read_in_parallel(self._pool, partial(self._links.job, project)) as job:
                 vendor = self._links.vendor(invoice, remembered=comparing, last_step=last_step)

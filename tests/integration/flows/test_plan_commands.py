@@ -37,7 +37,7 @@ class Ended:
 
 
 @dataclass
-class CommandLine:
+class Shell:
     """A command line, and workers that do the work that is sent."""
 
     office: Office
@@ -77,17 +77,17 @@ class CommandLine:
 
 
 @pytest.fixture
-def shell(office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
+def shell(office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
     project = office.new_project("27-001", CODES)
     invoice = office.new_invoice(project, (CODES[0], "100.00"), (CODES[1], "1234.50"), invoice_number="N-1")
-    return CommandLine(office, project, invoice, tmp_path / "plan.json", monkeypatch)
+    return Shell(office, project, invoice, tmp_path / "plan.json", monkeypatch)
 
 
 def first_step(story: dict[str, Any]) -> str:
     return str(story["history"][0]["sentence"])
 
 
-def test_a_scans_plan_is_shown_saved_applied_and_applied_again(shell: CommandLine) -> None:
+def test_a_scans_plan_is_shown_saved_applied_and_applied_again(shell: Shell) -> None:
     case = shell.office.case("name_too_long")
     ended = shell.call(
         "scan", "--project", str(shell.project.id), "--project", str(case["project_id"]), "--dry-run", "--save", str(shell.file)
@@ -113,7 +113,7 @@ def test_a_scans_plan_is_shown_saved_applied_and_applied_again(shell: CommandLin
     assert (again.code, set(again.json()["counts"])) == (0, {"already"})
 
 
-def test_an_invoices_plan_shows_its_bill_line_by_line(shell: CommandLine) -> None:
+def test_an_invoices_plan_shows_its_bill_line_by_line(shell: Shell) -> None:
     one = (str(shell.invoice.id), "--project", str(shell.project.id), "--dry-run")
     output = shell.call("export", *one, "--save", str(shell.file)).output
     for words in (
@@ -145,13 +145,13 @@ def test_an_invoices_plan_shows_its_bill_line_by_line(shell: CommandLine) -> Non
     assert [line["action"] for line in now["lines"]] == ["already"]
 
 
-def test_apply_without_wait_ends_when_the_work_is_queued(shell: CommandLine) -> None:
+def test_apply_without_wait_ends_when_the_work_is_queued(shell: Shell) -> None:
     shell.scan_plan("--save", str(shell.file))
     ended = shell.call("apply", str(shell.file), "--json")
     assert (ended.code, ended.json()["counts"]) == (0, {"queued": 2})
 
 
-def test_a_refused_line_is_reported_and_ends_with_1(shell: CommandLine) -> None:
+def test_a_refused_line_is_reported_and_ends_with_1(shell: Shell) -> None:
     shell.scan_plan("--save", str(shell.file))
     shell.office.procore.rename_code(shell.project.id, shell.project.code_named(CODES[0]).id, "05-130.S")
     ended = shell.call("apply", str(shell.file), "--wait")
@@ -163,18 +163,20 @@ def test_a_refused_line_is_reported_and_ends_with_1(shell: CommandLine) -> None:
     ]
 
 
-def test_a_blocked_line_is_reported_with_its_sentence(shell: CommandLine) -> None:
+def test_a_blocked_line_is_reported_with_its_sentence(shell: Shell) -> None:
     """Workers apply their own rules as well: what NetSuite refuses becomes a problem."""
     shell.office.procore.edit_invoice(shell.invoice.id, billing_date="2026-02-20")
     shell.office.stage.settings("netsuite", missing_permissions=("accountingPeriod",))
-    shell.call("export", str(shell.invoice.id), "--project", str(shell.project.id), "--dry-run", "--save", str(shell.file))
+    shell.call(
+        "export", str(shell.invoice.id), "--project", str(shell.project.id), "--dry-run", "--save", str(shell.file)
+    )
     ended = shell.call("apply", str(shell.file), "--wait", "--json")
     row = next(row for row in ended.json()["lines"] if row["action"] == "bill")
     assert (ended.code, row["result"], row["cause"]) == (1, "blocked", "period_closed")
     assert "The posting period of 2026-02-20 is closed" in row["reason"]
 
 
-def test_a_file_is_not_overwritten_without_force(shell: CommandLine) -> None:
+def test_a_file_is_not_overwritten_without_force(shell: Shell) -> None:
     shell.file.write_text("something else")
     ended = shell.scan_plan("--save", str(shell.file))
     assert (ended.code, "--force overwrites it" in ended.output) == (1, True)
@@ -183,7 +185,7 @@ def test_a_file_is_not_overwritten_without_force(shell: CommandLine) -> None:
     assert json.loads(shell.file.read_text())["version"] == 4
 
 
-def test_no_secret_is_in_a_plan(shell: CommandLine) -> None:
+def test_no_secret_is_in_a_plan(shell: Shell) -> None:
     shell.scan_plan("--save", str(shell.file))
     secrets = [
         shell.office.stage.env[name] for name in ("PROCORE_CLIENT_SECRET", "PROCORE_CLIENT_ID", "NETSUITE_CLIENT_ID")
@@ -208,7 +210,7 @@ def test_no_secret_is_in_a_plan(shell: CommandLine) -> None:
         ({"lines": 7}, "is not a plan"),
     ],
 )
-def test_a_plan_for_something_else_is_refused(shell: CommandLine, changes: dict[str, Any], words: str) -> None:
+def test_a_plan_for_something_else_is_refused(shell: Shell, changes: dict[str, Any], words: str) -> None:
     shell.scan_plan("--save", str(shell.file))
     assert words in shell.refused(**changes)
 
@@ -225,14 +227,14 @@ def test_a_plan_for_something_else_is_refused(shell: CommandLine, changes: dict[
     ],
     ids=["name", "data", "signature", "action", "key", "what is shown"],
 )
-def test_an_edited_line_refuses_the_whole_plan(shell: CommandLine, edit: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+def test_an_edited_line_refuses_the_whole_plan(shell: Shell, edit: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     shell.scan_plan("--save", str(shell.file))
     first, second = json.loads(shell.file.read_text())["lines"]
     assert "was edited after it was made" in shell.refused(lines=[edit(first), second])
     assert "more than once" in shell.refused(lines=[second, second])
 
 
-def test_a_line_that_nobody_approved_cannot_be_added(shell: CommandLine) -> None:
+def test_a_line_that_nobody_approved_cannot_be_added(shell: Shell) -> None:
     """Neither from another plan nor from another installation's."""
     shell.scan_plan("--save", str(shell.file))
     saved = json.loads(shell.file.read_text())
@@ -247,7 +249,7 @@ def test_a_line_that_nobody_approved_cannot_be_added(shell: CommandLine) -> None
     assert "is not a plan saved by this installation" in shell.refused()
 
 
-def test_the_approved_plan_is_identified_by_its_id(shell: CommandLine) -> None:
+def test_the_approved_plan_is_identified_by_its_id(shell: Shell) -> None:
     saved = shell.scan_plan("--save", str(shell.file))
     plan_id = json.loads(shell.file.read_text())["id"]
     assert f"as plan {plan_id}" in " ".join(saved.output.split())
@@ -260,14 +262,14 @@ def test_the_approved_plan_is_identified_by_its_id(shell: CommandLine) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "code", "code:x:2", "code:1", "code:01:2", "invoice:1:", "project:1:budget"])
-def test_a_plan_with_an_invalid_key_is_refused(shell: CommandLine, key: str) -> None:
+def test_a_plan_with_an_invalid_key_is_refused(shell: Shell, key: str) -> None:
     line = line_of(key, "p", "05-120.S", Outcome(OutcomeKind.CREATED, "27-001-05-120.S"))
     shell.scan_plan("--save", str(shell.file))
     assert "is not a plan" in shell.refused(lines=[asdict(line)])
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b"7", b"[" * 100_000, b'{"version": 1}', None])
-def test_a_file_that_is_no_plan_is_reported_in_one_sentence(shell: CommandLine, content: bytes | None) -> None:
+def test_a_file_that_is_no_plan_is_reported_in_one_sentence(shell: Shell, content: bytes | None) -> None:
     if content is not None:
         shell.file.write_bytes(content)
     ended = shell.call("apply", str(shell.file))
@@ -284,13 +286,13 @@ def test_a_file_that_is_no_plan_is_reported_in_one_sentence(shell: CommandLine, 
         (["--dry-run", "--force"], "--force requires --save"),
     ],
 )
-def test_options_that_contradict_each_other_are_reported(shell: CommandLine, arguments: list[str], words: str) -> None:
+def test_options_that_contradict_each_other_are_reported(shell: Shell, arguments: list[str], words: str) -> None:
     for command in (["scan"], ["export", "--approved"]):
         ended = shell.call(*command, *arguments)
         assert (ended.code, words in ended.output) == (2, True), ended.output
 
 
-def test_a_project_that_a_scan_would_skip_is_shown_with_the_reason(shell: CommandLine) -> None:
+def test_a_project_that_a_scan_would_skip_is_shown_with_the_reason(shell: Shell) -> None:
     inactive = shell.office.case("inactive_project")["project_id"]
     ended = shell.call("scan", "--project", str(inactive), "--project", "77", "--dry-run", "--json")
     lines = {line["key"]: (line["action"], line["cause"]) for line in ended.json()["lines"]}
@@ -300,8 +302,10 @@ def test_a_project_that_a_scan_would_skip_is_shown_with_the_reason(shell: Comman
     }
 
 
-def test_projects_and_invoices_are_named_as_people_call_them(shell: CommandLine) -> None:
-    by_id = shell.call("export", str(shell.invoice.id), "--project", str(shell.project.id), "--dry-run", "--json").json()
+def test_projects_and_invoices_are_named_as_people_call_them(shell: Shell) -> None:
+    by_id = shell.call(
+        "export", str(shell.invoice.id), "--project", str(shell.project.id), "--dry-run", "--json"
+    ).json()
     for project in ("27-001", "27-001 New Project"):
         plan = shell.call("export", "N-1", "--project", project, "--dry-run", "--json").json()
         assert plan["lines"] == by_id["lines"]
@@ -336,7 +340,7 @@ def test_projects_and_invoices_are_named_as_people_call_them(shell: CommandLine)
         (["export", "N-1", "--approved"], 2, "Pass one INVOICE"),
     ],
 )
-def test_a_name_that_matches_nothing_is_reported_in_a_sentence(shell: CommandLine, arguments: list[str], code: int, words: str) -> None:
+def test_a_name_that_matches_nothing_is_reported(shell: Shell, arguments: list[str], code: int, words: str) -> None:
     mark = shell.office.mark()
     ended = shell.call(*arguments)
     assert (ended.code, words in " ".join(ended.output.split())) == (code, True), ended.output

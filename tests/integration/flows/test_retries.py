@@ -511,9 +511,7 @@ def test_a_retry_while_procore_does_not_answer_waits_for_it(office: Office) -> N
 # A long backlog
 
 
-def test_codes_looked_up_long_ago_are_looked_up_again_together(
-    office: Office, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_codes_looked_up_long_ago_are_looked_up_again_together(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first code is looked up by itself, and the others in one batch."""
     project = office.new_project("31-800", CODES)
     office.container.start_scan("test", [project.id])
