@@ -19,7 +19,7 @@ from worker.domain.decisions import Decision
 from worker.domain.errors import Blocked
 from worker.domain.findings import KIND_OF_ASPECT, Finding, bills_of_one_number
 from worker.domain.identities import InvoiceKey, bill_external_id, bill_id_of_origin, is_our_bill
-from worker.domain.invoice_heads import InvoiceHead
+from worker.domain.invoices import InvoiceHead
 from worker.domain.outcomes import SETTLED, Outcome, OutcomeKind
 from worker.domain.policy import Policy
 from worker.domain.problems import Cause, FindingKind, describe

@@ -11,7 +11,7 @@ from worker.clients.netsuite.bills import BillHead
 from worker.domain.bills import Document, NumberKey, number_key
 from worker.domain.findings import Finding
 from worker.domain.identities import InvoiceKey, bill_id_of_origin
-from worker.domain.invoice_heads import InvoiceHead
+from worker.domain.invoices import InvoiceHead
 from worker.domain.outcomes import Record, State
 from worker.domain.problems import Cause, FindingKind
 from worker.domain.wbs_codes import Project

@@ -11,8 +11,7 @@ import pytest
 
 from tests.unit.domain.test_invoices import invoice as invoice_of
 from tests.unit.domain.test_invoices import line
-from worker.domain.bill_differences import Aspect
-from worker.domain.billed import billed_digest, changes
+from worker.domain.bill_differences import Aspect, billed_digest, changes
 from worker.domain.invoices import Invoice, InvoiceLine
 
 AMOUNTS = [each.name for each in fields(InvoiceLine) if each.type in ("Decimal", Decimal)]

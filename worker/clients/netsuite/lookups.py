@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from worker.clients.netsuite import suiteql, wire
 from worker.clients.netsuite.records import NetSuiteRecords
+from worker.domain.bills import PostingPeriod
 from worker.domain.errors import Blocked, Misconfigured, NotFound, UnexpectedAnswer
 from worker.domain.links import Entity, search_pattern, words_of
-from worker.domain.posting_periods import PostingPeriod
 from worker.domain.wbs_codes import ITEM_NAME_LIMIT
 
 NAME_LIMIT_CACHE_SECONDS = 86_400

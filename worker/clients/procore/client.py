@@ -10,8 +10,7 @@ from worker.clients.fields import UnreadableRow, read
 from worker.clients.procore import wire
 from worker.clients.procore.api import ProcoreApi
 from worker.domain.errors import Blocked, Misconfigured, NotFound, NotPermitted, Transient, UnexpectedAnswer
-from worker.domain.invoice_heads import InvoiceHead
-from worker.domain.invoices import Invoice
+from worker.domain.invoices import Invoice, InvoiceHead
 from worker.domain.problems import Cause
 from worker.domain.responses import response_seen
 from worker.domain.scopes import PROCORE_VENDORS
