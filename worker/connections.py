@@ -15,6 +15,7 @@ from worker.clients.netsuite import auth as netsuite_auth
 from worker.clients.netsuite.api import NetSuiteApi
 from worker.clients.netsuite.certificate import certificate_expiry
 from worker.clients.netsuite.client import NetSuite
+from worker.clients.netsuite.errors import KnownRefusal, Meaning
 from worker.clients.netsuite.pages import NetSuitePages
 from worker.clients.netsuite.wire import AccountDefaults
 from worker.clients.network import Network
@@ -25,7 +26,6 @@ from worker.clients.procore.client import Procore
 from worker.clients.procore.pages import ProcorePages
 from worker.clients.remotes import Remotes
 from worker.domain.plans import Requests
-from worker.domain.refusals import KnownRefusal, Meaning
 from worker.domain.scopes import Remote
 from worker.inspect.pages import Pages
 from worker.part import BuildingLock, Part

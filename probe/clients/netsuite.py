@@ -14,8 +14,7 @@ from worker.clients.netsuite import suiteql, wire
 from worker.clients.netsuite.client import NetSuite
 from worker.domain.bills import Bill, Document
 from worker.domain.errors import Blocked, Misconfigured, NotFound, SyncError, UnexpectedAnswer
-from worker.domain.items import ItemNeed
-from worker.domain.wbs_codes import ITEM_NAME_LIMIT
+from worker.domain.wbs_codes import ITEM_NAME_LIMIT, ItemNeed
 
 BILLS = "vendorBill"
 _SUBTYPES = {"Purchase": "otherChargePurchaseItem", "Resale": "otherChargeResaleItem", "Sale": "otherChargeSaleItem"}

@@ -8,7 +8,7 @@ from typing import Any
 from worker.cli.output import out, styled, table
 from worker.container import Container
 from worker.domain.problem_keys import work_behind
-from worker.domain.run_counts import run_counts
+from worker.domain.texts import run_counts
 from worker.domain.work import lane_of
 from worker.inspect.overview import run_view
 from worker.store.runs import Run

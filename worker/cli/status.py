@@ -25,8 +25,7 @@ from worker.cli.session import open_container
 from worker.cli.verify import progress_dict, progress_line
 from worker.container import Container
 from worker.domain.identities import CodeKey, InvoiceKey
-from worker.domain.run_counts import run_counts
-from worker.domain.texts import counted, first_few
+from worker.domain.texts import counted, first_few, run_counts
 from worker.inspect.liveness import HOW_TO_START, Alive
 from worker.inspect.overview import run_view
 

@@ -1,18 +1,26 @@
-"""Builds the name of the Item of a project's WBS code, and detects names that are not allowed or not unique."""
+"""WBS codes and their Items: builds the name of a code's Item, detects names that are not allowed or not unique, and chooses the Item among
+those found in NetSuite.
+"""
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from worker.domain.errors import Blocked
+from worker.domain.identities import is_our_item, same_external_id
 from worker.domain.problems import Cause
 from worker.domain.texts import unwritable
 
 ITEM_NAME_LIMIT = 60
 """Usual length of `itemId`; an account's metadata catalog may say otherwise (docs/remotes.md)."""
+OTHER_CHARGE = "OthCharge"
+USABLE_SUBTYPES = ("Purchase", "Resale")
+"""Other Charge subtypes that a vendor bill accepts; it does not accept `Sale` (docs/remotes.md, items)."""
+ADOPTED_ITEMS = "items:adopted"
+"""The key of a problem about all adopted Items: NetSuite does not accept our external id on them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +62,11 @@ class NamingRule:
     def join(self, project_number: str, flat_code: str) -> str:
         """Return the name, not validated; its parts are used as they are, including spaces and case."""
         return self.format.format(project_number=project_number, wbs_code=flat_code)
+
+    def ends(self, *, project_number: str = "\0", flat_code: str = "\0") -> tuple[str, str]:
+        """Return the beginning and the end, without case, of all names with a project number, or with a code: the text around the other part."""
+        parts = self.join(project_number, flat_code).casefold().split("\0")
+        return parts[0], parts[-1]
 
     def is_of_code(self, name: str, flat_code: str) -> bool:
         """Return whether a name is the code's with any project number."""
@@ -99,7 +112,7 @@ class NameClashes:
 
     def __init__(self, projects: Iterable[Project], rule: NamingRule) -> None:
         self._rule = rule
-        ends = [(*_ends(project, rule), project) for project in projects if _has_number(project)]
+        ends = [(*self._ends(project), project) for project in projects if _has_number(project)]
         shown = rule.join("\1", "\0")
         # If the code comes before the number, all names have the same beginning and are distinguished by their end.
         self._by_tail = shown.find("\0") < shown.find("\1")
@@ -111,10 +124,13 @@ class NameClashes:
         """Return the other projects whose names could equal one of this project, by ascending id."""
         if not _has_number(project):
             return []
-        mine = _ends(project, self._rule)
+        mine = self._ends(project)
         near = self._near(self._key(*mine))
-        clashing = (one for one in near if one.id != project.id and _can_clash(mine, _ends(one, self._rule)))
+        clashing = (one for one in near if one.id != project.id and _can_clash(mine, self._ends(one)))
         return sorted(clashing, key=lambda one: one.id)
+
+    def _ends(self, project: Project) -> tuple[str, str]:
+        return self._rule.ends(project_number=str(project.number))
 
     def _key(self, head: str, tail: str) -> str:
         return tail[::-1] if self._by_tail else head
@@ -133,12 +149,6 @@ class NameClashes:
 
 def _has_number(project: Project) -> bool:
     return bool((project.number or "").strip())
-
-
-def _ends(project: Project, rule: NamingRule) -> tuple[str, str]:
-    """Return the beginning and the end of the names of all Items of a project, without the code between them."""
-    parts = rule.join(str(project.number), "\0").casefold().split("\0")
-    return parts[0], parts[-1]
 
 
 def _can_clash(one: tuple[str, str], other: tuple[str, str]) -> bool:
@@ -168,3 +178,57 @@ def clashing_names(
         if clash:
             clashes[code.id] = clash
     return clashes
+
+
+@dataclass(frozen=True, slots=True)
+class FoundItem:
+    """An Item in NetSuite; `type` and `subtype` are SuiteQL's values."""
+
+    id: str
+    name: str
+    external_id: str | None
+    type: str
+    subtype: str
+    inactive: bool
+    display_name: str = ""
+
+    @property
+    def usable(self) -> bool:
+        """Whether a bill may use it: an Other Charge for purchase or resale."""
+        return self.type == OTHER_CHARGE and self.subtype in USABLE_SUBTYPES
+
+
+@dataclass(frozen=True, slots=True)
+class ItemNeed:
+    """The expected Item of a WBS code."""
+
+    external_id: str
+    name: str
+    description: str
+
+
+def item_for(need: ItemNeed, found: Sequence[FoundItem], adopted: Mapping[str, str]) -> FoundItem | None:
+    """Return the Item among `found` that the code uses, created by wbs-sync or to be adopted: the one with its external id, whatever its name, else the one with its name; None if
+    there is none.
+
+    `adopted`: adopted Items without an external id of ours: the external id of the code that adopted each, by internal id. Raises Blocked
+    if the Item cannot be used, or if more than one matches.
+    """
+    ours = [item for item in found if same_external_id(item.external_id, need.external_id)]
+    named = ours or [item for item in found if same_item_name(item.name, need.name)]
+    if not named:
+        return None
+    item = named[0]
+    facts = {"name": item.name, "item_id": item.id, "external_id": item.external_id or ""}
+    if len(named) > 1:
+        ids = ", ".join(sorted(other.id for other in named))
+        raise Blocked(cause=Cause.DUPLICATE_ITEM, facts=facts | {"item_ids": ids})
+    if not item.usable:
+        found_type = f"{item.type} {item.subtype}".strip()
+        raise Blocked(cause=Cause.ITEM_TYPE_MISMATCH, facts=facts | {"found_type": found_type})
+    if item.inactive:
+        raise Blocked(cause=Cause.ITEM_INACTIVE, facts=facts)
+    owner = item.external_id if is_our_item(item.external_id) else adopted.get(item.id)
+    if owner and not same_external_id(owner, need.external_id):
+        raise Blocked(cause=Cause.ITEM_BELONGS_TO_OTHER_CODE, facts=facts | {"external_id": owner})
+    return item

@@ -18,7 +18,7 @@ from tornado.template import Loader
 
 from config.logs import shown
 from worker.domain import money
-from worker.domain.run_counts import run_counts
+from worker.domain.texts import run_counts
 from worker.inspect.report import InvoiceTotals, Report, StatusCounts
 from worker.page.plot import COLUMNS, plot
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from worker.domain.decisions import Decision
 from worker.domain.findings import Finding
 from worker.domain.identities import InvoiceKey
 from worker.domain.problems import FindingKind
+from worker.store.decisions import Decision
 from worker.store.stores import Stores
 from worker.sync.projects import Projects
 

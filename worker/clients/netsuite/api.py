@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from worker.clients.http import Answer, Transport
-from worker.clients.netsuite.errors import Unauthorized, error_of
+from worker.clients.netsuite.errors import KnownRefusal, Unauthorized, error_of
 from worker.domain.errors import Misconfigured, NoRoom, OutcomeUnknown, SyncError, Transient
 from worker.domain.problems import Cause
-from worker.domain.refusals import KnownRefusal
 from worker.domain.responses import no_response, response_seen
 from worker.domain.scopes import QUERY, Remote, doing, permission, scope_of
 from worker.store.gate import Gate, Precedence

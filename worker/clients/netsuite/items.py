@@ -10,9 +10,8 @@ from worker.clients.netsuite import suiteql, wire
 from worker.clients.netsuite.records import NetSuiteRecords, require_requested
 from worker.domain.errors import Blocked, NotFound
 from worker.domain.identities import OUR_ITEMS
-from worker.domain.items import OTHER_CHARGE, USABLE_SUBTYPES, FoundItem, ItemNeed
 from worker.domain.problems import Cause
-from worker.domain.wbs_codes import ITEM_NAME_LIMIT
+from worker.domain.wbs_codes import ITEM_NAME_LIMIT, OTHER_CHARGE, USABLE_SUBTYPES, FoundItem, ItemNeed
 
 _ITEMS = "SELECT id, itemid, externalid, displayname, itemtype, subtype, isinactive FROM item WHERE"
 
