@@ -9,7 +9,7 @@ from tasks.messages import Nothing, read
 from tasks.results import Compared, compared
 from worker.app import app
 from worker.base import resume_work
-from worker.domain.delivery import is_dispatched
+from worker.context import is_dispatched
 from worker.domain.work import RECONCILE_ALL, Lane
 from worker.runtime.current import current
 

@@ -24,7 +24,7 @@ from config.schedule import beat_schedule
 from config.setting_faults import BAD_SETTINGS_EXIT_CODE, InvalidSettings
 from config.settings import Settings
 from worker.base import WorkTask
-from worker.observability import correlation
+from worker.context import current_correlation
 from worker.runtime import ending, heartbeat, telemetry
 from worker.runtime.current import current, use
 from worker.runtime.events import Events
@@ -80,7 +80,7 @@ app.add_defaults(_options)
 @signals.setup_logging.connect
 def _set_up_logging(**_: Any) -> None:
     settings = settings_or_exit()
-    set_up_logging(level=settings.log_level, style=settings.log_format, correlation_id=correlation.current)
+    set_up_logging(level=settings.log_level, style=settings.log_format, correlation_id=current_correlation)
 
 
 @signals.worker_init.connect

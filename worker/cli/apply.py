@@ -28,11 +28,11 @@ from worker.cli.output import (
 from worker.cli.plan_file import read_plan
 from worker.cli.session import follow, open_container, send
 from worker.container import Container
+from worker.context import correlated, new_id
 from worker.domain import money
 from worker.domain.outcomes import Outcome
 from worker.domain.plans import Plan
 from worker.domain.texts import counted
-from worker.observability import correlation
 from worker.reconcile.applying import Applied
 
 INCOMPLETE_RESULTS = ("refused", "blocked", "unknown", "waiting")
@@ -55,7 +55,7 @@ def apply(file: Path, plan_id: str | None, wait: bool, as_json: bool) -> None:
         plan = read_plan(container, file)
         if plan_id is not None and plan_id.strip().lower() != plan.id:
             raise Fault(f"{file} is plan {plan.id}, not plan {plan_id}. Nothing was done.")
-        with correlation.of(correlation.new_id("apply")) as correlation_id, progress() as bars:
+        with correlated(new_id("apply")) as correlation_id, progress() as bars:
             bar = bars.add_task("projects", total=None, note="")
             applied = container.applying.apply(plan, lambda done, of: bars.update(bar, completed=done, total=of))
             send(TaskName.RESUME)

@@ -25,11 +25,11 @@ from worker.cli.plans import plan_options, require_dry_run, run_dry
 from worker.cli.runs import is_complete, print_problems, print_run, print_started, run_report
 from worker.cli.session import open_container, send, wait_until, watch
 from worker.container import Container
+from worker.context import correlated, new_id
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import COMPLETE, NOT_STARTED, Outcome, OutcomeKind
 from worker.domain.plans import Plan
 from worker.domain.work import Lane
-from worker.observability import correlation
 from worker.reconcile.planning import Planning, Progress
 
 MAX_WAIT_SECONDS = 180.0
@@ -80,7 +80,7 @@ def _plan(key: InvoiceKey | None, planning: Planning, progress: Progress) -> Pla
 
 def _export_approved(container: Container, *, wait: bool, as_json: bool) -> None:
     run, joined = container.export_runs.request("command line")
-    with correlation.of(run.correlation_id):
+    with correlated(run.correlation_id):
         send(TaskName.EXPORT_APPROVED, trigger="command line")
     if not wait:
         started = {"run": run.id, "joined": joined}
@@ -98,7 +98,7 @@ def _export_approved(container: Container, *, wait: bool, as_json: bool) -> None
 
 def _export_one(container: Container, key: InvoiceKey, *, wait: bool, as_json: bool) -> None:
     began = container.now()
-    with correlation.of(correlation.new_id("export")) as correlation_id:
+    with correlated(new_id("export")) as correlation_id:
         container.work.request(Lane.EXPORTS, [str(key)])
         send(TaskName.EXPORT, project_id=key.project_id, invoice_id=key.invoice_id)
     if not wait:

@@ -14,8 +14,8 @@ from worker.cli.output import FAILED, faults_as_sentences, json_option, named_pr
 from worker.cli.plans import plan_options, require_dry_run, run_dry
 from worker.cli.runs import is_complete, print_problems, print_run, print_started, run_report
 from worker.cli.session import open_container, send, watch
+from worker.context import correlated
 from worker.domain.plans import Plan
-from worker.observability import correlation
 from worker.reconcile.planning import Planning, Progress
 
 
@@ -44,7 +44,7 @@ def scan(named: tuple[str, ...], dry_run: bool, save: Path | None, force: bool, 
             run_dry(container, partial(_plan, project_ids), save=save, force=force, as_json=as_json)
             return
         run, joined = container.wbs_scan.request("command line", project_ids)
-        with correlation.of(run.correlation_id):
+        with correlated(run.correlation_id):
             send(TaskName.SCAN_PROJECTS, trigger="command line", project_ids=project_ids)
         if not wait:
             started = {"run": run.id, "joined": joined}

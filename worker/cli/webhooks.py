@@ -18,8 +18,8 @@ from worker.cli.output import Fault, faults_as_sentences, json_option, out, prin
 from worker.cli.session import open_container
 from worker.cli.stack import address_of
 from worker.container import Container
+from worker.context import current_correlation
 from worker.inspect.liveness import RECEIVES
-from worker.observability import correlation
 from worker.runtime import heartbeat
 from worker.runtime.webhooks import PATH, THREAD_NAME, open_socket, receive
 from worker.store.webhook_counts import WebhookCounts
@@ -48,7 +48,7 @@ def webhooks(as_json: bool) -> None:
                 f"Cannot listen on {address_of(*where)}: {error.strerror}. See WEBHOOK_ADDRESS and WEBHOOK_PORT."
             ) from error
         set_up_logging(
-            level=settings.log_level, style=settings.log_format, correlation_id=correlation.current, rate_limited=True
+            level=settings.log_level, style=settings.log_format, correlation_id=current_correlation, rate_limited=True
         )
         access = {"address": address_of(*where) + PATH}
         receiving = receive(

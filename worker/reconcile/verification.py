@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
+from worker.context import in_context
 from worker.domain.errors import Transient
 from worker.domain.findings import Verified
 from worker.domain.outcomes import Outcome, OutcomeKind
@@ -22,7 +23,6 @@ from worker.domain.problem_keys import finding_of, subject_of
 from worker.domain.problems import FindingKind
 from worker.domain.wbs_codes import Project
 from worker.domain.work import RECONCILE_ALL, Lane
-from worker.observability.correlation import in_context
 from worker.reconcile.comparison_failures import Failures, GivenUp, Interrupted, Later
 from worker.reconcile.information import Information
 from worker.reconcile.orphaned_bills import OrphanedBills

@@ -14,10 +14,10 @@ import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from worker.context import current_correlation, new_id
 from worker.domain.outcomes import OutcomeKind
 from worker.domain.plans import Requests
 from worker.domain.work import Lane, RunKind
-from worker.observability.correlation import current, new_id
 from worker.store.client import Redis, Value
 from worker.store.keys import Keys
 from worker.store.scripts import Script, number, texts
@@ -67,7 +67,7 @@ class Runs:
     def begin(self, kind: RunKind, trigger: str, keys: Collection[str]) -> tuple[Run, bool]:
         """Begin a run with its first keys, or add them to the one in progress: return (run, joined)."""
         fresh = new_id(kind)
-        args: list[Value] = [fresh, kind.value, trigger, self._prefix, RUN_TTL_SECONDS, current(), *keys]
+        args: list[Value] = [fresh, kind.value, trigger, self._prefix, RUN_TTL_SECONDS, current_correlation(), *keys]
         while True:
             run_id, joined = self._begin(keys=[self._keys.current_run(kind), self._keys.runs], args=args)
             is_joined = joined == "1"

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from worker.context import new_id
 from worker.domain.plans import Requests
-from worker.observability.correlation import new_id
 from worker.store.client import Redis, Value
 from worker.store.connection import seconds
 from worker.store.gate import Precedence

@@ -26,10 +26,10 @@ from worker.cli.problems.options import cause_option
 from worker.cli.runs import grouped, print_cause
 from worker.cli.session import follow, open_container, send
 from worker.container import Container
+from worker.context import correlated, new_id
 from worker.domain.problems import Owner
 from worker.domain.texts import counted
 from worker.inspect.retries import Retry
-from worker.observability import correlation
 
 Row = Mapping[str, Any]
 
@@ -73,7 +73,7 @@ def retry(
             and owner in (None, row["owner"])
             and project_id in (None, row["project_id"])
         ]
-        with correlation.of(correlation.new_id("retry")) as correlation_id:
+        with correlated(new_id("retry")) as correlation_id:
             retried = container.retries.retry([row["key"] for row in chosen])
             send(TaskName.RESUME)
         result: dict[str, Any] = {

@@ -11,9 +11,9 @@ from typing import Any
 
 from worker.clients.http import Answer, Transport
 from worker.clients.netsuite.errors import KnownRefusal, Unauthorized, error_of
+from worker.context import no_response, response_seen
 from worker.domain.errors import Misconfigured, NoRoom, OutcomeUnknown, SyncError, Transient
 from worker.domain.problems import Cause
-from worker.domain.responses import no_response, response_seen
 from worker.domain.scopes import QUERY, Remote, doing, permission, scope_of
 from worker.store.gate import Gate, Precedence
 from worker.store.tokens import Tokens

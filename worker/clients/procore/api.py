@@ -12,9 +12,9 @@ from worker.clients.http import Answer, Transport
 from worker.clients.procore import wire
 from worker.clients.procore.auth import ProcoreAddress
 from worker.clients.procore.errors import Unauthorized, error_of
+from worker.context import no_response, response_seen
 from worker.domain.errors import Misconfigured, NoRoom, SyncError, Transient, UnexpectedAnswer
 from worker.domain.problems import Cause
-from worker.domain.responses import no_response, response_seen
 from worker.domain.scopes import Remote
 from worker.store.gate import Precedence
 from worker.store.limits import RateLimits

@@ -9,10 +9,10 @@ from typing import Any
 from worker.clients.fields import UnreadableRow, read
 from worker.clients.procore import wire
 from worker.clients.procore.api import ProcoreApi
+from worker.context import response_seen
 from worker.domain.errors import Blocked, Misconfigured, NotFound, NotPermitted, Transient, UnexpectedAnswer
 from worker.domain.invoices import Invoice, InvoiceHead
 from worker.domain.problems import Cause
-from worker.domain.responses import response_seen
 from worker.domain.scopes import PROCORE_VENDORS
 from worker.domain.wbs_codes import Project, WbsCode
 from worker.store.cache import Cache
