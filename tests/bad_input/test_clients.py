@@ -33,8 +33,7 @@ from worker.clients.netsuite.api import NetSuiteApi
 from worker.clients.netsuite.client import NetSuite
 from worker.clients.netsuite.wire import AccountDefaults
 from worker.clients.procore import wire as procore_wire
-from worker.clients.procore.api import ProcoreApi
-from worker.clients.procore.auth import ProcoreAddress
+from worker.clients.procore.api import ProcoreAddress, ProcoreApi
 from worker.clients.procore.client import Procore
 from worker.domain.bills import Bill, BillLine, Document
 from worker.domain.errors import (

@@ -17,8 +17,7 @@ from urllib.parse import urlsplit
 import requests
 from urllib3.exceptions import HTTPError
 
-from worker.clients.connections import RecordingAdapter, expect_request, has_begun, is_too_late
-from worker.clients.network import Network
+from worker.clients.network import Network, RecordingAdapter, expect_request, has_begun, is_too_late
 from worker.context import span
 from worker.domain.errors import NoRoom, OutcomeUnknown, SyncError, Transient
 from worker.domain.texts import blotted

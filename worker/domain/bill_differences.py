@@ -99,7 +99,8 @@ def _amounts(lines: Sequence[BillLine]) -> Counter[tuple[str, Decimal]]:
 def billed_digest(invoice: Invoice) -> str:
     """Return a digest of what determines a bill: vendor, number, date, currency, tax, payment due, and the codes and amounts of the lines.
 
-    It is stored in the record of the bill. Texts and order of lines do not count. Equal digests mean equal bills; different digests only mean that the bill has to be compared.
+    It is stored in the record of the bill. Texts and order of lines do not count. Equal digests mean equal bills; different digests only mean
+    that the bill has to be compared.
     """
     head = (
         invoice.vendor_id,

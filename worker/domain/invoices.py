@@ -198,8 +198,10 @@ def contract_company_id(invoice: Invoice) -> int:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceHead:
-    """One invoice of a list: enough to decide whether to read the whole invoice. `updated_at`: Procore's text, "" if missing; `previous_id`: the previous invoice of the contract; `payment_due`:
-    None if the list does not show it; `is_readable`: False if only the id could be read, so that the invoice itself must be read.
+    """One invoice of a list: enough to decide whether to read the whole invoice.
+
+    `updated_at`: Procore's text, "" if missing; `previous_id`: the previous invoice of the contract; `payment_due`: None if the list does not
+    show it; `is_readable`: False if only the id could be read, so that the invoice itself must be read.
     """
 
     id: int

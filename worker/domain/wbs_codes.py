@@ -208,8 +208,8 @@ class ItemNeed:
 
 
 def item_for(need: ItemNeed, found: Sequence[FoundItem], adopted: Mapping[str, str]) -> FoundItem | None:
-    """Return the Item among `found` that the code uses, created by wbs-sync or to be adopted: the one with its external id, whatever its name, else the one with its name; None if
-    there is none.
+    """Return the Item among `found` that the code uses, created by wbs-sync or to be adopted; None if there is none. The one with its external id,
+    whatever its name, else the one with its name.
 
     `adopted`: adopted Items without an external id of ours: the external id of the code that adopted each, by internal id. Raises Blocked
     if the Item cannot be used, or if more than one matches.

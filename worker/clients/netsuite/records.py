@@ -1,9 +1,13 @@
-"""The base class of the requests: SuiteQL queries with paging, and the id of a new record."""
+"""The base class of the requests: SuiteQL queries with paging, and the id of a new record.
+
+REST takes no bind parameters, so values become literals of SuiteQL here and nowhere else. At most 1,000 values in one IN, no date literals
+(ohelp/article_0824094533); column names come back in lower case.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -11,15 +15,48 @@ from worker.clients.fields import RowT, read, read_list
 from worker.clients.http import Answer
 from worker.clients.netsuite import wire
 from worker.clients.netsuite.api import NetSuiteApi
-from worker.domain.errors import NotFound, OutcomeUnknown, SyncError, UnexpectedAnswer
+from worker.domain.errors import Blocked, NotFound, OutcomeUnknown, SyncError, UnexpectedAnswer
 from worker.domain.identities import same_external_id
+from worker.domain.problems import Cause
+from worker.domain.texts import unwritable
 from worker.store.cache import Cache
 
+MAX_VALUES = 1000
 ROWS_PER_PAGE = 1000
 MAX_ROWS = 100_000
 """Maximum rows of one query, over all its pages (ohelp/section_156414087576)."""
-
 IdRowT = TypeVar("IdRowT", bound=wire.IdRow)
+
+
+def literal(value: str) -> str:
+    """Return a text literal with quotes doubled (O'Brien). Raises Blocked for a character that no name in NetSuite can have."""
+    if character := unwritable(value):
+        facts = {"name": value, "character": character}
+        raise Blocked(f"{character} cannot be queried", cause=Cause.NAME_HAS_UNSUPPORTED_CHARACTER, facts=facts)
+    return "'" + value.replace("'", "''") + "'"
+
+
+def is_in(column: str, values: Collection[str]) -> str:
+    """Return `column IN ('a', 'b')`; `values`: 1 to 1,000."""
+    if not 1 <= len(values) <= MAX_VALUES:
+        raise ValueError(f"IN takes 1 to {MAX_VALUES} values, not {len(values)}")
+    return f"{column} IN ({', '.join(literal(value) for value in values)})"
+
+
+def begins_with(column: str, stem: str) -> str:
+    """Return `column LIKE 'stem%'`."""
+    return f"{column} LIKE {literal(stem + '%')}"
+
+
+def any_of(*conditions: str) -> str:
+    """Return the conditions joined by OR, without empty ones."""
+    return " OR ".join(condition for condition in conditions if condition)
+
+
+def in_batches(values: Sequence[str], size: int = MAX_VALUES) -> Iterator[Sequence[str]]:
+    """Return the values in batches, each small enough for one IN."""
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
 
 
 @dataclass(frozen=True, slots=True)
