@@ -53,7 +53,7 @@ def read_plan(container: Container, file: Path) -> Plan:
             f"{file} is a plan for Procore company {plan.company_id} and NetSuite account {plan.account}; the settings are for {own.company_id} and "
             f"{own.account}. Nothing was done."
         )
-    _require_unedited(plan, file, container.stores.plan_keys.get())
+    _require_unedited(plan, file, container.stores.plan_key())
     return plan
 
 

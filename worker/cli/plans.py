@@ -61,7 +61,7 @@ def run_dry(
         projects = max(1, bars.tasks[bar].completed)
         bars.update(bar, completed=projects, total=projects, note="")
     if save:
-        plan = signed(plan, container.stores.plan_keys.get_or_create())
+        plan = signed(plan, container.stores.plan_key(create=True))
         save_plan(plan, save, force=force)
     if as_json:
         print_json(asdict(plan))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from worker.inspect.checks.check import Check, NamedCheck, failed, passed, warning
-from worker.store.server_state import server_state
+from worker.store.connection import server_state
 from worker.store.stores import Stores
 
 LOW_DISK_BYTES = 1_000_000_000
