@@ -47,9 +47,8 @@ from worker.domain.errors import (
 )
 from worker.domain.wbs_codes import FoundItem, ItemNeed
 from worker.store.cache import Cache
-from worker.store.gate import Gate, Precedence
+from worker.store.gate import Gate, Precedence, RateLimits
 from worker.store.leases import LeaseKeeper
-from worker.store.limits import RateLimits
 from worker.store.tokens import AccessToken, Tokens
 
 Ask = Callable[[Any], Any]

@@ -7,7 +7,7 @@ from typing import Any
 
 from worker.cli.output import out, styled, table
 from worker.container import Container
-from worker.domain.problem_keys import work_behind
+from worker.domain.problems import work_behind
 from worker.domain.texts import run_counts
 from worker.domain.work import lane_of
 from worker.inspect.overview import run_view

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from worker.domain import money
 from worker.domain.bill_differences import Aspect
 from worker.domain.bills import FoundBill
-from worker.domain.problem_keys import of_finding, subject_of
-from worker.domain.problems import Cause, FindingKind, Problem, describe, kind_of
+from worker.domain.problems import Cause, FindingKind, Problem, describe, kind_of, of_finding, subject_of
 
 KIND_OF_ASPECT = {
     Aspect.VENDOR: FindingKind.BILL_VENDOR_MISMATCH,

@@ -12,8 +12,7 @@ from enum import StrEnum
 
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import Outcome, OutcomeKind
-from worker.domain.problem_keys import record_of, subject_of
-from worker.domain.problems import CATALOGUE
+from worker.domain.problems import CATALOGUE, record_of, subject_of
 from worker.domain.texts import first_few
 from worker.domain.work import RunKind
 

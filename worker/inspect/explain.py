@@ -16,7 +16,7 @@ from worker.domain.bills import FoundBill
 from worker.domain.identities import CodeKey, InvoiceKey, bill_external_id, item_external_id, same_external_id
 from worker.domain.invoices import Invoice
 from worker.domain.outcomes import Record
-from worker.domain.problem_keys import of_project
+from worker.domain.problems import of_project
 from worker.domain.series import Series
 from worker.domain.texts import unwritable
 from worker.domain.wbs_codes import FoundItem, WbsCode

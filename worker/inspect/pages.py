@@ -9,7 +9,7 @@ from worker.clients.netsuite.client import NetSuitePages
 from worker.clients.procore.client import ProcorePages
 from worker.domain.bills import Document
 from worker.domain.identities import CodeKey, InvoiceKey, is_internal_id
-from worker.domain.problem_keys import finding_of, record_of, subject_of
+from worker.domain.problems import finding_of, record_of, subject_of
 from worker.store.open_problems import OpenProblem
 from worker.store.stores import Stores
 

@@ -6,11 +6,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from worker.domain.audit_trail import clock
-from worker.domain.problem_keys import of_scope
+from worker.domain.problems import of_scope
 from worker.domain.scopes import NAMES, Remote
 from worker.domain.work import Lane
 from worker.store.circuit_breakers import Pause
-from worker.store.limits import LimitPause
+from worker.store.gate import LimitPause
 from worker.store.stores import Stores
 
 SCANS = "requests of scans"

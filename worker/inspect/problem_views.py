@@ -7,8 +7,15 @@ from typing import Any
 
 from worker.domain.identities import CodeKey, code_of_item
 from worker.domain.outcomes import Record
-from worker.domain.problem_keys import of_scope, record_of, scope_of_problem, subject_of, work_behind
-from worker.domain.problems import FIX_LOCATIONS, describe
+from worker.domain.problems import (
+    FIX_LOCATIONS,
+    describe,
+    of_scope,
+    record_of,
+    scope_of_problem,
+    subject_of,
+    work_behind,
+)
 from worker.domain.scopes import NAMES, doing, remote_of
 from worker.domain.series import Series
 from worker.domain.wbs_codes import ADOPTED_ITEMS

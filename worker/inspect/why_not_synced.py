@@ -11,7 +11,7 @@ from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.invoices import Invoice, reason_to_skip
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State
 from worker.domain.policy import Policy
-from worker.domain.problem_keys import of_project
+from worker.domain.problems import of_project
 from worker.domain.texts import counted
 from worker.domain.work import Lane
 from worker.inspect.named_records import try_query

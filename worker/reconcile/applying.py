@@ -13,8 +13,7 @@ from worker.domain.bills import NumberKey
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import NOT_STARTED, Outcome, OutcomeKind, Record, outcome_of
 from worker.domain.plans import Action, Plan, PlanLine, refusals
-from worker.domain.problem_keys import record_of
-from worker.domain.problems import Problem
+from worker.domain.problems import Problem, record_of
 from worker.domain.work import Lane, RunKind
 from worker.engine.recovery import Recovery
 from worker.engine.settlement import RUN_WAITS_SECONDS

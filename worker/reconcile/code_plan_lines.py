@@ -9,8 +9,7 @@ from worker.domain.errors import NotFound, NotPermitted, UnexpectedAnswer
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import Outcome, OutcomeKind, outcome_of
 from worker.domain.plans import LineData, PlanLine, Requests, line_of
-from worker.domain.problem_keys import of_project
-from worker.domain.problems import Cause, describe
+from worker.domain.problems import Cause, describe, of_project
 from worker.domain.wbs_codes import Project
 from worker.domain.work import scan_of
 from worker.reconcile.dry_run import NOTHING, DryRun, name_of, not_readable

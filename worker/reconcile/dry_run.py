@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from worker.domain.bills import NumberKey
 from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.plans import PlanLine, Requests, line_of
-from worker.domain.problem_keys import of_project
-from worker.domain.problems import Cause, describe
+from worker.domain.problems import Cause, describe, of_project
 from worker.sync.items import ResolvedCode
 
 NOTHING = "nothing"

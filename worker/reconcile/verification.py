@@ -19,8 +19,7 @@ from worker.context import in_context
 from worker.domain.errors import Transient
 from worker.domain.findings import Verified
 from worker.domain.outcomes import Outcome, OutcomeKind
-from worker.domain.problem_keys import finding_of, subject_of
-from worker.domain.problems import FindingKind
+from worker.domain.problems import FindingKind, finding_of, subject_of
 from worker.domain.wbs_codes import Project
 from worker.domain.work import RECONCILE_ALL, Lane
 from worker.reconcile.comparison_failures import Failures, GivenUp, Interrupted, Later

@@ -15,8 +15,7 @@ from worker.domain.audit_trail import AuditEvent, EventKind, event_of_record
 from worker.domain.errors import SeriesStopped
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import DONE, Record, State, stored_due
-from worker.domain.problem_keys import record_of
-from worker.domain.problems import Cause, cause_of
+from worker.domain.problems import Cause, cause_of, record_of
 from worker.domain.series import Series
 from worker.domain.work import Lane, scan_of
 from worker.store.client import Redis, Value

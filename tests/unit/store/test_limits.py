@@ -10,9 +10,8 @@ from tests.kit.container import Redis
 from tests.kit.waiting import lasts
 from tests.unit.store.conftest import PREFIX
 from worker.domain.errors import NoRoom
-from worker.store import limits as limits_module
-from worker.store.gate import Precedence
-from worker.store.limits import RateLimits
+from worker.store import gate as limits_module
+from worker.store.gate import Precedence, RateLimits
 
 EXPORT, SCAN = Precedence.EXPORT, Precedence.SCAN
 

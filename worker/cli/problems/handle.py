@@ -12,8 +12,7 @@ from worker.cli.session import open_container, send
 from worker.container import Container
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import State
-from worker.domain.problem_keys import record_of
-from worker.domain.problems import Cause
+from worker.domain.problems import Cause, record_of
 from worker.domain.series import Series
 from worker.store.open_problems import OpenProblem
 

@@ -11,7 +11,7 @@ import click
 from worker.cli.output import FAILED, Fault, clock, faults_as_sentences, json_option, out, print_json, styled
 from worker.cli.problems.named import problem_key
 from worker.cli.session import open_container
-from worker.domain.problem_keys import scope_of_problem
+from worker.domain.problems import scope_of_problem
 
 JsonObject = Mapping[str, Any]
 
