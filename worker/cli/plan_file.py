@@ -15,8 +15,7 @@ from worker.cli.output import Fault
 from worker.container import Container
 from worker.domain import money
 from worker.domain.identities import CodeKey, InvoiceKey
-from worker.domain.plan_signatures import edited_lines, has_signed_head
-from worker.domain.plans import VERSION, Plan, PlanLine
+from worker.domain.plans import VERSION, Plan, PlanLine, edited_lines, has_signed_head
 from worker.domain.texts import counted
 
 _PLAN = TypeAdapter(Plan)

@@ -17,8 +17,7 @@ from worker.cli.plan_file import require_writable, save_plan
 from worker.container import Container
 from worker.domain import money
 from worker.domain.bills import Document
-from worker.domain.plan_signatures import signed
-from worker.domain.plans import Action, Plan, PlanLine
+from worker.domain.plans import Action, Plan, PlanLine, signed
 from worker.domain.texts import counted
 from worker.reconcile.planning import Planning, Progress
 
