@@ -12,8 +12,8 @@ from typing import Any
 
 from worker.clients.fields import Text
 from worker.clients.netsuite import wire
+from worker.clients.netsuite.api import begins_with, is_in, literal
 from worker.clients.netsuite.client import NetSuite
-from worker.clients.netsuite.records import begins_with, is_in, literal
 from worker.domain.bills import Bill, Document
 from worker.domain.errors import Blocked, Misconfigured, NotFound, SyncError, UnexpectedAnswer
 from worker.domain.wbs_codes import ITEM_NAME_LIMIT, ItemNeed

@@ -48,7 +48,7 @@ from worker.domain.errors import (
 from worker.domain.wbs_codes import FoundItem, ItemNeed
 from worker.store.cache import Cache
 from worker.store.gate import Gate, Precedence, RateLimits
-from worker.store.leases import LeaseKeeper
+from worker.store.locks import LeaseKeeper
 from worker.store.tokens import AccessToken, Tokens
 
 Ask = Callable[[Any], Any]

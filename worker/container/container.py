@@ -65,8 +65,7 @@ from worker.reconcile.project_comparison import ProjectComparison
 from worker.reconcile.verification import Upkeep, Verification
 from worker.redis_access import redis_at, require_one_server
 from worker.store.gate import Precedence
-from worker.store.leases import LeaseKeeper
-from worker.store.locks import MEET_EVERY_SECONDS
+from worker.store.locks import MEET_EVERY_SECONDS, LeaseKeeper
 from worker.store.runtime import REAL, Runtime
 from worker.store.stores import Stores
 from worker.sync.bill_drafts import BillDrafts

@@ -20,10 +20,9 @@ from worker.store.decisions import Decisions
 from worker.store.gate import Gate, RateLimits
 from worker.store.keys import Keys
 from worker.store.lanes import Lanes
-from worker.store.leases import LeaseKeeper
 from worker.store.ledger import Ledger
 from worker.store.local_file import Copy
-from worker.store.locks import Locks, StoreIdentity
+from worker.store.locks import LeaseKeeper, Locks, StoreIdentity
 from worker.store.open_problems import Handling
 from worker.store.presence import Presence, ScheduleRuns
 from worker.store.projects import ProjectList

@@ -22,7 +22,7 @@ from worker.clients.procore.client import Procore
 from worker.domain.errors import SyncError
 from worker.store.cache import Cache
 from worker.store.gate import Gate, Precedence, RateLimits
-from worker.store.leases import LeaseKeeper
+from worker.store.locks import LeaseKeeper
 from worker.store.runtime import REAL
 from worker.store.tokens import AccessToken, Tokens
 

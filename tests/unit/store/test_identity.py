@@ -9,9 +9,8 @@ import pytest
 from tests.kit.container import Redis
 from tests.unit.store.conftest import PREFIX
 from worker.store.connection import seconds
-from worker.store.leases import LeaseKeeper
 from worker.store.ledger import Ledger
-from worker.store.locks import KEPT_SECONDS, Lock, Locks, StoreIdentity
+from worker.store.locks import KEPT_SECONDS, LeaseKeeper, Lock, Locks, StoreIdentity
 
 pytestmark = pytest.mark.real
 

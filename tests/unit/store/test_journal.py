@@ -16,9 +16,8 @@ from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, Lane, RunKind, scan_
 from worker.store.journal import Journal
 from worker.store.keys import Keys
 from worker.store.lanes import Lanes
-from worker.store.leases import LeaseKeeper
 from worker.store.ledger import FOR_AN_INVOICE, Ledger
-from worker.store.locks import Locks
+from worker.store.locks import LeaseKeeper, Locks
 from worker.store.runs import Runs
 
 CODE = CodeKey(17, 901)

@@ -19,7 +19,7 @@ from worker.domain.plans import Requests
 from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, Lane, RunKind, exports_of, resolution_of, scan_of
 from worker.store.gate import Gate, Precedence, RateLimits
 from worker.store.lanes import Lanes
-from worker.store.leases import LeaseKeeper
+from worker.store.locks import LeaseKeeper
 from worker.store.runs import RUN_TTL_SECONDS, Run, Runs
 
 CODES = ["code:17:1", "code:17:2"]

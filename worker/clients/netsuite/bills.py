@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from worker.clients.fields import read
 from worker.clients.netsuite import wire
-from worker.clients.netsuite.records import (
+from worker.clients.netsuite.api import (
     NetSuiteRecords,
     any_of,
     begins_with,

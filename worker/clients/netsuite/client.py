@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from worker.clients.fields import read
 from worker.clients.netsuite import wire
-from worker.clients.netsuite.bills import BillRequests
-from worker.clients.netsuite.records import (
+from worker.clients.netsuite.api import (
     MAX_VALUES,
     any_of,
     begins_with,
@@ -18,6 +17,7 @@ from worker.clients.netsuite.records import (
     literal,
     require_requested,
 )
+from worker.clients.netsuite.bills import BillRequests
 from worker.domain.bills import PostingPeriod
 from worker.domain.errors import Blocked, Misconfigured, NotFound, UnexpectedAnswer
 from worker.domain.identities import OUR_ITEMS
