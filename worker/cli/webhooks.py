@@ -22,7 +22,7 @@ from worker.context import current_correlation
 from worker.inspect.liveness import RECEIVES
 from worker.runtime import heartbeat
 from worker.runtime.webhooks import PATH, THREAD_NAME, open_socket, receive
-from worker.store.webhook_counts import WebhookCounts
+from worker.store.presence import WebhookCounts
 
 END_SECONDS = 1.0
 """Seconds that the receiver waits for Redis when it stops."""

@@ -96,7 +96,7 @@ class Runs:
         if fields.get("kind") not in _KINDS:
             return None
         kind, ended = RunKind(fields["kind"]), "ended_at" in fields
-        until = None if ended else self._sent_so_far(kind)
+        until = None if ended else sent_so_far(self._client, self._keys, kind)
         return _run(run_id, fields, int(self._client.scard(self._keys.open_keys(run_id))), until)
 
     def current(self, kind: RunKind) -> Run | None:
@@ -114,9 +114,11 @@ class Runs:
         fields = self._client.hgetall(self._keys.last_whole_run(kind))
         return _run("", fields, 0) if fields else None
 
-    def _sent_so_far(self, kind: RunKind) -> Requests:
-        counted = self._client.hmget(self._keys.sent, [f"{remote}:{kind}" for remote in ("procore", "netsuite")])
-        return Requests(*(int(count or 0) for count in counted))
+
+def sent_so_far(client: Redis, keys: Keys, precedence: str) -> Requests:
+    """Return how many requests all workers have sent so far with a precedence; a run's kind is the precedence of its requests."""
+    counted = client.hmget(keys.sent, [f"{remote}:{precedence}" for remote in ("procore", "netsuite")])
+    return Requests(*(int(count or 0) for count in counted))
 
 
 def counted_as(lane: Lane, outcome: OutcomeKind | None) -> str:
