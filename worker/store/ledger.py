@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Generic, TypeVar
 
-from worker.domain.audit_trail import AuditEvent, EventKind, event_of_record
+from worker.domain.audit_trail import AuditEvent, EventKind, JournalEntry, event_args, event_of_record
 from worker.domain.errors import SeriesStopped
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import DONE, Record, State, stored_due
@@ -19,7 +19,6 @@ from worker.domain.problems import Cause, cause_of, record_of
 from worker.domain.series import Series
 from worker.domain.work import Lane, scan_of
 from worker.store.client import Redis, Value
-from worker.store.journal import Journal, event_args
 from worker.store.keys import Keys
 from worker.store.ledger_state import LedgerState
 from worker.store.locks import Lock
@@ -102,6 +101,28 @@ class Restored(Generic[KeyT]):
 
     new: int
     otherwise: Sequence[KeyT]
+
+
+class Journal:
+    """Reads the journals of codes and invoices, and adds events that change no record.
+
+    Each journal is a list of lines. The script that writes a record also adds the event, so that it costs no extra command. A repeated event
+    only increments the count of the last line. The length of a journal is limited, and it expires some time after its last line.
+    """
+
+    def __init__(self, client: Redis, prefix: str) -> None:
+        self._client = client
+        self._keys = Keys(prefix)
+        self._append = Script(client, "journal/append", flag)
+
+    def add(self, key: CodeKey | InvoiceKey, event: AuditEvent) -> None:
+        """Add a line, or increment the count of the last one if it has the same event."""
+        self._append(keys=[self._keys.journal(key)], args=event_args(event))
+
+    def of(self, key: CodeKey | InvoiceKey) -> list[JournalEntry]:
+        """Return the lines of a journal, oldest first, without events of a kind that only a newer version knows."""
+        lines = self._client.lrange(self._keys.journal(key), 0, -1)
+        return [entry for line in lines if (entry := JournalEntry.of(line))]
 
 
 class Ledger:
