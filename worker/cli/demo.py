@@ -17,7 +17,7 @@ import click
 from config.loading import is_ours, load_settings
 from config.names import TaskName
 from worker.cli.check import print_check
-from worker.cli.output import FAILED, Fault, err, faults_as_sentences, out, print_json, styled, table
+from worker.cli.output import FAILED, Fault, err, out, print_json, styled, table
 from worker.cli.runs import print_problems, print_run, run_report
 from worker.cli.session import open_container, send, wait_until, watch
 from worker.cli.simulators import SimulatorsProcess
@@ -83,7 +83,7 @@ def demo(keep: bool, seed: int, as_json: bool) -> None:
     _isolate(folder)
     out.quiet = as_json
     try:
-        with faults_as_sentences(), SimulatorsProcess.start(profile="demo", seed=seed, data_dir=folder) as simulators:
+        with SimulatorsProcess.start(profile="demo", seed=seed, data_dir=folder) as simulators:
             result = _run(simulators, folder, keep=keep)
     finally:
         out.quiet = False

@@ -10,17 +10,7 @@ from pathlib import Path
 import click
 
 from config.names import TaskName
-from worker.cli.output import (
-    FAILED,
-    clock,
-    faults_as_sentences,
-    json_option,
-    named_invoice,
-    named_project,
-    out,
-    print_json,
-    styled,
-)
+from worker.cli.output import FAILED, clock, json_option, named_invoice, named_project, out, print_json, styled
 from worker.cli.plans import plan_options, require_dry_run, run_dry
 from worker.cli.runs import is_complete, print_problems, print_run, print_started, run_report
 from worker.cli.session import open_container, send, wait_until, watch
@@ -58,20 +48,19 @@ def export(
     Missing Items of an invoice are created first. With --wait, the exit code is 0 only if nothing is blocked, in doubt or
     waiting. With --dry-run, nothing is written, and --save FILE saves the plan for `apply`.
     """
-    with faults_as_sentences():
-        require_dry_run(dry_run=dry_run, wait=wait, save=save, force=force)
-        if approved == (invoice is not None) or (approved and project is not None):
-            raise click.UsageError(
-                "Pass one INVOICE (with --project PROJECT if its number is not unique), or --approved for all projects, or those of PROJECT_IDS if set."
-            )
-        container = open_container()
-        key = container.named_records.invoice(invoice, project) if invoice is not None else None
-        if dry_run:
-            run_dry(container, partial(_plan, key), save=save, force=force, as_json=as_json)
-        elif key is None:
-            _export_approved(container, wait=wait, as_json=as_json)
-        else:
-            _export_one(container, key, wait=wait, as_json=as_json)
+    require_dry_run(dry_run=dry_run, wait=wait, save=save, force=force)
+    if approved == (invoice is not None) or (approved and project is not None):
+        raise click.UsageError(
+            "Pass one INVOICE (with --project PROJECT if its number is not unique), or --approved for all projects, or those of PROJECT_IDS if set."
+        )
+    container = open_container()
+    key = container.named_records.invoice(invoice, project) if invoice is not None else None
+    if dry_run:
+        run_dry(container, partial(_plan, key), save=save, force=force, as_json=as_json)
+    elif key is None:
+        _export_approved(container, wait=wait, as_json=as_json)
+    else:
+        _export_one(container, key, wait=wait, as_json=as_json)
 
 
 def _plan(key: InvoiceKey | None, planning: Planning, progress: Progress) -> Plan:

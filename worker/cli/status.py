@@ -11,7 +11,6 @@ from worker.cli.output import (
     FAILED,
     Fault,
     clock,
-    faults_as_sentences,
     json_option,
     named_invoice,
     named_project,
@@ -50,34 +49,31 @@ def status(task_id: str | None, invoice: str | None, code_id: int | None, projec
 
     Queries Procore only for an invoice that no export has seen yet. The exit code is 1 if no worker or no beat is running, because no work is done then.
     """
-    with faults_as_sentences():
-        named = [one for one in (task_id, invoice, code_id) if one is not None]
-        if len(named) > 1 or (project is not None and invoice is None and code_id is None):
-            raise click.UsageError(
-                "Pass one of --task ID, --invoice ID (with --project ID), or --code ID --project ID."
-            )
-        container = open_container()
-        if not named:
-            alive = container.liveness.now()
-            comparison = container.stores.verifications.current()
-            status = {**container.overview.status(), "processes": processes_view(alive)}
-            if as_json:
-                print_json({**status, "comparison": progress_dict(comparison) if comparison else None})
-            else:
-                _print(status)
-                if comparison:
-                    out.print(
-                        styled(("Comparison in progress (verify): ", "bold"), progress_line(comparison)), soft_wrap=True
-                    )
-            for sentence in alive.faults + alive.warnings:
-                print_fault(sentence)
-            if alive.faults:
-                print_fault(HOW_TO_START)
-                sys.exit(FAILED)
+    named = [one for one in (task_id, invoice, code_id) if one is not None]
+    if len(named) > 1 or (project is not None and invoice is None and code_id is None):
+        raise click.UsageError("Pass one of --task ID, --invoice ID (with --project ID), or --code ID --project ID.")
+    container = open_container()
+    if not named:
+        alive = container.liveness.now()
+        comparison = container.stores.verifications.current()
+        status = {**container.overview.status(), "processes": processes_view(alive)}
+        if as_json:
+            print_json({**status, "comparison": progress_dict(comparison) if comparison else None})
         else:
-            key = _key(container, invoice, code_id, project)
-            shown = _of(container, key) if key else _task(container, str(task_id))
-            print_json(shown) if as_json else _print_one(shown)
+            _print(status)
+            if comparison:
+                out.print(
+                    styled(("Comparison in progress (verify): ", "bold"), progress_line(comparison)), soft_wrap=True
+                )
+        for sentence in alive.faults + alive.warnings:
+            print_fault(sentence)
+        if alive.faults:
+            print_fault(HOW_TO_START)
+            sys.exit(FAILED)
+    else:
+        key = _key(container, invoice, code_id, project)
+        shown = _of(container, key) if key else _task(container, str(task_id))
+        print_json(shown) if as_json else _print_one(shown)
 
 
 def processes_view(alive: Alive) -> dict[str, Any]:
