@@ -24,6 +24,7 @@ from worker.cli.simulators import SimulatorsProcess
 from worker.cli.stack import Stack
 from worker.cli.verify import as_dict, print_verified, run_verification
 from worker.container import Container
+from worker.store.runs import Run
 
 SLOTS = 15
 START_TIMEOUT_SECONDS = 60.0
@@ -138,7 +139,7 @@ def _show(simulators: SimulatorsProcess, container: Container) -> DemoResult:
     _heading("2. Scan: create an Item for every budgeted WBS code")
     first = _scan(container)
     _heading("3. Export: create a vendor bill for every approved invoice, missing Items first")
-    exported = _export(container)
+    exported = _followed(container, container.export_runs.request("demo"), TaskName.EXPORT_APPROVED)
     not_written = container.overview.without_a_write()
     rows = ((row["outcome"], row["count"], row["reason"], row["example"]) for row in not_written)
     table("Adopted and skipped", ("outcome", "count", "reason", "example"), rows)
@@ -173,18 +174,15 @@ def _show(simulators: SimulatorsProcess, container: Container) -> DemoResult:
 
 
 def _scan(container: Container) -> dict[str, Any]:
-    run, joined = container.wbs_scan.request("demo")
-    send(TaskName.SCAN_PROJECTS, trigger="demo")
-    report = run_report(container, watch(container, run, noun="codes"), joined=joined)
-    print_run("Scan", report)
-    return report
+    return _followed(container, container.wbs_scan.request("demo"), TaskName.SCAN_PROJECTS)
 
 
-def _export(container: Container) -> dict[str, Any]:
-    run, joined = container.export_runs.request("demo")
-    send(TaskName.EXPORT_APPROVED, trigger="demo")
-    report = run_report(container, watch(container, run, noun="invoices"), joined=joined)
-    print_run("Export", report)
+def _followed(container: Container, started: tuple[Run, bool], task: TaskName) -> dict[str, Any]:
+    """Send the message of a started run, and return and print its report when it has ended."""
+    run, joined = started
+    send(task, trigger="demo")
+    report = run_report(container, watch(container, run), joined=joined)
+    print_run(run.kind, report)
     return report
 
 

@@ -33,10 +33,7 @@ def explain(project: str | None, code: str | None, invoice: str | None, of_proje
         explanation = explanations.invoice(invoice, of_project)
     else:
         explanation = explanations.code(str(project), str(code))
-    if as_json:
-        print_json(explanation)
-    else:
-        print_explanation(explanation)
+    print_json(explanation) if as_json else print_explanation(explanation)
 
 
 def print_explanation(explanation: JsonObject) -> None:

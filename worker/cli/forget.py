@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from worker.cli.one_record import checked_note, record_options, require_one_record, user
-from worker.cli.output import err, json_option, out, print_json
+from worker.cli.output import err, json_option, print_done
 from worker.cli.session import open_container
 from worker.reconcile.forgetting import Forgettable
 
@@ -49,8 +49,6 @@ def forget(
         err.print(f"{target.about}: {target.why}.", soft_wrap=True)
         click.confirm(f"Clear id {target.record.remote_id} from the ledger?", abort=True, err=True)
     done = forgetting.forget(target, find, by=user(), note=kept_note)
-    if as_json:
-        cleared = {"cleared": str(done.key), "record": done.about, "id": done.record.remote_id}
-        print_json(cleared | {"reason": done.why, "next_step": done.next})
-    else:
-        out.print(f"Cleared: {done.about}, id {done.record.remote_id}. {done.next}", soft_wrap=True)
+    cleared = {"cleared": str(done.key), "record": done.about, "id": done.record.remote_id}
+    cleared |= {"reason": done.why, "next_step": done.next}
+    print_done(cleared, f"Cleared: {done.about}, id {done.record.remote_id}. {done.next}", as_json=as_json)

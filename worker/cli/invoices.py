@@ -7,7 +7,7 @@ from collections.abc import Callable
 import click
 
 from worker.cli.one_record import CommandT, checked_note, user
-from worker.cli.output import clock, json_option, named_invoice, named_project, out, print_json, table
+from worker.cli.output import clock, json_option, named_invoice, named_project, print_done, print_json, table
 from worker.cli.session import open_container
 from worker.domain.texts import counted
 from worker.inspect.invoice_decisions import Decided
@@ -66,10 +66,8 @@ def include(invoice: str, project: str | None, note: str, as_json: bool) -> None
     """Undo the decision on INVOICE (Procore id or number) and process the invoice now."""
     reason = checked_note(note, required=NOTE_MISSING)
     done = open_container().invoice_decisions.undo(invoice, project, by=user(), note=reason)
-    if as_json:
-        print_json({"key": str(done.key), "undone": done.decision.stored})
-    else:
-        out.print(f"Undone: {done.decision.label} was {done.decision.reason}", soft_wrap=True)
+    undone = {"key": str(done.key), "undone": done.decision.stored}
+    print_done(undone, f"Undone: {done.decision.label} was {done.decision.reason}", as_json=as_json)
 
 
 @invoices.command()
@@ -89,7 +87,5 @@ def decisions(as_json: bool) -> None:
 
 def _decide(as_json: bool, note: str, decide: Callable[[str], Decided]) -> None:
     done = decide(checked_note(note, required=NOTE_MISSING))
-    if as_json:
-        print_json({"key": str(done.key), **done.decision.stored})
-    else:
-        out.print(f"Saved: {done.decision.label} is {done.decision.reason}", soft_wrap=True)
+    saved = {"key": str(done.key), **done.decision.stored}
+    print_done(saved, f"Saved: {done.decision.label} is {done.decision.reason}", as_json=as_json)

@@ -115,6 +115,11 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, default=str))
 
 
+def print_done(value: Any, sentence: str | Text, *, as_json: bool) -> None:
+    """Print what a command did, as a JSON value or as one sentence."""
+    print_json(value) if as_json else out.print(sentence, soft_wrap=True)
+
+
 def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
     """Print a table to standard output, or one line if it has no rows. Columns that are empty in all rows are left out, and so is the
     header row if no column has a title.

@@ -27,10 +27,7 @@ def rebuild(as_json: bool) -> None:
         rebuilt = container.recovery.rebuild(lambda items, of: bars.update(bar, completed=items, total=of))
     result = asdict(rebuilt) | {"seconds": round(time.monotonic() - began, 2)}
     del result["after"]
-    if as_json:
-        print_json(result)
-    else:
-        _print(result)
+    print_json(result) if as_json else _print(result)
     sys.exit(FAILED if rebuilt.others else 0)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Collection
 from functools import partial
 from pathlib import Path
@@ -10,10 +9,10 @@ from pathlib import Path
 import click
 
 from config.names import TaskName
-from worker.cli.output import FAILED, json_option, named_project, print_json
+from worker.cli.output import json_option, named_project
 from worker.cli.plans import plan_options, require_dry_run, run_dry
-from worker.cli.runs import is_complete, print_problems, print_run, print_started, run_report
-from worker.cli.session import open_container, send, watch
+from worker.cli.runs import end_command
+from worker.cli.session import open_container, send
 from worker.domain.plans import Plan
 from worker.observability import correlation
 from worker.reconcile.planning import Planning, Progress
@@ -45,18 +44,7 @@ def scan(named: tuple[str, ...], dry_run: bool, save: Path | None, force: bool, 
     run, joined = container.wbs_scan.request("command line", project_ids)
     with correlation.of(run.correlation_id):
         send(TaskName.SCAN_PROJECTS, trigger="command line", project_ids=project_ids)
-    if not wait:
-        started = {"run": run.id, "joined": joined}
-        print_json(started) if as_json else print_started(started)
-        return
-    ended = watch(container, run, noun="codes")
-    report = run_report(container, ended, joined=joined)
-    if as_json:
-        print_json(report)
-    else:
-        print_run("Scan", report)
-        print_problems(report["problems"], title="Open problems", by_cause=True)
-    sys.exit(0 if is_complete(container, ended) else FAILED)
+    end_command(container, (run, joined), wait=wait, as_json=as_json)
 
 
 def _plan(project_ids: Collection[int], planning: Planning, progress: Progress) -> Plan:

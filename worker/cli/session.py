@@ -24,10 +24,8 @@ POLL_SECONDS = 0.2
 CHECK_WORKERS_SECONDS = 1.0
 RESTART_SECONDS = 3.0
 """Seconds without a worker, such as during a restart, before a waiting command gives up."""
-QUEUES_OF_RUN = {
-    RunKind.SCAN: (QueueName.SCANS, QueueName.ITEMS),
-    RunKind.EXPORT: (QueueName.EXPORTS,),
-}
+QUEUES_OF_RUN = {RunKind.SCAN: (QueueName.SCANS, QueueName.ITEMS), RunKind.EXPORT: (QueueName.EXPORTS,)}
+RECORDS_OF_RUN = {RunKind.SCAN: "codes", RunKind.EXPORT: "invoices"}
 
 
 def open_container() -> Container:
@@ -62,9 +60,9 @@ def send(task: TaskName, **arguments: Any) -> None:
     app.send_task(task.value, kwargs=arguments, ignore_result=True, headers={DISPATCHED_HEADER: True})
 
 
-def watch(container: Container, run: Run, *, noun: str) -> Run:
+def watch(container: Container, run: Run) -> Run:
     """Show a progress bar until a run has ended, and return the run. Raises Fault if no worker is running for it."""
-    workers = _Workers(container, QUEUES_OF_RUN[run.kind])
+    workers, noun = _Workers(container, QUEUES_OF_RUN[run.kind]), RECORDS_OF_RUN[run.kind]
     with progress() as bars:
         projects = bars.add_task("projects", total=None, note="")
         things = bars.add_task(noun, total=None, note="")

@@ -14,7 +14,7 @@ import click
 
 from config.logs import set_up_logging
 from config.setting_faults import InvalidSettings
-from worker.cli.output import Fault, json_option, out, print_json
+from worker.cli.output import Fault, json_option, print_done
 from worker.cli.session import open_container
 from worker.cli.stack import address_of
 from worker.container import Container
@@ -82,5 +82,5 @@ class _Observer:
 
 
 def _announce(access: dict[str, str], *, as_json: bool) -> None:
-    print_json(access) if as_json else out.print(f"Webhooks {access['address']}", soft_wrap=True)
+    print_done(access, f"Webhooks {access['address']}", as_json=as_json)
     sys.stdout.flush()

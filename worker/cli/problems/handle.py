@@ -6,7 +6,7 @@ import click
 
 from config.names import TaskName
 from worker.cli.one_record import checked_note, user
-from worker.cli.output import Fault, json_option, out, print_json
+from worker.cli.output import Fault, json_option, print_done
 from worker.cli.problems.named import problem_key
 from worker.cli.session import open_container, send
 from worker.container import Container
@@ -35,10 +35,8 @@ def resolve(key: str, note: str, as_json: bool) -> None:
     _require_an_end(container, entry)
     if not container.stores.handling.resolve(entry, by=user(), at=container.now(), note=text):
         raise Fault(_CHANGED.format(key=key))
-    if as_json:
-        print_json({"resolved": key, "sentence": entry.problem.sentence})
-    else:
-        out.print(f"Resolved: {entry.problem.sentence}", soft_wrap=True)
+    sentence = entry.problem.sentence
+    print_done({"resolved": key, "sentence": sentence}, f"Resolved: {sentence}", as_json=as_json)
 
 
 @click.command("continue")
@@ -73,10 +71,8 @@ def continue_writing(key: str, note: str, as_json: bool) -> None:
         same = (other.key for other in container.ledger.problems() if other.problem.cause is entry.problem.cause)
         container.retries.retry([key, *same])
         send(TaskName.RESUME)
-    if as_json:
-        print_json({"continued": key, "sentence": entry.problem.sentence})
-    else:
-        out.print(f"Writing {series or 'Items'} resumes.", soft_wrap=True)
+    continued = {"continued": key, "sentence": entry.problem.sentence}
+    print_done(continued, f"Writing {series or 'Items'} resumes.", as_json=as_json)
 
 
 @click.command()
@@ -97,10 +93,8 @@ def ignore(key: str, until_changed: bool, note: str, as_json: bool) -> None:
     entry = _open_problem(container, key)
     if not container.stores.handling.ignore(entry, by=user(), at=container.now(), note=checked_note(note)):
         raise Fault(_CHANGED.format(key=key))
-    if as_json:
-        print_json({"ignored": key, "sentence": entry.problem.sentence})
-    else:
-        out.print(f"Ignored until it changes: {entry.problem.sentence}", soft_wrap=True)
+    sentence = entry.problem.sentence
+    print_done({"ignored": key, "sentence": sentence}, f"Ignored until it changes: {sentence}", as_json=as_json)
 
 
 ENTERED_BY_HAND = frozenset(

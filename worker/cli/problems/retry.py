@@ -75,10 +75,7 @@ def retry(
         count = len(retried.work) + len(retried.remotes)
         follow(container, lambda: len(container.retries.unfinished(retried)), count=count, noun="problems")
         result |= _ends(container, retried, chosen) | {"seconds": round(time.monotonic() - began, 2)}
-    if as_json:
-        print_json(result)
-    else:
-        print_retried(result)
+    print_json(result) if as_json else print_retried(result)
     sys.exit(FAILED if result.get("remaining") or (wait and result["not_retryable"]) else 0)
 
 
