@@ -8,7 +8,7 @@ import click
 from rich.text import Text
 
 from worker.cli.output import FAILED, json_option, out, print_json, styled
-from worker.cli.session import open_without_claim
+from worker.cli.session import open_container
 from worker.inspect.checks.check import Check
 
 MARKS = {True: ("ok  ", "green"), False: ("FAIL", "red"), None: ("WARN", "yellow")}
@@ -20,7 +20,8 @@ def check(as_json: bool) -> None:
     """Check the settings, Redis and its persistence, both logins, and the records that the settings refer to. Each failed check comes with a
     fix. Writes nothing to Procore or NetSuite.
     """
-    container = open_without_claim()
+    # The settings to check may be those of the wrong company.
+    container = open_container(may_claim=False)
     done = []
     for result in container.checks.run():
         done.append(result)

@@ -20,7 +20,7 @@ from worker.cli.check import print_check
 from worker.cli.output import FAILED, Fault, err, out, print_json, styled, table
 from worker.cli.runs import print_problems, print_run, run_report
 from worker.cli.session import open_container, send, wait_until, watch
-from worker.cli.simulators import SimulatorsProcess
+from worker.cli.simulate import SimulatorsProcess
 from worker.cli.stack import Stack
 from worker.cli.verify import as_dict, print_verified, run_verification
 from worker.container import Container

@@ -28,19 +28,13 @@ QUEUES_OF_RUN = {RunKind.SCAN: (QueueName.SCANS, QueueName.ITEMS), RunKind.EXPOR
 RECORDS_OF_RUN = {RunKind.SCAN: "codes", RunKind.EXPORT: "invoices"}
 
 
-def open_container() -> Container:
-    """Return a container with validated settings and the Redis of REDIS_URL, or the server that `wbs-sync up` started for this data directory."""
+def open_container(*, may_claim: bool = True) -> Container:
+    """Return a container with validated settings and the Redis of REDIS_URL, or the server that `wbs-sync up` started for this data directory.
+    `may_claim`: whether it may claim an unowned ledger.
+    """
     settings = load_settings()
     container = Container(settings, redis_url=redis_url(settings))
-    container.require_own()
-    return container
-
-
-def open_without_claim() -> Container:
-    """Return a container that does not claim an unowned ledger, because the settings to check may be those of the wrong company."""
-    settings = load_settings()
-    container = Container(settings, redis_url=redis_url(settings))
-    container.ownership.may_claim = False
+    container.ownership.may_claim = may_claim
     container.require_own()
     return container
 

@@ -7,7 +7,7 @@ import click
 from config.names import TaskName
 from worker.cli.one_record import checked_note, user
 from worker.cli.output import Fault, json_option, print_done
-from worker.cli.problems.named import problem_key
+from worker.cli.problems.options import problem_key
 from worker.cli.session import open_container, send
 from worker.container import Container
 from worker.domain.identities import InvoiceKey

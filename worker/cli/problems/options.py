@@ -1,4 +1,4 @@
-"""Options that select problems by their cause or class. An earlier name is refused with the current one."""
+"""How problems are selected: by key or name, or by options for their cause or class. An earlier name is refused with the current one."""
 
 from __future__ import annotations
 
@@ -6,9 +6,19 @@ from collections.abc import Callable, Collection, Mapping
 
 import click
 
+from worker.cli.output import Fault
+from worker.container import Container
 from worker.domain.problems import FORMER_CAUSES, FORMER_CLASSES, Cause, ProblemClass
 
 Check = Callable[[click.Context, click.Parameter, str | None], str | None]
+
+
+def problem_key(container: Container, text: str) -> str:
+    """Return the key of the open problem that matches the text, or the text if none matches. Raises Fault if several match."""
+    keys = container.problem_views.named(text)
+    if len(keys) > 1:
+        raise Fault(f"More than one problem is open for {text}. Pass one of these keys: {', '.join(sorted(keys))}.")
+    return keys[0] if keys else text
 
 
 def _current(noun: str, names: Collection[str], former: Mapping[str, str]) -> Check:

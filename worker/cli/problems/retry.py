@@ -11,8 +11,7 @@ import click
 
 from config.names import TaskName
 from worker.cli.output import FAILED, Fault, clock, json_option, named_project, out, print_json, table
-from worker.cli.problems.named import problem_key
-from worker.cli.problems.options import cause_option
+from worker.cli.problems.options import cause_option, problem_key
 from worker.cli.runs import grouped, print_cause
 from worker.cli.session import follow, open_container, send
 from worker.container import Container

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from worker.cli.output import FAILED, Fault, clock, json_option, out, print_json, styled
-from worker.cli.problems.named import problem_key
+from worker.cli.problems.options import problem_key
 from worker.cli.session import open_container
 from worker.domain.problem_keys import scope_of_problem
 
