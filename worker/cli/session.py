@@ -41,8 +41,8 @@ def open_container(*, may_claim: bool = True) -> Container:
 
 def redis_url(settings: Settings) -> str:
     """Return the Redis address, and set it in the environment, where the Celery app reads it."""
-    url = settings.redis_url.get_secret_value() if settings.redis_url else find_running(settings.data_dir)
-    if url is None:
+    url = settings.redis_address or find_running(settings.data_dir)
+    if not url:
         raise Fault(f"No Redis: set REDIS_URL or start `wbs-sync up` (not running for {settings.data_dir}).")
     try_tls(url)
     os.environ["REDIS_URL"] = url

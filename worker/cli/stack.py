@@ -60,16 +60,9 @@ class Stack:
         except BaseException:
             lock.close()
             raise
-        redis_url = server.url if server else settings.redis_url.get_secret_value() if settings.redis_url else ""
-        os.environ["REDIS_URL"] = redis_url
-        supervisor = Supervisor(
-            processes(
-                data_dir=settings.data_dir,
-                webhooks=settings.webhook_authorization is not None,
-            ),
-            env=os.environ,
-            log_dir=settings.data_dir / "logs",
-        )
+        os.environ["REDIS_URL"] = server.url if server else settings.redis_address
+        parts = processes(data_dir=settings.data_dir, webhooks=settings.webhook_authorization is not None)
+        supervisor = Supervisor(parts, env=os.environ, log_dir=settings.data_dir / "logs")
         return cls(lock, server, supervisor, flower_url, login, settings.redis_key_prefix)
 
     def keep_server(self) -> None:

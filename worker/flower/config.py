@@ -25,7 +25,7 @@ if not _login:
     sys.stderr.write("wbs-sync: FLOWER_BASIC_AUTH is not set; Flower requires a login.\n")
     sys.exit(BAD_SETTINGS_EXIT_CODE)
 
-one_server_or_exit(redis_at(_settings.redis_url.get_secret_value() if _settings.redis_url else "", timeout=3))
+one_server_or_exit(redis_at(_settings.redis_address, timeout=3))
 
 _memory = _settings.data_dir / "flower"
 _memory.mkdir(parents=True, exist_ok=True)

@@ -100,6 +100,5 @@ def _built() -> Container:
     global _container
     if _container is None:
         settings = settings_or_exit()
-        redis_url = settings.redis_url.get_secret_value() if settings.redis_url else ""
-        _container = Container(settings, redis_url=redis_url)
+        _container = Container(settings, redis_url=settings.redis_address)
     return _container
