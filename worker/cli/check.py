@@ -9,7 +9,7 @@ from rich.text import Text
 
 from worker.cli.output import FAILED, json_option, out, print_json, styled
 from worker.cli.session import open_container
-from worker.inspect.checks.check import Check
+from worker.inspect.checks import Check
 
 MARKS = {True: ("ok  ", "green"), False: ("FAIL", "red"), None: ("WARN", "yellow")}
 

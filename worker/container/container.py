@@ -29,10 +29,8 @@ from worker.engine.settings_agreement import SettingsAgreement
 from worker.engine.settlement import Settlement
 from worker.engine.systematic_differences import SystematicDifferences
 from worker.inspect.checks import Checks
-from worker.inspect.checks.files import FileChecks
-from worker.inspect.checks.machine import MachineChecks
+from worker.inspect.checks.machine import FileChecks, MachineChecks
 from worker.inspect.checks.netsuite import NetSuiteChecks
-from worker.inspect.checks.pauses import PauseChecks
 from worker.inspect.checks.processes import ProcessChecks
 from worker.inspect.checks.procore import ProcoreChecks
 from worker.inspect.checks.redis import RedisChecks
@@ -238,12 +236,11 @@ class Container:
     def checks(self) -> Checks:
         """The checks of the installation, in the order in which they run."""
         stores, remotes, connections = self.stores, self.remotes, self.connections
-        processes = ProcessChecks(stores, self.liveness, connections.clocks, self.written_settings)
+        processes = ProcessChecks(stores, self.liveness, self.pauses, connections.clocks, self.written_settings)
         groups = (
             RedisChecks(stores, self.liveness.queues).checks(),
             MachineChecks(stores, connections.certificate_expiry).checks(),
             processes.running(),
-            PauseChecks(self.pauses).checks(),
             ProcoreChecks(remotes.procore, self.policy, self.exports.projects, self.exports.books_currency).checks(),
             NetSuiteChecks(remotes.netsuite, chosen_of(self.settings, self.policy, connections.profile)).checks(),
             # Last, after both systems have responded.

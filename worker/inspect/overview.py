@@ -53,17 +53,13 @@ class Overview:
             "runs": {kind.value: run_view(run) for kind in RunKind if (run := self.stores.runs.current(kind))},
             "problems": dict(Counter(one.problem.cause.value for one in problems if not one.ignored)),
             "invoices_unreadable": [
-                {"project": self._label(project_id), "answer": answer}
+                {"project": self.stores.listed_projects.label(project_id), "answer": answer}
                 for project_id, answer in sorted(self.stores.listed_projects.refused().items())
             ],
             "oldest_waiting": [asdict(one) for one in self.waiting.oldest()],
             "unfinished": [asdict(one) for one in self.stores.ledger.unfinished() if one.count],
             "ignored_problems": sum(one.ignored is not None for one in problems),
         }
-
-    def _label(self, project_id: int) -> str:
-        project = self.stores.listed_projects.get(project_id)
-        return project.label if project else f"id {project_id}"
 
     def of(self, key: CodeKey | InvoiceKey) -> dict[str, Any]:
         """Return the state of one code or invoice in the format of a task's result: `outcome` is None if nothing is known.
@@ -82,8 +78,7 @@ class Overview:
 
     def outcome_of(self, key: CodeKey | InvoiceKey) -> Outcome | None:
         """Return the outcome from the ledger, from a problem without a ledger record, or as waiting work; None for none of these."""
-        record = self.stores.ledger.code(key) if isinstance(key, CodeKey) else self.stores.ledger.invoice(key)
-        if record:
+        if record := self.stores.ledger.record(key):
             outcome = outcome_of(record)
             waits = outcome.kind is OutcomeKind.WAITING and not outcome.reason
             return replace(outcome, reason=self._waits_for(key)) if waits else outcome

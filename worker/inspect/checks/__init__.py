@@ -9,11 +9,39 @@ from redis.exceptions import RedisError
 
 from worker.domain.errors import Blocked, Misconfigured, SyncError, Transient
 from worker.domain.problems import describe
-from worker.inspect.checks.check import Check, NamedCheck, failed, warning
 from worker.store.connection import why
 
 TRY_AGAIN = "If the check fails again in a few minutes, contact the team that runs that system or the network."
 CHECK_REDIS = "Check REDIS_URL and the server's log. Nothing is lost in the meantime; docs/redis.md lists the steps for each case."
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The result of one check. `ok`: None for a warning, such as a value that could not be read or may be intended; `fix`: "" if it passed."""
+
+    name: str
+    ok: bool | None
+    message: str
+    fix: str = ""
+
+
+NamedCheck = tuple[str, Callable[[], Check]]
+"""A check to run: its name, and a function that may raise the errors of the clients."""
+
+
+def passed(name: str, message: str) -> Check:
+    """Return a passed check."""
+    return Check(name, True, message)
+
+
+def failed(name: str, message: str, fix: str) -> Check:
+    """Return a failed check: wbs-sync cannot work until it is fixed."""
+    return Check(name, False, message, fix)
+
+
+def warning(name: str, message: str, fix: str) -> Check:
+    """Return a warning."""
+    return Check(name, None, message, fix)
 
 
 @dataclass(frozen=True, slots=True)

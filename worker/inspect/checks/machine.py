@@ -1,14 +1,17 @@
-"""Checks of limited resources: disk space, file descriptors, Redis saves, and the NetSuite login certificate."""
+"""Checks of this machine: limited resources (disk space, file descriptors, Redis saves, the NetSuite login certificate) and secret files."""
 
 from __future__ import annotations
 
 import resource
 import shutil
-from collections.abc import Iterator
+import stat
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
-from worker.inspect.checks.check import Check, NamedCheck, failed, passed, warning
+from worker.domain.texts import first_few
+from worker.inspect.checks import Check, NamedCheck, failed, passed, warning
 from worker.store.server_state import server_state
 from worker.store.stores import Stores
 
@@ -18,6 +21,7 @@ FULL_DISK_BYTES = 100_000_000
 MIN_DESCRIPTORS = 1024
 """Minimum file descriptors. A worker needs one per thread and connection; a server process one per client."""
 CERTIFICATE_WARNING_DAYS = 30
+MAX_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +83,30 @@ class MachineChecks:
         if days < CERTIFICATE_WARNING_DAYS:
             return warning(name, f"expires on {day}, in {days:.0f} days", renew)
         return passed(name, f"valid until {day}")
+
+
+@dataclass(frozen=True, slots=True)
+class FileChecks:
+    """Checks that no other user of this machine can access the files with secrets. `paths`: these files; they may be missing."""
+
+    paths: Sequence[Path]
+
+    def checks(self) -> Iterator[NamedCheck]:
+        """Return the checks in order, with their names."""
+        yield "Secret files", self._private
+
+    def _private(self) -> Check:
+        name, readable = "Secret files", [str(path) for path in self.paths if _is_open(path)]
+        if not readable:
+            return passed(name, "no other user can read .env, the private key or a file in SECRETS_DIR")
+        shown = first_few(readable, MAX_NAMED)
+        return warning(
+            name, f"other users of this machine can read {shown}", f"chmod 600 {' '.join(readable[:MAX_NAMED])}"
+        )
+
+
+def _is_open(path: Path) -> bool:
+    try:
+        return bool(path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))
+    except OSError:
+        return False

@@ -11,7 +11,7 @@ from worker.domain.bill_lines import FixedItems
 from worker.domain.errors import Blocked, Misconfigured, NotFound, NotPermitted, UnexpectedAnswer
 from worker.domain.items import USABLE_SUBTYPES
 from worker.domain.posting_periods import ClosedPeriod
-from worker.inspect.checks.check import Check, NamedCheck, failed, passed, warning
+from worker.inspect.checks import Check, NamedCheck, failed, passed, warning
 
 UNUSED_EXTERNAL_ID = "pcr-check"
 """An external id that no record has."""

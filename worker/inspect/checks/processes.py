@@ -1,4 +1,4 @@
-"""Checks of the processes of the installation, and of all clocks."""
+"""Checks of the processes of the installation, of paused work, and of all clocks."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from worker.engine.settings_agreement import differences
-from worker.inspect.checks.check import Check, NamedCheck, failed, passed, warning
+from worker.inspect.checks import Check, NamedCheck, failed, passed, warning
 from worker.inspect.liveness import CLOCK_LIMIT_SECONDS, HOW_TO_START, Liveness
+from worker.inspect.pauses import Pauses
 from worker.store.stores import Stores
 
 BUSY_QUEUES = ("items", "exports")
@@ -19,19 +20,21 @@ SYNCHRONIZE = "Synchronize the clock of that machine (NTP): NetSuite logins, sch
 
 @dataclass(frozen=True, slots=True)
 class ProcessChecks:
-    """Checks the processes that announced themselves. `redis_clock`: unix seconds; `remote_clocks`: seconds that this machine is ahead of each
+    """Checks the processes that announced themselves. `remote_clocks`: seconds that this machine is ahead of each
     system that responded in this process, by name; `settings`: digests of this command's settings that determine what is written.
     """
 
     stores: Stores
     liveness: Liveness
+    pauses: Pauses
     remote_clocks: Callable[[], Mapping[str, float]]
     settings: Mapping[str, str]
 
     def running(self) -> Iterator[NamedCheck]:
-        """Check that workers and beat run with the same settings."""
+        """Check that workers and beat run with the same settings, and that their work is not paused."""
         yield "Workers", self._workers
         yield "Same settings", self._same_settings
+        yield "Pauses", self._pauses
 
     def clocks(self) -> Iterator[NamedCheck]:
         """Check that all clocks agree; run last, after both systems have responded."""
@@ -73,6 +76,14 @@ class ProcessChecks:
                 name, message, "Set the same NETSUITE_CONCURRENCY on all machines and restart their workers."
             )
         return passed(name, f"{len(workers)} workers and this command have the same settings for writing")
+
+    def _pauses(self) -> Check:
+        """Check that no work is paused: a system is down, a login or permission was refused, or a rate limit is used up."""
+        paused = self.pauses.all()
+        if not paused:
+            return passed("Pauses", "no work is paused")
+        fix = "Paused work resumes automatically. `wbs-sync problems` lists what needs attention."
+        return warning("Pauses", " ".join(one.sentence for one in paused), fix)
 
     def _clocks(self) -> Check:
         ahead = {"Redis": time.time() - self.stores.now(), **self.remote_clocks()}

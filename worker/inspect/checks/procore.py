@@ -12,7 +12,7 @@ from worker.domain.errors import NotFound, NotPermitted
 from worker.domain.policy import Policy
 from worker.domain.texts import first_few
 from worker.domain.wbs_codes import Project
-from worker.inspect.checks.check import Check, NamedCheck, failed, passed, warning
+from worker.inspect.checks import Check, NamedCheck, failed, passed, warning
 from worker.sync.books_currency import BooksCurrency
 from worker.sync.projects import Projects
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from redis.exceptions import NoPermissionError
 
 from worker.domain.texts import counted
-from worker.inspect.checks.check import Check, NamedCheck, failed, passed, warning
+from worker.inspect.checks import Check, NamedCheck, failed, passed, warning
 from worker.store.keys import Keys
 from worker.store.scripts import Script, text
 from worker.store.server_state import server_state
