@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -35,7 +36,6 @@ from worker.inspect.checks.processes import ProcessChecks
 from worker.inspect.checks.procore import ProcoreChecks
 from worker.inspect.checks.redis import RedisChecks
 from worker.inspect.explain import Explain
-from worker.inspect.fixed_item_names import FixedItemNames
 from worker.inspect.invoice_decisions import InvoiceDecisions
 from worker.inspect.liveness import Liveness
 from worker.inspect.named_records import NamedRecords
@@ -53,8 +53,8 @@ from worker.reconcile.applying import Applying
 from worker.reconcile.bill_drift import BillDrift
 from worker.reconcile.code_plan_lines import CodePlanLines
 from worker.reconcile.comparison_failures import Failures
+from worker.reconcile.dry_run import fixed_item_names
 from worker.reconcile.forgetting import Forgetting
-from worker.reconcile.information import Information
 from worker.reconcile.invoice_plan_lines import InvoicePlanLines
 from worker.reconcile.item_drift import ItemDrift
 from worker.reconcile.orphaned_bills import OrphanedBills
@@ -264,7 +264,7 @@ class Container:
     invoice_plans = _part(
         lambda own: InvoicePlanLines(own.stores, own.requests, own.export_runs, own.invoice_export, own.code_plans)
     )
-    item_names = _part(lambda own: FixedItemNames(own.stores, own.scans.remotes, own.policy).names)
+    item_names = _part(lambda own: partial(fixed_item_names, own.stores, own.scans.remotes, own.policy))
     planning = _part(
         lambda own: Planning(own.stores, own.requests, own.code_plans, own.invoice_plans, own.stoppages, own.item_names)
     )
@@ -280,8 +280,8 @@ class Container:
         items = ItemDrift(stores, flow.remotes, flow.items)
         bills = BillDrift(stores, flow.remotes, self.policy, flow.preview, flow.periods)
         failures, orphans = Failures(stores, flow.remotes), OrphanedBills(stores, flow.remotes)
-        comparison, information = ProjectComparison(stores, failures, items, bills), Information(stores, flow.projects)
-        return Verification(stores, flow.projects, comparison, orphans, information, failures)
+        comparison = ProjectComparison(stores, failures, items, bills)
+        return Verification(stores, flow.projects, comparison, orphans, failures)
 
     upkeep = _part(lambda own: Upkeep(own.stores, own.verification))
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from worker.domain.errors import Transient
-from worker.domain.findings import Verified
+from worker.domain.findings import Finding, Verified
 from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.problem_keys import finding_of, subject_of
 from worker.domain.problems import FindingKind
@@ -24,7 +24,6 @@ from worker.domain.wbs_codes import Project
 from worker.domain.work import RECONCILE_ALL, Lane
 from worker.observability.correlation import in_context
 from worker.reconcile.comparison_failures import Failures, GivenUp, Interrupted, Later
-from worker.reconcile.information import Information
 from worker.reconcile.orphaned_bills import OrphanedBills
 from worker.reconcile.project_comparison import ProjectComparison, Turn
 from worker.store.stores import Stores
@@ -62,7 +61,6 @@ class Verification:
     projects: Projects
     comparison: ProjectComparison
     orphans: OrphanedBills
-    information: Information
     failures: Failures
 
     def request(self, *, full: bool = False) -> tuple[str, bool]:
@@ -218,8 +216,18 @@ class Verification:
         return self.orphans.compare(self.stores.listed_projects.all(), compared, not_listed, full=state.full)
 
     def _inform(self, _state: VerificationState) -> Verified:
-        verified = Verified()
-        verified.find(*self.information.findings())
+        """Return what is listed for information: decisions on invoices, and inactive projects whose invoices cannot be read. From Redis alone, so
+        that it does not depend on whether an invoice or project can be read.
+        """
+        verified, label = Verified(), self.stores.listed_projects.label
+        for key, decision in self.stores.decisions.all().items():
+            if self.projects.in_pilot(key.project_id):
+                sentence = f"Invoice {decision.label} of project {label(key.project_id)}: {decision.reason}."
+                verified.find(Finding(FindingKind.INVOICE_DECISION, str(key), sentence, decision.label))
+        for project_id, answer in sorted(self.stores.listed_projects.refused().items()):
+            name = label(project_id)
+            sentence = f"Project {name} is not active and its invoices could not be read from Procore ({answer}), so its approved invoices are not billed."
+            verified.find(Finding(FindingKind.INVOICES_UNREADABLE, f"project:{project_id}", sentence, name))
         return verified
 
     def _close(self, state: VerificationState, unit: str, verified: Verified) -> None:
