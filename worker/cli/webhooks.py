@@ -17,12 +17,10 @@ from config.setting_faults import InvalidSettings
 from worker.cli.output import Fault, json_option, print_done
 from worker.cli.session import open_container
 from worker.cli.stack import address_of
-from worker.container import Container
 from worker.inspect.liveness import RECEIVES
 from worker.observability import correlation
 from worker.runtime import heartbeat
 from worker.runtime.webhooks import PATH, THREAD_NAME, open_socket, receive
-from worker.store.webhook_counts import WebhookCounts
 
 END_SECONDS = 1.0
 """Seconds that the receiver waits for Redis when it stops."""
@@ -55,8 +53,9 @@ def webhooks(as_json: bool) -> None:
         authorization=settings.webhook_authorization.get_secret_value(),
         on=on,
         ready=partial(_announce, access, as_json=as_json),
-        observer=_Observer(container),
+        counts=container.stores.webhook_counts,
     )
+    heartbeat.start(container.stores.presence, f"webhooks@{socket.gethostname()}", RECEIVES)
     try:
         asyncio.run(receiving)
     finally:
@@ -65,20 +64,6 @@ def webhooks(as_json: bool) -> None:
         # These threads wait for a Redis that does not respond, and Python would wait for the threads.
         logging.shutdown()
         os._exit(0)
-
-
-class _Observer:
-    """Records that the receiver runs, and counts its responses."""
-
-    def __init__(self, container: Container) -> None:
-        self._counts: WebhookCounts = container.stores.webhook_counts
-        heartbeat.start(container.stores.presence, f"webhooks@{socket.gethostname()}", RECEIVES)
-
-    def answered(self, answer: str) -> None:
-        self._counts.add(answer)
-
-    def beat(self) -> None:
-        self._counts.save()
 
 
 def _announce(access: dict[str, str], *, as_json: bool) -> None:
