@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from redis.exceptions import RedisError
 
@@ -17,31 +17,33 @@ CHECK_REDIS = "Check REDIS_URL and the server's log. Nothing is lost in the mean
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """The result of one check. `ok`: None for a warning, such as a value that could not be read or may be intended; `fix`: "" if it passed."""
+    """The result of one check. `ok`: None for a warning, such as a value that could not be read or may be intended; `fix`: "" if it passed;
+    `name`: set when `Checks` has run it.
+    """
 
-    name: str
     ok: bool | None
     message: str
     fix: str = ""
+    name: str = ""
 
 
 NamedCheck = tuple[str, Callable[[], Check]]
 """A check to run: its name, and a function that may raise the errors of the clients."""
 
 
-def passed(name: str, message: str) -> Check:
+def passed(message: str) -> Check:
     """Return a passed check."""
-    return Check(name, True, message)
+    return Check(True, message)
 
 
-def failed(name: str, message: str, fix: str) -> Check:
+def failed(message: str, fix: str) -> Check:
     """Return a failed check: wbs-sync cannot work until it is fixed."""
-    return Check(name, False, message, fix)
+    return Check(False, message, fix)
 
 
-def warning(name: str, message: str, fix: str) -> Check:
+def warning(message: str, fix: str) -> Check:
     """Return a warning."""
-    return Check(name, None, message, fix)
+    return Check(None, message, fix)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Checks:
         """
         reported: dict[str, str] = {}
         for name, check in self.checks:
-            yield _result(name, check, reported)
+            yield replace(_result(name, check, reported), name=name)
 
 
 def _result(name: str, check: Callable[[], Check], reported: dict[str, str]) -> Check:
@@ -73,10 +75,10 @@ def _result(name: str, check: Callable[[], Check], reported: dict[str, str]) -> 
     except RedisError as error:
         message, fix = why(error), CHECK_REDIS
     except SyncError as error:
-        return failed(name, str(error) or type(error).__name__, "Send this message to the maintainers of wbs-sync.")
+        return failed(str(error) or type(error).__name__, "Send this message to the maintainers of wbs-sync.")
     # Redis' response may differ between checks that fail for the same reason.
     reason = message.partition(" Its response:")[0]
     if reason in reported:
-        return warning(name, f"not checked: see {reported[reason]!r} above", "")
+        return warning(f"not checked: see {reported[reason]!r} above", "")
     reported[reason] = name
-    return failed(name, message, fix)
+    return failed(message, fix)
