@@ -8,7 +8,6 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -62,14 +61,6 @@ SEEDED_CAUSES = frozenset(
 """Seeded error cases of the simulated company: each must end as exactly this problem."""
 
 
-@dataclass(frozen=True, slots=True)
-class DemoResult:
-    """Result of the demo: the report, and what failed."""
-
-    report: dict[str, Any]
-    faults: list[str]
-
-
 @click.command()
 @click.option("--keep", is_flag=True, help="Keep everything running until Ctrl-C.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Seed for the simulated data.")
@@ -85,20 +76,19 @@ def demo(keep: bool, seed: int, as_json: bool) -> None:
     out.quiet = as_json
     try:
         with SimulatorsProcess.start(profile="demo", seed=seed, data_dir=folder) as simulators:
-            result = _run(simulators, folder, keep=keep)
+            report, faults = _run(simulators, folder, keep=keep)
     finally:
         out.quiet = False
         os.chdir(folder.parent)
         shutil.rmtree(folder, ignore_errors=True)
-    result.report["seconds"] = round(time.monotonic() - began, 1)
+    report["seconds"] = round(time.monotonic() - began, 1)
     if as_json:
-        print_json(result.report)
-    for fault in result.faults:
+        print_json(report)
+    for fault in faults:
         err.print(styled(("Failed:", "red"), f" {fault}"), soft_wrap=True)
-    if not result.faults:
-        passed = styled(("All checks passed", "green"), f" ({result.report['seconds']} s).")
-        out.print(passed) if not as_json else None
-    sys.exit(FAILED if result.faults else 0)
+    if not faults and not as_json:
+        out.print(styled(("All checks passed", "green"), f" ({report['seconds']} s)."))
+    sys.exit(FAILED if faults else 0)
 
 
 def _isolate(folder: Path) -> None:
@@ -108,7 +98,8 @@ def _isolate(folder: Path) -> None:
     os.chdir(folder)
 
 
-def _run(simulators: SimulatorsProcess, folder: Path, *, keep: bool) -> DemoResult:
+def _run(simulators: SimulatorsProcess, folder: Path, *, keep: bool) -> tuple[dict[str, Any], list[str]]:
+    """Run the demo, and return its report and what failed."""
     simulators.admin("netsuite", "PATCH", "settings", NETSUITE_BEHAVIOUR)
     simulators.admin("procore", "PATCH", "settings", PROCORE_BEHAVIOUR)
     os.environ |= simulators.settings | DEMO_SETTINGS | {"DATA_DIR": str(folder / "data")}
@@ -129,7 +120,7 @@ def _run(simulators: SimulatorsProcess, folder: Path, *, keep: bool) -> DemoResu
     return result
 
 
-def _show(simulators: SimulatorsProcess, container: Container) -> DemoResult:
+def _show(simulators: SimulatorsProcess, container: Container) -> tuple[dict[str, Any], list[str]]:
     _heading("1. Check: configuration, connections and permissions")
     if not wait_until(lambda: not container.liveness.now().faults, seconds=START_TIMEOUT_SECONDS):
         raise Fault(f"{' '.join(container.liveness.now().faults)} The logs are in {container.settings.data_dir}/logs.")
@@ -153,7 +144,7 @@ def _show(simulators: SimulatorsProcess, container: Container) -> DemoResult:
     verified = run_verification(container)
     print_verified(verified)
     duplicates = simulators.admin("netsuite", "GET", "duplicates")
-    out.print(f"Duplicates in the simulated NetSuite: {_count(duplicates)}")
+    out.print(f"Duplicates in the simulated NetSuite: {len(duplicates['duplicates'])}")
     report = {
         "scan": first,
         "export": exported,
@@ -168,9 +159,9 @@ def _show(simulators: SimulatorsProcess, container: Container) -> DemoResult:
     faults += verified.not_compared.values()
     if _writes(second):
         faults.append(f"the second scan wrote {_writes(second)} records")
-    if _count(duplicates):
+    if duplicates["duplicates"]:
         faults.append(f"NetSuite has duplicates: {duplicates}")
-    return DemoResult(report, faults)
+    return report, faults
 
 
 def _scan(container: Container) -> dict[str, Any]:
@@ -191,13 +182,7 @@ def _writes(report: dict[str, Any]) -> int:
 
 
 def _netsuite_requests(simulators: SimulatorsProcess) -> int:
-    stats = simulators.admin("netsuite", "GET", "stats")
-    return sum(Counter(stats["requests"]).values())
-
-
-def _count(duplicates: Any) -> int:
-    rows = duplicates.get("duplicates", duplicates) if isinstance(duplicates, dict) else duplicates
-    return len(rows)
+    return sum(Counter(simulators.admin("netsuite", "GET", "stats")["requests"]).values())
 
 
 def _unseeded(problems: list[dict[str, Any]]) -> list[str]:

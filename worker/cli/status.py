@@ -109,7 +109,7 @@ def _of(container: Container, key: InvoiceKey | CodeKey) -> dict[str, Any]:
 
 def _task(container: Container, task_id: str) -> dict[str, Any]:
     """Return how a task ended, and the current status of its work, which may have continued under another task id."""
-    stored = container.result_of(task_id)
+    stored = container.stores.task_result(task_id)
     if stored is None:
         raise Fault(
             f"Task {task_id} not found: no worker has started it, it was sent with ignore_result, or it ended more than a day ago."
@@ -136,15 +136,13 @@ def _now(container: Container, arguments: Any, result: Any) -> dict[str, Any] | 
 def _print_one(shown: dict[str, Any]) -> None:
     """Print one row per fact, and for a task the current status of its work below."""
     now = shown.pop("now", None)
-    if "key" in shown and shown["outcome"] is None and shown["next_attempt_at"] is None and "reason" in shown:
-        out.print(shown["reason"], soft_wrap=True)
-        return
     if "key" in shown and shown["outcome"] is None and shown["next_attempt_at"] is None:
-        out.print(f"{shown['key']} not found: no scan or export has processed it yet.")
+        not_found = f"{shown['key']} not found: no scan or export has processed it yet."
+        out.print(shown.get("reason", not_found), soft_wrap=True)
         return
-    table("", ("", ""), [(name.replace("_", " "), _shown(name, value)) for name, value in shown.items()])
-    if now:
-        table("Now", ("", ""), [(name.replace("_", " "), _shown(name, value)) for name, value in now.items()])
+    for title, facts in (("", shown), ("Now", now)):
+        if facts:
+            table(title, ("", ""), [(name.replace("_", " "), _shown(name, value)) for name, value in facts.items()])
 
 
 def _not_readable(projects: list[str], answer: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from config.loading import secret_files
 from config.names import QueueName
@@ -324,7 +324,3 @@ class Container:
     def watch_store(self) -> None:
         """Compare the store with the one this process knows at intervals, for the life of the process."""
         self.keeper.repeat(self.stores.identity.meet, every=MEET_EVERY_SECONDS)
-
-    def result_of(self, task_id: str) -> dict[str, Any] | None:
-        """See `Stores.task_result`."""
-        return self.stores.task_result(task_id)
