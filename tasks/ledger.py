@@ -30,7 +30,7 @@ def reconcile(**arguments: Any) -> Compared:
     """
     read(Nothing, arguments)
     if not is_dispatched():
-        current().upkeep.request()
+        current().verification.queue()
     return compared(current().runner.run(RECONCILE_ALL))
 
 

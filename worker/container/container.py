@@ -60,7 +60,7 @@ from worker.reconcile.item_drift import ItemDrift
 from worker.reconcile.orphaned_bills import OrphanedBills
 from worker.reconcile.planning import Planning
 from worker.reconcile.project_comparison import ProjectComparison
-from worker.reconcile.verification import Upkeep, Verification
+from worker.reconcile.verification import Verification
 from worker.redis_access import redis_at, require_one_server
 from worker.store.gate import Precedence
 from worker.store.identity import MEET_EVERY_SECONDS
@@ -283,8 +283,6 @@ class Container:
         comparison = ProjectComparison(stores, failures, items, bills)
         return Verification(stores, flow.projects, comparison, orphans, failures)
 
-    upkeep = _part(lambda own: Upkeep(own.stores, own.verification))
-
     def handlers(self) -> dict[WorkKind, Handler]:
         """Return what does the work of each kind. The services are built when the first work of their kind is run."""
         return {
@@ -295,7 +293,7 @@ class Container:
             WorkKind.EXPORT_ALL: lambda _: self.export_runs.list_projects(),
             WorkKind.LIST_INVOICES: lambda key: self.export_runs.list_invoices(*key.ids),
             WorkKind.EXPORT: lambda key: self.invoice_export.export(InvoiceKey(*key.ids)),
-            WorkKind.RECONCILE: lambda _: self.upkeep.compare(),
+            WorkKind.RECONCILE: lambda _: self.verification.attempt(),
         }
 
     @property

@@ -126,6 +126,27 @@ class Verification:
             verified.add(Verified.of(results[unit]))
         return verified
 
+    # As work of the upkeep lane: one worker at a time claims it, and it is dispatched again if the worker dies.
+
+    def queue(self) -> None:
+        """Start a comparison for workers to run, or join the one in progress."""
+        self.request()
+        self.stores.work.add(Lane.UPKEEP, [RECONCILE_ALL])
+
+    def attempt(self) -> Outcome:
+        """Run the next step of the comparison in progress. The outcome has the numbers so far: records `checked` and `findings`; none without a
+        comparison.
+        """
+        step = self.step()
+        if step is None:
+            return Outcome(OutcomeKind.ALREADY, reason="no comparison is in progress")
+        verified = self.result(step.state.id)
+        counts = {"checked": verified.codes + verified.invoices, "findings": len(verified.findings)}
+        if step.state.ended:
+            return Outcome(OutcomeKind.ALREADY, counts=counts)
+        again_at, reason = max(step.again_at, self.stores.now()), step.state.waits_for or "still running"
+        return Outcome(OutcomeKind.WAITING, reason=reason, again_at=again_at, counts=counts)
+
     def _again_at(self, state: VerificationState) -> float:
         due = self.stores.verifications.next_due(state.id) or 0.0
         return max(state.waits_until, due) if max(state.waits_until, due) > self.stores.now() else 0.0
@@ -260,30 +281,3 @@ class Verification:
         once = {FindingKind.SIMILAR_ITEM_NAME: ITEM_NAMES, FindingKind.BILL_NOT_COMPARABLE: ORPHANED_BILLS}
         left_out = {subject, next((unit for of, unit in once.items() if of.stored == kind), subject)}
         return not left_out & set(verified.not_compared)
-
-
-@dataclass(frozen=True, slots=True)
-class Upkeep:
-    """Runs a comparison as work of the upkeep lane: one worker at a time claims it, and it is dispatched again if the worker dies."""
-
-    stores: Stores
-    verification: Verification
-
-    def request(self) -> None:
-        """Start a comparison for workers to run, or join the one in progress."""
-        self.verification.request()
-        self.stores.work.add(Lane.UPKEEP, [RECONCILE_ALL])
-
-    def compare(self) -> Outcome:
-        """Run the next step of the comparison in progress. The outcome has the numbers so far: records `checked` and `findings`; none without a
-        comparison.
-        """
-        step = self.verification.step()
-        if step is None:
-            return Outcome(OutcomeKind.ALREADY, reason="no comparison is in progress")
-        verified = self.verification.result(step.state.id)
-        counts = {"checked": verified.codes + verified.invoices, "findings": len(verified.findings)}
-        if step.state.ended:
-            return Outcome(OutcomeKind.ALREADY, counts=counts)
-        again_at, reason = max(step.again_at, self.stores.now()), step.state.waits_for or "still running"
-        return Outcome(OutcomeKind.WAITING, reason=reason, again_at=again_at, counts=counts)
