@@ -23,6 +23,7 @@ from config.setting_sources import (
     ENV_FILE,
     SECRET_FILE,
     EnvFile,
+    UntrustedFile,
     cut_by_comment,
     quoted,
     read_env_file,
@@ -32,7 +33,6 @@ from config.setting_sources import (
 )
 from config.setting_types import is_path
 from config.settings import Settings, setting_names
-from config.trusted_files import UntrustedFile
 
 
 def load_settings(**overrides: Any) -> Settings:

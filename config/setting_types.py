@@ -21,8 +21,7 @@ from pydantic_settings import NoDecode
 
 from config.process_secrets import NOT_HELD
 from config.redis_address import checked_url
-from config.setting_sources import EVERYBODY
-from config.trusted_files import everybody_may_write
+from config.setting_sources import EVERYBODY, everybody_may_write
 
 REQUISITION_STATUSES = (
     "draft",

@@ -40,11 +40,10 @@ from worker.inspect.invoice_decisions import InvoiceDecisions
 from worker.inspect.liveness import Liveness
 from worker.inspect.named_records import NamedRecords
 from worker.inspect.overview import Overview
-from worker.inspect.pauses import Pauses
+from worker.inspect.pauses import Pauses, Stoppages
 from worker.inspect.problem_views import ProblemViews
 from worker.inspect.report import Reports
 from worker.inspect.retries import Retries
-from worker.inspect.stoppages import Stoppages
 from worker.inspect.waiting import Waiting
 from worker.inspect.why_not_synced import WhyNotSynced
 from worker.ownership import Ownership

@@ -9,9 +9,8 @@ from typing import Any
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Outcome, OutcomeKind, State, outcome_of
 from worker.domain.work import Lane, RunKind, lane_of
-from worker.inspect.pauses import Pauses
+from worker.inspect.pauses import Pauses, Stoppages
 from worker.inspect.problem_views import ProblemViews
-from worker.inspect.stoppages import Stoppages
 from worker.inspect.waiting import Waiting
 from worker.store.runs import Run
 from worker.store.stores import Stores

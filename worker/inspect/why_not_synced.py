@@ -15,7 +15,7 @@ from worker.domain.problem_keys import of_project
 from worker.domain.texts import counted
 from worker.domain.work import Lane
 from worker.inspect.named_records import try_query
-from worker.inspect.stoppages import Stoppages
+from worker.inspect.pauses import Stoppages
 from worker.store.stores import Stores
 from worker.sync.export_preview import ExportPreview
 from worker.sync.projects import Projects
