@@ -1,4 +1,4 @@
-"""The current pauses with reason and end, for status, check, explain, the page and metrics."""
+"""The current pauses with reason and end, for status, check, explain, the page and metrics; and what else blocks work. Reads Redis alone."""
 
 from __future__ import annotations
 
@@ -107,7 +107,9 @@ class Stoppage:
 
 @dataclass(frozen=True, slots=True)
 class Stoppages:
-    """Reads pauses and stopped series."""
+    """Finds what blocks a kind of work now, whatever the record: a pause, or a stopped series of records. For callers that report what would
+    happen or what comes next: a plan, `explain`, the result of a command.
+    """
 
     stores: Stores
     pauses: Pauses
