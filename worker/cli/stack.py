@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from config.processes import REPORT_PATH, processes
 from config.settings import Settings
 from worker.cli.output import Fault
-from worker.local.embedded import EmbeddedServer, free_port, locked
+from worker.local.embedded import EmbeddedServer, free_port, try_lock
 from worker.local.log_files import limit_size
 from worker.local.supervisor import Supervisor
 from worker.runtime.private_files import keep_private
@@ -50,7 +50,11 @@ class Stack:
         `up` runs for DATA_DIR, or if a port is in use.
         """
         keep_private(settings.data_dir)
-        lock = _lock(settings.data_dir)
+        lock = try_lock(settings.data_dir / "up.lock")
+        if lock is None:
+            raise Fault(
+                f"`wbs-sync up` is already running for {settings.data_dir}. Stop it first, or set another DATA_DIR."
+            )
         try:
             flower_url, login = flower_access(settings)
             require_free(settings.flower_address, int(os.environ["FLOWER_PORT"]), "FLOWER_ADDRESS and FLOWER_PORT")
@@ -100,15 +104,6 @@ def require_free(host: str, port: int, settings: str) -> None:
             raise Fault(
                 f"Cannot listen on {address_of(host, port)}: {error.strerror}. Stop the other `wbs-sync` if one is running, or change {settings}."
             ) from error
-
-
-def _lock(data_dir: Path) -> IO[str]:
-    """Return the lock on a data directory. The operating system releases it when the process ends for any reason."""
-    lock = (data_dir / "up.lock").open("w")
-    if not locked(lock):
-        lock.close()
-        raise Fault(f"`wbs-sync up` is already running for {data_dir}. Stop it first, or set another DATA_DIR.")
-    return lock
 
 
 def _flower_password(data_dir: Path) -> str:

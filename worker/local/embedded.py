@@ -81,7 +81,9 @@ class EmbeddedServer:
         """
         folder = Path(data_dir).absolute() / "valkey"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = _lock(folder)
+        lock = try_lock(folder / "owner.lock")
+        if lock is None:
+            raise AlreadyRunning(f"Another process is already running the embedded server in {folder}.")
         try:
             note, process = _launch(folder)
         except BaseException:
@@ -151,22 +153,17 @@ def free_port() -> int:
         return port
 
 
-def _lock(folder: Path) -> IO[str]:
-    """Return the directory's lock, which the operating system releases when its process ends for any reason."""
-    lock = (folder / "owner.lock").open("w")
-    if not locked(lock):
-        lock.close()
-        raise AlreadyRunning(f"Another process is already running the embedded server in {folder}.")
-    return lock
-
-
-def locked(file: IO[str]) -> bool:
-    """Lock a file for this process; return False if another process has locked it."""
+def try_lock(path: Path) -> IO[str] | None:
+    """Lock a file for this process, and return it; None if another process has locked it. The operating system releases the lock when the
+    process ends for any reason.
+    """
+    lock = path.open("w")
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        return False
-    return True
+        lock.close()
+        return None
+    return lock
 
 
 def _launch(folder: Path) -> tuple[ServerNote, subprocess.Popen[bytes]]:
@@ -199,16 +196,14 @@ def _sole_server(folder: Path, last: ServerNote | None) -> IO[str]:
     If another process holds the lock, the owner of the last server was killed and that server is still running for a moment. It is stopped
     first, which writes all of its data to disk.
     """
-    guard = (folder / "server.lock").open("w")
-    if locked(guard):
+    if guard := try_lock(folder / "server.lock"):
         return guard
     if last:
         with _client(last) as client, contextlib.suppress(redis.RedisError):
             client.shutdown()
     deadline = time.monotonic() + ORPHAN_STOP_TIMEOUT
-    while not locked(guard):
+    while not (guard := try_lock(folder / "server.lock")):
         if time.monotonic() > deadline:
-            guard.close()
             raise AlreadyRunning(f"A server left running in {folder} does not stop; stop its process by hand.")
         time.sleep(POLL)
     return guard
