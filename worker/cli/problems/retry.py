@@ -10,24 +10,21 @@ from typing import Any
 import click
 
 from config.names import TaskName
-from worker.cli.output import FAILED, Fault, clock, json_option, named_project, out, print_json, table
-from worker.cli.problems.options import cause_option, problem_key
+from worker.cli.output import FAILED, Fault, clock, json_option, out, print_json, table
+from worker.cli.problems.options import Row, cause_option, matching, owner_option, problem_key, project_option
 from worker.cli.runs import grouped, print_cause
 from worker.cli.session import follow, open_container, send
 from worker.container import Container
-from worker.domain.problems import Owner
 from worker.domain.texts import counted
 from worker.inspect.retries import Retry
 from worker.observability import correlation
-
-Row = Mapping[str, Any]
 
 
 @click.command()
 @click.argument("keys", nargs=-1, metavar="[KEY]...")
 @cause_option
-@click.option("--project", type=named_project, help="Only problems of this project (Procore id, number or name).")
-@click.option("--owner", type=click.Choice([owner.value for owner in Owner]), help="Only problems of this owner.")
+@project_option
+@owner_option
 @click.option("--all", "everything", is_flag=True, help="All open problems.")
 @click.option("--wait", is_flag=True, help="Wait until the work has ended, and list which problems are fixed.")
 @json_option
@@ -53,14 +50,8 @@ def retry(
     rows = {row["key"]: row for row in container.problem_views.all()}
     if unknown := [key for key in keys if key not in rows]:
         raise Fault(f"There is no open problem {', '.join(unknown)}. `wbs-sync problems --json` lists the keys.")
-    chosen = [
-        row
-        for row in rows.values()
-        if (row["key"] in keys if keys else not row["ignored"])
-        and cause in (None, row["cause"])
-        and owner in (None, row["owner"])
-        and project_id in (None, row["project_id"])
-    ]
+    tried = (row for row in rows.values() if (row["key"] in keys if keys else not row["ignored"]))
+    chosen = matching(tried, cause=cause, owner=owner, project_id=project_id)
     with correlation.of(correlation.new_id("retry")) as correlation_id:
         retried = container.retries.retry([row["key"] for row in chosen])
         send(TaskName.RESUME)
