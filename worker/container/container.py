@@ -224,7 +224,9 @@ class Container:
         lambda own: WhyNotSynced(own.stores, own.policy, own.exports.projects, own.preview, own.stoppages)
     )
     explain = _part(
-        lambda own: Explain(own.stores, own.remotes, own.named_records, own.overview, own.preview, own.why_not_synced)
+        lambda own: Explain(
+            own.stores, own.remotes, own.named_records, own.problem_views, own.preview, own.why_not_synced
+        )
     )
     invoice_decisions = _part(
         lambda own: InvoiceDecisions(own.stores, own.remotes, own.named_records, own.exports.bill_ownership)

@@ -31,7 +31,7 @@ from worker.inspect.explanation_views import (
     retainage_view,
 )
 from worker.inspect.named_records import NamedRecords, try_query
-from worker.inspect.overview import Overview
+from worker.inspect.problem_views import ProblemViews
 from worker.inspect.why_not_synced import WhyNotSynced
 from worker.store.stores import Stores
 from worker.sync.export_preview import ExportPreview
@@ -44,7 +44,7 @@ class Explain:
     stores: Stores
     remotes: Remotes
     named: NamedRecords
-    overview: Overview
+    problem_views: ProblemViews
     preview: ExportPreview
     why: WhyNotSynced
 
@@ -180,8 +180,7 @@ class Explain:
         problems are included, because they block it as well.
         """
         rank = {other: place for place, other in enumerate([key, *others])}
-        open_problems = self.overview.problems(ignored_too=True)
-        rows = [row for row in open_problems if row["key"] in rank or row["key"].endswith(f":{key}")]
+        rows = [row for row in self.problem_views.all() if row["key"] in rank or row["key"].endswith(f":{key}")]
         return sorted(rows, key=lambda row: rank.get(row["key"], len(rank)))
 
 

@@ -92,9 +92,9 @@ class Overview:
         """Return why work of this kind is blocked now; "" if it is not."""
         return " ".join(one.text for one in self.stoppages.of(lane_of(str(key)), str(key)))
 
-    def problems(self, *, ignored_too: bool = False) -> list[dict[str, Any]]:
-        """Return the open problems, oldest first, with names instead of ids; ignored ones only if requested."""
-        return [row for row in self.views.all() if ignored_too or not row["ignored"]]
+    def problems(self) -> list[dict[str, Any]]:
+        """Return the open problems that are not ignored, oldest first, with names instead of ids."""
+        return [row for row in self.views.all() if not row["ignored"]]
 
     def without_a_write(self) -> list[dict[str, Any]]:
         """Return what was adopted and what was skipped: each reason with its count and the name of an example."""
