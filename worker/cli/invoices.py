@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import click
 
-from worker.cli.one_record import CommandT, checked_note, user
-from worker.cli.output import clock, json_option, named_invoice, named_project, print_done, print_json, table
+from worker.cli.one_record import INVOICE_PROJECT, CommandT, checked_note, user
+from worker.cli.output import clock, json_option, named_invoice, print_done, print_json, table
 from worker.cli.session import open_container
 from worker.domain.texts import counted
 from worker.inspect.invoice_decisions import Decided
@@ -24,11 +24,7 @@ def _about_one(command: CommandT) -> CommandT:
     """Add INVOICE, --project and --note to a command."""
     for parameter in (
         click.option("--note", required=True, help="Reason; saved with the invoice and shown by `explain`."),
-        click.option(
-            "--project",
-            type=named_project,
-            help="The invoice's project (id, number or name); required if the invoice is not in the ledger.",
-        ),
+        click.option("--project", **INVOICE_PROJECT),
         click.argument("invoice", type=named_invoice),
     ):
         command = parameter(command)
