@@ -26,7 +26,7 @@ from config.setting_faults import BAD_SETTINGS_EXIT_CODE, InvalidSettings
 from worker.domain.errors import Blocked, Misconfigured, SyncError
 from worker.domain.problems import describe
 from worker.domain.texts import unwritable
-from worker.local.embedded import EmbeddedServerError
+from worker.local.server_program import EmbeddedServerError
 from worker.store.connection import why
 
 FAILED = 1

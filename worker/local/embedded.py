@@ -23,7 +23,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from worker.local.server_program import NoServerProgram, record_program, server_program
+from worker.local.server_program import EmbeddedServerError, record_program, server_program
 from worker.local.tied import tied
 
 START_TIMEOUT = 60.0  # seconds; a server with a large append-only file takes long to load it
@@ -35,10 +35,6 @@ POLL = 0.02  # seconds
 PORT_TRIES = 5
 NOTE = "server.json"
 LOG = "server.log"
-
-
-class EmbeddedServerError(Exception):
-    """The embedded server is not available. The message is one sentence for the user."""
 
 
 class AlreadyRunning(EmbeddedServerError):
@@ -168,11 +164,7 @@ def try_lock(path: Path) -> IO[str] | None:
 
 def _launch(folder: Path) -> tuple[ServerNote, subprocess.Popen[bytes]]:
     """Start the program and wait until it responds: on the last port, else on a free one."""
-    try:
-        program = server_program(folder)
-    except NoServerProgram as error:
-        raise EmbeddedServerError(str(error)) from error
-    last = _read_note(folder)
+    program, last = server_program(folder), _read_note(folder)
     with _sole_server(folder, last) as guard:
         password = last.password if last else secrets.token_hex(24)
         port = last.port if last and _is_free(last.port) else free_port()
