@@ -49,11 +49,6 @@ class ServerNote:
     port: int
     pid: int
 
-    @classmethod
-    def of(cls, *, port: int, password: str, pid: int) -> ServerNote:
-        """Return the content for a server on the loopback address."""
-        return cls(url=f"redis://:{password}@127.0.0.1:{port}/0", port=port, pid=pid)
-
     @property
     def password(self) -> str:
         """The password in the address."""
@@ -170,7 +165,7 @@ def _launch(folder: Path) -> tuple[ServerNote, subprocess.Popen[bytes]]:
         port = last.port if last and _is_free(last.port) else free_port()
         for _ in range(PORT_TRIES):
             process = _run(program, _configuration(folder, port, password), guard)
-            note = ServerNote.of(port=port, password=password, pid=process.pid)
+            note = ServerNote(f"redis://:{password}@127.0.0.1:{port}/0", port, process.pid)
             if _responds_in_time(note, process):
                 record_program(folder, program)
                 _write_note(folder, note)
