@@ -81,9 +81,8 @@ class Overview:
             outcome = outcome_of(record)
             waits = outcome.kind is OutcomeKind.WAITING and not outcome.reason
             return replace(outcome, reason=self._waits_for(key)) if waits else outcome
-        problem = next((one.problem for one in self.stores.ledger.problems() if one.key == str(key)), None)
-        if problem:
-            return Outcome(OutcomeKind.BLOCKED, reason=problem.sentence, cause=problem.cause)
+        if entry := self.stores.ledger.problem(str(key)):
+            return Outcome(OutcomeKind.BLOCKED, reason=entry.problem.sentence, cause=entry.problem.cause)
         if self.stores.work.pending([str(key)], due_before=float("inf")):
             return Outcome(OutcomeKind.WAITING, reason=self._waits_for(key) or "no worker has started it yet")
         return None
