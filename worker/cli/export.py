@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import click
@@ -17,10 +16,8 @@ from worker.cli.session import open_container, send, wait_until
 from worker.container import Container
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import COMPLETE, NOT_STARTED, Outcome, OutcomeKind
-from worker.domain.plans import Plan
 from worker.domain.work import Lane
 from worker.observability import correlation
-from worker.reconcile.planning import Planning, Progress
 
 MAX_WAIT_SECONDS = 180.0
 SOON_SECONDS = 30.0
@@ -56,15 +53,17 @@ def export(
     container = open_container()
     key = container.named_records.invoice(invoice, project) if invoice is not None else None
     if dry_run:
-        run_dry(container, partial(_plan, key), save=save, force=force, as_json=as_json)
+        run_dry(
+            container,
+            lambda planning, progress: planning.export_one(key) if key else planning.export_approved(progress),
+            save=save,
+            force=force,
+            as_json=as_json,
+        )
     elif key is None:
         _export_approved(container, wait=wait, as_json=as_json)
     else:
         _export_one(container, key, wait=wait, as_json=as_json)
-
-
-def _plan(key: InvoiceKey | None, planning: Planning, progress: Progress) -> Plan:
-    return planning.export_one(key) if key else planning.export_approved(progress)
 
 
 def _export_approved(container: Container, *, wait: bool, as_json: bool) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from functools import partial
 from pathlib import Path
 
 import click
@@ -13,9 +11,7 @@ from worker.cli.output import json_option, named_project
 from worker.cli.plans import plan_options, require_dry_run, run_dry
 from worker.cli.runs import end_command
 from worker.cli.session import open_container, send
-from worker.domain.plans import Plan
 from worker.observability import correlation
-from worker.reconcile.planning import Planning, Progress
 
 
 @click.command()
@@ -39,13 +35,15 @@ def scan(named: tuple[str, ...], dry_run: bool, save: Path | None, force: bool, 
     container = open_container()
     project_ids = [container.named_records.project_id(one) for one in named]
     if dry_run:
-        run_dry(container, partial(_plan, project_ids), save=save, force=force, as_json=as_json)
+        run_dry(
+            container,
+            lambda planning, progress: planning.scan(project_ids, progress),
+            save=save,
+            force=force,
+            as_json=as_json,
+        )
         return
     run, joined = container.wbs_scan.request("command line", project_ids)
     with correlation.of(run.correlation_id):
         send(TaskName.SCAN_PROJECTS, trigger="command line", project_ids=project_ids)
     end_command(container, (run, joined), wait=wait, as_json=as_json)
-
-
-def _plan(project_ids: Collection[int], planning: Planning, progress: Progress) -> Plan:
-    return planning.scan(project_ids, progress)

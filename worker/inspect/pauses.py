@@ -54,10 +54,6 @@ class Pauses:
             _of_limit(one) for one in self.stores.procore_limits.pauses()
         ]
 
-    def begun(self) -> dict[Remote, int]:
-        """Return the number of pauses for a login, a permission or an outage since this ledger was created, by remote."""
-        return self.stores.breakers.begun()
-
     def of(self, lane: Lane, key: str, *, scopes: Collection[str] = ()) -> list[PauseView]:
         """Return the pauses that affect one piece of work: of its lane, of scopes that paused this work alone, or of the given
         `scopes`. A pause that has ended counts until a request succeeds.

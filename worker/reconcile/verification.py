@@ -10,7 +10,7 @@ limit it may take hours. A record that cannot be compared after several attempts
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -229,11 +229,7 @@ class Verification:
         return verified
 
     def _compare_orphans(self, state: VerificationState) -> Verified:
-        compared = self.result(state.id).compared
-
-        def not_listed(invoice_ids: Collection[int]) -> list[int]:
-            return self.stores.verifications.not_listed(state.id, invoice_ids)
-
+        compared, not_listed = self.result(state.id).compared, partial(self.stores.verifications.not_listed, state.id)
         return self.orphans.compare(self.stores.listed_projects.all(), compared, not_listed, full=state.full)
 
     def _inform(self, _state: VerificationState) -> Verified:
