@@ -53,7 +53,8 @@ def test_every_store_of_a_process_gets_the_runtime_of_the_process(
         return made
 
     for name, store in vars(stores_module).items():
-        if isinstance(store, type) and store is not Stores and "runtime" in inspect.signature(store).parameters:
+        is_store = isinstance(store, type) and store is not Stores and store.__module__.startswith("worker.store.")
+        if is_store and "runtime" in inspect.signature(store).parameters:
             monkeypatch.setattr(stores_module, name, noting(store))
     installation = Installation("t:", company_id=1, account_id="1", data_dir=tmp_path, slots=1)
     stores = Stores(redis_at("redis://127.0.0.1:1/0"), LeaseKeeper(runtime=runtime), installation, runtime)
