@@ -33,7 +33,7 @@ from worker.runtime.transport import reach_sentinels, use_transport
 
 log = logging.getLogger(__name__)
 
-TASK_MODULES = ("tasks.wbs", "tasks.invoices", "tasks.ledger", "tasks.refused")
+TASK_MODULES = ("tasks.wbs", "tasks.invoices", "tasks.ledger")
 
 
 def settings_or_exit() -> Settings:
@@ -59,15 +59,11 @@ def _exit_with(error: InvalidSettings) -> NoReturn:
 def _options() -> dict[str, Any]:
     """Read the settings when the configuration is first needed, not on import: `--help` and tests import without an environment."""
     settings = settings_or_exit()
-    reach_sentinels(_redis_url(settings))
-    return celery_options(redis_url=_redis_url(settings), key_prefix=settings.redis_key_prefix) | {
+    reach_sentinels(settings.redis_address)
+    return celery_options(redis_url=settings.redis_address, key_prefix=settings.redis_key_prefix) | {
         "beat_schedule": beat_schedule(settings),
         "worker_concurrency": settings.threads,
     }
-
-
-def _redis_url(settings: Settings) -> str:
-    return settings.redis_url.get_secret_value() if settings.redis_url else ""
 
 
 if kind := process_of(sys.argv):
@@ -96,7 +92,7 @@ def build_container(**_: Any) -> None:
         telemetry.start(settings)
     except InvalidSettings as error:
         _exit_with(error)
-    built = Container(settings, redis_url=_redis_url(settings))
+    built = Container(settings, redis_url=settings.redis_address)
     try:
         built.require_own()
         built.stores.identity.meet()

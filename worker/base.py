@@ -24,7 +24,7 @@ class WorkTask(Task):
     """Sends the messages of waiting work when a task has ended, whatever its outcome, so that a lane does not wait for beat."""
 
     abstract = True
-    Request = "worker.runtime.request:WorkRequest"
+    Request = "worker.runtime.pool:WorkRequest"
     lanes: tuple[Lane, ...] = tuple(Lane)
     """Lanes in which this task may have made room or queued work."""
 

@@ -90,7 +90,7 @@ def print_plan(plan: Plan) -> None:
     waiting = Counter((line.waits_for, line.action) for line in plan.lines if line.waits_for)
     for (reason, action), count in waiting.items():
         out.print(styled(("Later:", "bold"), f" {count} {action}: {reason}"), soft_wrap=True)
-    if due := [_due(line) for line in plan.lines if line.action is Action.BILL]:
+    if due := [Decimal(str(line.data["total"])) for line in plan.lines if line.action is Action.BILL]:
         total = money.text(sum(due, money.ZERO))
         out.print(f"Bills: {len(due)}, total {total} (the payment due of their invoices).")
     out.print(
@@ -142,10 +142,6 @@ def _planned_bill(line: PlanLine) -> str:
     if line.is_credit:
         return Document.CREDIT.value
     return f"{line.action} (bill id {line.remote_id})" if line.remote_id else line.action
-
-
-def _due(line: PlanLine) -> Decimal:
-    return Decimal(str(line.data["total"]))
 
 
 def _bill_rows(line: PlanLine) -> Iterable[Sequence[str]]:

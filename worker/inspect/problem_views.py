@@ -70,7 +70,7 @@ class ProblemViews:
 
         Times in unix seconds. `open`: whether it is open; a closed one has only its notes.
         """
-        entry = next((one for one in self.stores.ledger.problems() if one.key == key), None)
+        entry = self.stores.ledger.problem(key)
         notes = [_note(handled) for handled in self.stores.handling.history(key)]
         if entry is None:
             return {"key": key, "open": False, "notes": notes} if notes else None

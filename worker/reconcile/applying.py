@@ -17,7 +17,7 @@ from worker.domain.problems import Problem, record_of
 from worker.domain.work import Lane, RunKind
 from worker.engine.recovery import Recovery
 from worker.engine.settlement import RUN_WAITS_SECONDS
-from worker.inspect.stoppages import Stoppages
+from worker.inspect.pauses import Stoppages
 from worker.reconcile.dry_run import DryRun
 from worker.reconcile.planning import Planning
 from worker.store.stores import Stores

@@ -85,6 +85,11 @@ class ProjectList:
         row = self._client.hget(self._key, str(project_id))
         return _project(project_id, row) if row else None
 
+    def label(self, project_id: int) -> str:
+        """Return the number and name of a project as last listed, or its id if it was not."""
+        project = self.get(project_id)
+        return project.label if project else f"id {project_id}"
+
     def without(self, project_ids: Sequence[int]) -> list[int]:
         """Return those of some projects that are not in the list."""
         rows = self._client.hmget(self._key, [str(one) for one in project_ids]) if project_ids else ()
