@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 from worker.domain.scopes import Remote
 from worker.part import BuildingLock, Part
-from worker.store.adoptions import AdoptedItems, BillClaims
+from worker.store.adopted_items import AdoptedItems
+from worker.store.bill_claims import BillClaims
 from worker.store.cache import Cache, Currencies, LastReads
 from worker.store.circuit_breakers import CircuitBreakers
 from worker.store.client import Redis

@@ -16,7 +16,7 @@ from worker.domain.outcomes import State
 from worker.domain.problems import FindingKind
 from worker.domain.wbs_codes import ADOPTED_ITEMS
 from worker.domain.work import RECONCILE_ALL, Lane
-from worker.store.adoptions import AdoptedItems
+from worker.store.adopted_items import AdoptedItems
 
 pytestmark = pytest.mark.real
 

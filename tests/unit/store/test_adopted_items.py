@@ -11,7 +11,7 @@ from tests.unit.store.conftest import PREFIX
 from worker.domain.audit_trail import AuditEvent, EventKind
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Record, State
-from worker.store.adoptions import AdoptedItems
+from worker.store.adopted_items import AdoptedItems
 from worker.store.ledger import Ledger
 from worker.store.local_file import Copy
 from worker.store.locks import LeaseKeeper, Locks
