@@ -22,8 +22,8 @@ from probe.points.items import (
 from probe.session import AMOUNT, Label, ProbeSession, TrialRecord
 from worker.clients.netsuite.errors import Meaning
 from worker.domain import money
-from worker.domain.bills import next_open, period_of
 from worker.domain.errors import Blocked, Misconfigured, NotFound, SyncError, UnexpectedAnswer
+from worker.domain.posting_periods import next_open, period_of
 from worker.domain.problems import Cause
 
 

@@ -6,8 +6,8 @@ from config.profile import Profile, contradictions, settle_seconds
 from config.settings import Settings
 from config.written_settings import billing_digest
 from worker.domain.bill_lines import FixedItems
-from worker.domain.bills import ClosedPeriod
 from worker.domain.policy import Policy
+from worker.domain.posting_periods import ClosedPeriod
 from worker.inspect.checks.netsuite import Chosen
 from worker.store.stores import Installation
 

@@ -1,54 +1,19 @@
-"""Vendor bills and vendor credits, the one that an invoice needs and one in NetSuite, and the posting periods that they are posted in."""
+"""Vendor bills and vendor credits: the one that an invoice needs, and one in NetSuite."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
 from worker.domain import money
+from worker.domain.posting_periods import PostingPeriod
 
 DOCUMENT_NUMBER_LIMIT = 45
 """Maximum length of a bill's `tranId` (docs/remotes.md)."""
 MEMO_LIMIT = 999
 """NetSuite's usual maximum length of a memo. Nothing is identified by a memo, so it may be shortened."""
-
-
-class ClosedPeriod(StrEnum):
-    """How to handle a bill with a date in a closed posting period (NETSUITE_CLOSED_PERIOD)."""
-
-    BLOCK = "block"
-    NEXT_OPEN = "next_open"
-    KEEP = "keep"
-
-
-@dataclass(frozen=True, slots=True)
-class PostingPeriod:
-    """A base period of NetSuite's calendar, first and last day included. `open`: neither closed nor locked for payables."""
-
-    id: str
-    name: str
-    start: date
-    end: date
-    open: bool
-
-    def contains(self, day: date) -> bool:
-        """Return whether the period contains the day."""
-        return self.start <= day <= self.end
-
-
-def period_of(periods: Iterable[PostingPeriod], day: date) -> PostingPeriod | None:
-    """Return the period of a day; None if there is none, or more than one (separate fiscal calendars)."""
-    containing = [period for period in periods if period.contains(day)]
-    return containing[0] if len(containing) == 1 else None
-
-
-def next_open(periods: Iterable[PostingPeriod], day: date) -> PostingPeriod | None:
-    """Return the first open period that begins after a day; None if all are closed."""
-    later = (period for period in periods if period.open and period.start > day)
-    return min(later, key=lambda period: period.start, default=None)
 
 
 class Document(StrEnum):

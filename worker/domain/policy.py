@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from worker.domain.bill_lines import FixedItems
-from worker.domain.bills import ClosedPeriod
+from worker.domain.posting_periods import ClosedPeriod
 from worker.domain.wbs_codes import NamingRule
 
 

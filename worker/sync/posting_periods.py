@@ -7,9 +7,10 @@ from datetime import date
 from typing import Any
 
 from worker.clients.remotes import Remotes
-from worker.domain.bills import MEMO_LIMIT, Bill, ClosedPeriod, FoundBill, PostingPeriod, next_open, period_of
+from worker.domain.bills import MEMO_LIMIT, Bill, FoundBill
 from worker.domain.errors import Blocked, Misconfigured, NotFound, SyncError, UnexpectedAnswer
 from worker.domain.policy import Policy
+from worker.domain.posting_periods import ClosedPeriod, PostingPeriod, next_open, period_of
 from worker.domain.problems import Cause
 from worker.store.stores import Stores
 

@@ -17,8 +17,9 @@ from tests.unit.clients.remotes import answer
 from worker.clients.fields import read
 from worker.clients.netsuite import wire
 from worker.clients.netsuite.wire import AccountDefaults
-from worker.domain.bills import Bill, BillLine, FoundBill, PostingPeriod
+from worker.domain.bills import Bill, BillLine, FoundBill
 from worker.domain.errors import UnexpectedAnswer
+from worker.domain.posting_periods import PostingPeriod
 from worker.domain.wbs_codes import ItemNeed
 
 NEED = ItemNeed("pcr-itm-4-17-901", "24-017-01-100.S", "Concrete")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from worker.domain.bills import PostingPeriod, next_open, period_of
+from worker.domain.posting_periods import PostingPeriod, next_open, period_of
 
 
 def month(number: int, *, opened: bool = True, name: str = "") -> PostingPeriod:

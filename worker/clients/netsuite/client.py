@@ -18,10 +18,10 @@ from worker.clients.netsuite.api import (
     require_requested,
 )
 from worker.clients.netsuite.bills import BillRequests
-from worker.domain.bills import PostingPeriod
 from worker.domain.errors import Blocked, Misconfigured, NotFound, UnexpectedAnswer
 from worker.domain.identities import OUR_ITEMS
 from worker.domain.links import Entity, search_pattern, words_of
+from worker.domain.posting_periods import PostingPeriod
 from worker.domain.problems import Cause
 from worker.domain.wbs_codes import ITEM_NAME_LIMIT, OTHER_CHARGE, USABLE_SUBTYPES, FoundItem, ItemNeed
 

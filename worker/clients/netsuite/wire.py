@@ -14,9 +14,10 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from worker.clients.fields import Day, Flag, InternalId, Money, NonEmptyText, OptionalText, Row, Text
 from worker.domain import money
-from worker.domain.bills import Bill, BillLine, Document, FoundBill, PostingPeriod
+from worker.domain.bills import Bill, BillLine, Document, FoundBill
 from worker.domain.errors import UnexpectedAnswer
 from worker.domain.links import Entity
+from worker.domain.posting_periods import PostingPeriod
 from worker.domain.wbs_codes import FoundItem, ItemNeed
 
 RECORD_TYPES = {Document.BILL: "vendorBill", Document.CREDIT: "vendorCredit"}
