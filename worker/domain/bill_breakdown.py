@@ -7,16 +7,9 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from worker.domain import money
-from worker.domain.bill_lines import (
-    RETAINAGE_HELD,
-    RETAINAGE_RELEASED,
-    TAX,
-    Retainage,
-    RetainedBefore,
-    retainage,
-    retained_before,
-)
+from worker.domain.bill_lines import RETAINAGE_HELD, RETAINAGE_RELEASED, TAX
 from worker.domain.invoices import Invoice, InvoiceLine
+from worker.domain.retainage import Retainage, RetainedBefore, retainage, retained_before
 
 COMPLETED = "work completed and materials stored to date"
 COMPLETED_BEFORE = "work completed and materials stored, prior invoices"

@@ -7,11 +7,12 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 
-from worker.domain.bill_lines import Retainage, require_retainage_item, require_tie, require_whole_cents, retainage
+from worker.domain.bill_lines import require_retainage_item, require_tie, require_whole_cents
 from worker.domain.errors import Blocked
 from worker.domain.invoices import Invoice, require_billable
 from worker.domain.links import Entity
 from worker.domain.policy import Policy
+from worker.domain.retainage import Retainage, retainage
 from worker.domain.wbs_codes import Project
 from worker.sync.invoice_reader import InvoiceReader
 from worker.sync.items import ResolvedCode

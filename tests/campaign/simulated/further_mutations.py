@@ -9,7 +9,7 @@ from typing import Any
 import tests.campaign.simulated.rig
 import worker.clients.procore.api
 import worker.connections
-import worker.domain.bill_lines
+import worker.domain.retainage
 import worker.engine.remote_failures
 import worker.sync.late_origin_ids
 from config.schedule import beat_schedule
@@ -18,9 +18,9 @@ from worker.clients.fields import UnreadableRow, read_rows
 from worker.clients.http import Answer
 from worker.clients.netsuite.api import NetSuiteApi
 from worker.clients.procore.errors import error_of, rate_limit_wait
-from worker.domain.bill_lines import RetainedBefore
 from worker.domain.errors import Misconfigured, SyncError, Transient, UnexpectedAnswer
 from worker.domain.links import Entity, Wanted
+from worker.domain.retainage import RetainedBefore
 from worker.domain.scopes import Remote
 from worker.domain.wbs_codes import Project
 from worker.domain.work import Lane
@@ -170,7 +170,7 @@ def _line_links(put: Put) -> None:
             tuple(before[each] for each in same), tuple(now[each] for each in now.keys() - same)
         )  # fmt: skip
 
-    put(worker.domain.bill_lines, "retained_before", by_id_alone)
+    put(worker.domain.retainage, "retained_before", by_id_alone)
 
 
 def _one_login(put: Put) -> None:

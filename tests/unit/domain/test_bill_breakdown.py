@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from tests.unit.domain.test_invoices import AMOUNTS, FIXED, amount, invoice, line
 from worker.domain.bill_breakdown import BillBreakdown, break_down
-from worker.domain.bill_lines import bill_lines, retainage
+from worker.domain.bill_lines import bill_lines
 from worker.domain.invoices import Invoice, InvoiceLine
+from worker.domain.retainage import retainage
 
 cents = st.integers(-100_000, 100_000).map(lambda number: Decimal(number) / 100)
 

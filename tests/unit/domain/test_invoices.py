@@ -11,19 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.domain.bill_lines import (
-    FixedItems,
-    Retainage,
-    bill_lines,
-    bills_nothing,
-    require_retainage_item,
-    require_tie,
-    retainage,
-)
+from worker.domain.bill_lines import FixedItems, bill_lines, bills_nothing, require_retainage_item, require_tie
 from worker.domain.bills import BillLine
 from worker.domain.errors import Blocked
 from worker.domain.invoices import Invoice, InvoiceLine, reason_to_skip, require_billable
 from worker.domain.problems import Cause, describe
+from worker.domain.retainage import Retainage, retainage
 
 FIXED = FixedItems(retainage="9000", tax="9001")
 AMOUNTS = (

@@ -17,11 +17,12 @@ import pytest
 
 from worker.clients.fields import read
 from worker.clients.procore.wire import InvoiceLineRow, InvoiceRow
-from worker.domain.bill_lines import FixedItems, bill_lines, require_tie, require_whole_cents, retainage
+from worker.domain.bill_lines import FixedItems, bill_lines, require_tie, require_whole_cents
 from worker.domain.bills import BillLine
 from worker.domain.errors import Blocked
 from worker.domain.invoices import Invoice, require_billable
 from worker.domain.problems import Cause, describe
+from worker.domain.retainage import retainage
 
 PAGE = (Path(__file__).parents[3] / "docs" / "money.md").read_text(encoding="utf-8").replace("\N{MINUS SIGN}", "-")
 AMOUNT = re.compile(r"-?\d[\d,]*\.\d\d(?!\d)")

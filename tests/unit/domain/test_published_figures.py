@@ -17,10 +17,11 @@ import pytest
 from worker.clients.fields import read
 from worker.clients.procore.wire import InvoiceRow
 from worker.domain.bill_breakdown import break_down
-from worker.domain.bill_lines import Retainage, require_tie, require_whole_cents, retainage
+from worker.domain.bill_lines import require_tie, require_whole_cents
 from worker.domain.errors import Blocked
 from worker.domain.invoices import Invoice
 from worker.domain.problems import Cause
+from worker.domain.retainage import Retainage, retainage
 
 FIELDS = {
     "before": "total_completed_and_stored_to_date_from_previous",

@@ -29,11 +29,12 @@ from simulators.procore.settings import ProcoreSettings
 from worker.clients.fields import read
 from worker.clients.netsuite.wire import AccountDefaults, bill_body
 from worker.clients.procore.wire import InvoiceRow
-from worker.domain.bill_lines import FixedItems, bill_lines, bills_nothing, require_tie, retainage
+from worker.domain.bill_lines import FixedItems, bill_lines, bills_nothing, require_tie
 from worker.domain.bills import Bill, BillLine, Document
 from worker.domain.errors import Blocked
 from worker.domain.invoices import Invoice, reason_to_skip, require_billable
 from worker.domain.problems import Cause
+from worker.domain.retainage import retainage
 
 ZERO = Decimal("0.00")
 FIXED = FixedItems(retainage="9000", tax="9001")
