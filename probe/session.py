@@ -20,8 +20,9 @@ from probe.refusal_shapes import is_specific, shape_of
 from worker.domain.bills import Bill, BillLine
 from worker.domain.errors import Blocked, SyncError
 from worker.domain.identities import is_internal_id
+from worker.domain.items import ItemNeed
 from worker.domain.posting_periods import PostingPeriod
-from worker.domain.wbs_codes import ItemNeed, Project
+from worker.domain.wbs_codes import Project
 
 LOOKUP_INTERVALS_SECONDS = (0.25, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Seconds between the look-ups of a new record: one minute in total."""

@@ -16,7 +16,8 @@ from worker.clients.netsuite.api import begins_with, is_in, literal
 from worker.clients.netsuite.client import NetSuite
 from worker.domain.bills import Bill, Document
 from worker.domain.errors import Blocked, Misconfigured, NotFound, SyncError, UnexpectedAnswer
-from worker.domain.wbs_codes import ITEM_NAME_LIMIT, ItemNeed
+from worker.domain.items import ItemNeed
+from worker.domain.wbs_codes import ITEM_NAME_LIMIT
 
 BILLS = "vendorBill"
 _SUBTYPES = {"Purchase": "otherChargePurchaseItem", "Resale": "otherChargeResaleItem", "Sale": "otherChargeSaleItem"}

@@ -45,7 +45,7 @@ from worker.domain.errors import (
     Transient,
     UnexpectedAnswer,
 )
-from worker.domain.wbs_codes import FoundItem, ItemNeed
+from worker.domain.items import FoundItem, ItemNeed
 from worker.store.cache import Cache
 from worker.store.gate import Gate, Precedence, RateLimits
 from worker.store.locks import LeaseKeeper

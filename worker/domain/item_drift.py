@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from worker.domain.findings import Finding
 from worker.domain.identities import CodeKey, is_our_item, same_external_id
+from worker.domain.items import FoundItem
 from worker.domain.outcomes import Record, State
 from worker.domain.problems import FindingKind
 from worker.domain.texts import unwritable
-from worker.domain.wbs_codes import ITEM_NAME_LIMIT, FoundItem, NamingRule, Project, WbsCode, same_item_name
+from worker.domain.wbs_codes import ITEM_NAME_LIMIT, NamingRule, Project, WbsCode, same_item_name
 
 
 @dataclass(frozen=True, slots=True)

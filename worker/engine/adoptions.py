@@ -14,9 +14,9 @@ from worker.domain.audit_trail import AuditEvent, EventKind
 from worker.domain.errors import NoRoom, SyncError
 from worker.domain.findings import Finding
 from worker.domain.identities import CodeKey, code_of_item, is_our_item
+from worker.domain.items import FoundItem
 from worker.domain.outcomes import Record, State
 from worker.domain.problems import FindingKind
-from worker.domain.wbs_codes import FoundItem
 from worker.store.runtime import ThreadLock
 from worker.store.stores import Stores
 

@@ -15,8 +15,8 @@ from dataclasses import asdict, dataclass, field, replace
 from worker.clients.remotes import Remotes
 from worker.domain.errors import NoRoom
 from worker.domain.identities import CodeKey, InvoiceKey, bill_external_ids_of, code_of_item, item_external_ids_of
+from worker.domain.items import FoundItem
 from worker.domain.outcomes import Record, State
-from worker.domain.wbs_codes import FoundItem
 from worker.domain.work import Lane
 from worker.engine.adoptions import Adoptions, report_another_item
 from worker.store.stores import Stores

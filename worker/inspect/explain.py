@@ -17,11 +17,12 @@ from worker.domain.bill_differences import difference
 from worker.domain.bills import FoundBill
 from worker.domain.identities import CodeKey, InvoiceKey, bill_external_id, item_external_id, same_external_id
 from worker.domain.invoices import Invoice
+from worker.domain.items import FoundItem
 from worker.domain.outcomes import Record
 from worker.domain.problems import of_project
 from worker.domain.series import Series
 from worker.domain.texts import unwritable
-from worker.domain.wbs_codes import FoundItem, WbsCode
+from worker.domain.wbs_codes import WbsCode
 from worker.inspect.named_records import NamedRecords, try_query
 from worker.inspect.problem_views import ProblemViews
 from worker.inspect.why_not_synced import WhyNotSynced

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from worker.domain.identities import CodeKey, code_of_item
+from worker.domain.items import ADOPTED_ITEMS
 from worker.domain.outcomes import Record
 from worker.domain.problems import (
     FIX_LOCATIONS,
@@ -18,7 +19,6 @@ from worker.domain.problems import (
 )
 from worker.domain.scopes import NAMES, doing, remote_of
 from worker.domain.series import Series
-from worker.domain.wbs_codes import ADOPTED_ITEMS
 from worker.domain.work import EXPORTS_OF_ALL, RECONCILE_ALL, SCAN_OF_ALL, WorkKey, lane_of
 from worker.inspect.pages import Pages
 from worker.store.open_problems import Handled, OpenProblem

@@ -10,9 +10,10 @@ from worker.clients.remotes import Remotes
 from worker.domain.findings import Finding, Verified
 from worker.domain.identities import CodeKey, is_our_item, item_external_id, same_external_id
 from worker.domain.item_drift import CodeToCompare, item_drift
+from worker.domain.items import FoundItem
 from worker.domain.outcomes import Record
 from worker.domain.problems import Cause, FindingKind
-from worker.domain.wbs_codes import FoundItem, NamingRule, Project, bare_name
+from worker.domain.wbs_codes import NamingRule, Project, bare_name
 from worker.store.stores import Stores
 from worker.sync.items import Items, indexed
 

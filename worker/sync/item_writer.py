@@ -11,11 +11,11 @@ from worker.clients.remotes import Remotes
 from worker.domain.audit_trail import AuditEvent, EventKind
 from worker.domain.errors import Blocked, OutcomeUnknown, SyncError, Transient
 from worker.domain.identities import CodeKey, is_our_item, item_external_id, same_external_id
+from worker.domain.items import ADOPTED_ITEMS, OTHER_CHARGE, FoundItem, ItemNeed, item_for
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, outcome_of
 from worker.domain.policy import Policy
 from worker.domain.problems import Cause, describe
 from worker.domain.series import Deviation, Series
-from worker.domain.wbs_codes import ADOPTED_ITEMS, OTHER_CHARGE, FoundItem, ItemNeed, item_for
 from worker.engine.exactly_once import ExactlyOnce
 from worker.store.locks import Lock
 from worker.store.stores import Stores

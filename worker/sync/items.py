@@ -14,19 +14,11 @@ from worker.clients.remotes import Remotes
 from worker.domain.audit_trail import AuditEvent, EventKind
 from worker.domain.errors import Blocked, NotFound, NotPermitted
 from worker.domain.identities import CodeKey, item_external_id, same_external_id
+from worker.domain.items import FoundItem, ItemNeed, item_for
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State
 from worker.domain.policy import Policy
 from worker.domain.problems import Cause
-from worker.domain.wbs_codes import (
-    FoundItem,
-    ItemNeed,
-    NameClashes,
-    NamingRule,
-    Project,
-    WbsCode,
-    clashing_names,
-    item_for,
-)
+from worker.domain.wbs_codes import NameClashes, NamingRule, Project, WbsCode, clashing_names
 from worker.domain.work import Lane, resolution_of
 from worker.store.ledger import FOR_AN_INVOICE
 from worker.store.locks import Lock

@@ -22,9 +22,9 @@ from tests.kit.waiting import eventually
 from worker.clients.netsuite.client import NetSuite
 from worker.domain.bills import Bill
 from worker.domain.identities import CodeKey, InvoiceKey
+from worker.domain.items import ItemNeed
 from worker.domain.outcomes import OutcomeKind, State
 from worker.domain.problems import FindingKind
-from worker.domain.wbs_codes import ItemNeed
 from worker.domain.work import scan_of
 from worker.store import ledger
 

@@ -12,9 +12,9 @@ from simulators.netsuite.records import Item
 from tests.integration.flows.conftest import OpenInstallation
 from tests.kit.company import ITEM_PATH
 from tests.kit.installation import Installation
+from worker.domain.items import ADOPTED_ITEMS
 from worker.domain.outcomes import State
 from worker.domain.problems import FindingKind
-from worker.domain.wbs_codes import ADOPTED_ITEMS
 from worker.domain.work import RECONCILE_ALL, Lane
 from worker.store.adopted_items import AdoptedItems
 

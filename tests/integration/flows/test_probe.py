@@ -34,9 +34,9 @@ from tests.kit.company import ITEM_PATH, SUITEQL_PATH, VENDOR
 from tests.kit.installation import Installation
 from worker.cli import wbs_sync
 from worker.domain.errors import AlreadyExists, Blocked
+from worker.domain.items import ItemNeed
 from worker.domain.outcomes import OutcomeKind
 from worker.domain.problems import Cause
-from worker.domain.wbs_codes import ItemNeed
 
 pytestmark = pytest.mark.real
 

@@ -15,9 +15,9 @@ from tests.kit.installation import Installation, facts_of
 from worker.clients.netsuite.bills import BillHead
 from worker.clients.netsuite.client import NetSuite
 from worker.domain.identities import CodeKey, InvoiceKey
+from worker.domain.items import FoundItem
 from worker.domain.outcomes import Record, State
 from worker.domain.problems import Cause, FindingKind
-from worker.domain.wbs_codes import FoundItem
 from worker.domain.work import RunKind, exports_of
 
 pytestmark = pytest.mark.real

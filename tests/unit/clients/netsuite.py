@@ -11,7 +11,7 @@ from tests.unit.clients.remotes import Scripted, answer
 from worker.clients.http import Answer
 from worker.clients.netsuite.client import NetSuite
 from worker.domain.bills import Bill, BillLine
-from worker.domain.wbs_codes import ItemNeed
+from worker.domain.items import ItemNeed
 
 RECORDS = "https://td1.example/services/rest/record/v1"
 NEED = ItemNeed("pcr-itm-4-17-901", "24-017-01-100.S", "Concrete")

@@ -19,8 +19,8 @@ from worker.clients.netsuite import wire
 from worker.clients.netsuite.wire import AccountDefaults
 from worker.domain.bills import Bill, BillLine, FoundBill
 from worker.domain.errors import UnexpectedAnswer
+from worker.domain.items import ItemNeed
 from worker.domain.posting_periods import PostingPeriod
-from worker.domain.wbs_codes import ItemNeed
 
 NEED = ItemNeed("pcr-itm-4-17-901", "24-017-01-100.S", "Concrete")
 LINES = (

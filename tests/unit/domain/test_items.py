@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from worker.domain.errors import Blocked
+from worker.domain.items import FoundItem, ItemNeed, item_for
 from worker.domain.problems import Cause, describe
-from worker.domain.wbs_codes import FoundItem, ItemNeed, item_for
 
 NEED = ItemNeed("pcr-itm-4-17-901", "24-017-01-100.S", "Concrete")
 OURS = FoundItem("5871", "24-017-01-100.S", "pcr-itm-4-17-901", "OthCharge", "Purchase", inactive=False)

@@ -20,10 +20,11 @@ from worker.clients.netsuite.api import (
 from worker.clients.netsuite.bills import BillRequests
 from worker.domain.errors import Blocked, Misconfigured, NotFound, UnexpectedAnswer
 from worker.domain.identities import OUR_ITEMS
+from worker.domain.items import OTHER_CHARGE, USABLE_SUBTYPES, FoundItem, ItemNeed
 from worker.domain.links import Entity, search_pattern, words_of
 from worker.domain.posting_periods import PostingPeriod
 from worker.domain.problems import Cause
-from worker.domain.wbs_codes import ITEM_NAME_LIMIT, OTHER_CHARGE, USABLE_SUBTYPES, FoundItem, ItemNeed
+from worker.domain.wbs_codes import ITEM_NAME_LIMIT
 
 NAME_LIMIT_CACHE_SECONDS = 86_400
 _ITEMS = "SELECT id, itemid, externalid, displayname, itemtype, subtype, isinactive FROM item WHERE"

@@ -16,9 +16,9 @@ from worker.clients.fields import Day, Flag, InternalId, Money, NonEmptyText, Op
 from worker.domain import money
 from worker.domain.bills import Bill, BillLine, Document, FoundBill
 from worker.domain.errors import UnexpectedAnswer
+from worker.domain.items import FoundItem, ItemNeed
 from worker.domain.links import Entity
 from worker.domain.posting_periods import PostingPeriod
-from worker.domain.wbs_codes import FoundItem, ItemNeed
 
 RECORD_TYPES = {Document.BILL: "vendorBill", Document.CREDIT: "vendorCredit"}
 SUITEQL_TYPES = {Document.BILL: "VendBill", Document.CREDIT: "VendCred"}

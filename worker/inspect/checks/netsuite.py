@@ -9,8 +9,8 @@ from functools import partial
 from worker.clients.netsuite.client import NetSuite
 from worker.domain.bill_lines import FixedItems
 from worker.domain.errors import Blocked, Misconfigured, NotFound, NotPermitted, UnexpectedAnswer
+from worker.domain.items import USABLE_SUBTYPES
 from worker.domain.posting_periods import ClosedPeriod
-from worker.domain.wbs_codes import USABLE_SUBTYPES
 from worker.inspect.checks import Check, NamedCheck, failed, passed, warning
 
 UNUSED_EXTERNAL_ID = "pcr-check"
