@@ -10,9 +10,8 @@ from worker.cli.output import FAILED, out, print_done, print_json, styled, table
 from worker.cli.session import watch
 from worker.container import Container
 from worker.domain.problems import work_behind
-from worker.domain.texts import run_counts
 from worker.domain.work import RunKind, lane_of
-from worker.inspect.overview import run_view
+from worker.inspect.overview import run_counts, run_view
 from worker.store.runs import Run
 
 UNFINISHED = ("unknown", "waiting")

@@ -24,9 +24,9 @@ from worker.cli.session import open_container
 from worker.cli.verify import progress_dict, progress_line
 from worker.container import Container
 from worker.domain.identities import CodeKey, InvoiceKey
-from worker.domain.texts import counted, first_few, run_counts
+from worker.domain.texts import counted, first_few
 from worker.inspect.liveness import HOW_TO_START, Alive
-from worker.inspect.overview import run_view
+from worker.inspect.overview import run_counts, run_view
 
 ENDED = ("SUCCESS", "FAILURE")
 MAX_NAMED = 10

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 from urllib.parse import quote_plus
 
 CREDENTIALS = re.compile(r"(?i:\bbearer)\s+[^\s\"'<>,;]+|\beyJ[\w-]{4,}[\w.=-]*")
 """Matches access tokens and signed assertions, also truncated ones."""
-OUTCOMES = ("created", "adopted", "already", "skipped", "blocked", "unknown", "waiting")
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 """Replaces a character that was lost in transfer."""
 
@@ -43,19 +42,6 @@ def unwritable(text: str) -> str:
         if character == REPLACEMENT or unicodedata.category(character) in ("Cc", "Cs"):
             return f"U+{ord(character):04X}"
     return ""
-
-
-def run_counts(counts: Mapping[str, int]) -> str:
-    """Return `102 created, 18 blocked; 262 Items for them; 1 project not readable`, without zeros.
-
-    The outcomes are those of codes in a scan, and of invoices in an export. An export's Items, and projects that could not be read or were
-    skipped for a reason (`wbs-sync status` names them), are counted separately.
-    """
-    outcomes = ", ".join(f"{counts[name]:,} {name}" for name in OUTCOMES if counts.get(name))
-    items = f"{counted(counts['items'], 'Items')} for them" if counts.get("items") else ""
-    unread = f"{counted(counts['projects_blocked'], 'projects')} not readable" if counts.get("projects_blocked") else ""
-    skipped = f"{counted(counts['projects_skipped'], 'projects')} skipped" if counts.get("projects_skipped") else ""
-    return "; ".join(part for part in (outcomes, items, unread, skipped) if part) or "nothing to do"
 
 
 def blotted(text: str, secrets: Iterable[str] = ()) -> str:

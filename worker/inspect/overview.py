@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Outcome, OutcomeKind, State, outcome_of
+from worker.domain.texts import counted
 from worker.domain.work import Lane, RunKind, lane_of
 from worker.inspect.pauses import Pauses, Stoppages
 from worker.inspect.problem_views import ProblemViews
 from worker.inspect.waiting import Waiting
 from worker.store.runs import Run
 from worker.store.stores import Stores
+
+_OUTCOMES = ("created", "adopted", "already", "skipped", "blocked", "unknown", "waiting")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,3 +130,16 @@ def run_view(run: Run) -> dict[str, Any]:
         "counts": dict(run.counts),
         "requests": asdict(run.requests) if run.requests else None,
     }
+
+
+def run_counts(counts: Mapping[str, int]) -> str:
+    """Return `102 created, 18 blocked; 262 Items for them; 1 project not readable`, without zeros.
+
+    The outcomes are those of codes in a scan, and of invoices in an export. An export's Items, and projects that could not be read or were
+    skipped for a reason (`wbs-sync status` names them), are counted separately.
+    """
+    outcomes = ", ".join(f"{counts[name]:,} {name}" for name in _OUTCOMES if counts.get(name))
+    items = f"{counted(counts['items'], 'Items')} for them" if counts.get("items") else ""
+    unread = f"{counted(counts['projects_blocked'], 'projects')} not readable" if counts.get("projects_blocked") else ""
+    skipped = f"{counted(counts['projects_skipped'], 'projects')} skipped" if counts.get("projects_skipped") else ""
+    return "; ".join(part for part in (outcomes, items, unread, skipped) if part) or "nothing to do"

@@ -18,7 +18,8 @@ from tornado.template import Loader
 
 from config.logs import shown
 from worker.domain import money
-from worker.domain.texts import counted, run_counts
+from worker.domain.texts import counted
+from worker.inspect.overview import run_counts
 from worker.inspect.report import InvoiceTotals, Report, StatusCounts
 from worker.page.plot import COLUMNS, plot
 
