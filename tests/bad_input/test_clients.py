@@ -47,7 +47,8 @@ from worker.domain.errors import (
 )
 from worker.domain.items import FoundItem, ItemNeed
 from worker.store.cache import Cache
-from worker.store.gate import Gate, Precedence, RateLimits
+from worker.store.gate import Gate, Precedence
+from worker.store.limits import RateLimits
 from worker.store.locks import LeaseKeeper
 from worker.store.tokens import AccessToken, Tokens
 

@@ -14,7 +14,7 @@ from worker.domain.work import Lane
 from worker.engine.systematic_differences import LANES
 from worker.inspect.problem_views import ProblemViews
 from worker.store.circuit_breakers import Pause
-from worker.store.gate import LimitPause
+from worker.store.limits import LimitPause
 from worker.store.stores import Stores
 
 SCANS = "requests of scans"

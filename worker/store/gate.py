@@ -1,24 +1,16 @@
-"""The limits that all workers respect together: concurrent requests to NetSuite (the gate), and Procore's two rate limits. Exports go first.
+"""The gate: limits concurrent NetSuite requests over all workers, exports before scans.
 
-A slot of the gate is a lease in a sorted set. A waiting request blocks on a list instead of polling: the script that releases a slot passes
-it to a waiting export if there is one, else to a waiting scan. So no newer request takes the slot first, no wake-up is lost, and no slot is
-idle. If exports are always waiting, every tenth slot goes to a waiting scan.
+A slot is a lease in a sorted set. A waiting request blocks on a list instead of polling: the script that releases a slot passes it to a waiting
+export if there is one, else to a waiting scan. So no newer request takes the slot first, no wake-up is lost, and no slot is idle. If exports
+are always waiting, every tenth slot goes to a waiting scan.
 
 The limit is the lowest NETSUITE_CONCURRENCY that a running process announces, so that machines with different settings never exceed it
 together.
-
-Procore limits requests per hour and per ten seconds. Each response has limit, remaining and reset of the window that is nearer to its end in its
-headers (https://developers.procore.com/documentation/rate-limiting). All workers share these values, and count a request when they send it.
-Scans leave a part of each window to exports: a small part while nothing is exported, so that a scan of many projects ends as early as the
-windows allow, and a fifth for a minute after each request of an export. Upkeep (verify) may take hours, so it always leaves half of each window
-to the others.
 """
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -29,7 +21,7 @@ from worker.store.connection import seconds
 from worker.store.keys import Keys
 from worker.store.locks import LeaseKeeper
 from worker.store.runtime import REAL, Runtime
-from worker.store.scripts import Script, flag, number
+from worker.store.scripts import Script, flag
 
 SLOT_SECONDS = 30.0
 """Seconds until a dead worker's slot is released."""
@@ -43,13 +35,6 @@ MAX_POLL_SECONDS = 1.0
 """Seconds after which a waiting request tries again without being passed a slot: the lease of a dead worker may have ended."""
 MIN_POLL_SECONDS = 0.01
 """Minimum wait: Redis 6.2 treats less than a millisecond as 0, which blocks forever."""
-LEFT_BY_SCANS, LEFT_WHILE_EXPORTING = 0.04, 0.2
-"""Shares of each window that scans leave to exports."""
-LEFT_BY_UPKEEP = 0.5
-"""Share of each window that upkeep leaves to exports and scans."""
-EXPORTS_REMEMBERED_SECONDS = 60.0
-SHORT_WINDOW_SECONDS = 10
-_WINDOWS = {"hour": "hourly", "spike": "10-second"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,97 +150,3 @@ class Gate:
     @property
     def _slot_keys(self) -> list[str]:
         return [self._keys.slots, *self._waiting, self._keys.slot_caps]
-
-
-@dataclass(frozen=True, slots=True)
-class LimitPause:
-    """A wait for a rate limit. `of_scans`: only scans wait, because they leave the rest of the window to exports. `ends`: unix seconds."""
-
-    of_scans: bool
-    reason: str
-    ends: float
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A window of the remote, `hour` or `spike`: the requests that it allows, those left now, and when the latest known window of this kind
-    ends (unix seconds, Redis' clock).
-    """
-
-    name: str
-    limit: int
-    left: int
-    ends: float
-
-
-class RateLimits:
-    """The shared state of a remote's windows."""
-
-    def __init__(self, client: Redis, prefix: str, remote: str, *, runtime: Runtime = REAL) -> None:
-        self._client = client
-        self._remote = remote
-        self._runtime = runtime
-        self._key, self._sent = Keys(prefix).limits(remote), Keys(prefix).sent
-        self._acquire = Script(client, "limits/acquire", number)
-        self._observe = Script(client, "limits/observe", flag)
-        self._block = Script(client, "limits/block", flag)
-
-    def wait(self, precedence: Precedence, *, timeout: float = 15.0) -> None:
-        """Wait until a request may be sent, and count it. Raises NoRoom, with the time to wait, if that is longer than `timeout` seconds."""
-        until = self._runtime.monotonic() + timeout
-        yields, counted = int(precedence is not Precedence.EXPORT), f"{self._remote}:{precedence.value}"
-        is_upkeep = precedence is Precedence.UPKEEP
-        left = (LEFT_BY_UPKEEP, LEFT_BY_UPKEEP) if is_upkeep else (LEFT_BY_SCANS, LEFT_WHILE_EXPORTING)
-        args: list[Value] = [yields, *left, int(EXPORTS_REMEMBERED_SECONDS * 1000), counted]
-        args.append(SHORT_WINDOW_SECONDS * 1000)
-        while wait_ms := self._acquire(keys=[self._key, self._sent], args=args):
-            wait = wait_ms / 1000
-            if self._runtime.monotonic() + wait > until:
-                reason = next((pause.reason for pause in self.pauses()), "Procore's rate limit is used up")
-                raise NoRoom(reason, retry_after=wait)
-            # A random part, because all workers get the same time from the script.
-            self._runtime.sleep(wait + self._runtime.uniform(0, 0.1))
-
-    def observe(self, headers: Mapping[str, str], *, sent_at: float | None = None) -> None:
-        """Update the windows from a response's `X-Rate-Limit-*` headers, if it has them. `sent_at`: the response's `Date`."""
-        values = [headers.get(f"X-Rate-Limit-{name}", "") for name in ("Limit", "Remaining", "Reset")]
-        if all(re.fullmatch(r"-?[0-9]{1,12}", value) for value in values):
-            ahead = "" if sent_at is None else int((float(values[2]) - sent_at) * 1000)
-            self._observe(keys=[self._key], args=[*values, ahead])
-
-    def windows(self) -> list[Window]:
-        """Return the known windows; none before the first response with limits, and two hours after the last one."""
-        fields = self._client.hgetall(self._key)
-        now = seconds(self._client) * 1000
-        found = []
-        for name in ("hour", "spike"):
-            if f"{name}:limit" in fields:
-                limit, ends = int(fields[f"{name}:limit"]), float(fields[f"{name}:reset"])
-                # After the end of a window all requests are left; the next response has the values of the new window.
-                left = limit if ends <= now else max(0, int(float(fields[f"{name}:left"])))
-                found.append(Window(name, limit, left, ends / 1000))
-        return found
-
-    def pauses(self) -> list[LimitPause]:
-        """Return the current waits for the limits: of all requests after a 429 or in a used up window, or only of scans."""
-        fields = self._client.hgetall(self._key)
-        if not fields:
-            return []
-        now, found = seconds(self._client), []
-        blocked_until = float(fields.get("blocked", 0)) / 1000
-        if blocked_until > now:
-            found.append(LimitPause(False, "Procore answered 429 (too many requests)", blocked_until))
-        exporting = now - float(fields.get("exported", 0)) / 1000 < EXPORTS_REMEMBERED_SECONDS
-        share = LEFT_WHILE_EXPORTING if exporting else LEFT_BY_SCANS
-        for name, title in _WINDOWS.items():
-            limit, ends = float(fields.get(f"{name}:limit", 0)), float(fields.get(f"{name}:reset", 0)) / 1000
-            left = float(fields.get(f"{name}:left", 0))
-            if not limit or ends <= now or left > math.floor(limit * share):
-                continue
-            used = "is used up" if left <= 0 else f"has {left:,.0f} requests left, which are reserved for exports"
-            found.append(LimitPause(left > 0, f"Procore's {title} limit of {limit:,.0f} requests {used}", ends))
-        return found
-
-    def block(self, for_seconds: float) -> None:
-        """Stop all requests for this long: the remote responded 429."""
-        self._block(keys=[self._key], args=[int(for_seconds * 1000)])

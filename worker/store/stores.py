@@ -17,10 +17,11 @@ from worker.store.circuit_breakers import CircuitBreakers
 from worker.store.client import Redis
 from worker.store.connection import seconds
 from worker.store.decisions import Decisions
-from worker.store.gate import Gate, RateLimits
+from worker.store.gate import Gate
 from worker.store.keys import Keys
 from worker.store.lanes import Lanes
 from worker.store.ledger import Ledger
+from worker.store.limits import RateLimits
 from worker.store.local_file import Copy
 from worker.store.locks import LeaseKeeper, Locks, StoreIdentity
 from worker.store.open_problems import Handling

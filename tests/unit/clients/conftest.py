@@ -21,7 +21,8 @@ from worker.clients.procore.api import ProcoreApi
 from worker.clients.procore.client import Procore
 from worker.domain.errors import SyncError
 from worker.store.cache import Cache
-from worker.store.gate import Gate, Precedence, RateLimits
+from worker.store.gate import Gate, Precedence
+from worker.store.limits import RateLimits
 from worker.store.locks import LeaseKeeper
 from worker.store.runtime import REAL
 from worker.store.tokens import AccessToken, Tokens

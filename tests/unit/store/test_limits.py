@@ -10,8 +10,9 @@ from tests.kit.container import Redis
 from tests.kit.waiting import lasts
 from tests.unit.store.conftest import PREFIX
 from worker.domain.errors import NoRoom
-from worker.store import gate as limits_module
-from worker.store.gate import Precedence, RateLimits
+from worker.store import limits as limits_module
+from worker.store.gate import Precedence
+from worker.store.limits import RateLimits
 
 EXPORT, SCAN = Precedence.EXPORT, Precedence.SCAN
 

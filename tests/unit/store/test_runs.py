@@ -17,8 +17,9 @@ from worker.domain.errors import NoRoom
 from worker.domain.outcomes import Children, OutcomeKind
 from worker.domain.plans import Requests
 from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, Lane, RunKind, exports_of, resolution_of, scan_of
-from worker.store.gate import Gate, Precedence, RateLimits
+from worker.store.gate import Gate, Precedence
 from worker.store.lanes import Lanes
+from worker.store.limits import RateLimits
 from worker.store.locks import LeaseKeeper
 from worker.store.runs import RUN_TTL_SECONDS, Run, Runs
 

@@ -17,7 +17,8 @@ from worker.context import no_response, response_seen
 from worker.domain.errors import Misconfigured, NoRoom, SyncError, Transient, UnexpectedAnswer
 from worker.domain.problems import Cause
 from worker.domain.scopes import Remote
-from worker.store.gate import Precedence, RateLimits
+from worker.store.gate import Precedence
+from worker.store.limits import RateLimits
 from worker.store.tokens import AccessToken, Tokens
 
 log = logging.getLogger(__name__)
