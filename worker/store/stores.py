@@ -12,7 +12,7 @@ from worker.domain.scopes import Remote
 from worker.part import BuildingLock, Part
 from worker.store.adopted_items import AdoptedItems
 from worker.store.bill_claims import BillClaims
-from worker.store.cache import Cache, Currencies, LastReads
+from worker.store.cache import Cache, Currencies
 from worker.store.circuit_breakers import CircuitBreakers
 from worker.store.client import Redis
 from worker.store.connection import seconds
@@ -20,6 +20,7 @@ from worker.store.decisions import Decisions
 from worker.store.gate import Gate
 from worker.store.keys import Keys
 from worker.store.lanes import Lanes
+from worker.store.last_reads import LastReads
 from worker.store.ledger import Ledger
 from worker.store.limits import RateLimits
 from worker.store.local_file import Copy

@@ -17,7 +17,7 @@ from worker.domain.invoices import NOTHING_BILLED, InvoiceHead
 from worker.domain.outcomes import Record, State
 from worker.domain.policy import Policy
 from worker.domain.problems import Cause
-from worker.store.cache import LastRead
+from worker.store.last_reads import LastRead
 from worker.store.open_problems import OpenProblem
 from worker.store.stores import Stores
 
