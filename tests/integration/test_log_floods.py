@@ -23,7 +23,8 @@ from worker.inspect.liveness import RECEIVES
 from worker.local.embedded import EmbeddedServer
 from worker.local.supervisor import Supervisor
 from worker.store.connection import connect
-from worker.store.presence import Presence, WebhookCounts
+from worker.store.presence import Presence
+from worker.store.webhook_counts import WebhookCounts
 
 pytestmark = pytest.mark.real
 

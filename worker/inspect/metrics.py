@@ -27,8 +27,8 @@ from worker.inspect.metric_families import Families
 from worker.inspect.pauses import Pauses
 from worker.inspect.waiting import Waiting
 from worker.store.connection import server_state
-from worker.store.presence import WEBHOOK_ANSWERS
 from worker.store.stores import Stores
+from worker.store.webhook_counts import ANSWERS
 
 VERIFY = "verify"
 RUN_OUTCOMES = tuple(kind.value for kind in OutcomeKind)
@@ -95,7 +95,7 @@ class Metrics(Collector):
     def _webhooks(self, families: Families, alive: Alive) -> None:
         if counts := self.stores.webhook_counts.total():
             families.put("webhook_receivers", len(alive.receivers))
-            for answer in WEBHOOK_ANSWERS:
+            for answer in ANSWERS:
                 families.put("webhook_requests_total", counts.get(answer, 0), answer)
 
     def _server(self, families: Families) -> None:

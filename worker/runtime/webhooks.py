@@ -23,7 +23,7 @@ from tornado.httpserver import HTTPServer
 from tornado.web import Application, RequestHandler, url
 
 from worker.runtime import heartbeat
-from worker.store.presence import WebhookCounts
+from worker.store.webhook_counts import WebhookCounts
 
 log = logging.getLogger(__name__)
 

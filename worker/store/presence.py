@@ -2,14 +2,12 @@
 
 A process that stops without withdrawing hangs or was killed. It is reported as silent until a process of the same name replaces it, or for
 some hours. Only this shows that work will be done: an open run or a short queue says nothing about processes. All times are of Redis' clock, so
-that the clocks of machines need not agree; the offset of each process's clock is stored with it. Also when beat last ran each entry,
-and how the webhook receiver responded.
+that the clocks of machines need not agree; the offset of each process's clock is stored with it. Also when beat last ran each entry.
 """
 
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -17,17 +15,12 @@ from types import MappingProxyType
 from worker.store.client import Redis, Value
 from worker.store.connection import seconds
 from worker.store.keys import Keys
-from worker.store.runtime import REAL, Runtime
 from worker.store.scripts import Script, flag
 
 PRESENCE_SECONDS = 7.0
 """Seconds without an announcement after which a process is not running. Celery's heartbeat is sent every two seconds."""
 SILENT_KEPT_SECONDS = 6 * 3600.0
 """Seconds after which a silent process is forgotten: its machine may have been removed."""
-WEBHOOK_ANSWERS = ("accepted", "unauthorized", "unavailable")
-"""204, 401 and 503 (docs/webhooks.md)."""
-COUNTS_KEPT_SECONDS = 3 * 86_400
-"""Seconds without a running receiver after which an installation counts as one without webhooks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,40 +111,3 @@ class ScheduleRuns:
     def messages_in(self, queue: str) -> int:
         """Return how many messages wait in one of Celery's queues."""
         return int(self._client.llen(self._keys.queue(queue)))
-
-
-class WebhookCounts:
-    """Requests to the webhook receiver by response, for metrics, counted in this process. `save` adds them to those in Redis, so that many
-    requests do not load Redis.
-    """
-
-    def __init__(self, client: Redis, prefix: str, *, runtime: Runtime = REAL) -> None:
-        self._client = client
-        self._key = Keys(prefix).webhook_answers
-        self._unsaved: Counter[str] = Counter()
-        self._lock = runtime.thread_lock()
-
-    def add(self, answer: str) -> None:
-        """Count one request by its response, one of `WEBHOOK_ANSWERS`."""
-        with self._lock:
-            self._unsaved[answer] += 1
-
-    def save(self) -> None:
-        """Add the counts since the last call to those in Redis, even if they are 0, which shows that a receiver is running. Raises
-        RedisError; the counts are kept then.
-        """
-        with self._lock:
-            counted = self._unsaved.copy()
-        with self._client.pipeline(transaction=True) as together:
-            for answer in WEBHOOK_ANSWERS:
-                together.hincrby(self._key, answer, counted[answer])
-            together.expire(self._key, COUNTS_KEPT_SECONDS)
-            together.execute()
-        with self._lock:
-            self._unsaved -= counted
-
-    def total(self) -> Mapping[str, int]:
-        """Return the requests by response since the first receiver started; empty if none has run for `COUNTS_KEPT_SECONDS`."""
-        return {
-            answer: int(count) for answer, count in self._client.hgetall(self._key).items() if answer in WEBHOOK_ANSWERS
-        }

@@ -26,12 +26,13 @@ from worker.store.limits import RateLimits
 from worker.store.local_file import Copy
 from worker.store.locks import LeaseKeeper, Locks, StoreIdentity
 from worker.store.open_problems import Handling
-from worker.store.presence import Presence, ScheduleRuns, WebhookCounts
+from worker.store.presence import Presence, ScheduleRuns
 from worker.store.projects import ProjectList
 from worker.store.runs import Runs
 from worker.store.runtime import Runtime
 from worker.store.series import SeriesStates
 from worker.store.verifications import Verifications
+from worker.store.webhook_counts import WebhookCounts
 
 T = TypeVar("T")
 
