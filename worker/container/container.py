@@ -62,7 +62,8 @@ from worker.reconcile.project_comparison import ProjectComparison
 from worker.reconcile.verification import Verification
 from worker.redis_access import redis_at, require_one_server
 from worker.store.gate import Precedence
-from worker.store.locks import MEET_EVERY_SECONDS, LeaseKeeper
+from worker.store.identity import MEET_EVERY_SECONDS
+from worker.store.locks import LeaseKeeper
 from worker.store.runtime import REAL, Runtime
 from worker.store.stores import Stores
 from worker.sync.bill_drafts import BillDrafts

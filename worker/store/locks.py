@@ -1,4 +1,4 @@
-"""Locks on codes and invoices, the thread that renews them, and the id of the store that they are taken in.
+"""Locks on codes and invoices, and the thread that renews them and other leases.
 
 Locks save requests. What makes a write happen exactly once is not a lock, but NetSuite's unique external ids and the ledger's intents
 (docs/decisions/0003-exactly-once.md, also on lost locks).
@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from redis.exceptions import RedisError
 
-from worker.store import local_file
 from worker.store.client import Redis, Value
+from worker.store.identity import StoreIdentity
 from worker.store.keys import Keys
 from worker.store.runtime import REAL, Runtime
-from worker.store.scripts import Script, flag, text, texts
+from worker.store.scripts import Script, flag, texts
 
 log = logging.getLogger(__name__)
 
@@ -30,8 +29,6 @@ KEPT_SECONDS = 2.0
 record of the server is older: otherwise that record and an intent could be lost together, without a trace.
 """
 NO_LEDGER_SECONDS = 5.0
-MEET_EVERY_SECONDS = 1.0
-"""Seconds between two comparisons of the store's id by a worker process, also while it is idle."""
 
 
 @dataclass(slots=True, eq=False)
@@ -94,42 +91,6 @@ class LeaseKeeper:
                 except Exception:
                     # An error in one renewal must not stop all others.
                     log.exception("Could not renew a lease")
-
-
-class StoreIdentity:
-    """The id of the store that this process knows, which shows that the store was lost. `file`: where the id is kept; None = in memory only.
-
-    The first process that connects to a new store gives it an id. A process keeps the id of its store in memory and in DATA_DIR, and passes
-    it whenever it takes a lock. Another id in Redis proves that the earlier store was lost, with any intent in it, even if NetSuite shows no
-    record of wbs-sync yet. Nothing is written to NetSuite then until the settle window since the start of the new store has passed.
-    """
-
-    def __init__(self, client: Redis, prefix: str, file: Path | None = None, *, runtime: Runtime = REAL) -> None:
-        self._keys = Keys(prefix)
-        self._prefix = prefix
-        self._file = file
-        self._runtime = runtime
-        self._meet = Script(client, "store/meet", text)
-        kept = local_file.read(file).get(prefix) if file else None
-        self._known = kept if isinstance(kept, str) else ""
-
-    def meet(self) -> None:
-        """Compare the id of the current store with the known one, record a loss if they differ, and keep the current id."""
-        self.learn(self._meet(keys=[self._keys.store, self._keys.ledger], args=self.args()))
-
-    def args(self) -> Sequence[str]:
-        """Return the two arguments of the scripts that compare the id: the known id ("" for none), and a unique part for a new one."""
-        return [self._known, self._runtime.token(4)]
-
-    def learn(self, store_id: str) -> None:
-        """Keep the id of the current store, which a script returned."""
-        if store_id == self._known:
-            return
-        if self._known:
-            log.warning("Redis was replaced since this process connected: its previous data is lost")
-        self._known = store_id
-        if self._file:
-            local_file.write(self._file, {**local_file.read(self._file), self._prefix: store_id})
 
 
 @dataclass(slots=True)

@@ -18,13 +18,14 @@ from worker.store.client import Redis
 from worker.store.connection import seconds
 from worker.store.decisions import Decisions
 from worker.store.gate import Gate
+from worker.store.identity import StoreIdentity
 from worker.store.keys import Keys
 from worker.store.lanes import Lanes
 from worker.store.last_reads import LastReads
 from worker.store.ledger import Ledger
 from worker.store.limits import RateLimits
 from worker.store.local_file import Copy
-from worker.store.locks import LeaseKeeper, Locks, StoreIdentity
+from worker.store.locks import LeaseKeeper, Locks
 from worker.store.open_problems import Handling
 from worker.store.presence import Presence, ScheduleRuns
 from worker.store.projects import ProjectList

@@ -24,7 +24,7 @@ from worker.base import dispatch_due
 from worker.container import Container
 from worker.context import set_dispatched
 from worker.domain.work import Lane
-from worker.store.locks import MEET_EVERY_SECONDS
+from worker.store.identity import MEET_EVERY_SECONDS
 
 if TYPE_CHECKING:
     from tests.campaign.simulated.rig import Rig

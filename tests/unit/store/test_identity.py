@@ -9,8 +9,9 @@ import pytest
 from tests.kit.container import Redis
 from tests.unit.store.conftest import PREFIX
 from worker.store.connection import seconds
+from worker.store.identity import StoreIdentity
 from worker.store.ledger import Ledger
-from worker.store.locks import KEPT_SECONDS, LeaseKeeper, Lock, Locks, StoreIdentity
+from worker.store.locks import KEPT_SECONDS, LeaseKeeper, Lock, Locks
 
 pytestmark = pytest.mark.real
 
