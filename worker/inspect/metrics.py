@@ -26,7 +26,7 @@ from worker.inspect.liveness import Alive, Liveness
 from worker.inspect.metric_families import Families
 from worker.inspect.pauses import Pauses
 from worker.inspect.waiting import Waiting
-from worker.store.connection import server_state
+from worker.store.server_state import server_state
 from worker.store.stores import Stores
 from worker.store.webhook_counts import ANSWERS
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from worker.domain.texts import first_few
 from worker.inspect.checks import Check, NamedCheck, failed, passed, warning
-from worker.store.connection import server_state
+from worker.store.server_state import server_state
 from worker.store.stores import Stores
 
 LOW_DISK_BYTES = 1_000_000_000

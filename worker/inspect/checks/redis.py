@@ -10,9 +10,9 @@ from redis.exceptions import NoPermissionError
 
 from worker.domain.texts import counted
 from worker.inspect.checks import Check, NamedCheck, failed, passed, warning
-from worker.store.connection import server_state
 from worker.store.keys import Keys
 from worker.store.scripts import Script, text
+from worker.store.server_state import server_state
 from worker.store.stores import Stores
 
 MIN_VERSION = (6, 2)
