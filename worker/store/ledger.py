@@ -1,4 +1,5 @@
-"""The ledger: a record of each code and invoice. It is an index, never the only record: NetSuite is the source of truth.
+"""The ledger: a record of each code and invoice, and the journal of its events. It is an index, never the only record: NetSuite is the source of
+truth.
 
 One hash for each project and kind, one small JSON text for each record, which the scripts and other versions read too. Every write is a
 script, which refuses to replace a record that is in NetSuite by one that is not, or a record of a later lock holder by one of an earlier holder.
