@@ -1,11 +1,11 @@
-"""Upkeep tasks: dispatch due and interrupted work, compare Procore, NetSuite and the ledger, and show an invalid message as a failed task."""
+"""Upkeep tasks: dispatch due and interrupted work, and compare Procore, NetSuite and the ledger."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from config.names import REFUSED, TaskName
-from tasks.messages import InvalidMessage, Nothing, read
+from config.names import TaskName
+from tasks.messages import Nothing, read
 from tasks.results import Compared, compared
 from worker.app import app
 from worker.base import resume_work
@@ -32,14 +32,3 @@ def reconcile(**arguments: Any) -> Compared:
     if not is_dispatched():
         current().verification.queue()
     return compared(current().runner.run(RECONCILE_ALL))
-
-
-@app.task(name=REFUSED, lanes=())
-def refused(**arguments: Any) -> None:
-    """Stand for an invalid message (worker/runtime/broker.py), which the log, the result and Flower show as a failed task. Raise InvalidMessage
-    with the reason, the sender and the queue.
-    """
-    texts = {name: str(arguments.get(name) or "")[:500] for name in ("queue", "task", "sender", "fault")}
-    about = f"a message for {texts['task']}" if texts["task"] else "a message that is not a task message"
-    sender = f" from {texts['sender']}" if texts["sender"] else ""
-    raise InvalidMessage(f"{about}{sender} in the queue {texts['queue']}: {texts['fault']}")

@@ -33,7 +33,7 @@ from worker.runtime.transport import reach_sentinels, use_transport
 
 log = logging.getLogger(__name__)
 
-TASK_MODULES = ("tasks.wbs", "tasks.invoices", "tasks.ledger")
+TASK_MODULES = ("tasks.wbs", "tasks.invoices", "tasks.ledger", "tasks.refused")
 
 
 def settings_or_exit() -> Settings:
