@@ -64,11 +64,11 @@ class ProcoreChecks:
         if not self.policy.project_ids:
             return passed(name, "empty: all projects that the app may see")
         listed = {project.id: project for project in self.projects.all()}
-        unseen = [str(one) for one in self.policy.project_ids if one not in listed]
+        unseen = [str(one) for one in sorted(self.policy.project_ids) if one not in listed]
         if unseen:
             fix = "Remove them from PROJECT_IDS, or add them to the app's permitted projects in Procore."
             return failed(name, f"the app does not see {first_few(unseen, MAX_NAMED)}", fix)
-        idle = [listed[one].label for one in self.policy.project_ids if not listed[one].active]
+        idle = [listed[one].label for one in sorted(self.policy.project_ids) if not listed[one].active]
         if idle:
             return warning(
                 name,
