@@ -26,7 +26,7 @@ def installation_of(settings: Settings) -> Installation:
 def policy_of(settings: Settings, profile: Profile | None) -> Policy:
     """Return what the settings and the account's profile say about what is written."""
     return Policy(
-        project_ids=settings.project_ids,
+        project_ids=frozenset(settings.project_ids),
         name_format=settings.item_name_format,
         marks_adopted=settings.netsuite_adopted_items_get_external_id,
         export_statuses=settings.export_statuses,

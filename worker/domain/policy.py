@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from worker.domain.bill_lines import FixedItems
@@ -17,7 +17,7 @@ class Policy:
     is only looked up; `billing_digest`: of all settings that decide whether an invoice is billed.
     """
 
-    project_ids: Sequence[int]
+    project_ids: Set[int]
     name_format: str
     marks_adopted: bool
     export_statuses: Sequence[str]

@@ -67,7 +67,7 @@ class Projects:
     @property
     def pilot(self) -> Sequence[int]:
         """Return the ids of PROJECT_IDS; none = all projects."""
-        return sorted(set(self.policy.project_ids))
+        return sorted(self.policy.project_ids)
 
     def not_visible(self, project_ids: Sequence[int]) -> list[int]:
         """Return the given ids that are not in the cached list: projects that the app cannot see."""

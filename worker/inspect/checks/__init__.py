@@ -77,7 +77,7 @@ def _result(name: str, check: Callable[[], Check], reported: dict[str, str]) -> 
     except SyncError as error:
         return failed(str(error) or type(error).__name__, "Send this message to the maintainers of wbs-sync.")
     # Redis' response may differ between checks that fail for the same reason.
-    reason = message.partition(" Its response:")[0]
+    reason = message.partition(" Its response:")[0] if fix is CHECK_REDIS else message
     if reason in reported:
         return warning(f"not checked: see {reported[reason]!r} above", "")
     reported[reason] = name

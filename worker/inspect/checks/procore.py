@@ -60,11 +60,11 @@ class ProcoreChecks:
         if not self.policy.project_ids:
             return passed("empty: all projects that the app may see")
         listed = {project.id: project for project in self.projects.all()}
-        unseen = [str(one) for one in self.policy.project_ids if one not in listed]
+        unseen = [str(one) for one in sorted(self.policy.project_ids) if one not in listed]
         if unseen:
             fix = "Remove them from PROJECT_IDS, or add them to the app's permitted projects in Procore."
             return failed(f"the app does not see {first_few(unseen, MAX_NAMED)}", fix)
-        idle = [listed[one].label for one in self.policy.project_ids if not listed[one].active]
+        idle = [listed[one].label for one in sorted(self.policy.project_ids) if not listed[one].active]
         if idle:
             return warning(
                 f"not active, so no Items are created for {first_few(idle, MAX_NAMED)}; approved invoices are exported",
