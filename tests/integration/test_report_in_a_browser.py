@@ -5,11 +5,8 @@ from __future__ import annotations
 import functools
 import json
 import re
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from html import unescape
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -63,19 +60,6 @@ class Quiet(SimpleHTTPRequestHandler):
         pass
 
 
-@contextmanager
-def serving(folder: Path) -> Iterator[str]:
-    """A folder served on the loopback; gives its address."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder))) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}"
-        finally:
-            server.shutdown()
-            thread.join()
-
-
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
     """Return what a page next to it sees of the report, by its width."""
@@ -86,7 +70,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
         for width in WIDTHS
     )
     (folder / "looks.html").write_text(f"<body>{frames}<script>onload = () => {{ {LOOK} }}</script>")
-    with serving(folder) as address:
+    with browser.serving(functools.partial(Quiet, directory=str(folder))) as address:
         document, _ = browser.seen(f"{address}/looks.html", folder)
     found = re.search(r"<body>(\{.*\})</body>", document, re.DOTALL)
     assert found, document[-2000:]
@@ -127,7 +111,7 @@ def test_bars_and_plot_have_their_size(told: Told, width: int) -> None:
 
 def test_one_sees_a_page(tmp_path: Path) -> None:
     (tmp_path / "report.html").write_text(render(report()), encoding="utf-8")
-    with serving(tmp_path) as address:
+    with browser.serving(functools.partial(Quiet, directory=str(tmp_path))) as address:
         _, picture = browser.seen(f"{address}/report.html", tmp_path)
     # A page without its style is a few kilobytes of text.
     assert picture.stat().st_size > 50_000

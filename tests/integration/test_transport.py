@@ -81,7 +81,10 @@ def test_a_connection_that_stopped_responding_is_closed(tmp_path: Path) -> None:
         assert waiting
         # Not before the connection is open: redis-py would read the same interval, and wait for a ping of its own before it sends.
         channel.health_check_interval = 0.1
-        eventually(lambda: cycle.maybe_check_brpop_health() or not channel._in_poll)
+        try:
+            eventually(lambda: cycle.maybe_check_brpop_health() or not channel._in_poll)
+        finally:
+            server.stop()  # otherwise a failing test would wait for it when it closes its connection
         assert waiting._sock is None
 
 

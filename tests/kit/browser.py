@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import threading
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -69,7 +69,14 @@ def logged_in(url: str, login: str) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(answer.content)
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Door) as server:
+    with serving(Door) as address:
+        yield address
+
+
+@contextmanager
+def serving(handler: Callable[..., BaseHTTPRequestHandler]) -> Iterator[str]:
+    """The address of a server on the loopback that answers with this handler."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import pairwise
@@ -15,11 +15,13 @@ from simulators.company.model import Project, WbsCode
 from simulators.netsuite.records import Bill, Item
 from tests.campaign.processes.plan import Deed
 from tests.campaign.processes.storm import Storm
-from tests.campaign.processes.traces import Process
+from tests.campaign.processes.traces import Line, Process
 from worker.domain.identities import bill_external_id, item_external_id
 
 REDIS_GONE = ("ConnectionError", "TimeoutError", "BusyLoadingError", "OperationalError", "ReadOnlyError")
 """A task that ends with one of these fails visibly; its work comes back from its lane."""
+REDIS_FULL = "OutOfMemoryError"
+"""A task fails with this if Redis stays full for longer than Celery tries to send its next step. Its message must run again, and succeed."""
 CLOSE = 0.05  # seconds between two clocks of one machine
 
 
@@ -309,12 +311,20 @@ def _no_problem_left(storm: Storm, verdict: Verdict) -> None:
 
 
 def _no_task_failed(storm: Storm, verdict: Verdict) -> None:
-    """Tasks fail visibly for bugs alone; what fails because Redis is gone comes back."""
+    """Tasks fail visibly for bugs alone; what fails because Redis is gone or full comes back."""
+    ran = [line for _, line in storm.traces.lines("ran")]
     for process, line in storm.traces.lines("failed"):
         if line["error"] in REDIS_GONE:
             storm.facts["tasks that failed because Redis was gone"] += 1
+        elif line["error"] == REDIS_FULL and succeeded_later(line, ran):
+            storm.facts["tasks that ran again after Redis was full"] += 1
         else:
             verdict.violations.append(f"a task of {process.agent} failed: {line['error']}: {line['words']}")
+
+
+def succeeded_later(failed: Line, ran: Iterable[Line]) -> bool:
+    """Whether the message of a failed task ran again afterwards, and succeeded. `ran`: the ends of tasks, of all processes."""
+    return any(line["id"] == failed["id"] and line["at"] > failed["at"] and line["state"] == "SUCCESS" for line in ran)
 
 
 # The cap

@@ -84,7 +84,7 @@ def test_a_scan_and_an_export_at_once_make_every_item_once(office: Installation)
 
 
 def with_open_claims(office: Installation, monkeypatch: pytest.MonkeyPatch) -> Installation:
-    """The same installation after a restart, where every worker may begin what another has begun, as after claims were lost."""
+    """The installation after a restart, where every worker may begin what another has begun, as after claims were lost."""
     monkeypatch.setitem(SOURCES, "lanes/claim", claim_for_everybody())
     return office.reopened()
 
