@@ -23,6 +23,7 @@ from config.setting_sources import (
     ENV_FILE,
     SECRET_FILE,
     EnvFile,
+    UntrustedFile,
     cut_by_comment,
     quoted,
     read_env_file,
@@ -32,7 +33,6 @@ from config.setting_sources import (
 )
 from config.setting_types import is_path
 from config.settings import Settings, setting_names
-from config.trusted_files import UntrustedFile
 
 
 def load_settings(**overrides: Any) -> Settings:
@@ -80,12 +80,8 @@ def secret_files(settings: Settings) -> list[Path]:
 
 def is_ours(name: str) -> bool:
     """Return whether an environment variable is a setting, or was probably meant as one."""
-    known = tuple(setting_names())
-    return (
-        name.upper() in known
-        or name.upper() == "SECRETS_DIR"
-        or bool(unknown_names.in_environment([name], known=known, given=()))
-    )
+    is_setting = name.upper() in (*setting_names(), "SECRETS_DIR")
+    return is_setting or bool(unknown_names.in_environment([name], given=()))
 
 
 def _secrets() -> tuple[str | None, list[str], list[str]]:
@@ -118,12 +114,12 @@ def _invalid_values(error: ValidationError, file: EnvFile, in_quotes: Collection
 
 def _unknown(lines: Collection[str], files: Collection[str]) -> list[str]:
     """Return a sentence for each name in the environment, the file and the folder of secrets that is no setting."""
-    known = tuple(setting_names())
+    unknown = [name for name in dict.fromkeys(lines) if name.upper() not in unknown_names.KNOWN]
     given = {name.upper() for name in (*os.environ, *lines, *files)}
     return [
-        *unknown_names.in_environment(os.environ, known=known, given=given),
-        *(unknown_names.in_file(name, ENV_FILE, known) for name in dict.fromkeys(lines) if name.upper() not in known),
-        *unknown_names.in_secrets(files, known),
+        *unknown_names.in_environment(os.environ, given=given),
+        *(unknown_names.in_file(name, ENV_FILE) for name in unknown),
+        *unknown_names.in_secrets(files),
     ]
 
 

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 
 from config.names import QueueName
 from config.process_secrets import BEAT, FLOWER, WEBHOOKS, WORKER, environment_of
@@ -37,54 +36,30 @@ class Process:
     name: str
     command: tuple[str, ...]
     wave: int = 0
-    environment: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 def processes(*, data_dir: Path, webhooks: bool = False) -> tuple[Process, ...]:
     """Return both workers, Flower, beat and, with `webhooks`, the webhook receiver, in the order in which they start. They get their settings
     from the environment, and each gets only the secrets that it uses.
     """
-    workers = tuple(
-        Process(
-            name,
-            _ours("worker", *_worker_options(name)),
-            wave=0,
-            environment=_heartbeat(data_dir, name) | environment_of(WORKER),
-        )
-        for name in QUEUES_OF_WORKER
+
+    def process(name: str, kind: str, wave: int, *arguments: str) -> Process:
+        heartbeat = {HEARTBEAT_VARIABLE: str(heartbeat_file(data_dir, name).absolute())}
+        return Process(name, (sys.executable, "-m", *arguments), wave, heartbeat | environment_of(kind))
+
+    workers = (
+        # No -c: the number of threads is a setting (worker/app.py).
+        process(name, WORKER, 0, "worker.process", "worker", "-n", f"{name}@%h", "-Q", ",".join(queues))
+        for name, queues in QUEUES_OF_WORKER.items()
     )
-    beat = _ours("beat")
-    command = (sys.executable, "-m", "worker.cli", "webhooks")
-    receiver = Process(
-        "webhooks", command, wave=1, environment=_heartbeat(data_dir, "webhooks") | environment_of(WEBHOOKS)
-    )
-    return (
-        *workers,
-        Process("flower", _flower(), wave=1, environment=_heartbeat(data_dir, "flower") | environment_of(FLOWER)),
-        *((receiver,) if webhooks else ()),
-        # Starts last and stops first: beat sends work only while the workers run.
-        Process("beat", beat, wave=2, environment=_heartbeat(data_dir, "beat") | environment_of(BEAT)),
-    )
+    flower = process("flower", FLOWER, 1, "celery", "-A", "worker.app", "flower", f"--conf={FLOWER_CONFIG}")
+    receivers = [process("webhooks", WEBHOOKS, 1, "worker.cli", "webhooks")] if webhooks else []
+    # Starts last and stops first: beat sends work only while the workers run.
+    beat = process("beat", BEAT, 2, "worker.process", "beat")
+    return (*workers, flower, *receivers, beat)
 
 
 def heartbeat_file(data_dir: Path, name: str) -> Path:
     """Return the path of the heartbeat file of a supervised process."""
     return data_dir / f"{name}.heartbeat"
-
-
-def _heartbeat(data_dir: Path, name: str) -> dict[str, str]:
-    return {HEARTBEAT_VARIABLE: str(heartbeat_file(data_dir, name).absolute())}
-
-
-def _worker_options(name: str) -> tuple[str, ...]:
-    queues = ",".join(QUEUES_OF_WORKER[name])
-    # No -c: the number of threads is a setting (worker/app.py).
-    return ("-n", f"{name}@%h", "-Q", queues)
-
-
-def _ours(*arguments: str) -> tuple[str, ...]:
-    return (sys.executable, "-m", "worker.process", *arguments)
-
-
-def _flower() -> tuple[str, ...]:
-    return (sys.executable, "-m", "celery", "-A", "worker.app", "flower", f"--conf={FLOWER_CONFIG}")

@@ -16,9 +16,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from config.setting_faults import InvalidSettings
-from config.setting_sources import EVERYBODY
+from config.setting_sources import EVERYBODY, everybody_may_write
 from config.settings import Settings
-from config.trusted_files import everybody_may_write
 
 FILE_NAME = "netsuite-profile.json"
 _COPY = re.compile(r"_(sb|rp)[0-9]*$")

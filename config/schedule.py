@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from config.cron import cron
 from config.names import TaskName
+from config.setting_types import cron
 from config.settings import Settings
 
 RESUME_EVERY_SECONDS = 5.0

@@ -1,12 +1,16 @@
 """Reads the sources of settings (environment, `.env`, SECRETS_DIR), and finds values that would be read differently than intended: a line
-that is not a setting, quotation marks that become part of the value, a value cut short by a comment.
+that is not a setting, quotation marks that become part of the value, a value cut short by a comment. Settings decide where credentials,
+money and messages go, so files that other users may have written are refused.
 
 No error sentence repeats a value, because any value may be a secret.
 """
 
 from __future__ import annotations
 
+import os
+import pwd
 import re
+import stat
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from io import StringIO
@@ -17,16 +21,19 @@ from dotenv import dotenv_values
 from dotenv.parser import Binding, parse_stream
 from pydantic_settings import DotEnvSettingsSource
 
-from config.trusted_files import UntrustedFile, everybody_may_write, read_trusted
-
 ENV_FILE = "in .env"
 SECRET_FILE = "a file in SECRETS_DIR"  # noqa: S105 - the name of a place
 EVERYBODY = "is writable for every user of this machine: check its content, then run `chmod o-w` on it"
 """End of the sentence that refuses a file that everyone can write."""
+ROOT = 0
 _NAME = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)")
 _UNCLOSED = re.compile(r"[^=\n]*=[ \t]*['\"]")
 _IN_SINGLE_QUOTES = re.compile(r"=\s*'")
 _CUT_BY_COMMENT = re.compile(r"[^=\n]*=[ \t]*[^'\"\s][^\n]*\s#")
+
+
+class UntrustedFile(Exception):
+    """The file must not be read. The message is a sentence for the user, with the file and the next step."""
 
 
 class LiteralFile(DotEnvSettingsSource):
@@ -137,3 +144,49 @@ def _text(file: Path) -> str:
         return file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):
         return ""
+
+
+def read_trusted(path: Path) -> str:
+    """Return the text of a file in the working directory, which any user of this machine may own.
+
+    Only a file that belongs to the user of this process or to root is read, and only if no other user can write it. Raises UntrustedFile,
+    OSError, UnicodeDecodeError.
+    """
+    with path.open(encoding="utf-8") as opened:
+        # Checks the open file, which may be replaced in the meantime; and the owner of a link, because a link selects the file.
+        state = os.fstat(opened.fileno())
+        for owner in (state.st_uid, path.lstat().st_uid):
+            if owner not in (os.geteuid(), ROOT):
+                raise UntrustedFile(_of_another_user(path.absolute(), owner))
+        if stat.S_ISREG(state.st_mode) and state.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            raise UntrustedFile(
+                f"{path.absolute()} is writable for other users, and it determines where credentials are sent: check its content, then run `chmod 600` "
+                "on it."
+            )
+        return opened.read()
+
+
+def everybody_may_write(path: Path) -> bool:
+    """Return whether every user of this machine can write a file or folder; False if it does not exist.
+
+    The owner is not checked, because a file that is mounted into a container keeps its owner from the host.
+    """
+    try:
+        return bool(path.stat().st_mode & stat.S_IWOTH)
+    except (OSError, ValueError):
+        return False
+
+
+def _of_another_user(path: Path, owner: int) -> str:
+    me = _user(os.geteuid())
+    return (
+        f"{path} belongs to {_user(owner)}, and settings are read only from a .env of {' or '.join(dict.fromkeys((me, 'root')))}. Run wbs-sync "
+        f"in another folder, or, if the content of the file is correct, run `chown {me}` on it."
+    )
+
+
+def _user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)

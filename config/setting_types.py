@@ -15,14 +15,13 @@ from string import Formatter
 from typing import Annotated
 from urllib.parse import urlsplit
 
+from celery.schedules import ParseException, crontab
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
-from config.cron import cron
 from config.process_secrets import NOT_HELD
 from config.redis_address import checked_url
-from config.setting_sources import EVERYBODY
-from config.trusted_files import everybody_may_write
+from config.setting_sources import EVERYBODY, everybody_may_write
 
 REQUISITION_STATUSES = (
     "draft",
@@ -34,6 +33,14 @@ REQUISITION_STATUSES = (
 )
 MIN_PASSWORD_LENGTH = 12
 """For Flower, which shows amounts, vendors and messages."""
+_CRON_FIELDS = (
+    ("minute", "minute", "* or 0 to 59"),
+    ("hour", "hour", "* or 0 to 23"),
+    ("day of the month", "day_of_month", "* or 1 to 31"),
+    ("month", "month_of_year", "* or 1 to 12"),
+    ("day of the week", "day_of_week", "* or 0 (Sunday) to 6, or mon to sun"),
+)
+"""Each field of a cron line: its name, Celery's name for it, and its values."""
 
 
 def is_path(check: Callable[[Path], bool], path: Path) -> bool:
@@ -78,6 +85,24 @@ def _name_format(value: str) -> str:
             "must not contain ' : ', which NetSuite uses to separate parent and sub-item, or unprintable characters"
         )
     return value
+
+
+def cron(text: str) -> crontab:
+    """Return a five-field cron line (UTC) as Celery's schedule. Raises ValueError if it is not one, or matches no date."""
+    fields = text.split()
+    if len(fields) != len(_CRON_FIELDS):
+        raise ValueError(
+            f"must have five fields (minute, hour, day of month, month, day of week); it has {len(fields)}"
+        )
+    for part, (name, option, values) in zip(fields, _CRON_FIELDS, strict=True):
+        try:
+            crontab(**{option: part})
+        except (ParseException, ValueError):
+            raise ValueError(f"its {name} must be {values}, or a range, list or step of these") from None
+    try:
+        return crontab.from_string(text)
+    except ValueError as error:  # each field is valid by itself
+        raise ValueError("matches no date") from error
 
 
 def _cron_line(value: str) -> str:

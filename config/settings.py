@@ -196,6 +196,11 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def redis_address(self) -> str:
+        """Return REDIS_URL with its password, "" if it is not set."""
+        return self.redis_url.get_secret_value() if self.redis_url else ""
+
+    @property
     def threads(self) -> int:
         """Return the threads of each worker process: enough for one process alone to use every slot of NetSuite."""
         return self.worker_threads or max(

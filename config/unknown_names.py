@@ -11,6 +11,9 @@ import re
 from collections.abc import Collection, Iterable
 from functools import lru_cache
 
+from config.settings import setting_names
+
+KNOWN = tuple(setting_names())
 OWN_PREFIXES = ("PROCORE_", "NETSUITE_", "FLOWER_", "WBS_")
 """Flower reads FLOWER_* variables itself: FLOWER_UNAUTHENTICATED_API=true would open its API to everyone."""
 NOT_SETTINGS = frozenset({"SECRETS_DIR", "WBS_SYNC_HEARTBEAT_FILE", "WBS_SYNC_PROCESS"})
@@ -25,46 +28,46 @@ _SHOWABLE = re.compile(r"[A-Za-z][A-Za-z0-9_.\-]{0,60}")
 MIN_LETTERS = 3
 
 
-def in_environment(names: Iterable[str], *, known: tuple[str, ...], given: Collection[str]) -> list[str]:
+def in_environment(names: Iterable[str], *, given: Collection[str]) -> list[str]:
     """Return a sentence for each variable that is probably a misspelled setting. `given`: settings that have a value in any source, or an empty
     value in the environment; a name close to one of these belongs to another program.
     """
     faults = []
     for name in sorted(names):
         upper = name.upper()
-        if upper in known or upper in NOT_SETTINGS or upper in FOREIGN:
+        if upper in KNOWN or upper in NOT_SETTINGS or upper in FOREIGN:
             continue
-        meant = _meant(upper, known)
+        meant = _meant(upper)
         if upper.startswith(OWN_PREFIXES) and not _SERVICE_LINK.fullmatch(upper):
-            faults.append(_sentence(name, "in the environment", meant or _nearest(upper, known)))
+            faults.append(_sentence(name, "in the environment", meant or _nearest(upper)))
         elif meant and meant not in given:
             hint = f" If {name} belongs to another program, also set {meant}; it may be empty."
             faults.append(_sentence(name, "in the environment", meant) + hint)
     return faults
 
 
-def in_file(name: str, place: str, known: tuple[str, ...]) -> str:
+def in_file(name: str, place: str) -> str:
     """Return the sentence for an unknown name in a file of settings, or for an unknown file in SECRETS_DIR."""
     upper = name.upper()
     if upper in NOT_SETTINGS:
         return f"{upper} ({place}) must be an environment variable."
-    return _sentence(name, place, _meant(upper, known) or _nearest(upper, known))
+    return _sentence(name, place, _meant(upper) or _nearest(upper))
 
 
-def in_secrets(files: Iterable[str], known: tuple[str, ...]) -> list[str]:
+def in_secrets(files: Iterable[str]) -> list[str]:
     """Return a sentence for each file of SECRETS_DIR that is not a setting. A file with an extension, such as a key in PEM format, is reported
     only if a setting was probably meant.
     """
     faults = []
     for name in sorted(files):
         stem, _, extension = name.partition(".")
-        if not stem or (stem.upper() in known and not extension):
+        if not stem or (stem.upper() in KNOWN and not extension):
             continue
-        meant = stem.upper() if stem.upper() in known else _meant(stem.upper(), known)
+        meant = stem.upper() if stem.upper() in KNOWN else _meant(stem.upper())
         if meant and extension:
             faults.append(_sentence(name, "a file in SECRETS_DIR", meant.lower()))
         elif not extension:
-            faults.append(in_file(name, "a file in SECRETS_DIR", known))
+            faults.append(in_file(name, "a file in SECRETS_DIR"))
     return faults
 
 
@@ -75,13 +78,13 @@ def _sentence(name: str, place: str, nearest: str) -> str:
 
 
 @lru_cache(1000)
-def _meant(name: str, known: tuple[str, ...]) -> str:
+def _meant(name: str) -> str:
     """Return the setting that was probably meant by a name, or ""."""
-    for setting in known:
+    for setting in KNOWN:
         if setting not in STANDARD and _is_close(name, setting):
             return setting
     without_prefix = {
-        setting.partition("_")[2]: setting for setting in known if setting.startswith(("PROCORE_", "NETSUITE_"))
+        setting.partition("_")[2]: setting for setting in KNOWN if setting.startswith(("PROCORE_", "NETSUITE_"))
     }
     # Names of two words often belong to other programs: BASE_URL, CLIENT_ID, ACCOUNT_ID.
     own = [short for short in without_prefix if short.count("_") >= 2 or short in ("ITEM_TYPE", "PROJECT_FIELD")]
@@ -127,8 +130,8 @@ def _are_mistyped(ours: list[str], theirs: list[str]) -> bool:
     return True
 
 
-def _nearest(name: str, known: tuple[str, ...]) -> str:
-    return next(iter(difflib.get_close_matches(name, sorted(known), n=1)), "")
+def _nearest(name: str) -> str:
+    return next(iter(difflib.get_close_matches(name, sorted(KNOWN), n=1)), "")
 
 
 def _distance(one: str, other: str, *, limit: int) -> int:

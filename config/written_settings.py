@@ -34,17 +34,6 @@ WRITTEN = (
     "item_name_format",
     "project_ids",
 )
-NOT_WRITTEN = (
-    "redis_url", "redis_key_prefix", "data_dir", "procore_auth_url", "procore_client_id", "procore_client_secret",
-    "procore_read_timeout_seconds", "netsuite_client_id", "netsuite_certificate_id", "netsuite_private_key_file",
-    "netsuite_certificate_expires", "netsuite_concurrency", "netsuite_read_timeout_seconds", "netsuite_profile_file", "scan_cron", "export_cron", "verify_cron",
-    "worker_threads", "flower_port", "flower_address", "flower_basic_auth", "webhook_authorization", "webhook_address",
-    "webhook_port", "webhook_invoice_resources", "log_level", "log_format", "sentry_dsn", "https_proxy", "http_proxy", "no_proxy",
-    "requests_ca_bundle", "ssl_cert_file",
-)  # fmt: skip
-"""The other settings, listed so that each new setting is assigned to one of the two lists. The content of the profile file is compared, not
-its path.
-"""
 PROFILE = "NETSUITE_PROFILE_FILE"
 DIGEST_LETTERS = 8
 

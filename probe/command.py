@@ -22,18 +22,7 @@ from probe.run import AlreadyRunning, Probe, ProbeResult
 from probe.sandboxes import is_netsuite_sandbox, is_procore_sandbox
 from probe.session import ProbeOptions
 from probe.wiring import open_probe
-from worker.cli.output import (
-    FAILED,
-    Fault,
-    err,
-    faults_as_sentences,
-    json_option,
-    out,
-    print_json,
-    progress,
-    styled,
-    table,
-)
+from worker.cli.output import FAILED, Fault, err, json_option, out, print_json, progress, styled, table
 
 
 def two_ids(context: click.Context, param: click.Parameter, values: Sequence[str]) -> tuple[tuple[int, int], ...]:
@@ -101,27 +90,26 @@ def probe(
     --invoice names an invoice. docs/probe.md lists every point and its answers.
     """
     options = ProbeOptions(vendor_id, job_id, _day(closed_day), invoices)
-    with faults_as_sentences():
-        settings = load_settings()
-        if report:
-            click.echo(report_of(_last_profile(settings)))
+    settings = load_settings()
+    if report:
+        click.echo(report_of(_last_profile(settings)))
+        return
+    _require_sandbox(settings, force=force, writes_procore=bool(invoices))
+    _require_typed(settings, account)
+    the_probe = open_probe(settings)
+    try:
+        if clean:
+            _finish(_cleanup_as_dict(the_probe.clean_up(options)), as_json)
             return
-        _require_sandbox(settings, force=force, writes_procore=bool(invoices))
-        _require_typed(settings, account)
-        the_probe = open_probe(settings)
-        try:
-            if clean:
-                _finish(_cleanup_as_dict(the_probe.clean_up(options)), as_json)
-                return
-            points = [one for one in POINTS if (not only or one.id in only) and not (read_only and one.writes)]
-            result = _run(the_probe, points, options)
-        except AlreadyRunning:
-            raise Fault("A probe of this account is running already.") from None
-        is_whole = len(points) == len(POINTS)
-        profile = save_profile(settings, result.points, the_probe.latencies(), is_whole=is_whole)
-        if not as_json:
-            _print(profile, result)
-        _finish(_as_dict(settings, profile, result), as_json)
+        points = [one for one in POINTS if (not only or one.id in only) and not (read_only and one.writes)]
+        result = _run(the_probe, points, options)
+    except AlreadyRunning:
+        raise Fault("A probe of this account is running already.") from None
+    is_whole = len(points) == len(POINTS)
+    profile = save_profile(settings, result.points, the_probe.latencies(), is_whole=is_whole)
+    if not as_json:
+        _print(profile, result)
+    _finish(_as_dict(settings, profile, result), as_json)
 
 
 def _require_sandbox(settings: Settings, *, force: bool, writes_procore: bool) -> None:

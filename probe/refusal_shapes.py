@@ -1,7 +1,7 @@
 """The shape of a refusal's text: without the parts that belong to one record or account, so that it can be compared, stored and shown.
 
 Two refusals by the same rule differ only in names, numbers and dates. A shape contains no known name, so a report may include it. As a
-pattern it recognizes other refusals by that rule (`worker.domain.refusals`).
+pattern it recognizes other refusals by that rule (`worker.clients.netsuite.errors.fits`).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from worker.domain.refusals import GAP, fits
+from worker.clients.netsuite.errors import GAP, fits
 
 _OF_ONE_RECORD = re.compile(
     r"""https?://\S+ | \S+@\S+ | '[^']{0,200}' | "[^"]{0,200}" | (?<!^)(?<=\W)[\w/.-]*\d[\w/.-]*""", re.VERBOSE

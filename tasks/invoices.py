@@ -10,7 +10,7 @@ from config.names import DISPATCHED_HEADER, TaskName
 from tasks.messages import ExportApproved, MakeItems, OneInvoice, OneProject, read
 from tasks.results import BillEnded, Ended, Started, bill_ended, ended, started
 from worker.app import app
-from worker.domain.delivery import is_dispatched
+from worker.context import is_dispatched
 from worker.domain.identities import InvoiceKey
 from worker.domain.work import EXPORTS_OF_ALL, Lane, RunKind, exports_of
 from worker.runtime.current import current

@@ -9,7 +9,7 @@ from tasks.messages import Nothing, read
 from tasks.results import Compared, compared
 from worker.app import app
 from worker.base import resume_work
-from worker.domain.delivery import is_dispatched
+from worker.context import is_dispatched
 from worker.domain.work import RECONCILE_ALL, Lane
 from worker.runtime.current import current
 
@@ -30,5 +30,5 @@ def reconcile(**arguments: Any) -> Compared:
     """
     read(Nothing, arguments)
     if not is_dispatched():
-        current().upkeep.request()
+        current().verification.queue()
     return compared(current().runner.run(RECONCILE_ALL))

@@ -19,7 +19,7 @@ from tasks.results import (
     started,
 )
 from worker.app import app
-from worker.domain.delivery import is_dispatched
+from worker.context import is_dispatched
 from worker.domain.identities import CodeKey
 from worker.domain.work import SCAN_OF_ALL, Lane, RunKind, resolution_of, scan_of
 from worker.runtime.current import current

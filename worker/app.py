@@ -24,7 +24,7 @@ from config.schedule import beat_schedule
 from config.setting_faults import BAD_SETTINGS_EXIT_CODE, InvalidSettings
 from config.settings import Settings
 from worker.base import WorkTask
-from worker.observability import correlation
+from worker.context import current_correlation
 from worker.runtime import ending, heartbeat, telemetry
 from worker.runtime.current import current, use
 from worker.runtime.events import Events
@@ -59,15 +59,11 @@ def _exit_with(error: InvalidSettings) -> NoReturn:
 def _options() -> dict[str, Any]:
     """Read the settings when the configuration is first needed, not on import: `--help` and tests import without an environment."""
     settings = settings_or_exit()
-    reach_sentinels(_redis_url(settings))
-    return celery_options(redis_url=_redis_url(settings), key_prefix=settings.redis_key_prefix) | {
+    reach_sentinels(settings.redis_address)
+    return celery_options(redis_url=settings.redis_address, key_prefix=settings.redis_key_prefix) | {
         "beat_schedule": beat_schedule(settings),
         "worker_concurrency": settings.threads,
     }
-
-
-def _redis_url(settings: Settings) -> str:
-    return settings.redis_url.get_secret_value() if settings.redis_url else ""
 
 
 if kind := process_of(sys.argv):
@@ -80,7 +76,7 @@ app.add_defaults(_options)
 @signals.setup_logging.connect
 def _set_up_logging(**_: Any) -> None:
     settings = settings_or_exit()
-    set_up_logging(level=settings.log_level, style=settings.log_format, correlation_id=correlation.current)
+    set_up_logging(level=settings.log_level, style=settings.log_format, correlation_id=current_correlation)
 
 
 @signals.worker_init.connect
@@ -96,7 +92,7 @@ def build_container(**_: Any) -> None:
         telemetry.start(settings)
     except InvalidSettings as error:
         _exit_with(error)
-    built = Container(settings, redis_url=_redis_url(settings))
+    built = Container(settings, redis_url=settings.redis_address)
     try:
         built.require_own()
         built.stores.identity.meet()

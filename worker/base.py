@@ -12,9 +12,8 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from config.names import CORRELATION_HEADER, DISPATCHED_HEADER
-from worker.domain import delivery
+from worker.context import correlated, current_correlation, set_correlation, set_dispatched
 from worker.domain.work import Lane, WorkKey
-from worker.observability import correlation
 from worker.runtime.current import current
 from worker.store.connection import why
 
@@ -25,14 +24,14 @@ class WorkTask(Task):
     """Sends the messages of waiting work when a task has ended, whatever its outcome, so that a lane does not wait for beat."""
 
     abstract = True
-    Request = "worker.runtime.request:WorkRequest"
+    Request = "worker.runtime.pool:WorkRequest"
     lanes: tuple[Lane, ...] = tuple(Lane)
     """Lanes in which this task may have made room or queued work."""
 
     def before_start(self, task_id: str, *_: Any) -> None:
         """Called by Celery in the worker: set the correlation id and trigger of this thread."""
-        correlation.begin(self.request.correlation_id or task_id)
-        delivery.begin(dispatched=bool(self.request.get(DISPATCHED_HEADER)))
+        set_correlation(self.request.correlation_id or task_id)
+        set_dispatched(bool(self.request.get(DISPATCHED_HEADER)))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Called by Celery in the worker. If Redis makes the task fail, the message returns to its queue: perhaps none of its work is recorded
@@ -60,7 +59,7 @@ def dispatch_due(app: Celery, lanes: Iterable[Lane]) -> int:
     for text, correlation_id in due.items():
         key = WorkKey.parse(text)
         # Callers that wait for such work read the ledger; a stored result would only cost memory.
-        with correlation.of(correlation_id):
+        with correlated(correlation_id):
             headers = {DISPATCHED_HEADER: True}
             app.send_task(key.kind.task, kwargs=key.arguments, ignore_result=True, headers=headers)
     return len(due)
@@ -83,5 +82,5 @@ def resume_work(app: Celery) -> int:
 @signals.before_task_publish.connect
 def _add_correlation_id(headers: Any = None, **_: Any) -> None:
     """Add the correlation id of this thread to the headers of a message."""
-    if headers is not None and correlation.current():
-        headers.setdefault(CORRELATION_HEADER, correlation.current())
+    if headers is not None and current_correlation():
+        headers.setdefault(CORRELATION_HEADER, current_correlation())

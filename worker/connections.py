@@ -13,19 +13,15 @@ from config.settings import Settings
 from worker.clients.http import Transport
 from worker.clients.netsuite import auth as netsuite_auth
 from worker.clients.netsuite.api import NetSuiteApi
-from worker.clients.netsuite.certificate import certificate_expiry
-from worker.clients.netsuite.client import NetSuite
-from worker.clients.netsuite.pages import NetSuitePages
+from worker.clients.netsuite.client import NetSuite, NetSuitePages
+from worker.clients.netsuite.errors import KnownRefusal, Meaning
 from worker.clients.netsuite.wire import AccountDefaults
 from worker.clients.network import Network
-from worker.clients.procore import auth as procore_auth
-from worker.clients.procore.api import ProcoreApi
-from worker.clients.procore.auth import ProcoreAddress
-from worker.clients.procore.client import Procore
-from worker.clients.procore.pages import ProcorePages
+from worker.clients.procore import api as procore_api
+from worker.clients.procore.api import ProcoreAddress, ProcoreApi
+from worker.clients.procore.client import Procore, ProcorePages
 from worker.clients.remotes import Remotes
 from worker.domain.plans import Requests
-from worker.domain.refusals import KnownRefusal, Meaning
 from worker.domain.scopes import Remote
 from worker.inspect.pages import Pages
 from worker.part import BuildingLock, Part
@@ -58,7 +54,7 @@ class Connections:
     netsuite_transport = _part(lambda own: own.transport(Remote.NETSUITE, own.settings.netsuite_read_timeout_seconds))
     procore_tokens = _part(
         lambda own: own.tokens(
-            Remote.PROCORE, partial(procore_auth.mint_token, own.procore_transport, own.procore_address)
+            Remote.PROCORE, partial(procore_api.mint_token, own.procore_transport, own.procore_address)
         )
     )
     netsuite_tokens = _part(
@@ -182,7 +178,9 @@ class Connections:
         self.stores.redis.set(key, repr(own)) if own else self.stores.redis.delete(key)
 
     def _own_certificate_expiry(self) -> float | None:
-        return certificate_expiry(self.settings.netsuite_certificate_expires, self.settings.netsuite_private_key_file)
+        return netsuite_auth.certificate_expiry(
+            self.settings.netsuite_certificate_expires, self.settings.netsuite_private_key_file
+        )
 
 
 def _network(settings: Settings) -> Network:

@@ -10,7 +10,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from worker.clients.netsuite import suiteql, wire
+from worker.clients.fields import Text
+from worker.clients.netsuite import wire
+from worker.clients.netsuite.api import begins_with, is_in, literal
 from worker.clients.netsuite.client import NetSuite
 from worker.domain.bills import Bill, Document
 from worker.domain.errors import Blocked, Misconfigured, NotFound, SyncError, UnexpectedAnswer
@@ -44,6 +46,13 @@ class VendorOrJob:
 
     id: str
     names: tuple[str, ...]
+
+
+class PartnerRow(wire.IdRow):
+    """A row of SuiteQL's `vendor` or `job` with both of its names."""
+
+    companyname: Text = ""
+    entityid: Text = ""
 
 
 class SandboxNetSuite(NetSuite):
@@ -100,7 +109,7 @@ class SandboxNetSuite(NetSuite):
 
     def probe_records(self, external_id_prefix: str) -> list[ProbeRecord]:
         """Return all bills and Items whose external id begins with this prefix, bills first: an Item on a bill cannot be deleted."""
-        named = suiteql.begins_with("externalid", external_id_prefix)
+        named = begins_with("externalid", external_id_prefix)
         bills = f"SELECT id FROM transaction WHERE type = 'VendBill' AND {named} ORDER BY id ASC"
         columns = "id, itemid, externalid, itemtype, subtype, isinactive"
         items = f"SELECT {columns} FROM item WHERE {named} ORDER BY id ASC"
@@ -125,23 +134,23 @@ class SandboxNetSuite(NetSuite):
     def first_vendor(self) -> VendorOrJob | None:
         """Return the active vendor with the lowest id, of the subsidiary in the settings if there is one."""
         ours = self._defaults.subsidiary_id
-        where = f" AND subsidiary = {suiteql.literal(ours)}" if ours else ""
+        where = f" AND subsidiary = {literal(ours)}" if ours else ""
         return self._first(
             f"SELECT id, companyname, entityid FROM vendor WHERE isinactive = 'F'{where} ORDER BY id ASC"
         )
 
     def vendor(self, vendor_id: str) -> VendorOrJob | None:
         """Return the vendor with this internal id; None if there is none."""
-        where = f"id = {suiteql.literal(vendor_id)}"
+        where = f"id = {literal(vendor_id)}"
         return self._first(f"SELECT id, companyname, entityid FROM vendor WHERE {where} ORDER BY id ASC")
 
     def first_job(self, ids: Collection[str]) -> VendorOrJob | None:
         """Return the project with the lowest id of these, or of all without `ids`."""
-        where = f" WHERE {suiteql.is_in('id', ids)}" if ids else ""
+        where = f" WHERE {is_in('id', ids)}" if ids else ""
         return self._first(f"SELECT id, companyname, entityid FROM job{where} ORDER BY id ASC")
 
     def _first(self, query: str) -> VendorOrJob | None:
-        rows, _ = self._first_rows(wire.PartnerRow, query, limit=1)
+        rows, _ = self._first_rows(PartnerRow, query, limit=1)
         return VendorOrJob(rows[0].id, (rows[0].companyname, rows[0].entityid)) if rows else None
 
     def _exists(self, record: ProbeRecord) -> bool:

@@ -20,11 +20,11 @@ from probe.points.items import (
     seen_by_query,
 )
 from probe.session import AMOUNT, Label, ProbeSession, TrialRecord
+from worker.clients.netsuite.errors import Meaning
 from worker.domain import money
 from worker.domain.errors import Blocked, Misconfigured, NotFound, SyncError, UnexpectedAnswer
 from worker.domain.posting_periods import next_open, period_of
 from worker.domain.problems import Cause
-from worker.domain.refusals import Meaning
 
 
 class Absent(PossibleAnswer):

@@ -10,8 +10,8 @@ from probe.clients.netsuite import BILLS
 from probe.point import Point
 from probe.session import Label, ProbeSession, TrialRecord
 from worker.clients.netsuite import wire
+from worker.clients.netsuite.errors import Meaning
 from worker.domain.errors import AlreadyExists, Blocked, Misconfigured, NotFound, OutcomeUnknown, SyncError
-from worker.domain.refusals import Meaning
 from worker.domain.wbs_codes import ITEM_NAME_LIMIT
 
 MAX_EXTERNAL_ID_LENGTH = 67

@@ -43,8 +43,8 @@ from worker.domain.work import Lane
 from worker.engine import remote_failures, settlement
 from worker.reconcile import comparison_failures
 from worker.store.connection import connect
-from worker.store.leases import LeaseKeeper
 from worker.store.limits import RateLimits
+from worker.store.locks import LeaseKeeper
 from worker.sync import invoice_export, invoice_items
 
 PROCORE, NETSUITE = "https://procore.example", "https://netsuite.example"

@@ -33,8 +33,7 @@ from worker.clients.netsuite.api import NetSuiteApi
 from worker.clients.netsuite.client import NetSuite
 from worker.clients.netsuite.wire import AccountDefaults
 from worker.clients.procore import wire as procore_wire
-from worker.clients.procore.api import ProcoreApi
-from worker.clients.procore.auth import ProcoreAddress
+from worker.clients.procore.api import ProcoreAddress, ProcoreApi
 from worker.clients.procore.client import Procore
 from worker.domain.bills import Bill, BillLine, Document
 from worker.domain.errors import (
@@ -49,8 +48,8 @@ from worker.domain.errors import (
 from worker.domain.items import FoundItem, ItemNeed
 from worker.store.cache import Cache
 from worker.store.gate import Gate, Precedence
-from worker.store.leases import LeaseKeeper
 from worker.store.limits import RateLimits
+from worker.store.locks import LeaseKeeper
 from worker.store.tokens import AccessToken, Tokens
 
 Ask = Callable[[Any], Any]

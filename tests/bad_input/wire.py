@@ -19,8 +19,8 @@ import urllib3
 from requests.adapters import BaseAdapter, HTTPAdapter
 from starlette.types import ASGIApp
 
-from worker.clients.connections import begin
 from worker.clients.http import Transport
+from worker.clients.network import begin
 
 Headers = dict[str, str]
 

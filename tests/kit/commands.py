@@ -29,11 +29,13 @@ def run_command(
     send: Callable[..., None] = lambda *_, **__: None,
 ) -> Ended:
     """Run a command to its end. `container`: its own, or a function that makes one for each call. `send`: takes the place of the broker."""
-    opened = (lambda: container) if isinstance(container, Container) else container
+
+    def opened(*, may_claim: bool = True) -> Container:
+        return container if isinstance(container, Container) else container()
+
     out, err = (LiteralConsole(file=io.StringIO(), width=width, highlight=False) for _ in range(2))
     instead = {
         "open_container": opened,
-        "open_without_claim": opened,
         "send": send,
         "out": out,
         "err": err,

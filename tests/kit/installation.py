@@ -20,12 +20,12 @@ from simulators.stage import Stage
 from tests.kit.company import Company
 from tests.kit.container import OpenContainer, settings_of
 from tests.kit.waiting import eventually
+from worker.context import correlated
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Outcome, Record
 from worker.domain.problems import CATALOGUE, Cause
 from worker.domain.work import Lane, lane_of
 from worker.inspect.retries import Retry
-from worker.observability import correlation
 from worker.store.runs import Run
 from worker.sync.items import FRESH_SECONDS
 
@@ -96,7 +96,7 @@ class Installation(Company):
         """Do all work of these lanes (of all, if none is named) that is due now, like workers that are quick enough."""
         while given := self.container.dispatch.next(lanes or Lane):
             for key, correlation_id in given.items():
-                with correlation.of(correlation_id):
+                with correlated(correlation_id):
                     self.container.work_on(key)
 
     def processes_run(self, *, clock_ahead: float = 0.0, threads: int = 16) -> None:

@@ -116,7 +116,7 @@ def test_python_with_celery_alone_exports_an_invoice_and_shows_its_state(site: S
     task_id, result = run(site, sys.executable, str(EXAMPLES / "send_with_celery.py"), *ids)
     assert ast.literal_eval(result) == exported(site, invoice)
     # What `wbs-sync status --task` shows: what was sent is kept, though the chain ended with another task.
-    kept = site.container.result_of(task_id)
+    kept = site.container.stores.task_result(task_id)
     assert kept is not None
     assert (kept["status"], kept["name"], kept["result"]) == (
         "SUCCESS", "invoices.create_bill", exported(site, invoice),

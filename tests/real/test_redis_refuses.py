@@ -25,7 +25,7 @@ FETCHED = 4
 """Of each thread, one at work and three that wait for it."""
 TIMES = {
     **QUICK,
-    "worker.runtime.request.RETURN_SECONDS": 0.5,
+    "worker.runtime.pool.RETURN_SECONDS": 0.5,
     "worker.engine.settlement.REDIS_SECONDS": 0.5,
     "config.celery_options.VISIBILITY_TIMEOUT_SECONDS": 20,
 }

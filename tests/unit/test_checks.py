@@ -8,8 +8,7 @@ from typing import NoReturn
 from redis.exceptions import ConnectionError as LostConnection
 
 from worker.domain.errors import Transient
-from worker.inspect.checks import Checks
-from worker.inspect.checks.check import Check
+from worker.inspect.checks import Check, Checks
 
 
 def failing(error: Exception) -> Callable[[], Check]:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from worker.observability import correlation
+from worker.context import correlated, current_correlation
 from worker.sync.parallel_reads import read_in_parallel
 
 
@@ -17,9 +17,9 @@ def test_a_read_continues_while_the_block_runs() -> None:
     def read() -> str:
         begun.set()
         assert go_on.wait(10)
-        return correlation.current()
+        return current_correlation()
 
-    with ThreadPoolExecutor(1) as pool, correlation.of("export-1"), read_in_parallel(pool, read) as result:
+    with ThreadPoolExecutor(1) as pool, correlated("export-1"), read_in_parallel(pool, read) as result:
         assert begun.wait(10)
         go_on.set()
         assert result() == "export-1"

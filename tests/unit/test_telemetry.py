@@ -21,8 +21,7 @@ from config.loading import load_settings
 from config.setting_faults import InvalidSettings
 from config.settings import Settings
 from worker.app import build_container
-from worker.observability import correlation, spans
-from worker.observability.spans import span
+from worker.context import correlated, record_spans, span
 from worker.runtime import telemetry
 
 DSN = "https://a-key-of-sentry@sentry.example/1"
@@ -64,7 +63,7 @@ def test_an_error_is_reported_redacted_and_with_its_correlation_id(tmp_path: Pat
     secrets = telemetry.secrets_of(settings(tmp_path))
     telemetry.start_sentry(DSN, secrets, transport=transport)
     log = logging.getLogger("worker.test_telemetry")
-    with correlation.of("scan-842763e1cb"):
+    with correlated("scan-842763e1cb"):
         local = "a-local-canary"
         try:
             raise ValueError("Bearer token-canary and client-secret+canary and password-canary", len(local))
@@ -100,12 +99,12 @@ def exported() -> Iterator[Exported]:
     kept = Exported()
     telemetry.start_tracing(exporter=kept)
     yield kept
-    spans.record_with(None)
+    record_spans(None)
 
 
 def test_everything_that_one_request_causes_is_one_trace_in_any_process(exported: Exported) -> None:
     for asked_by in ("scan-1", "scan-2", "scan-1"):
-        with correlation.of(asked_by), span("create Item", work="code:7:1"), span("netsuite POST", path="/a"):
+        with correlated(asked_by), span("create Item", work="code:7:1"), span("netsuite POST", path="/a"):
             pass
     with span("scan", work="scan:7"):
         pass

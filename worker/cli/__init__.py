@@ -7,6 +7,7 @@ import io
 import os
 import sys
 from types import ModuleType
+from typing import Any
 
 import click
 
@@ -53,6 +54,13 @@ class LazyCommands(click.Group):
         module = _tool(cmd_name) if cmd_name in TOOLS else importlib.import_module(f"worker.cli.{cmd_name}")
         command: click.Command = getattr(module, cmd_name)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command, and end it with a sentence and exit code 1 or 2 for known errors, without a traceback."""
+        from worker.cli.output import faults_as_sentences  # noqa: PLC0415 - keeps `--help` fast
+
+        with faults_as_sentences():
+            return super().invoke(ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing them."""

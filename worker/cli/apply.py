@@ -13,26 +13,15 @@ from typing import Any
 import click
 
 from config.names import TaskName
-from worker.cli.output import (
-    FAILED,
-    Fault,
-    clock,
-    faults_as_sentences,
-    json_option,
-    out,
-    print_json,
-    progress,
-    styled,
-    table,
-)
+from worker.cli.output import FAILED, Fault, clock, json_option, out, print_json, progress, styled, table
 from worker.cli.plan_file import read_plan
 from worker.cli.session import follow, open_container, send
 from worker.container import Container
+from worker.context import correlated, new_id
 from worker.domain import money
 from worker.domain.outcomes import Outcome
 from worker.domain.plans import Plan
 from worker.domain.texts import counted
-from worker.observability import correlation
 from worker.reconcile.applying import Applied
 
 INCOMPLETE_RESULTS = ("refused", "blocked", "unknown", "waiting")
@@ -50,21 +39,20 @@ def apply(file: Path, plan_id: str | None, wait: bool, as_json: bool) -> None:
     Each create, adopt or bill line is checked again first and refused if its data has changed since the plan was made. The exit
     code is 0 only if no line was refused; with --wait, also only if nothing is blocked, in doubt or waiting.
     """
-    with faults_as_sentences():
-        container = open_container()
-        plan = read_plan(container, file)
-        if plan_id is not None and plan_id.strip().lower() != plan.id:
-            raise Fault(f"{file} is plan {plan.id}, not plan {plan_id}. Nothing was done.")
-        with correlation.of(correlation.new_id("apply")) as correlation_id, progress() as bars:
-            bar = bars.add_task("projects", total=None, note="")
-            applied = container.applying.apply(plan, lambda done, of: bars.update(bar, completed=done, total=of))
-            send(TaskName.RESUME)
-        if wait:
-            count = len(applied.to_do)
-            follow(container, lambda: container.applying.count_unfinished(applied), count=count, noun="lines")
-        report = {"correlation_id": correlation_id, **_report(container, plan, applied, waited=wait)}
-        print_json(report) if as_json else print_applied(report)
-        sys.exit(FAILED if any(row["result"] in INCOMPLETE_RESULTS for row in report["lines"]) else 0)
+    container = open_container()
+    plan = read_plan(container, file)
+    if plan_id is not None and plan_id.strip().lower() != plan.id:
+        raise Fault(f"{file} is plan {plan.id}, not plan {plan_id}. Nothing was done.")
+    with correlated(new_id("apply")) as correlation_id, progress() as bars:
+        bar = bars.add_task("projects", total=None, note="")
+        applied = container.applying.apply(plan, lambda done, of: bars.update(bar, completed=done, total=of))
+        send(TaskName.RESUME)
+    if wait:
+        count = len(applied.to_do)
+        follow(container, lambda: container.applying.count_unfinished(applied), count=count, noun="lines")
+    report = {"correlation_id": correlation_id, **_report(container, plan, applied, waited=wait)}
+    print_json(report) if as_json else print_applied(report)
+    sys.exit(FAILED if any(row["result"] in INCOMPLETE_RESULTS for row in report["lines"]) else 0)
 
 
 def _report(container: Container, plan: Plan, applied: Applied, *, waited: bool) -> dict[str, Any]:

@@ -8,7 +8,6 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +16,14 @@ import click
 from config.loading import is_ours, load_settings
 from config.names import TaskName
 from worker.cli.check import print_check
-from worker.cli.output import FAILED, Fault, err, faults_as_sentences, out, print_json, styled, table
+from worker.cli.output import FAILED, Fault, err, out, print_json, styled, table
 from worker.cli.runs import print_problems, print_run, run_report
 from worker.cli.session import open_container, send, wait_until, watch
-from worker.cli.simulators import SimulatorsProcess
+from worker.cli.simulate import SimulatorsProcess
 from worker.cli.stack import Stack
 from worker.cli.verify import as_dict, print_verified, run_verification
 from worker.container import Container
+from worker.store.runs import Run
 
 SLOTS = 15
 START_TIMEOUT_SECONDS = 60.0
@@ -61,14 +61,6 @@ SEEDED_CAUSES = frozenset(
 """Seeded error cases of the simulated company: each must end as exactly this problem."""
 
 
-@dataclass(frozen=True, slots=True)
-class DemoResult:
-    """Result of the demo: the report, and what failed."""
-
-    report: dict[str, Any]
-    faults: list[str]
-
-
 @click.command()
 @click.option("--keep", is_flag=True, help="Keep everything running until Ctrl-C.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Seed for the simulated data.")
@@ -83,21 +75,20 @@ def demo(keep: bool, seed: int, as_json: bool) -> None:
     _isolate(folder)
     out.quiet = as_json
     try:
-        with faults_as_sentences(), SimulatorsProcess.start(profile="demo", seed=seed, data_dir=folder) as simulators:
-            result = _run(simulators, folder, keep=keep)
+        with SimulatorsProcess.start(profile="demo", seed=seed, data_dir=folder) as simulators:
+            report, faults = _run(simulators, folder, keep=keep)
     finally:
         out.quiet = False
         os.chdir(folder.parent)
         shutil.rmtree(folder, ignore_errors=True)
-    result.report["seconds"] = round(time.monotonic() - began, 1)
+    report["seconds"] = round(time.monotonic() - began, 1)
     if as_json:
-        print_json(result.report)
-    for fault in result.faults:
+        print_json(report)
+    for fault in faults:
         err.print(styled(("Failed:", "red"), f" {fault}"), soft_wrap=True)
-    if not result.faults:
-        passed = styled(("All checks passed", "green"), f" ({result.report['seconds']} s).")
-        out.print(passed) if not as_json else None
-    sys.exit(FAILED if result.faults else 0)
+    if not faults and not as_json:
+        out.print(styled(("All checks passed", "green"), f" ({report['seconds']} s)."))
+    sys.exit(FAILED if faults else 0)
 
 
 def _isolate(folder: Path) -> None:
@@ -107,7 +98,8 @@ def _isolate(folder: Path) -> None:
     os.chdir(folder)
 
 
-def _run(simulators: SimulatorsProcess, folder: Path, *, keep: bool) -> DemoResult:
+def _run(simulators: SimulatorsProcess, folder: Path, *, keep: bool) -> tuple[dict[str, Any], list[str]]:
+    """Run the demo, and return its report and what failed."""
     simulators.admin("netsuite", "PATCH", "settings", NETSUITE_BEHAVIOUR)
     simulators.admin("procore", "PATCH", "settings", PROCORE_BEHAVIOUR)
     os.environ |= simulators.settings | DEMO_SETTINGS | {"DATA_DIR": str(folder / "data")}
@@ -128,7 +120,7 @@ def _run(simulators: SimulatorsProcess, folder: Path, *, keep: bool) -> DemoResu
     return result
 
 
-def _show(simulators: SimulatorsProcess, container: Container) -> DemoResult:
+def _show(simulators: SimulatorsProcess, container: Container) -> tuple[dict[str, Any], list[str]]:
     _heading("1. Check: configuration, connections and permissions")
     if not wait_until(lambda: not container.liveness.now().faults, seconds=START_TIMEOUT_SECONDS):
         raise Fault(f"{' '.join(container.liveness.now().faults)} The logs are in {container.settings.data_dir}/logs.")
@@ -138,7 +130,7 @@ def _show(simulators: SimulatorsProcess, container: Container) -> DemoResult:
     _heading("2. Scan: create an Item for every budgeted WBS code")
     first = _scan(container)
     _heading("3. Export: create a vendor bill for every approved invoice, missing Items first")
-    exported = _export(container)
+    exported = _followed(container, container.export_runs.request("demo"), TaskName.EXPORT_APPROVED)
     not_written = container.overview.without_a_write()
     rows = ((row["outcome"], row["count"], row["reason"], row["example"]) for row in not_written)
     table("Adopted and skipped", ("outcome", "count", "reason", "example"), rows)
@@ -152,7 +144,7 @@ def _show(simulators: SimulatorsProcess, container: Container) -> DemoResult:
     verified = run_verification(container)
     print_verified(verified)
     duplicates = simulators.admin("netsuite", "GET", "duplicates")
-    out.print(f"Duplicates in the simulated NetSuite: {_count(duplicates)}")
+    out.print(f"Duplicates in the simulated NetSuite: {len(duplicates['duplicates'])}")
     report = {
         "scan": first,
         "export": exported,
@@ -167,24 +159,21 @@ def _show(simulators: SimulatorsProcess, container: Container) -> DemoResult:
     faults += verified.not_compared.values()
     if _writes(second):
         faults.append(f"the second scan wrote {_writes(second)} records")
-    if _count(duplicates):
+    if duplicates["duplicates"]:
         faults.append(f"NetSuite has duplicates: {duplicates}")
-    return DemoResult(report, faults)
+    return report, faults
 
 
 def _scan(container: Container) -> dict[str, Any]:
-    run, joined = container.wbs_scan.request("demo")
-    send(TaskName.SCAN_PROJECTS, trigger="demo")
-    report = run_report(container, watch(container, run, noun="codes"), joined=joined)
-    print_run("Scan", report)
-    return report
+    return _followed(container, container.wbs_scan.request("demo"), TaskName.SCAN_PROJECTS)
 
 
-def _export(container: Container) -> dict[str, Any]:
-    run, joined = container.export_runs.request("demo")
-    send(TaskName.EXPORT_APPROVED, trigger="demo")
-    report = run_report(container, watch(container, run, noun="invoices"), joined=joined)
-    print_run("Export", report)
+def _followed(container: Container, started: tuple[Run, bool], task: TaskName) -> dict[str, Any]:
+    """Send the message of a started run, and return and print its report when it has ended."""
+    run, joined = started
+    send(task, trigger="demo")
+    report = run_report(container, watch(container, run), joined=joined)
+    print_run(run.kind, report)
     return report
 
 
@@ -193,13 +182,7 @@ def _writes(report: dict[str, Any]) -> int:
 
 
 def _netsuite_requests(simulators: SimulatorsProcess) -> int:
-    stats = simulators.admin("netsuite", "GET", "stats")
-    return sum(Counter(stats["requests"]).values())
-
-
-def _count(duplicates: Any) -> int:
-    rows = duplicates.get("duplicates", duplicates) if isinstance(duplicates, dict) else duplicates
-    return len(rows)
+    return sum(Counter(simulators.admin("netsuite", "GET", "stats")["requests"]).values())
 
 
 def _unseeded(problems: list[dict[str, Any]]) -> list[str]:

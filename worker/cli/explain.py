@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from worker.cli.one_record import record_options, require_one_record
-from worker.cli.output import clock, faults_as_sentences, json_option, out, print_json, styled, table
+from worker.cli.output import clock, json_option, out, print_json, styled, table
 from worker.cli.session import open_container
 from worker.domain import money
 
@@ -27,17 +27,13 @@ def explain(project: str | None, code: str | None, invoice: str | None, of_proje
     PROJECT is a Procore id, project number or project name. CODE is a flat code, an Item name or a Procore id. ID is an invoice's Procore id or
     number. Queries both Procore and NetSuite; writes nothing.
     """
-    with faults_as_sentences():
-        require_one_record(project, code, invoice)
-        explanations = open_container().explain
-        if invoice is not None:
-            explanation = explanations.invoice(invoice, of_project)
-        else:
-            explanation = explanations.code(str(project), str(code))
-        if as_json:
-            print_json(explanation)
-        else:
-            print_explanation(explanation)
+    require_one_record(project, code, invoice)
+    explanations = open_container().explain
+    if invoice is not None:
+        explanation = explanations.invoice(invoice, of_project)
+    else:
+        explanation = explanations.code(str(project), str(code))
+    print_json(explanation) if as_json else print_explanation(explanation)
 
 
 def print_explanation(explanation: JsonObject) -> None:

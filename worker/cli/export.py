@@ -4,33 +4,20 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import click
 
 from config.names import TaskName
-from worker.cli.output import (
-    FAILED,
-    clock,
-    faults_as_sentences,
-    json_option,
-    named_invoice,
-    named_project,
-    out,
-    print_json,
-    styled,
-)
+from worker.cli.output import FAILED, clock, json_option, named_invoice, named_project, print_done, styled
 from worker.cli.plans import plan_options, require_dry_run, run_dry
-from worker.cli.runs import is_complete, print_problems, print_run, print_started, run_report
-from worker.cli.session import open_container, send, wait_until, watch
+from worker.cli.runs import end_command
+from worker.cli.session import open_container, send, wait_until
 from worker.container import Container
+from worker.context import correlated, new_id
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import COMPLETE, NOT_STARTED, Outcome, OutcomeKind
-from worker.domain.plans import Plan
 from worker.domain.work import Lane
-from worker.observability import correlation
-from worker.reconcile.planning import Planning, Progress
 
 MAX_WAIT_SECONDS = 180.0
 SOON_SECONDS = 30.0
@@ -58,65 +45,50 @@ def export(
     Missing Items of an invoice are created first. With --wait, the exit code is 0 only if nothing is blocked, in doubt or
     waiting. With --dry-run, nothing is written, and --save FILE saves the plan for `apply`.
     """
-    with faults_as_sentences():
-        require_dry_run(dry_run=dry_run, wait=wait, save=save, force=force)
-        if approved == (invoice is not None) or (approved and project is not None):
-            raise click.UsageError(
-                "Pass one INVOICE (with --project PROJECT if its number is not unique), or --approved for all projects, or those of PROJECT_IDS if set."
-            )
-        container = open_container()
-        key = container.named_records.invoice(invoice, project) if invoice is not None else None
-        if dry_run:
-            run_dry(container, partial(_plan, key), save=save, force=force, as_json=as_json)
-        elif key is None:
-            _export_approved(container, wait=wait, as_json=as_json)
-        else:
-            _export_one(container, key, wait=wait, as_json=as_json)
-
-
-def _plan(key: InvoiceKey | None, planning: Planning, progress: Progress) -> Plan:
-    return planning.export_one(key) if key else planning.export_approved(progress)
+    require_dry_run(dry_run=dry_run, wait=wait, save=save, force=force)
+    if approved == (invoice is not None) or (approved and project is not None):
+        raise click.UsageError(
+            "Pass one INVOICE (with --project PROJECT if its number is not unique), or --approved for all projects, or those of PROJECT_IDS if set."
+        )
+    container = open_container()
+    key = container.named_records.invoice(invoice, project) if invoice is not None else None
+    if dry_run:
+        run_dry(
+            container,
+            lambda planning, progress: planning.export_one(key) if key else planning.export_approved(progress),
+            save=save,
+            force=force,
+            as_json=as_json,
+        )
+    elif key is None:
+        _export_approved(container, wait=wait, as_json=as_json)
+    else:
+        _export_one(container, key, wait=wait, as_json=as_json)
 
 
 def _export_approved(container: Container, *, wait: bool, as_json: bool) -> None:
     run, joined = container.export_runs.request("command line")
-    with correlation.of(run.correlation_id):
+    with correlated(run.correlation_id):
         send(TaskName.EXPORT_APPROVED, trigger="command line")
-    if not wait:
-        started = {"run": run.id, "joined": joined}
-        print_json(started) if as_json else print_started(started)
-        return
-    ended = watch(container, run, noun="invoices")
-    report = run_report(container, ended, joined=joined)
-    if as_json:
-        print_json(report)
-    else:
-        print_run("Export", report)
-        print_problems(report["problems"], title="Open problems", by_cause=True)
-    sys.exit(0 if is_complete(container, ended) else FAILED)
+    end_command(container, (run, joined), wait=wait, as_json=as_json)
 
 
 def _export_one(container: Container, key: InvoiceKey, *, wait: bool, as_json: bool) -> None:
     began = container.now()
-    with correlation.of(correlation.new_id("export")) as correlation_id:
+    with correlated(new_id("export")) as correlation_id:
         container.work.request(Lane.EXPORTS, [str(key)])
         send(TaskName.EXPORT, project_id=key.project_id, invoice_id=key.invoice_id)
     if not wait:
-        queued = {"queued": str(key), "correlation_id": correlation_id}
-        print_json(queued) if as_json else out.print(
-            f"Queued as {correlation_id}. Follow it with `wbs-sync status --invoice {key.invoice_id}`.", soft_wrap=True
-        )
+        sentence = f"Queued as {correlation_id}. Follow it with `wbs-sync status --invoice {key.invoice_id}`."
+        print_done({"queued": str(key), "correlation_id": correlation_id}, sentence, as_json=as_json)
         return
     ended = wait_until(lambda: _has_ended(container, key), seconds=MAX_WAIT_SECONDS)
     outcome = _outcome(container, key, began)
     again_at = container.work.waits_until(Lane.EXPORTS, str(key))
     result = {**outcome.result(noun="bill"), "next_attempt_at": again_at, "correlation_id": correlation_id}
-    if as_json:
-        print_json(result)
-    else:
-        detail = " ".join(part for part in (outcome.name, outcome.remote_id, outcome.reason) if part)
-        later = f" (next attempt {clock(again_at)})" if again_at else ""
-        out.print(styled((outcome.kind.value, "bold"), f" {detail}{later}"), soft_wrap=True)
+    detail = " ".join(part for part in (outcome.name, outcome.remote_id, outcome.reason) if part)
+    later = f" (next attempt {clock(again_at)})" if again_at else ""
+    print_done(result, styled((outcome.kind.value, "bold"), f" {detail}{later}"), as_json=as_json)
     sys.exit(0 if ended and outcome.kind in COMPLETE else FAILED)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from worker.cli.one_record import checked_note, record_options, require_one_record, user
-from worker.cli.output import err, faults_as_sentences, json_option, out, print_json
+from worker.cli.output import err, json_option, print_done
 from worker.cli.session import open_container
 from worker.reconcile.forgetting import Forgettable
 
@@ -36,22 +36,19 @@ def forget(
     Use it for a record that was deleted in NetSuite. It queries NetSuite first and refuses if the Item or bill still exists, if another
     record could be mistaken for it, or if a write of it is unconfirmed. It starts no work and writes to neither system.
     """
-    with faults_as_sentences():
-        require_one_record(project, code, invoice)
-        kept_note, forgetting = checked_note(note), open_container().forgetting
+    require_one_record(project, code, invoice)
+    kept_note, forgetting = checked_note(note), open_container().forgetting
 
-        def find() -> Forgettable:
-            if invoice is not None:
-                return forgetting.invoice(invoice, of_project, take=take)
-            return forgetting.code(str(project), str(code), take=take)
+    def find() -> Forgettable:
+        if invoice is not None:
+            return forgetting.invoice(invoice, of_project, take=take)
+        return forgetting.code(str(project), str(code), take=take)
 
-        target = find()
-        if not yes:
-            err.print(f"{target.about}: {target.why}.", soft_wrap=True)
-            click.confirm(f"Clear id {target.record.remote_id} from the ledger?", abort=True, err=True)
-        done = forgetting.forget(target, find, by=user(), note=kept_note)
-        if as_json:
-            cleared = {"cleared": str(done.key), "record": done.about, "id": done.record.remote_id}
-            print_json(cleared | {"reason": done.why, "next_step": done.next})
-        else:
-            out.print(f"Cleared: {done.about}, id {done.record.remote_id}. {done.next}", soft_wrap=True)
+    target = find()
+    if not yes:
+        err.print(f"{target.about}: {target.why}.", soft_wrap=True)
+        click.confirm(f"Clear id {target.record.remote_id} from the ledger?", abort=True, err=True)
+    done = forgetting.forget(target, find, by=user(), note=kept_note)
+    cleared = {"cleared": str(done.key), "record": done.about, "id": done.record.remote_id}
+    cleared |= {"reason": done.why, "next_step": done.next}
+    print_done(cleared, f"Cleared: {done.about}, id {done.record.remote_id}. {done.next}", as_json=as_json)

@@ -6,17 +6,8 @@ from collections.abc import Callable
 
 import click
 
-from worker.cli.one_record import CommandT, checked_note, user
-from worker.cli.output import (
-    clock,
-    faults_as_sentences,
-    json_option,
-    named_invoice,
-    named_project,
-    out,
-    print_json,
-    table,
-)
+from worker.cli.one_record import INVOICE_PROJECT, CommandT, checked_note, user
+from worker.cli.output import clock, json_option, named_invoice, print_done, print_json, table
 from worker.cli.session import open_container
 from worker.domain.texts import counted
 from worker.inspect.invoice_decisions import Decided
@@ -33,11 +24,7 @@ def _about_one(command: CommandT) -> CommandT:
     """Add INVOICE, --project and --note to a command."""
     for parameter in (
         click.option("--note", required=True, help="Reason; saved with the invoice and shown by `explain`."),
-        click.option(
-            "--project",
-            type=named_project,
-            help="The invoice's project (id, number or name); required if the invoice is not in the ledger.",
-        ),
+        click.option("--project", **INVOICE_PROJECT),
         click.argument("invoice", type=named_invoice),
     ):
         command = parameter(command)
@@ -73,36 +60,28 @@ def exclude(invoice: str, project: str | None, note: str, as_json: bool) -> None
 @json_option
 def include(invoice: str, project: str | None, note: str, as_json: bool) -> None:
     """Undo the decision on INVOICE (Procore id or number) and process the invoice now."""
-    with faults_as_sentences():
-        reason = checked_note(note, required=NOTE_MISSING)
-        done = open_container().invoice_decisions.undo(invoice, project, by=user(), note=reason)
-        if as_json:
-            print_json({"key": str(done.key), "undone": done.decision.stored})
-        else:
-            out.print(f"Undone: {done.decision.label} was {done.decision.reason}", soft_wrap=True)
+    reason = checked_note(note, required=NOTE_MISSING)
+    done = open_container().invoice_decisions.undo(invoice, project, by=user(), note=reason)
+    undone = {"key": str(done.key), "undone": done.decision.stored}
+    print_done(undone, f"Undone: {done.decision.label} was {done.decision.reason}", as_json=as_json)
 
 
 @invoices.command()
 @json_option
 def decisions(as_json: bool) -> None:
     """List the decisions on invoices: who, when and why."""
-    with faults_as_sentences():
-        by_key = open_container().stores.decisions.all()
-        if as_json:
-            print_json([{"key": str(key), **decision.stored} for key, decision in by_key.items()])
-            return
-        columns = ("invoice", "decision", "bill", "by", "since", "note")
-        rows = (
-            (one.label, one.kind.replace("_", " "), one.bill_id, one.by, clock(one.at), one.note)
-            for one in by_key.values()
-        )
-        table(counted(len(by_key), "decisions"), columns, rows)
+    by_key = open_container().stores.decisions.all()
+    if as_json:
+        print_json([{"key": str(key), **decision.stored} for key, decision in by_key.items()])
+        return
+    columns = ("invoice", "decision", "bill", "by", "since", "note")
+    rows = (
+        (one.label, one.kind.replace("_", " "), one.bill_id, one.by, clock(one.at), one.note) for one in by_key.values()
+    )
+    table(counted(len(by_key), "decisions"), columns, rows)
 
 
 def _decide(as_json: bool, note: str, decide: Callable[[str], Decided]) -> None:
-    with faults_as_sentences():
-        done = decide(checked_note(note, required=NOTE_MISSING))
-        if as_json:
-            print_json({"key": str(done.key), **done.decision.stored})
-        else:
-            out.print(f"Saved: {done.decision.label} is {done.decision.reason}", soft_wrap=True)
+    done = decide(checked_note(note, required=NOTE_MISSING))
+    saved = {"key": str(done.key), **done.decision.stored}
+    print_done(saved, f"Saved: {done.decision.label} is {done.decision.reason}", as_json=as_json)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from worker.cli.output import faults_as_sentences
 from worker.cli.session import open_container
 
 
@@ -22,14 +21,13 @@ def metrics(file: Path | None) -> None:
 
     Does not query Procore or NetSuite. Reads about 40 values from Redis, however many codes there are.
     """
-    with faults_as_sentences():
-        text = open_container().metrics.text()
-        if file is None:
-            click.echo(text, nl=False)
-            return
-        # In the same folder, so that the replacement is atomic: a reader sees the old file or the new one.
-        written = file.with_name(f"{file.name}.new")
-        written.write_text(text, encoding="utf-8")
-        # Counts alone, and the node exporter is another user.
-        written.chmod(0o644)
-        written.replace(file)
+    text = open_container().metrics.text()
+    if file is None:
+        click.echo(text, nl=False)
+        return
+    # In the same folder, so that the replacement is atomic: a reader sees the old file or the new one.
+    written = file.with_name(f"{file.name}.new")
+    written.write_text(text, encoding="utf-8")
+    # Counts alone, and the node exporter is another user.
+    written.chmod(0o644)
+    written.replace(file)

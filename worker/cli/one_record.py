@@ -14,17 +14,17 @@ from worker.domain.texts import unwritable
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 MAX_NOTE_LENGTH = 1000
+INVOICE_PROJECT: dict[str, Any] = {
+    "type": named_project,
+    "help": "The invoice's project (id, number or name); required if the invoice is not in the ledger.",
+}
+"""The option --project of commands about an invoice."""
 
 
 def record_options(command: CommandT) -> CommandT:
     """Add PROJECT CODE, --invoice and --project to a command; `require_one_record` checks them."""
     for parameter in (
-        click.option(
-            "--project",
-            "of_project",
-            type=named_project,
-            help="The invoice's project (id, number or name); required if the invoice is not in the ledger.",
-        ),
+        click.option("--project", "of_project", **INVOICE_PROJECT),
         click.option("--invoice", type=named_invoice, help="Procore id or number of a subcontractor invoice."),
         click.argument("code", required=False),
         click.argument("project", required=False),

@@ -26,7 +26,7 @@ from config.setting_faults import BAD_SETTINGS_EXIT_CODE, InvalidSettings
 from worker.domain.errors import Blocked, Misconfigured, SyncError
 from worker.domain.problems import describe
 from worker.domain.texts import unwritable
-from worker.local.embedded import EmbeddedServerError
+from worker.local.server_program import EmbeddedServerError
 from worker.store.connection import why
 
 FAILED = 1
@@ -113,6 +113,11 @@ def styled(*parts: str | tuple[str, str]) -> Text:
 def print_json(value: Any) -> None:
     """Print the JSON value of a command in ASCII, which every terminal and program can read."""
     click.echo(json.dumps(value, indent=2, default=str))
+
+
+def print_done(value: Any, sentence: str | Text, *, as_json: bool) -> None:
+    """Print what a command did, as a JSON value or as one sentence."""
+    print_json(value) if as_json else out.print(sentence, soft_wrap=True)
 
 
 def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:

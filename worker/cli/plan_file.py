@@ -15,8 +15,7 @@ from worker.cli.output import Fault
 from worker.container import Container
 from worker.domain import money
 from worker.domain.identities import CodeKey, InvoiceKey
-from worker.domain.plan_signatures import edited_lines, has_signed_head
-from worker.domain.plans import VERSION, Plan, PlanLine
+from worker.domain.plans import VERSION, Plan, PlanLine, edited_lines, has_signed_head
 from worker.domain.texts import counted
 
 _PLAN = TypeAdapter(Plan)
@@ -53,7 +52,7 @@ def read_plan(container: Container, file: Path) -> Plan:
             f"{file} is a plan for Procore company {plan.company_id} and NetSuite account {plan.account}; the settings are for {own.company_id} and "
             f"{own.account}. Nothing was done."
         )
-    _require_unedited(plan, file, container.stores.plan_keys.get())
+    _require_unedited(plan, file, container.stores.plan_key())
     return plan
 
 

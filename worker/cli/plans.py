@@ -17,8 +17,7 @@ from worker.cli.plan_file import require_writable, save_plan
 from worker.container import Container
 from worker.domain import money
 from worker.domain.bills import Document
-from worker.domain.plan_signatures import signed
-from worker.domain.plans import Action, Plan, PlanLine
+from worker.domain.plans import Action, Plan, PlanLine, signed
 from worker.domain.texts import counted
 from worker.reconcile.planning import Planning, Progress
 
@@ -61,7 +60,7 @@ def run_dry(
         projects = max(1, bars.tasks[bar].completed)
         bars.update(bar, completed=projects, total=projects, note="")
     if save:
-        plan = signed(plan, container.stores.plan_keys.get_or_create())
+        plan = signed(plan, container.stores.plan_key(create=True))
         save_plan(plan, save, force=force)
     if as_json:
         print_json(asdict(plan))
@@ -91,7 +90,7 @@ def print_plan(plan: Plan) -> None:
     waiting = Counter((line.waits_for, line.action) for line in plan.lines if line.waits_for)
     for (reason, action), count in waiting.items():
         out.print(styled(("Later:", "bold"), f" {count} {action}: {reason}"), soft_wrap=True)
-    if due := [_due(line) for line in plan.lines if line.action is Action.BILL]:
+    if due := [Decimal(str(line.data["total"])) for line in plan.lines if line.action is Action.BILL]:
         total = money.text(sum(due, money.ZERO))
         out.print(f"Bills: {len(due)}, total {total} (the payment due of their invoices).")
     out.print(
@@ -143,10 +142,6 @@ def _planned_bill(line: PlanLine) -> str:
     if line.is_credit:
         return Document.CREDIT.value
     return f"{line.action} (bill id {line.remote_id})" if line.remote_id else line.action
-
-
-def _due(line: PlanLine) -> Decimal:
-    return Decimal(str(line.data["total"]))
 
 
 def _bill_rows(line: PlanLine) -> Iterable[Sequence[str]]:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 import click
 
-from worker.cli.output import FAILED, faults_as_sentences, json_option, out, print_json, progress
+from worker.cli.output import FAILED, json_option, out, print_json, progress
 from worker.cli.session import open_container
 
 
@@ -20,19 +20,15 @@ def rebuild(as_json: bool) -> None:
     Workers do this automatically when there is no ledger. Existing ledger records are kept, and an interrupted rebuild
     is continued. The exit code is 1 if a code has two Items.
     """
-    with faults_as_sentences():
-        container = open_container()
-        began = time.monotonic()
-        with progress() as bars:
-            bar = bars.add_task("Items", total=None, note="")
-            rebuilt = container.recovery.rebuild(lambda items, of: bars.update(bar, completed=items, total=of))
-        result = asdict(rebuilt) | {"seconds": round(time.monotonic() - began, 2)}
-        del result["after"]
-        if as_json:
-            print_json(result)
-        else:
-            _print(result)
-        sys.exit(FAILED if rebuilt.others else 0)
+    container = open_container()
+    began = time.monotonic()
+    with progress() as bars:
+        bar = bars.add_task("Items", total=None, note="")
+        rebuilt = container.recovery.rebuild(lambda items, of: bars.update(bar, completed=items, total=of))
+    result = asdict(rebuilt) | {"seconds": round(time.monotonic() - began, 2)}
+    del result["after"]
+    print_json(result) if as_json else _print(result)
+    sys.exit(FAILED if rebuilt.others else 0)
 
 
 def _print(result: dict[str, float]) -> None:

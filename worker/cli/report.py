@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from worker.cli.output import faults_as_sentences, json_option, out, print_json
+from worker.cli.output import json_option, out, print_json
 from worker.cli.session import open_container
 from worker.page import render
 
@@ -28,11 +28,10 @@ def report(file: Path | None, as_json: bool) -> None:
     The file needs no network and no script, and can be sent or printed. With --json, the data is printed as JSON, and a file is
     written only with --out. `wbs-sync up` serves the same page live next to Flower.
     """
-    with faults_as_sentences():
-        report = open_container().reports.report()
-        if as_json:
-            print_json(asdict(report))
-        if file or not as_json:
-            (file or DEFAULT_FILE).write_text(render(report), encoding="utf-8")
-        if not as_json:
-            out.print(f"Written: {(file or DEFAULT_FILE).absolute()}", soft_wrap=True)
+    report = open_container().reports.report()
+    if as_json:
+        print_json(asdict(report))
+    if file or not as_json:
+        (file or DEFAULT_FILE).write_text(render(report), encoding="utf-8")
+    if not as_json:
+        out.print(f"Written: {(file or DEFAULT_FILE).absolute()}", soft_wrap=True)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from worker.cli.output import out, styled, table
+from worker.cli.output import FAILED, out, print_done, print_json, styled, table
+from worker.cli.session import watch
 from worker.container import Container
-from worker.domain.problem_keys import work_behind
-from worker.domain.run_counts import run_counts
-from worker.domain.work import lane_of
-from worker.inspect.overview import run_view
+from worker.domain.problems import work_behind
+from worker.domain.work import RunKind, lane_of
+from worker.inspect.overview import run_counts, run_view
 from worker.store.runs import Run
 
 UNFINISHED = ("unknown", "waiting")
@@ -41,14 +42,29 @@ def is_complete(container: Container, run: Run) -> bool:
     return blocked <= ignored and ignored == len(problems)
 
 
-def print_started(started: Mapping[str, Any]) -> None:
-    """Print the id of a run that the command does not wait for."""
-    out.print(f"{'Joined' if started['joined'] else 'Started'} {started['run']}. Follow it with `wbs-sync status`.")
+def end_command(container: Container, started: tuple[Run, bool], *, wait: bool, as_json: bool) -> None:
+    """Print the id of a run that a command started or joined. With `wait`: follow the run, print its result, and exit with 0 only if it is
+    complete.
+    """
+    run, joined = started
+    if not wait:
+        sentence = f"{'Joined' if joined else 'Started'} {run.id}. Follow it with `wbs-sync status`."
+        print_done({"run": run.id, "joined": joined}, sentence, as_json=as_json)
+        return
+    ended = watch(container, run)
+    report = run_report(container, ended, joined=joined)
+    if as_json:
+        print_json(report)
+    else:
+        print_run(run.kind, report)
+        print_problems(report["problems"], title="Open problems", by_cause=True)
+    sys.exit(0 if is_complete(container, ended) else FAILED)
 
 
-def print_run(title: str, report: Mapping[str, Any]) -> None:
+def print_run(kind: RunKind, report: Mapping[str, Any]) -> None:
     """Print one line with the counts of a run."""
-    out.print(styled((title, "bold"), f" in {report['seconds']:.1f} s: {run_counts(report['counts'])}"))
+    counts = f" in {report['seconds']:.1f} s: {run_counts(report['counts'])}"
+    out.print(styled((kind.value.capitalize(), "bold"), counts))
 
 
 def print_problems(

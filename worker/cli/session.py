@@ -24,33 +24,25 @@ POLL_SECONDS = 0.2
 CHECK_WORKERS_SECONDS = 1.0
 RESTART_SECONDS = 3.0
 """Seconds without a worker, such as during a restart, before a waiting command gives up."""
-QUEUES_OF_RUN = {
-    RunKind.SCAN: (QueueName.SCANS, QueueName.ITEMS),
-    RunKind.EXPORT: (QueueName.EXPORTS,),
-}
+QUEUES_OF_RUN = {RunKind.SCAN: (QueueName.SCANS, QueueName.ITEMS), RunKind.EXPORT: (QueueName.EXPORTS,)}
+RECORDS_OF_RUN = {RunKind.SCAN: "codes", RunKind.EXPORT: "invoices"}
 
 
-def open_container() -> Container:
-    """Return a container with validated settings and the Redis of REDIS_URL, or the server that `wbs-sync up` started for this data directory."""
+def open_container(*, may_claim: bool = True) -> Container:
+    """Return a container with validated settings and the Redis of REDIS_URL, or the server that `wbs-sync up` started for this data directory.
+    `may_claim`: whether it may claim an unowned ledger.
+    """
     settings = load_settings()
     container = Container(settings, redis_url=redis_url(settings))
-    container.require_own()
-    return container
-
-
-def open_without_claim() -> Container:
-    """Return a container that does not claim an unowned ledger, because the settings to check may be those of the wrong company."""
-    settings = load_settings()
-    container = Container(settings, redis_url=redis_url(settings))
-    container.ownership.may_claim = False
+    container.ownership.may_claim = may_claim
     container.require_own()
     return container
 
 
 def redis_url(settings: Settings) -> str:
     """Return the Redis address, and set it in the environment, where the Celery app reads it."""
-    url = settings.redis_url.get_secret_value() if settings.redis_url else find_running(settings.data_dir)
-    if url is None:
+    url = settings.redis_address or find_running(settings.data_dir)
+    if not url:
         raise Fault(f"No Redis: set REDIS_URL or start `wbs-sync up` (not running for {settings.data_dir}).")
     try_tls(url)
     os.environ["REDIS_URL"] = url
@@ -62,9 +54,9 @@ def send(task: TaskName, **arguments: Any) -> None:
     app.send_task(task.value, kwargs=arguments, ignore_result=True, headers={DISPATCHED_HEADER: True})
 
 
-def watch(container: Container, run: Run, *, noun: str) -> Run:
+def watch(container: Container, run: Run) -> Run:
     """Show a progress bar until a run has ended, and return the run. Raises Fault if no worker is running for it."""
-    workers = _Workers(container, QUEUES_OF_RUN[run.kind])
+    workers, noun = _Workers(container, QUEUES_OF_RUN[run.kind]), RECORDS_OF_RUN[run.kind]
     with progress() as bars:
         projects = bars.add_task("projects", total=None, note="")
         things = bars.add_task(noun, total=None, note="")

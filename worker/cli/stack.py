@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from config.processes import REPORT_PATH, processes
 from config.settings import Settings
 from worker.cli.output import Fault
-from worker.local.embedded import EmbeddedServer, free_port, locked
+from worker.local.embedded import EmbeddedServer, free_port, try_lock
 from worker.local.log_files import limit_size
 from worker.local.supervisor import Supervisor
 from worker.runtime.private_files import keep_private
@@ -50,7 +50,11 @@ class Stack:
         `up` runs for DATA_DIR, or if a port is in use.
         """
         keep_private(settings.data_dir)
-        lock = _lock(settings.data_dir)
+        lock = try_lock(settings.data_dir / "up.lock")
+        if lock is None:
+            raise Fault(
+                f"`wbs-sync up` is already running for {settings.data_dir}. Stop it first, or set another DATA_DIR."
+            )
         try:
             flower_url, login = flower_access(settings)
             require_free(settings.flower_address, int(os.environ["FLOWER_PORT"]), "FLOWER_ADDRESS and FLOWER_PORT")
@@ -60,16 +64,9 @@ class Stack:
         except BaseException:
             lock.close()
             raise
-        redis_url = server.url if server else settings.redis_url.get_secret_value() if settings.redis_url else ""
-        os.environ["REDIS_URL"] = redis_url
-        supervisor = Supervisor(
-            processes(
-                data_dir=settings.data_dir,
-                webhooks=settings.webhook_authorization is not None,
-            ),
-            env=os.environ,
-            log_dir=settings.data_dir / "logs",
-        )
+        os.environ["REDIS_URL"] = server.url if server else settings.redis_address
+        parts = processes(data_dir=settings.data_dir, webhooks=settings.webhook_authorization is not None)
+        supervisor = Supervisor(parts, env=os.environ, log_dir=settings.data_dir / "logs")
         return cls(lock, server, supervisor, flower_url, login, settings.redis_key_prefix)
 
     def keep_server(self) -> None:
@@ -107,15 +104,6 @@ def require_free(host: str, port: int, settings: str) -> None:
             raise Fault(
                 f"Cannot listen on {address_of(host, port)}: {error.strerror}. Stop the other `wbs-sync` if one is running, or change {settings}."
             ) from error
-
-
-def _lock(data_dir: Path) -> IO[str]:
-    """Return the lock on a data directory. The operating system releases it when the process ends for any reason."""
-    lock = (data_dir / "up.lock").open("w")
-    if not locked(lock):
-        lock.close()
-        raise Fault(f"`wbs-sync up` is already running for {data_dir}. Stop it first, or set another DATA_DIR.")
-    return lock
 
 
 def _flower_password(data_dir: Path) -> str:

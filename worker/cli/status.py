@@ -11,7 +11,6 @@ from worker.cli.output import (
     FAILED,
     Fault,
     clock,
-    faults_as_sentences,
     json_option,
     named_invoice,
     named_project,
@@ -25,10 +24,9 @@ from worker.cli.session import open_container
 from worker.cli.verify import progress_dict, progress_line
 from worker.container import Container
 from worker.domain.identities import CodeKey, InvoiceKey
-from worker.domain.run_counts import run_counts
 from worker.domain.texts import counted, first_few
 from worker.inspect.liveness import HOW_TO_START, Alive
-from worker.inspect.overview import run_view
+from worker.inspect.overview import run_counts, run_view
 
 ENDED = ("SUCCESS", "FAILURE")
 MAX_NAMED = 10
@@ -50,34 +48,31 @@ def status(task_id: str | None, invoice: str | None, code_id: int | None, projec
 
     Queries Procore only for an invoice that no export has seen yet. The exit code is 1 if no worker or no beat is running, because no work is done then.
     """
-    with faults_as_sentences():
-        named = [one for one in (task_id, invoice, code_id) if one is not None]
-        if len(named) > 1 or (project is not None and invoice is None and code_id is None):
-            raise click.UsageError(
-                "Pass one of --task ID, --invoice ID (with --project ID), or --code ID --project ID."
-            )
-        container = open_container()
-        if not named:
-            alive = container.liveness.now()
-            comparison = container.stores.verifications.current()
-            status = {**container.overview.status(), "processes": processes_view(alive)}
-            if as_json:
-                print_json({**status, "comparison": progress_dict(comparison) if comparison else None})
-            else:
-                _print(status)
-                if comparison:
-                    out.print(
-                        styled(("Comparison in progress (verify): ", "bold"), progress_line(comparison)), soft_wrap=True
-                    )
-            for sentence in alive.faults + alive.warnings:
-                print_fault(sentence)
-            if alive.faults:
-                print_fault(HOW_TO_START)
-                sys.exit(FAILED)
+    named = [one for one in (task_id, invoice, code_id) if one is not None]
+    if len(named) > 1 or (project is not None and invoice is None and code_id is None):
+        raise click.UsageError("Pass one of --task ID, --invoice ID (with --project ID), or --code ID --project ID.")
+    container = open_container()
+    if not named:
+        alive = container.liveness.now()
+        comparison = container.stores.verifications.current()
+        status = {**container.overview.status(), "processes": processes_view(alive)}
+        if as_json:
+            print_json({**status, "comparison": progress_dict(comparison) if comparison else None})
         else:
-            key = _key(container, invoice, code_id, project)
-            shown = _of(container, key) if key else _task(container, str(task_id))
-            print_json(shown) if as_json else _print_one(shown)
+            _print(status)
+            if comparison:
+                out.print(
+                    styled(("Comparison in progress (verify): ", "bold"), progress_line(comparison)), soft_wrap=True
+                )
+        for sentence in alive.faults + alive.warnings:
+            print_fault(sentence)
+        if alive.faults:
+            print_fault(HOW_TO_START)
+            sys.exit(FAILED)
+    else:
+        key = _key(container, invoice, code_id, project)
+        shown = _of(container, key) if key else _task(container, str(task_id))
+        print_json(shown) if as_json else _print_one(shown)
 
 
 def processes_view(alive: Alive) -> dict[str, Any]:
@@ -113,7 +108,7 @@ def _of(container: Container, key: InvoiceKey | CodeKey) -> dict[str, Any]:
 
 def _task(container: Container, task_id: str) -> dict[str, Any]:
     """Return how a task ended, and the current status of its work, which may have continued under another task id."""
-    stored = container.result_of(task_id)
+    stored = container.stores.task_result(task_id)
     if stored is None:
         raise Fault(
             f"Task {task_id} not found: no worker has started it, it was sent with ignore_result, or it ended more than a day ago."
@@ -140,15 +135,13 @@ def _now(container: Container, arguments: Any, result: Any) -> dict[str, Any] | 
 def _print_one(shown: dict[str, Any]) -> None:
     """Print one row per fact, and for a task the current status of its work below."""
     now = shown.pop("now", None)
-    if "key" in shown and shown["outcome"] is None and shown["next_attempt_at"] is None and "reason" in shown:
-        out.print(shown["reason"], soft_wrap=True)
-        return
     if "key" in shown and shown["outcome"] is None and shown["next_attempt_at"] is None:
-        out.print(f"{shown['key']} not found: no scan or export has processed it yet.")
+        not_found = f"{shown['key']} not found: no scan or export has processed it yet."
+        out.print(shown.get("reason", not_found), soft_wrap=True)
         return
-    table("", ("", ""), [(name.replace("_", " "), _shown(name, value)) for name, value in shown.items()])
-    if now:
-        table("Now", ("", ""), [(name.replace("_", " "), _shown(name, value)) for name, value in now.items()])
+    for title, facts in (("", shown), ("Now", now)):
+        if facts:
+            table(title, ("", ""), [(name.replace("_", " "), _shown(name, value)) for name, value in facts.items()])
 
 
 def _not_readable(projects: list[str], answer: str) -> str:

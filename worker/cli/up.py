@@ -7,7 +7,7 @@ import sys
 import click
 
 from config.loading import load_settings
-from worker.cli.output import faults_as_sentences, json_option, out, print_fault, print_json
+from worker.cli.output import json_option, out, print_fault, print_json
 from worker.cli.session import open_container
 from worker.cli.stack import Stack, address_of
 from worker.runtime.webhooks import PATH
@@ -20,26 +20,25 @@ def up(as_json: bool) -> None:
 
     A process that dies is restarted. Invalid settings stop everything with an error message.
     """
-    with faults_as_sentences():
-        settings = load_settings()
-        stack = Stack.prepare(settings)
-        try:
-            open_container()
-            access = {
-                "report": stack.report_url,
-                "flower": stack.flower_url,
-                "login": stack.flower_login,
-                "data_dir": str(settings.data_dir),
-            }
-            if settings.webhook_authorization:
-                access["webhooks"] = address_of(settings.webhook_address, settings.webhook_port) + PATH
-            _announce(access, as_json=as_json)
-            code = stack.supervisor.run_until_stopped(stack.keep_server)
-        finally:
-            stack.stop()
-        for fault in stack.supervisor.faults:
-            print_fault(fault)
-        sys.exit(code)
+    settings = load_settings()
+    stack = Stack.prepare(settings)
+    try:
+        open_container()
+        access = {
+            "report": stack.report_url,
+            "flower": stack.flower_url,
+            "login": stack.flower_login,
+            "data_dir": str(settings.data_dir),
+        }
+        if settings.webhook_authorization:
+            access["webhooks"] = address_of(settings.webhook_address, settings.webhook_port) + PATH
+        _announce(access, as_json=as_json)
+        code = stack.supervisor.run_until_stopped(stack.keep_server)
+    finally:
+        stack.stop()
+    for fault in stack.supervisor.faults:
+        print_fault(fault)
+    sys.exit(code)
 
 
 def _announce(access: dict[str, str], *, as_json: bool) -> None:

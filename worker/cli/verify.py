@@ -11,18 +11,7 @@ from typing import Any
 import click
 
 from config.logs import shown
-from worker.cli.output import (
-    FAILED,
-    clock,
-    faults_as_sentences,
-    json_option,
-    out,
-    print_fault,
-    print_json,
-    progress,
-    styled,
-    table,
-)
+from worker.cli.output import FAILED, clock, json_option, out, print_fault, print_json, progress, styled, table
 from worker.cli.runs import grouped, print_cause
 from worker.cli.session import open_container
 from worker.container import Container
@@ -52,20 +41,19 @@ def verify(as_json: bool, as_csv: bool, full: bool) -> None:
     """
     if as_json and as_csv:
         raise click.UsageError("Pass --json or --csv, not both.")
-    with faults_as_sentences():
-        container = open_container()
-        try:
-            verified = run_verification(container, full=full)
-        except KeyboardInterrupt:
-            print_fault("Stopped. Results so far are kept; the next `wbs-sync verify` continues from here.")
-            sys.exit(INTERRUPTED)
-        if as_json:
-            print_json(as_dict(verified))
-        elif as_csv:
-            click.echo(as_csv_text(verified), nl=False)
-        else:
-            print_verified(verified)
-        sys.exit(exit_code(verified))
+    container = open_container()
+    try:
+        verified = run_verification(container, full=full)
+    except KeyboardInterrupt:
+        print_fault("Stopped. Results so far are kept; the next `wbs-sync verify` continues from here.")
+        sys.exit(INTERRUPTED)
+    if as_json:
+        print_json(as_dict(verified))
+    elif as_csv:
+        click.echo(as_csv_text(verified), nl=False)
+    else:
+        print_verified(verified)
+    sys.exit(exit_code(verified))
 
 
 def exit_code(verified: Verified) -> int:

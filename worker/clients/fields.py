@@ -6,7 +6,7 @@ Pydantic alone would take `true` for the id 1, `"1_0"` for 10 and 1759190400 for
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -35,6 +35,7 @@ class Row(BaseModel):
 
 
 RowT = TypeVar("RowT", bound=Row)
+T = TypeVar("T")
 
 
 def _id(value: Any) -> int:
@@ -83,18 +84,16 @@ def _day(value: Any) -> date:
     return date.fromisoformat(value[:10])
 
 
-def _label(value: Any) -> str:
-    try:
-        return _text(value)
-    except ValueError:
-        return ""
+def _lenient(read: Callable[[Any], T], otherwise: T) -> Callable[[Any], T]:
+    """Return `read`, but with `otherwise` for a value that it refuses."""
 
+    def lenient(value: Any) -> T:
+        try:
+            return read(value)
+        except ValueError:
+            return otherwise
 
-def _id_or_none(value: Any) -> int | None:
-    try:
-        return _id(value)
-    except ValueError:
-        return None
+    return lenient
 
 
 def _place_or_none(value: Any) -> int | None:
@@ -103,13 +102,7 @@ def _place_or_none(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63 else None
 
 
-def _amount_or_none(value: Any) -> Decimal | None:
-    try:
-        return money.exact(value)
-    except ValueError:
-        return None
-
-
+_id_or_none: Callable[[Any], int | None] = _lenient(_id, None)
 Id = Annotated[int, BeforeValidator(_id)]
 """Procore's id: a number, in v2 as text."""
 InternalId = Annotated[str, BeforeValidator(_internal_id)]
@@ -127,10 +120,10 @@ ExactMoneyOrNull = Annotated[
 Day = Annotated[date, BeforeValidator(_day)]
 OptionalDay = Annotated[date | None, BeforeValidator(lambda value: _day(value) if value else None)]
 # For values that are only shown, compared or matched: an unreadable one counts as missing, so it never blocks its record.
-Label = Annotated[str, BeforeValidator(_label)]
+Label = Annotated[str, BeforeValidator(_lenient(_text, ""))]
 IdOrNone = Annotated[int | None, BeforeValidator(_id_or_none)]
 PlaceOrNone = Annotated[int | None, BeforeValidator(_place_or_none)]
-AmountOrNone = Annotated[Decimal | None, BeforeValidator(_amount_or_none)]
+AmountOrNone = Annotated[Decimal | None, BeforeValidator(_lenient(money.exact, None))]
 
 
 def read(model: type[RowT], body: Any) -> RowT:

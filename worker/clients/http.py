@@ -17,11 +17,10 @@ from urllib.parse import urlsplit
 import requests
 from urllib3.exceptions import HTTPError
 
-from worker.clients.connections import RecordingAdapter, expect_request, has_begun, is_too_late
-from worker.clients.network import Network
+from worker.clients.network import Network, RecordingAdapter, expect_request, has_begun, is_too_late
+from worker.context import span
 from worker.domain.errors import NoRoom, OutcomeUnknown, SyncError, Transient
-from worker.observability.secrecy import blotted
-from worker.observability.spans import span
+from worker.domain.texts import blotted
 from worker.store.runtime import REAL, Runtime
 
 log = logging.getLogger(__name__)

@@ -18,7 +18,7 @@ CLOCK_REFUSED_SECONDS = 60.0
 _TOKEN = re.compile(r"[!-~]{1,16384}")
 
 
-def require_admitted(answer: Answer, message: str, cause: Cause, *, url: str = "", identity: str = "") -> None:
+def require_admitted(answer: Answer, message: str, cause: Cause, *, url: str, identity: str) -> None:
     """Raise Misconfigured if the login was refused; the refusal is about the credentials, not about the work that needs the token.
 
     `message`: the response text. The error's message adds what may be wrong: the host of `url`, the `identity` that logged in, and the
@@ -26,8 +26,7 @@ def require_admitted(answer: Answer, message: str, cause: Cause, *, url: str = "
     """
     if 300 <= answer.status < 500 and answer.status not in (408, 429):
         clocks = _clocks(answer)
-        login = "; ".join(part for part in (f"sent to {urlsplit(url).netloc}", f"as {identity}", clocks) if part)
-        message = f"{message} ({login})" if url else message
+        message = f"{message} (sent to {urlsplit(url).netloc}; as {identity}{clocks and f'; {clocks}'})"
         if abs(answer.clock_ahead or 0.0) >= CLOCK_REFUSED_SECONDS:
             message = f"{clocks}: correct the clock of this machine first (NTP), because a signed login with a wrong time is refused. The response: {message}"
         raise Misconfigured(message, cause=cause, facts={"answer": message})
@@ -41,7 +40,7 @@ def _clocks(answer: Answer) -> str:
     return f"this machine's clock is {abs(ahead):,.0f} s {'ahead of' if ahead > 0 else 'behind'} its clock"
 
 
-def token_of(answer: Answer, remote: str, *, url: str = "") -> AccessToken:
+def token_of(answer: Answer, remote: str, *, url: str) -> AccessToken:
     """Return the token in a good response. Raises Transient, which names the host of `url`, if it is not in the documented format."""
     try:
         body = answer.json()
@@ -51,6 +50,5 @@ def token_of(answer: Answer, remote: str, *, url: str = "") -> AccessToken:
     except (Transient, LookupError, TypeError, ValueError, OverflowError):
         value, seconds = None, 0.0
     if not (isinstance(value, str) and _TOKEN.fullmatch(value) and 0 < seconds <= MAX_LIFETIME_SECONDS):
-        host = f" (from {urlsplit(url).netloc})" if url else ""
-        raise Transient(f"{remote}'s token response is not in the documented format{host}")
+        raise Transient(f"{remote}'s token response is not in the documented format (from {urlsplit(url).netloc})")
     return AccessToken(value, seconds)

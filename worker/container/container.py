@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from config.loading import secret_files
 from config.names import QueueName
@@ -29,24 +30,20 @@ from worker.engine.settings_agreement import SettingsAgreement
 from worker.engine.settlement import Settlement
 from worker.engine.systematic_differences import SystematicDifferences
 from worker.inspect.checks import Checks
-from worker.inspect.checks.files import FileChecks
-from worker.inspect.checks.machine import MachineChecks
+from worker.inspect.checks.machine import FileChecks, MachineChecks
 from worker.inspect.checks.netsuite import NetSuiteChecks
-from worker.inspect.checks.pauses import PauseChecks
 from worker.inspect.checks.processes import ProcessChecks
 from worker.inspect.checks.procore import ProcoreChecks
 from worker.inspect.checks.redis import RedisChecks
 from worker.inspect.explain import Explain
-from worker.inspect.fixed_item_names import FixedItemNames
 from worker.inspect.invoice_decisions import InvoiceDecisions
 from worker.inspect.liveness import Liveness
 from worker.inspect.named_records import NamedRecords
 from worker.inspect.overview import Overview
-from worker.inspect.pauses import Pauses
+from worker.inspect.pauses import Pauses, Stoppages
 from worker.inspect.problem_views import ProblemViews
 from worker.inspect.report import Reports
 from worker.inspect.retries import Retries
-from worker.inspect.stoppages import Stoppages
 from worker.inspect.waiting import Waiting
 from worker.inspect.why_not_synced import WhyNotSynced
 from worker.ownership import Ownership
@@ -55,18 +52,18 @@ from worker.reconcile.applying import Applying
 from worker.reconcile.bill_drift import BillDrift
 from worker.reconcile.code_plan_lines import CodePlanLines
 from worker.reconcile.comparison_failures import Failures
+from worker.reconcile.dry_run import fixed_item_names
 from worker.reconcile.forgetting import Forgetting
-from worker.reconcile.information import Information
 from worker.reconcile.invoice_plan_lines import InvoicePlanLines
 from worker.reconcile.item_drift import ItemDrift
 from worker.reconcile.orphaned_bills import OrphanedBills
 from worker.reconcile.planning import Planning
 from worker.reconcile.project_comparison import ProjectComparison
-from worker.reconcile.verification import Upkeep, Verification
+from worker.reconcile.verification import Verification
 from worker.redis_access import redis_at, require_one_server
 from worker.store.gate import Precedence
 from worker.store.identity import MEET_EVERY_SECONDS
-from worker.store.leases import LeaseKeeper
+from worker.store.locks import LeaseKeeper
 from worker.store.runtime import REAL, Runtime
 from worker.store.stores import Stores
 from worker.sync.bill_drafts import BillDrafts
@@ -227,7 +224,9 @@ class Container:
         lambda own: WhyNotSynced(own.stores, own.policy, own.exports.projects, own.preview, own.stoppages)
     )
     explain = _part(
-        lambda own: Explain(own.stores, own.remotes, own.named_records, own.overview, own.preview, own.why_not_synced)
+        lambda own: Explain(
+            own.stores, own.remotes, own.named_records, own.problem_views, own.preview, own.why_not_synced
+        )
     )
     invoice_decisions = _part(
         lambda own: InvoiceDecisions(own.stores, own.remotes, own.named_records, own.exports.bill_ownership)
@@ -238,12 +237,11 @@ class Container:
     def checks(self) -> Checks:
         """The checks of the installation, in the order in which they run."""
         stores, remotes, connections = self.stores, self.remotes, self.connections
-        processes = ProcessChecks(stores, self.liveness, connections.clocks, self.written_settings)
+        processes = ProcessChecks(stores, self.liveness, self.pauses, connections.clocks, self.written_settings)
         groups = (
             RedisChecks(stores, self.liveness.queues).checks(),
             MachineChecks(stores, connections.certificate_expiry).checks(),
             processes.running(),
-            PauseChecks(self.pauses).checks(),
             ProcoreChecks(remotes.procore, self.policy, self.exports.projects, self.exports.books_currency).checks(),
             NetSuiteChecks(remotes.netsuite, chosen_of(self.settings, self.policy, connections.profile)).checks(),
             # Last, after both systems have responded.
@@ -267,7 +265,7 @@ class Container:
     invoice_plans = _part(
         lambda own: InvoicePlanLines(own.stores, own.requests, own.export_runs, own.invoice_export, own.code_plans)
     )
-    item_names = _part(lambda own: FixedItemNames(own.stores, own.scans.remotes, own.policy).names)
+    item_names = _part(lambda own: partial(fixed_item_names, own.stores, own.scans.remotes, own.policy))
     planning = _part(
         lambda own: Planning(own.stores, own.requests, own.code_plans, own.invoice_plans, own.stoppages, own.item_names)
     )
@@ -283,10 +281,8 @@ class Container:
         items = ItemDrift(stores, flow.remotes, flow.items)
         bills = BillDrift(stores, flow.remotes, self.policy, flow.preview, flow.periods)
         failures, orphans = Failures(stores, flow.remotes), OrphanedBills(stores, flow.remotes)
-        comparison, information = ProjectComparison(stores, failures, items, bills), Information(stores, flow.projects)
-        return Verification(stores, flow.projects, comparison, orphans, information, failures)
-
-    upkeep = _part(lambda own: Upkeep(own.stores, own.verification))
+        comparison = ProjectComparison(stores, failures, items, bills)
+        return Verification(stores, flow.projects, comparison, orphans, failures)
 
     def handlers(self) -> dict[WorkKind, Handler]:
         """Return what does the work of each kind. The services are built when the first work of their kind is run."""
@@ -298,7 +294,7 @@ class Container:
             WorkKind.EXPORT_ALL: lambda _: self.export_runs.list_projects(),
             WorkKind.LIST_INVOICES: lambda key: self.export_runs.list_invoices(*key.ids),
             WorkKind.EXPORT: lambda key: self.invoice_export.export(InvoiceKey(*key.ids)),
-            WorkKind.RECONCILE: lambda _: self.upkeep.compare(),
+            WorkKind.RECONCILE: lambda _: self.verification.attempt(),
         }
 
     @property
@@ -327,7 +323,3 @@ class Container:
     def watch_store(self) -> None:
         """Compare the store with the one this process knows at intervals, for the life of the process."""
         self.keeper.repeat(self.stores.identity.meet, every=MEET_EVERY_SECONDS)
-
-    def result_of(self, task_id: str) -> dict[str, Any] | None:
-        """See `Stores.task_result`."""
-        return self.stores.task_result(task_id)

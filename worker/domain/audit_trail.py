@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -9,6 +11,7 @@ from enum import StrEnum
 
 from worker.domain.outcomes import Record, State
 from worker.domain.problems import Cause, cause_of, describe
+from worker.domain.texts import shortened
 
 LONGEST_FACT = 160
 """Maximum length of a response or name in the journal, enough to recognize it. The open problem has the whole text."""
@@ -53,6 +56,7 @@ STORED_AS = {
     EventKind.ALREADY_EXISTS: "exists",
 }
 """Codes of the journal that differ from the event's: the first that the event ever had, so that versions before and after a renaming agree."""
+_KINDS = {STORED_AS.get(kind, kind.value): kind for kind in EventKind}
 
 ENDS = frozenset(
     {
@@ -108,6 +112,13 @@ class JournalEntry:
     times: int
     event: AuditEvent
 
+    @classmethod
+    def of(cls, line: str) -> JournalEntry | None:
+        """Return the entry from the line that the store has (`event_args`); None for an event of a kind that only a newer version knows."""
+        at, until, times, again_at, code, *facts = json.loads(f"[{line}]")
+        kind = _KINDS.get(code)
+        return cls(at, until, times, AuditEvent(kind, facts[0] if facts else {}, again_at)) if kind else None
+
     @property
     def sentence(self) -> str:
         """The entry as a sentence. Never raises: a missing fact is shown as `?`."""
@@ -131,6 +142,19 @@ class _Facts(dict[str, str]):
 def clock(at: float) -> str:
     """Format a time in UTC to the second; `?` for none."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if at else "?"
+
+
+def event_args(event: AuditEvent | None) -> tuple[str, int]:
+    """Return the arguments by which a script adds an event: its JSON without the brackets ("" for no event), and `again_at` in whole unix
+    seconds.
+    """
+    if event is None:
+        return "", 0
+    facts = {name: shortened(value, LONGEST_FACT) for name, value in event.facts.items() if value}
+    code = STORED_AS.get(event.kind, event.kind.value)
+    parts = [code, facts] if facts else [code]
+    text = json.dumps(parts, separators=(",", ":"), ensure_ascii=False)
+    return text[1:-1], math.ceil(event.again_at)
 
 
 def event_of_record(record: Record, *, of_code: bool) -> AuditEvent | None:

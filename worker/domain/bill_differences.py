@@ -1,25 +1,21 @@
-"""Compares a bill in NetSuite with the one that an invoice needs."""
+"""Compares a bill in NetSuite with the one that an invoice needs, and two versions of an invoice by what determines their bills."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import fields
 from decimal import Decimal
-from enum import StrEnum
+from hashlib import blake2b
 
 from worker.domain import money
 from worker.domain.bills import Bill, BillLine, FoundBill
+from worker.domain.invoices import Invoice, InvoiceLine
+from worker.domain.series import Deviation
 from worker.domain.texts import first_few
 
-
-class Aspect(StrEnum):
-    """Aspects in which two bills can differ."""
-
-    VENDOR = "vendor"
-    NUMBER = "number"
-    DATE = "date"
-    TOTAL = "total"
-    LINES = "lines"
+DIGEST_BYTES = 8
+_LINE_FIELDS = tuple(field.name for field in fields(InvoiceLine))
 
 
 def difference(bill: Bill, found: FoundBill) -> str | None:
@@ -27,33 +23,33 @@ def difference(bill: Bill, found: FoundBill) -> str | None:
     return "; ".join(differences(bill, found).values()) or None
 
 
-def differences(bill: Bill, found: FoundBill) -> dict[Aspect, str]:
+def differences(bill: Bill, found: FoundBill) -> dict[Deviation, str]:
     """Return how a bill in NetSuite differs from the expected one, by aspect.
 
     Lines are compared as a multiset of (Item, amount): their order and changed descriptions do not matter. A total that differs because of
     the lines is reported with the lines.
     """
-    differs: dict[Aspect, str] = {}
+    differs: dict[Deviation, str] = {}
     totals = f"total {money.text(found.total)} instead of {money.text(bill.total)}"
     not_on_lines = found.total - sum((line.amount for line in found.lines), money.ZERO)
     if found.vendor_id != bill.vendor_id:
         vendors = _named(found.vendor_name, found.vendor_id), _named(bill.vendor_name, bill.vendor_id)
-        differs[Aspect.VENDOR] = "vendor {} instead of {}".format(*vendors)
+        differs[Deviation.VENDOR] = "vendor {} instead of {}".format(*vendors)
     if found.document_number != bill.document_number:
-        differs[Aspect.NUMBER] = f"reference number {found.document_number!r} instead of {bill.document_number!r}"
+        differs[Deviation.NUMBER] = f"reference number {found.document_number!r} instead of {bill.document_number!r}"
     if found.date != bill.date:
-        differs[Aspect.DATE] = f"date {found.date} instead of {bill.date}"
+        differs[Deviation.DATE] = f"date {found.date} instead of {bill.date}"
     if found.total != bill.total and not_on_lines:
-        differs[Aspect.TOTAL] = f"{totals}, of which {money.text(not_on_lines)} is not on Item lines"
+        differs[Deviation.TOTAL] = f"{totals}, of which {money.text(not_on_lines)} is not on Item lines"
     if found.exchange_rate != 1:
         # The vendor's currency in NetSuite is another one, so equal numbers are not equal amounts.
-        differs[Aspect.TOTAL] = (
+        differs[Deviation.TOTAL] = (
             f"total {money.text(found.total)} in another currency (exchange rate {found.exchange_rate})"
         )
     if _amounts(found.lines) != _amounts(bill.lines):
         lines = _other_lines(bill.lines, found.lines)
-        is_only_reason = found.total != bill.total and Aspect.TOTAL not in differs
-        differs[Aspect.LINES] = f"{totals}, {lines}" if is_only_reason else lines
+        is_only_reason = found.total != bill.total and Deviation.TOTAL not in differs
+        differs[Deviation.LINES] = f"{totals}, {lines}" if is_only_reason else lines
     return differs
 
 
@@ -88,3 +84,45 @@ def _listed(lines: Sequence[BillLine]) -> str:
 
 def _amounts(lines: Sequence[BillLine]) -> Counter[tuple[str, Decimal]]:
     return Counter((line.item_id, line.amount) for line in lines)
+
+
+def billed_digest(invoice: Invoice) -> str:
+    """Return a digest of what determines a bill: vendor, number, date, currency, tax, payment due, and the codes and amounts of the lines.
+
+    It is stored in the record of the bill. Texts and order of lines do not count. Equal digests mean equal bills; different digests only mean
+    that the bill has to be compared.
+    """
+    head = (
+        invoice.vendor_id,
+        invoice.document_number,
+        invoice.billing_date,
+        invoice.currency,
+        money.text(invoice.tax),
+        money.text(invoice.payment_due),
+    )
+    lines = sorted(repr(_billed(line)) for line in invoice.lines)
+    return blake2b(repr((head, lines)).encode(), digest_size=DIGEST_BYTES).hexdigest()
+
+
+def changes(before: Invoice, after: Invoice) -> dict[Deviation, str]:
+    """Return how two versions of an invoice differ, by aspect of its bill; empty if their bills are equal."""
+    if billed_digest(before) == billed_digest(after):
+        return {}
+    differences: dict[Deviation, str] = {}
+    if before.vendor_id != after.vendor_id:
+        differences[Deviation.VENDOR] = f"vendor {after.vendor_name} instead of {before.vendor_name}"
+    if before.document_number != after.document_number:
+        differences[Deviation.NUMBER] = f"number {after.document_number!r} instead of {before.document_number!r}"
+    if before.billing_date != after.billing_date:
+        differences[Deviation.DATE] = f"billing date {after.billing_date} instead of {before.billing_date}"
+    if before.payment_due != after.payment_due:
+        due, earlier = money.text(after.payment_due), money.text(before.payment_due)
+        differences[Deviation.TOTAL] = f"payment due {due} instead of {earlier}"
+    return differences or {Deviation.LINES: "amounts or codes of its lines"}
+
+
+def _billed(line: InvoiceLine) -> tuple[str, ...]:
+    """Return the line's code and its amounts, each with its name."""
+    values = ((name, getattr(line, name)) for name in _LINE_FIELDS)
+    amounts = [f"{name}={money.text(value)}" for name, value in values if isinstance(value, Decimal)]
+    return (str(line.wbs_code_id), *amounts)

@@ -7,17 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from worker.domain import money
-from worker.domain.bill_differences import Aspect
 from worker.domain.bills import FoundBill
-from worker.domain.problem_keys import of_finding, subject_of
-from worker.domain.problems import Cause, FindingKind, Problem, describe, kind_of
+from worker.domain.problems import Cause, FindingKind, Problem, describe, kind_of, of_finding, subject_of
+from worker.domain.series import Deviation
 
 KIND_OF_ASPECT = {
-    Aspect.VENDOR: FindingKind.BILL_VENDOR_MISMATCH,
-    Aspect.NUMBER: FindingKind.BILL_NUMBER_MISMATCH,
-    Aspect.DATE: FindingKind.BILL_DATE_MISMATCH,
-    Aspect.TOTAL: FindingKind.BILL_TOTAL_MISMATCH,
-    Aspect.LINES: FindingKind.BILL_LINES_MISMATCH,
+    Deviation.VENDOR: FindingKind.BILL_VENDOR_MISMATCH,
+    Deviation.NUMBER: FindingKind.BILL_NUMBER_MISMATCH,
+    Deviation.DATE: FindingKind.BILL_DATE_MISMATCH,
+    Deviation.TOTAL: FindingKind.BILL_TOTAL_MISMATCH,
+    Deviation.LINES: FindingKind.BILL_LINES_MISMATCH,
 }
 """Finding kind by the aspect in which a bill differs."""
 

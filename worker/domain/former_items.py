@@ -46,7 +46,7 @@ def under_another_number(
     """Return Items named with these codes and a number that is not one of `numbers`, if at least half of the codes have an Item with that
     number; the number with most codes first.
     """
-    ends = {code: _ends(rule, code) for code in codes}
+    ends = {code: rule.ends(flat_code=code) for code in codes}
     heads, tails = tuple({head for head, _ in ends.values()}), tuple({tail for _, tail in ends.values()})
     by_number: dict[str, _Matches] = {}
     for other in others:
@@ -71,7 +71,7 @@ def left_over(
     rule: NamingRule, project: Project, codes: Iterable[str], others: Iterable[OtherItem]
 ) -> Candidates | None:
     """Return Items named with the project's number and none of its current codes; None if there are none."""
-    ends = _of_number(rule, str(project.number).casefold())
+    ends = rule.ends(project_number=str(project.number))
     names = {rule.join(str(project.number), code).casefold() for code in codes}
     items = [other for other in others if _is_under(other.name, ends) and other.name.casefold() not in names]
     return Candidates("", items) if items else None
@@ -79,7 +79,7 @@ def left_over(
 
 def named_by(rule: NamingRule, number: str, names: Iterable[str]) -> bool:
     """Return whether any of these names begins and ends like the names of Items with this project number."""
-    ends = _of_number(rule, number.casefold())
+    ends = rule.ends(project_number=number)
     return any(_is_under(name, ends) for name in names)
 
 
@@ -91,16 +91,6 @@ def facts_of(candidates: Candidates, project: Project, name: str) -> Mapping[str
         "items": first_few([f"{item.name} (id {item.id})" for item in candidates.items]),
         "decision": "\n".join(candidates.decision),
     }
-
-
-def _ends(rule: NamingRule, code: str) -> tuple[str, str]:
-    parts = rule.join("\0", code).casefold().split("\0")
-    return parts[0], parts[-1]
-
-
-def _of_number(rule: NamingRule, number: str) -> tuple[str, str]:
-    parts = rule.join(number, "\0").casefold().split("\0")
-    return parts[0], parts[-1]
 
 
 def _is_under(name: str, ends: tuple[str, str]) -> bool:

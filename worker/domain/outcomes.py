@@ -46,7 +46,7 @@ class Record:
     clock. `facts`: placeholders of the problem's sentence. `for_invoice`: an invoice needs the code, budgeted or not. `write_back_due`: the
     bill exists, and its id is not saved in Procore yet. `payment_due`: of an invoice, in the company's base currency; None if it was not
     read or is in another currency. `billed`: the digest of the data of a bill, "" if an older version created it
-    (`domain/billed.py`). `seen`: when it was first recorded (unix seconds, 0 = restored from NetSuite), `by`: who requested it (the trigger
+    (`billed_digest`). `seen`: when it was first recorded (unix seconds, 0 = restored from NetSuite), `by`: who requested it (the trigger
     of a scan or an export, "" for a separate request); the ledger sets and keeps both.
     """
 

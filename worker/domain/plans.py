@@ -1,24 +1,32 @@
 """A plan: what a scan or an export would do, line by line, with the data that each line is based on.
 
-A line is applied later only if its data is unchanged. The data is stored as text, so that a refusal can say what changed. A saved plan is
-signed (worker/domain/plan_signatures.py).
+A line is applied later only if its data is unchanged. The data is stored as text, so that a refusal can say what changed.
+
+A saved plan is signed, so that what is applied is what was approved. Each line has a signature over all of its fields and the plan's id, made
+with a key that only the installation has. The signature of a line that was changed, or comes from another plan or program, does not match.
+Whole lines may be removed. The plan's id is a digest of the plan, which an approver can write down.
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
+from typing import Any
 
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import Outcome, OutcomeKind
-from worker.domain.problem_keys import record_of, subject_of
-from worker.domain.problems import CATALOGUE
+from worker.domain.problems import CATALOGUE, record_of, subject_of
 from worker.domain.texts import first_few
 from worker.domain.work import RunKind
 
 VERSION = 4
 """Version of the plan format. Plans of other versions are refused: the keys of version 3 had other names."""
+ID_LENGTH = 12
+"""Hexadecimal digits of a plan's id: short enough to write down, too long to match by chance."""
 
 LineData = Mapping[str, str | tuple[tuple[str, ...], ...]]
 """The data of a line by label; the lines of a bill are rows of (Item, amount, description). Amounts are plain numbers as text (`1234.50`)."""
@@ -114,7 +122,7 @@ class PlanLine:
 class Plan:
     """What one scan or export would do. `made_at`: UTC; `requests`: requests it would send now; `dry_run_requests`: those sent to make the plan.
 
-    `id`, `line_count` and `signature` are those of a saved plan (worker/domain/plan_signatures.py).
+    `id`, `line_count` and `signature` are those of a saved plan.
     """
 
     version: int
@@ -244,3 +252,43 @@ def _rows(value: object) -> list[str]:
 
 def _quoted(rows: Sequence[str]) -> str:
     return first_few([f"'{row}'" for row in rows]) or "nothing"
+
+
+def signed(plan: Plan, key: str) -> Plan:
+    """Return the plan with its id, its number of lines, and a signature for each line and for the head."""
+    lines = tuple(replace(line, signature="") for line in plan.lines)
+    unsigned = replace(plan, id="", line_count=len(lines), signature="", lines=lines)
+    plan_id = hashlib.sha256(_text(asdict(unsigned))).hexdigest()[:ID_LENGTH]
+    lines = tuple(replace(line, signature=_line_signature(line, plan_id, key)) for line in lines)
+    whole = replace(unsigned, id=plan_id, lines=lines)
+    return replace(whole, signature=_head_signature(whole, key))
+
+
+def has_signed_head(plan: Plan, key: str) -> bool:
+    """Return whether the head is unchanged since the installation with this key wrote it."""
+    return bool(key) and _matches(plan.signature, _head_signature(plan, key))
+
+
+def edited_lines(plan: Plan, key: str) -> list[PlanLine]:
+    """Return the lines that this installation did not write into this plan in this form."""
+    return [line for line in plan.lines if not _matches(line.signature, _line_signature(line, plan.id, key))]
+
+
+def _matches(signature: str, expected: str) -> bool:
+    return hmac.compare_digest(signature.encode(), expected.encode())
+
+
+def _line_signature(line: PlanLine, plan_id: str, key: str) -> str:
+    return _signature(key, {"plan": plan_id, **asdict(replace(line, signature=""))})
+
+
+def _head_signature(plan: Plan, key: str) -> str:
+    return _signature(key, asdict(replace(plan, signature="", lines=())))
+
+
+def _signature(key: str, content: dict[str, Any]) -> str:
+    return hmac.new(key.encode(), _text(content), hashlib.sha256).hexdigest()[:32]
+
+
+def _text(content: dict[str, Any]) -> bytes:
+    return json.dumps(content, sort_keys=True).encode()

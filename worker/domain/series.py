@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from worker.domain.bill_differences import Aspect
-
 MAX_IN_A_ROW = 2
 """Number of consecutive records that differ in the same way, after which the difference is taken as systematic."""
 
@@ -28,7 +26,7 @@ class Series(StrEnum):
 
 
 class Deviation(StrEnum):
-    """The aspect in which a record differs from what was sent."""
+    """The aspect in which a record differs from what was sent, or from the bill that an invoice needs."""
 
     NAME = "name"
     VENDOR = "vendor"
@@ -38,11 +36,6 @@ class Deviation(StrEnum):
     LINES = "lines"
     PERIOD = "period"
     SUBSIDIARY = "subsidiary"
-
-    @classmethod
-    def of(cls, aspect: Aspect) -> Deviation:
-        """Return the deviation of an aspect in which two bills differ."""
-        return cls(aspect.value)
 
 
 SETTINGS = {

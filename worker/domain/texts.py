@@ -1,10 +1,16 @@
-"""Formats texts, and finds characters that cannot be written to NetSuite."""
+"""Formats texts, redacts credentials in them, and finds characters that cannot be written to NetSuite."""
 
 from __future__ import annotations
 
+import json
+import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from html import escape
+from urllib.parse import quote_plus
 
+CREDENTIALS = re.compile(r"(?i:\bbearer)\s+[^\s\"'<>,;]+|\beyJ[\w-]{4,}[\w.=-]*")
+"""Matches access tokens and signed assertions, also truncated ones."""
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 """Replaces a character that was lost in transfer."""
 
@@ -36,3 +42,13 @@ def unwritable(text: str) -> str:
         if character == REPLACEMENT or unicodedata.category(character) in ("Cc", "Cs"):
             return f"U+{ord(character):04X}"
     return ""
+
+
+def blotted(text: str, secrets: Iterable[str] = ()) -> str:
+    """Return the text with these secrets (in any usual escaping) and everything that resembles a credential replaced by `***`: texts of other
+    systems and errors pass through this before a log, problem or report repeats them.
+    """
+    for secret in secrets:
+        for form in {secret, quote_plus(secret), escape(secret), json.dumps(secret)[1:-1]}:
+            text = text.replace(form, "***")
+    return CREDENTIALS.sub("***", text)

@@ -55,6 +55,11 @@ class NamingRule:
         """Return the name, not validated; its parts are used as they are, including spaces and case."""
         return self.format.format(project_number=project_number, wbs_code=flat_code)
 
+    def ends(self, *, project_number: str = "\0", flat_code: str = "\0") -> tuple[str, str]:
+        """Return the beginning and the end, without case, of all names with a project number, or with a code: the text around the other part."""
+        parts = self.join(project_number, flat_code).casefold().split("\0")
+        return parts[0], parts[-1]
+
     def is_of_code(self, name: str, flat_code: str) -> bool:
         """Return whether a name is the code's with any project number."""
         parts = self.join("\0", flat_code).split("\0")
@@ -99,7 +104,7 @@ class NameClashes:
 
     def __init__(self, projects: Iterable[Project], rule: NamingRule) -> None:
         self._rule = rule
-        ends = [(*_ends(project, rule), project) for project in projects if _has_number(project)]
+        ends = [(*self._ends(project), project) for project in projects if _has_number(project)]
         shown = rule.join("\1", "\0")
         # If the code comes before the number, all names have the same beginning and are distinguished by their end.
         self._by_tail = shown.find("\0") < shown.find("\1")
@@ -111,10 +116,13 @@ class NameClashes:
         """Return the other projects whose names could equal one of this project, by ascending id."""
         if not _has_number(project):
             return []
-        mine = _ends(project, self._rule)
+        mine = self._ends(project)
         near = self._near(self._key(*mine))
-        clashing = (one for one in near if one.id != project.id and _can_clash(mine, _ends(one, self._rule)))
+        clashing = (one for one in near if one.id != project.id and _can_clash(mine, self._ends(one)))
         return sorted(clashing, key=lambda one: one.id)
+
+    def _ends(self, project: Project) -> tuple[str, str]:
+        return self._rule.ends(project_number=str(project.number))
 
     def _key(self, head: str, tail: str) -> str:
         return tail[::-1] if self._by_tail else head
@@ -133,12 +141,6 @@ class NameClashes:
 
 def _has_number(project: Project) -> bool:
     return bool((project.number or "").strip())
-
-
-def _ends(project: Project, rule: NamingRule) -> tuple[str, str]:
-    """Return the beginning and the end of the names of all Items of a project, without the code between them."""
-    parts = rule.join(str(project.number), "\0").casefold().split("\0")
-    return parts[0], parts[-1]
 
 
 def _can_clash(one: tuple[str, str], other: tuple[str, str]) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from redis.exceptions import RedisError
 
+from worker.context import Responses, span, track_responses
 from worker.domain.errors import (
     Blocked,
     Misconfigured,
@@ -21,14 +22,12 @@ from worker.domain.errors import (
 )
 from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.problems import Cause
-from worker.domain.responses import Responses, track_responses
 from worker.domain.scopes import WRITING, Remote
 from worker.domain.work import Claim, WorkKey
 from worker.engine.recovery import Recovery
 from worker.engine.remote_failures import RemoteFailures
 from worker.engine.settings_agreement import SettingsAgreement
 from worker.engine.settlement import LaneBatch, Settlement
-from worker.observability.spans import span
 from worker.store.connection import is_unavailable
 from worker.store.lanes import RENEWED_EVERY_SECONDS, Claimed
 from worker.store.stores import Stores

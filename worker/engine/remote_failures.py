@@ -10,12 +10,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from worker.clients.remotes import Remotes
+from worker.context import Responses, track_responses
 from worker.domain.audit_trail import AuditEvent, EventKind
 from worker.domain.errors import Misconfigured, NoRoom, SyncError
 from worker.domain.outcomes import Outcome, OutcomeKind
-from worker.domain.problem_keys import of_scope, scope_of_problem
-from worker.domain.problems import Cause, describe
-from worker.domain.responses import Responses, track_responses
+from worker.domain.problems import Cause, describe, of_scope, scope_of_problem
 from worker.domain.scopes import NAMES, Remote, is_of_role, remote_of
 from worker.domain.work import WorkKey
 from worker.engine.settlement import Settlement

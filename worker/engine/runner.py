@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from worker.domain.delivery import is_dispatched
+from worker.context import correlated, is_dispatched
 from worker.domain.outcomes import Outcome
 from worker.domain.work import Claim, WorkKey, WorkKind, lane_of
 from worker.engine.attempts import Attempts, Handler
 from worker.engine.dispatch import Dispatch
 from worker.engine.settlement import LaneBatch
-from worker.observability import correlation
 from worker.store.stores import Stores
 
 COUNT_SECONDS = 0.2
@@ -58,7 +57,7 @@ class Runner:
         outcomes = [self.attempts.make(work, self.handlers[work.kind], claim, batch=batch)]
         while taken := batch.pop():
             work = WorkKey.parse(taken.key)
-            with correlation.of(taken.correlation_id):
+            with correlated(taken.correlation_id):
                 outcomes.append(self.attempts.make_claimed(work, self.handlers[work.kind], batch=batch))
         return outcomes
 

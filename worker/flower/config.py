@@ -15,8 +15,7 @@ from config.logs import set_up_logging, shown
 from config.setting_faults import BAD_SETTINGS_EXIT_CODE
 from worker.app import settings_or_exit
 from worker.flower import login as flower_login
-from worker.flower.pages import serve_our_pages
-from worker.flower.process import use_watched_flower
+from worker.flower.application import serve_our_pages, use_watched_flower
 from worker.redis_access import one_server_or_exit, redis_at
 
 _settings = settings_or_exit()
@@ -25,7 +24,7 @@ if not _login:
     sys.stderr.write("wbs-sync: FLOWER_BASIC_AUTH is not set; Flower requires a login.\n")
     sys.exit(BAD_SETTINGS_EXIT_CODE)
 
-one_server_or_exit(redis_at(_settings.redis_url.get_secret_value() if _settings.redis_url else "", timeout=3))
+one_server_or_exit(redis_at(_settings.redis_address, timeout=3))
 
 _memory = _settings.data_dir / "flower"
 _memory.mkdir(parents=True, exist_ok=True)

@@ -7,34 +7,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from worker.clients.remotes import Remotes
+from worker.domain import money
 from worker.domain.audit_trail import history
-from worker.domain.bill_breakdown import BillBreakdown, break_down
+from worker.domain.bill_breakdown import BillBreakdown, BreakdownLine, break_down
 from worker.domain.bill_differences import difference
 from worker.domain.bills import FoundBill
 from worker.domain.identities import CodeKey, InvoiceKey, bill_external_id, item_external_id, same_external_id
 from worker.domain.invoices import Invoice
 from worker.domain.items import FoundItem
 from worker.domain.outcomes import Record
-from worker.domain.problem_keys import of_project
+from worker.domain.problems import of_project
 from worker.domain.series import Series
 from worker.domain.texts import unwritable
 from worker.domain.wbs_codes import WbsCode
-from worker.inspect.explanation_views import (
-    JsonObject,
-    amount_text,
-    bill_view,
-    invoice_view,
-    line_view,
-    record_view,
-    retainage_view,
-)
 from worker.inspect.named_records import NamedRecords, try_query
-from worker.inspect.overview import Overview
+from worker.inspect.problem_views import ProblemViews
 from worker.inspect.why_not_synced import WhyNotSynced
 from worker.store.stores import Stores
 from worker.sync.export_preview import ExportPreview
+
+JsonObject = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +39,7 @@ class Explain:
     stores: Stores
     remotes: Remotes
     named: NamedRecords
-    overview: Overview
+    problem_views: ProblemViews
     preview: ExportPreview
     why: WhyNotSynced
 
@@ -73,7 +68,7 @@ class Explain:
             "title": f"{listed_project.label}, code {wbs_code.flat_code if wbs_code else name or key.wbs_code_id}",
             "key": str(key),
             "explanation": self.why.of(key, record, problems) or self.why.no_item(key, in_procore, problems),
-            "record": record_view(record),
+            "record": _record_view(record),
             "problems": problems,
             "history": self._history(key, record),
             "procore": in_procore,
@@ -112,11 +107,11 @@ class Explain:
             "key": str(key),
             "explanation": self.why.of(key, record, problems, self.why.not_exported(in_procore))
             or self.why.no_bill(key, in_procore, error, problems),
-            "record": record_view(record),
+            "record": _record_view(record),
             "decision": decision.stored if (decision := self.stores.decisions.of(key)) else None,
             "problems": problems,
             "history": self._history(key, record),
-            "procore": invoice_view(in_procore) | {"error": error},
+            "procore": _invoice_view(in_procore) | {"error": error},
             **self._breakdown(key, in_procore, error),
             "netsuite": self._in_netsuite(key, record, is_comparable=in_procore is not None),
         }
@@ -128,10 +123,10 @@ class Explain:
             breakdown, error = try_query(lambda: break_down(invoice, self._previous(invoice)))
         return {
             "bill_lines": self._lines(key, breakdown) if breakdown else [],
-            "total": amount_text(breakdown.total) if breakdown else None,
-            "payment_due": amount_text(breakdown.payment_due) if breakdown else None,
+            "total": _amount_text(breakdown.total) if breakdown else None,
+            "payment_due": _amount_text(breakdown.payment_due) if breakdown else None,
             "bill_lines_error": error,
-            "retainage": retainage_view(breakdown),
+            "retainage": _retainage_view(breakdown),
         }
 
     def _in_netsuite(self, key: InvoiceKey, record: Record | None, *, is_comparable: bool) -> JsonObject:
@@ -139,7 +134,7 @@ class Explain:
         bill, error = try_query(lambda: self._bill(key, record))
         compared = self._comparison(key, bill) if bill and is_comparable else {"differs": None, "not_compared": None}
         external_id = bill_external_id(self.remotes.procore.company_id, key.invoice_id)
-        return {"external_id": external_id, "bill": bill_view(bill), "error": error, **compared}
+        return {"external_id": external_id, "bill": _bill_view(bill), "error": error, **compared}
 
     def why_not_billed(self, key: InvoiceKey) -> str:
         """Return a sentence on why an invoice has no bill yet. Sends as few requests as possible."""
@@ -167,7 +162,7 @@ class Explain:
         """Return the lines of the bill, each with its code's Item. No code has the id 0."""
         code_ids = [line.wbs_code_id or 0 for line in breakdown.lines]
         records = self.stores.ledger.codes(key.project_id, filter(None, code_ids))
-        return [line_view(line, records.get(code_id)) for line, code_id in zip(breakdown.lines, code_ids, strict=True)]
+        return [_line_view(line, records.get(code_id)) for line, code_id in zip(breakdown.lines, code_ids, strict=True)]
 
     # Both
 
@@ -180,11 +175,90 @@ class Explain:
         problems are included, because they block it as well.
         """
         rank = {other: place for place, other in enumerate([key, *others])}
-        open_problems = self.overview.problems(ignored_too=True)
-        rows = [row for row in open_problems if row["key"] in rank or row["key"].endswith(f":{key}")]
+        rows = [row for row in self.problem_views.all() if row["key"] in rank or row["key"].endswith(f":{key}")]
         return sorted(rows, key=lambda row: rank.get(row["key"], len(rank)))
 
 
 def _has_code(codes: Iterable[WbsCode] | None, key: CodeKey) -> bool | None:
     """Return whether a list from Procore has the code; None if it could not be read."""
     return None if codes is None else any(code.id == key.wbs_code_id for code in codes)
+
+
+def _record_view(record: Record | None) -> JsonObject | None:
+    """Return the non-empty fields of a ledger record."""
+    if record is None:
+        return None
+    due = "" if record.payment_due is None else _amount_text(record.payment_due)
+    return {name: value for name, value in (asdict(record) | {"payment_due": due}).items() if value}
+
+
+def _invoice_view(invoice: Invoice | None) -> JsonObject:
+    """Return an invoice as Procore has it; empty if it could not be read."""
+    if invoice is None:
+        return {}
+    return {
+        "number": invoice.number,
+        "document_number": invoice.document_number,
+        "status": invoice.status,
+        "vendor": invoice.vendor_name,
+        "billing_date": invoice.billing_date.isoformat() if invoice.billing_date else None,
+        "payment_due": _amount_text(invoice.payment_due),
+        "origin_id": invoice.origin_id,
+    }
+
+
+def _line_view(line: BreakdownLine, record: Record | None) -> JsonObject:
+    """Return a line of the expected bill with the calculation of its amount. `record`: of the line's code in the ledger."""
+    return {
+        "line": line.label,
+        "wbs_code_id": line.wbs_code_id,
+        "item": record.name if record else None,
+        "item_id": record.remote_id if record and record.done else None,
+        "item_state": record.state.value if record else None,
+        "terms": [
+            {"position": term.position, "label": term.label, "amount": _amount_text(term.amount)} for term in line.terms
+        ],
+        "amount": _amount_text(line.amount),
+    }
+
+
+def _retainage_view(breakdown: BillBreakdown | None) -> JsonObject | None:
+    """Return the retainage held less released on the bill, and the retainage by Procore's totals (None if Procore has none)."""
+    if breakdown is None:
+        return None
+    billed, reported = breakdown.retained.net, breakdown.retainage_reported
+    return {
+        "billed": _amount_text(billed),
+        "reported": None if reported is None else _amount_text(reported),
+        "matches": None if reported is None else reported == billed,
+    }
+
+
+def _bill_view(bill: FoundBill | None) -> JsonObject | None:
+    """Return a bill as NetSuite has it."""
+    if bill is None:
+        return None
+    lines = [
+        {
+            "item_id": line.item_id,
+            "item": line.item_name,
+            "amount": _amount_text(line.amount),
+            "description": line.description,
+        }
+        for line in bill.lines
+    ]
+    return {
+        "id": bill.id,
+        "document": bill.document.value,
+        "posting_period": bill.period_name,
+        "external_id": bill.external_id,
+        "document_number": bill.document_number,
+        "date": bill.date.isoformat() if bill.date else None,
+        "total": _amount_text(bill.total),
+        "lines": lines,
+    }
+
+
+def _amount_text(amount: Any) -> str:
+    """Return an amount with two decimal places."""
+    return money.text(amount).replace(",", "")

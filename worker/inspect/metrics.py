@@ -148,7 +148,7 @@ class Metrics(Collector):
             families.put("procore_rate_limit_requests", window.limit, window.name)
             families.put("procore_rate_limit_requests_left", window.left, window.name)
             families.put("procore_rate_limit_reset_timestamp_seconds", window.ends, window.name)
-        for remote, begun in self.pauses.begun().items():
+        for remote, begun in self.stores.breakers.begun().items():
             families.put("remote_pauses_total", begun, remote)
         paused = self.pauses.all()
         # All work of a remote has a sample even if it is not paused.

@@ -86,7 +86,7 @@ class NamedRecords:
         The ledger is checked first. An invoice that it does not have is looked up in Procore: in `project`, or in all projects if they are
         few.
         """
-        within = self.project_id(project) if project else None
+        label, within = self.stores.listed_projects.label, self.project_id(project) if project else None
         invoice_id = _id_in(text)
         known_in = self.stores.ledger.project_of(invoice_id) if invoice_id and text.startswith("id:") else None
         known_in = within or known_in
@@ -100,13 +100,13 @@ class NamedRecords:
             searched = [within] if within else self._projects_to_search(text)
             matches = self._listed_invoices(text, invoice_id, searched, not_read)
         if len(matches) > 1:
-            ids = ", ".join(f"id:{key.invoice_id} (project {self._label(key.project_id)})" for key in matches)
+            ids = ", ".join(f"id:{key.invoice_id} (project {label(key.project_id)})" for key in matches)
             raise NotFound(f"More than one invoice has the number {text}. Pass --project, or one of {ids}.")
         if matches:
             return matches[0]
-        where = f"Project {self._label(within)} has" if within else "Procore's active projects have"
+        where = f"Project {label(within)} has" if within else "Procore's active projects have"
         not_asked = not_read if within else sorted({*not_read, *self.stores.listed_projects.refused()})
-        labels = ", ".join(self._label(one) for one in not_asked)
+        labels = ", ".join(map(label, not_asked))
         unread = f" The invoices of these projects could not be read: {labels}." if labels else ""
         raise NotFound(f"{where} no invoice {text}, in any status.{unread}")
 
@@ -133,8 +133,9 @@ class NamedRecords:
                 names |= {InvoiceKey(project_id, head.id): head.document_number for head in heads}
             except (NotFound, NotPermitted) as error:
                 if len(ids) == 1:
+                    label = self.stores.listed_projects.label(project_id)
                     raise NotFound(
-                        f"The invoices of project {self._label(project_id)} could not be read from Procore ({error})."
+                        f"The invoices of project {label} could not be read from Procore ({error})."
                     ) from error
                 not_read.append(project_id)
         return _matching(names, number, invoice_id)
@@ -147,10 +148,6 @@ class NamedRecords:
                 "with --project."
             )
         return projects
-
-    def _label(self, project_id: int) -> str:
-        project = self.stores.listed_projects.get(project_id)
-        return project.label if project else f"id {project_id}"
 
 
 def _matching(names: Mapping[InvoiceKey, str], number: str, invoice_id: int | None) -> list[InvoiceKey]:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Outcome, OutcomeKind, State, outcome_of
+from worker.domain.texts import counted
 from worker.domain.work import Lane, RunKind, lane_of
-from worker.inspect.pauses import Pauses
+from worker.inspect.pauses import Pauses, Stoppages
 from worker.inspect.problem_views import ProblemViews
-from worker.inspect.stoppages import Stoppages
 from worker.inspect.waiting import Waiting
 from worker.store.runs import Run
 from worker.store.stores import Stores
+
+_OUTCOMES = ("created", "adopted", "already", "skipped", "blocked", "unknown", "waiting")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +56,13 @@ class Overview:
             "runs": {kind.value: run_view(run) for kind in RunKind if (run := self.stores.runs.current(kind))},
             "problems": dict(Counter(one.problem.cause.value for one in problems if not one.ignored)),
             "invoices_unreadable": [
-                {"project": self._label(project_id), "answer": answer}
+                {"project": self.stores.listed_projects.label(project_id), "answer": answer}
                 for project_id, answer in sorted(self.stores.listed_projects.refused().items())
             ],
             "oldest_waiting": [asdict(one) for one in self.waiting.oldest()],
             "unfinished": [asdict(one) for one in self.stores.ledger.unfinished() if one.count],
             "ignored_problems": sum(one.ignored is not None for one in problems),
         }
-
-    def _label(self, project_id: int) -> str:
-        project = self.stores.listed_projects.get(project_id)
-        return project.label if project else f"id {project_id}"
 
     def of(self, key: CodeKey | InvoiceKey) -> dict[str, Any]:
         """Return the state of one code or invoice in the format of a task's result: `outcome` is None if nothing is known.
@@ -82,14 +81,12 @@ class Overview:
 
     def outcome_of(self, key: CodeKey | InvoiceKey) -> Outcome | None:
         """Return the outcome from the ledger, from a problem without a ledger record, or as waiting work; None for none of these."""
-        record = self.stores.ledger.code(key) if isinstance(key, CodeKey) else self.stores.ledger.invoice(key)
-        if record:
+        if record := self.stores.ledger.record(key):
             outcome = outcome_of(record)
             waits = outcome.kind is OutcomeKind.WAITING and not outcome.reason
             return replace(outcome, reason=self._waits_for(key)) if waits else outcome
-        problem = next((one.problem for one in self.stores.ledger.problems() if one.key == str(key)), None)
-        if problem:
-            return Outcome(OutcomeKind.BLOCKED, reason=problem.sentence, cause=problem.cause)
+        if entry := self.stores.ledger.problem(str(key)):
+            return Outcome(OutcomeKind.BLOCKED, reason=entry.problem.sentence, cause=entry.problem.cause)
         if self.stores.work.pending([str(key)], due_before=float("inf")):
             return Outcome(OutcomeKind.WAITING, reason=self._waits_for(key) or "no worker has started it yet")
         return None
@@ -98,9 +95,9 @@ class Overview:
         """Return why work of this kind is blocked now; "" if it is not."""
         return " ".join(one.text for one in self.stoppages.of(lane_of(str(key)), str(key)))
 
-    def problems(self, *, ignored_too: bool = False) -> list[dict[str, Any]]:
-        """Return the open problems, oldest first, with names instead of ids; ignored ones only if requested."""
-        return [row for row in self.views.all() if ignored_too or not row["ignored"]]
+    def problems(self) -> list[dict[str, Any]]:
+        """Return the open problems that are not ignored, oldest first, with names instead of ids."""
+        return [row for row in self.views.all() if not row["ignored"]]
 
     def without_a_write(self) -> list[dict[str, Any]]:
         """Return what was adopted and what was skipped: each reason with its count and the name of an example."""
@@ -133,3 +130,16 @@ def run_view(run: Run) -> dict[str, Any]:
         "counts": dict(run.counts),
         "requests": asdict(run.requests) if run.requests else None,
     }
+
+
+def run_counts(counts: Mapping[str, int]) -> str:
+    """Return `102 created, 18 blocked; 262 Items for them; 1 project not readable`, without zeros.
+
+    The outcomes are those of codes in a scan, and of invoices in an export. An export's Items, and projects that could not be read or were
+    skipped for a reason (`wbs-sync status` names them), are counted separately.
+    """
+    outcomes = ", ".join(f"{counts[name]:,} {name}" for name in _OUTCOMES if counts.get(name))
+    items = f"{counted(counts['items'], 'Items')} for them" if counts.get("items") else ""
+    unread = f"{counted(counts['projects_blocked'], 'projects')} not readable" if counts.get("projects_blocked") else ""
+    skipped = f"{counted(counts['projects_skipped'], 'projects')} skipped" if counts.get("projects_skipped") else ""
+    return "; ".join(part for part in (outcomes, items, unread, skipped) if part) or "nothing to do"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from worker.clients.netsuite.pages import NetSuitePages
-from worker.clients.procore.pages import ProcorePages
+from worker.clients.netsuite.client import NetSuitePages
+from worker.clients.procore.client import ProcorePages
 from worker.domain.bills import Document
 from worker.domain.identities import CodeKey, InvoiceKey, is_internal_id
-from worker.domain.problem_keys import finding_of, record_of, subject_of
+from worker.domain.problems import finding_of, record_of, subject_of
 from worker.store.open_problems import OpenProblem
 from worker.store.stores import Stores
 

@@ -8,8 +8,15 @@ from typing import Any
 from worker.domain.identities import CodeKey, code_of_item
 from worker.domain.items import ADOPTED_ITEMS
 from worker.domain.outcomes import Record
-from worker.domain.problem_keys import of_scope, record_of, scope_of_problem, subject_of, work_behind
-from worker.domain.problems import FIX_LOCATIONS, describe
+from worker.domain.problems import (
+    FIX_LOCATIONS,
+    describe,
+    of_scope,
+    record_of,
+    scope_of_problem,
+    subject_of,
+    work_behind,
+)
 from worker.domain.scopes import NAMES, doing, remote_of
 from worker.domain.series import Series
 from worker.domain.work import EXPORTS_OF_ALL, RECONCILE_ALL, SCAN_OF_ALL, WorkKey, lane_of
@@ -63,7 +70,7 @@ class ProblemViews:
 
         Times in unix seconds. `open`: whether it is open; a closed one has only its notes.
         """
-        entry = next((one for one in self.stores.ledger.problems() if one.key == key), None)
+        entry = self.stores.ledger.problem(key)
         notes = [_note(handled) for handled in self.stores.handling.history(key)]
         if entry is None:
             return {"key": key, "open": False, "notes": notes} if notes else None

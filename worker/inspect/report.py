@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from decimal import Decimal
+from operator import add
 from typing import Any
 
 from worker.domain import money
@@ -41,12 +42,7 @@ class StatusCounts:
         return self.done + self.waiting + self.blocked
 
     def __add__(self, other: StatusCounts) -> StatusCounts:
-        return StatusCounts(
-            self.done + other.done,
-            self.waiting + other.waiting,
-            self.blocked + other.blocked,
-            self.skipped + other.skipped,
-        )
+        return StatusCounts(*map(add, astuple(self), astuple(other)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from worker.domain.errors import SyncError
 from worker.domain.identities import CodeKey
-from worker.domain.problem_keys import scope_of_problem, subject_of, work_behind
+from worker.domain.problems import scope_of_problem, subject_of, work_behind
 from worker.domain.scopes import Remote, remote_of
 from worker.domain.work import Lane, lane_of, resolution_of
 from worker.engine.dispatch import Dispatch

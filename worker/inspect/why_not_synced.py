@@ -11,11 +11,11 @@ from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.invoices import Invoice, reason_to_skip
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State
 from worker.domain.policy import Policy
-from worker.domain.problem_keys import of_project
+from worker.domain.problems import of_project
 from worker.domain.texts import counted
-from worker.domain.work import Lane
+from worker.domain.work import lane_of
 from worker.inspect.named_records import try_query
-from worker.inspect.stoppages import Stoppages
+from worker.inspect.pauses import Stoppages
 from worker.store.stores import Stores
 from worker.sync.export_preview import ExportPreview
 from worker.sync.projects import Projects
@@ -120,7 +120,7 @@ class WhyNotSynced:
 
     def _when(self, key: CodeKey | InvoiceKey, record: Record | None) -> str:
         """Return what the record is waiting for, or when its next attempt is."""
-        lane = Lane.ITEMS if isinstance(key, CodeKey) else Lane.EXPORTS
+        lane = lane_of(str(key))
         if stopped := self.stoppages.of(lane, str(key)):
             return stopped[0].text
         if self.stores.work.is_begun(lane, str(key)):
@@ -138,14 +138,11 @@ class WhyNotSynced:
 
     def _stopped(self, key: CodeKey | InvoiceKey) -> str:
         """Return what else would block the next scan or export, to be appended to a sentence; "" for nothing."""
-        lane = Lane.ITEMS if isinstance(key, CodeKey) else Lane.EXPORTS
-        return "".join(f" However: {one.text}" for one in self.stoppages.of(lane, str(key))[:1])
+        return "".join(f" However: {one.text}" for one in self.stoppages.of(lane_of(str(key)), str(key))[:1])
 
     def _is_work(self, key: CodeKey | InvoiceKey) -> bool:
-        lane = Lane.ITEMS if isinstance(key, CodeKey) else Lane.EXPORTS
-        return (
-            self.stores.work.is_in_progress(lane, str(key)) or self.stores.work.waits_until(lane, str(key)) is not None
-        )
+        lane, work = lane_of(str(key)), self.stores.work
+        return work.is_in_progress(lane, str(key)) or work.waits_until(lane, str(key)) is not None
 
 
 def _spaced(status: str) -> str:

@@ -16,7 +16,6 @@ import subprocess
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Any
 from urllib.parse import urlsplit
 
@@ -24,7 +23,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from worker.local.server_program import NoServerProgram, record_program, server_program
+from worker.local.server_program import EmbeddedServerError, record_program, server_program
 from worker.local.tied import tied
 
 START_TIMEOUT = 60.0  # seconds; a server with a large append-only file takes long to load it
@@ -38,10 +37,6 @@ NOTE = "server.json"
 LOG = "server.log"
 
 
-class EmbeddedServerError(Exception):
-    """The embedded server is not available. The message is one sentence for the user."""
-
-
 class AlreadyRunning(EmbeddedServerError):
     """Another process runs the embedded server of this data directory."""
 
@@ -53,11 +48,6 @@ class ServerNote:
     url: str
     port: int
     pid: int
-
-    @classmethod
-    def of(cls, *, port: int, password: str, pid: int) -> ServerNote:
-        """Return the content for a server on the loopback address."""
-        return cls(url=f"redis://:{password}@127.0.0.1:{port}/0", port=port, pid=pid)
 
     @property
     def password(self) -> str:
@@ -82,7 +72,9 @@ class EmbeddedServer:
         """
         folder = Path(data_dir).absolute() / "valkey"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = _lock(folder)
+        lock = try_lock(folder / "owner.lock")
+        if lock is None:
+            raise AlreadyRunning(f"Another process is already running the embedded server in {folder}.")
         try:
             note, process = _launch(folder)
         except BaseException:
@@ -134,9 +126,7 @@ class EmbeddedServer:
     def __enter__(self) -> EmbeddedServer:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
 
@@ -154,37 +144,28 @@ def free_port() -> int:
         return port
 
 
-def _lock(folder: Path) -> IO[str]:
-    """Return the directory's lock, which the operating system releases when its process ends for any reason."""
-    lock = (folder / "owner.lock").open("w")
-    if not locked(lock):
-        lock.close()
-        raise AlreadyRunning(f"Another process is already running the embedded server in {folder}.")
-    return lock
-
-
-def locked(file: IO[str]) -> bool:
-    """Lock a file for this process; return False if another process has locked it."""
+def try_lock(path: Path) -> IO[str] | None:
+    """Lock a file for this process, and return it; None if another process has locked it. The operating system releases the lock when the
+    process ends for any reason.
+    """
+    lock = path.open("w")
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        return False
-    return True
+        lock.close()
+        return None
+    return lock
 
 
 def _launch(folder: Path) -> tuple[ServerNote, subprocess.Popen[bytes]]:
     """Start the program and wait until it responds: on the last port, else on a free one."""
-    try:
-        program = server_program(folder)
-    except NoServerProgram as error:
-        raise EmbeddedServerError(str(error)) from error
-    last = _read_note(folder)
+    program, last = server_program(folder), _read_note(folder)
     with _sole_server(folder, last) as guard:
         password = last.password if last else secrets.token_hex(24)
         port = last.port if last and _is_free(last.port) else free_port()
         for _ in range(PORT_TRIES):
             process = _run(program, _configuration(folder, port, password), guard)
-            note = ServerNote.of(port=port, password=password, pid=process.pid)
+            note = ServerNote(f"redis://:{password}@127.0.0.1:{port}/0", port, process.pid)
             if _responds_in_time(note, process):
                 record_program(folder, program)
                 _write_note(folder, note)
@@ -202,16 +183,14 @@ def _sole_server(folder: Path, last: ServerNote | None) -> IO[str]:
     If another process holds the lock, the owner of the last server was killed and that server is still running for a moment. It is stopped
     first, which writes all of its data to disk.
     """
-    guard = (folder / "server.lock").open("w")
-    if locked(guard):
+    if guard := try_lock(folder / "server.lock"):
         return guard
     if last:
         with _client(last) as client, contextlib.suppress(redis.RedisError):
             client.shutdown()
     deadline = time.monotonic() + ORPHAN_STOP_TIMEOUT
-    while not locked(guard):
+    while not (guard := try_lock(folder / "server.lock")):
         if time.monotonic() > deadline:
-            guard.close()
             raise AlreadyRunning(f"A server left running in {folder} does not stop; stop its process by hand.")
         time.sleep(POLL)
     return guard

@@ -21,8 +21,8 @@ VERSION_TIMEOUT_SECONDS = 10
 _VERSION = re.compile(r"\b(Valkey|Redis) server v=(\d+)\.(\d+)\.(\d+)")
 
 
-class NoServerProgram(Exception):
-    """No server program can be used. The message is one sentence for the user."""
+class EmbeddedServerError(Exception):
+    """The embedded server is not available. The message is one sentence for the user."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class ServerVersion:
 
 
 def server_program(folder: Path | None = None) -> Path:
-    """Return the program for the data in `folder` (None: for new data). Raises NoServerProgram."""
+    """Return the program for the data in `folder` (None: for new data). Raises EmbeddedServerError."""
     bundled = _bundled()
     data = _writer_of(folder, bundled) if folder else None
     on_path = [Path(found) for name in NAMES_ON_PATH if (found := shutil.which(name))]
@@ -56,10 +56,10 @@ def server_program(folder: Path | None = None) -> Path:
         if version and version.is_supported and version.reads(data):
             return program
     if data:
-        raise NoServerProgram(
+        raise EmbeddedServerError(
             f"The data in {folder} was written by {data}, and no installed server can read it: install {data} or newer, or set REDIS_URL."
         )
-    raise NoServerProgram(
+    raise EmbeddedServerError(
         "No Valkey or Redis server is installed, and wbs-sync includes none for this platform: install valkey-server or redis-server, or set "
         "REDIS_URL."
     )

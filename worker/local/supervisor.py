@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import FrameType
 
 from config.processes import HEARTBEAT_VARIABLE, Process
 from config.setting_faults import BAD_SETTINGS_EXIT_CODE
@@ -98,9 +98,7 @@ class Supervisor:
         self.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:

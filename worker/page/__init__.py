@@ -18,7 +18,8 @@ from tornado.template import Loader
 
 from config.logs import shown
 from worker.domain import money
-from worker.domain.run_counts import run_counts
+from worker.domain.texts import counted
+from worker.inspect.overview import run_counts
 from worker.inspect.report import InvoiceTotals, Report, StatusCounts
 from worker.page.plot import COLUMNS, plot
 
@@ -98,10 +99,8 @@ def known_amounts(totals: InvoiceTotals) -> str:
 
 def on_hold(totals: InvoiceTotals) -> str:
     """Return a sentence on the invoices that are not billed because of problems."""
-    invoices = "1 invoice" if totals.invoices == 1 else f"{totals.invoices:,} invoices"
-    return f"On hold: {invoices}, payment due {amount(totals)}" + (
-        f" ({known_amounts(totals)})." if known_amounts(totals) else "."
-    )
+    known = f" ({known_amounts(totals)})" if known_amounts(totals) else ""
+    return f"On hold: {counted(totals.invoices, 'invoices')}, payment due {amount(totals)}{known}."
 
 
 def duration(seconds: float) -> str:

@@ -13,12 +13,11 @@ from worker.domain.bills import NumberKey
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import NOT_STARTED, Outcome, OutcomeKind, Record, outcome_of
 from worker.domain.plans import Action, Plan, PlanLine, refusals
-from worker.domain.problem_keys import record_of
-from worker.domain.problems import Problem
+from worker.domain.problems import Problem, record_of
 from worker.domain.work import Lane, RunKind
 from worker.engine.recovery import Recovery
 from worker.engine.settlement import RUN_WAITS_SECONDS
-from worker.inspect.stoppages import Stoppages
+from worker.inspect.pauses import Stoppages
 from worker.reconcile.dry_run import DryRun
 from worker.reconcile.planning import Planning
 from worker.store.stores import Stores

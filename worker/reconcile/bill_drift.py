@@ -13,24 +13,25 @@ from importlib.metadata import version
 
 from worker.clients.netsuite.bills import BillHead
 from worker.clients.remotes import Remotes
-from worker.domain.bill_differences import Aspect, differences
+from worker.domain.bill_differences import differences
 from worker.domain.bills import Bill, FoundBill, NumberKey
-from worker.domain.decisions import Decision
 from worker.domain.errors import Blocked
 from worker.domain.findings import KIND_OF_ASPECT, Finding, bills_of_one_number
 from worker.domain.identities import InvoiceKey, bill_external_id, bill_id_of_origin, is_our_bill
-from worker.domain.invoice_heads import InvoiceHead
+from worker.domain.invoices import InvoiceHead
 from worker.domain.outcomes import SETTLED, Outcome, OutcomeKind
 from worker.domain.policy import Policy
 from worker.domain.problems import Cause, FindingKind, describe
+from worker.domain.series import Deviation
 from worker.domain.texts import unwritable
 from worker.domain.wbs_codes import Project
 from worker.reconcile.bill_verdicts import ComparedBill, InvoiceToCompare, ProjectInvoices, Verdict
+from worker.store.decisions import Decision
 from worker.store.stores import Stores
 from worker.sync.export_preview import ExportPreview
 from worker.sync.posting_periods import PostingPeriods
 
-CHOSEN_BY_HAND = (Aspect.LINES, Aspect.DATE, Aspect.TOTAL)
+CHOSEN_BY_HAND = (Deviation.LINES, Deviation.DATE, Deviation.TOTAL)
 """What the person who enters a bill by hand decides."""
 
 
@@ -219,7 +220,7 @@ class BillDrift:
             invoice.find(KIND_OF_ASPECT[aspect], f": its {name} differs: {text}.") for aspect, text in differs.items()
         ]
         # A person chose the period of a bill entered by hand. A bill with another date has that finding, and so another period too.
-        ours = is_our_bill(found.external_id) and Aspect.DATE not in differs
+        ours = is_our_bill(found.external_id) and Deviation.DATE not in differs
         if ours and (period := self.periods.unwanted(found)):
             text = f": its {name} is posted in {period}, not in the period of its date {found.date}."
             findings.append(invoice.find(FindingKind.BILL_PERIOD_MISMATCH, text))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass
 
 from worker.clients.netsuite.bills import BillHead
 from worker.domain.bills import Document, NumberKey, number_key
 from worker.domain.findings import Finding
 from worker.domain.identities import InvoiceKey, bill_id_of_origin
-from worker.domain.invoice_heads import InvoiceHead
+from worker.domain.invoices import InvoiceHead
 from worker.domain.outcomes import Record, State
 from worker.domain.problems import Cause, FindingKind
 from worker.domain.wbs_codes import Project
@@ -139,10 +139,7 @@ class Verdict:
 
     def text(self) -> str:
         """Return the result as JSON."""
-        bill = self.bill and [
-            self.bill.id, self.bill.vendor_id, self.bill.vendor_name, self.bill.document_number, self.bill.document,
-            self.bill.item_ids,
-        ]  # fmt: skip
+        bill = self.bill and astuple(self.bill)
         return json.dumps([self.right, self.explained, [each.row() for each in self.findings], bill, self.why])
 
     @classmethod
@@ -158,7 +155,7 @@ class ProjectInvoices:
     """The invoices of a project that may have a bill. `listed`: ids of all invoices in Procore, in any status."""
 
     invoices: Sequence[InvoiceToCompare]
-    listed: Sequence[int] = field(default_factory=list)
+    listed: Sequence[int]
 
     @property
     def moments(self) -> tuple[list[str], list[str]]:

@@ -9,11 +9,10 @@ from worker.domain.errors import NotFound, NotPermitted, UnexpectedAnswer
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import Outcome, OutcomeKind, outcome_of
 from worker.domain.plans import LineData, PlanLine, Requests, line_of
-from worker.domain.problem_keys import of_project
-from worker.domain.problems import Cause, describe
+from worker.domain.problems import Cause, describe, of_project
 from worker.domain.wbs_codes import Project
 from worker.domain.work import scan_of
-from worker.reconcile.dry_run import NOTHING, DryRun, name_of, not_readable
+from worker.reconcile.dry_run import NOTHING, DryRun, blocked, name_of, not_readable
 from worker.sync.items import NO_SUCH_CODE, Items, ResolvedCode
 from worker.sync.projects import Projects
 from worker.sync.wbs_scan import ScanResult, WbsScan
@@ -35,12 +34,12 @@ class CodePlanLines:
             dry.add(not_readable(project.id, project.label, "budget", str(error)))
             return
         except UnexpectedAnswer as error:
-            blocked = _blocked(Cause.UNREADABLE_RESPONSE, {"answer": str(error)})
-            dry.add(line_of(scan_of(project.id), project.label, "budget", blocked))
+            unreadable = blocked(Cause.UNREADABLE_RESPONSE, {"answer": str(error)})
+            dry.add(line_of(scan_of(project.id), project.label, "budget", unreadable))
             return
         if result.odd:
             facts = {"count": str(len(result.odd)), "what": "budget", "project": project.label}
-            left_out = _blocked(Cause.UNREADABLE_ROWS, facts | {"answer": result.odd[0].complaint})
+            left_out = blocked(Cause.UNREADABLE_ROWS, facts | {"answer": result.odd[0].complaint})
             dry.add(line_of(of_project(project.id, "budget_rows"), project.label, "budget", left_out))
         for code in sorted(result.resolved, key=lambda code: code.code.flat_code):
             self.add(project, code, dry)
@@ -95,7 +94,3 @@ def _without_item_to_create(result: ScanResult) -> Iterator[tuple[int, str, Outc
         yield code.id, code.flat_code, Outcome(OutcomeKind.SKIPPED, reason=reason)
     for number, record in result.gone.items():
         yield number, record.code, Outcome(OutcomeKind.SKIPPED, record.name, reason=NO_SUCH_CODE)
-
-
-def _blocked(cause: Cause, facts: dict[str, str]) -> Outcome:
-    return Outcome(OutcomeKind.BLOCKED, reason=describe(cause, facts).sentence, cause=cause)

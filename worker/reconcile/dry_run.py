@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from worker.clients.remotes import Remotes
 from worker.domain.bills import NumberKey
 from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.plans import PlanLine, Requests, line_of
-from worker.domain.problem_keys import of_project
-from worker.domain.problems import Cause, describe
+from worker.domain.policy import Policy
+from worker.domain.problems import Cause, describe, of_project
+from worker.inspect.named_records import try_query
+from worker.store.stores import Stores
 from worker.sync.items import ResolvedCode
 
 NOTHING = "nothing"
 """What a plan shows for a record that is not in NetSuite."""
+NAME_TTL_SECONDS = 24 * 3600
 
 
 @dataclass(slots=True)
@@ -49,6 +53,27 @@ def name_of(code: ResolvedCode) -> str:
 
 def not_readable(project_id: int, label: str, what: str, answer: str) -> PlanLine:
     """Return the line of a project whose budget or commitments (`what`) cannot be read."""
-    cause, facts = Cause.PROJECT_NOT_READABLE, {"project": label, "what": what, "answer": answer}
-    blocked = Outcome(OutcomeKind.BLOCKED, reason=describe(cause, facts).sentence, cause=cause)
-    return line_of(of_project(project_id, what), label, what, blocked)
+    facts = {"project": label, "what": what, "answer": answer}
+    return line_of(of_project(project_id, what), label, what, blocked(Cause.PROJECT_NOT_READABLE, facts))
+
+
+def blocked(cause: Cause, facts: Mapping[str, str]) -> Outcome:
+    """Return the outcome of work that a problem of this cause blocks."""
+    return Outcome(OutcomeKind.BLOCKED, reason=describe(cause, facts).sentence, cause=cause)
+
+
+def fixed_item_names(stores: Stores, remotes: Remotes, policy: Policy) -> dict[str, str]:
+    """Return the names of the retainage and tax Items, by internal id, without Items that NetSuite does not return. Looked up once a day."""
+    fixed = policy.fixed_items
+    names = {item_id: _name_of_item(stores, remotes, item_id) for item_id in (fixed.retainage, fixed.tax) if item_id}
+    return {item_id: name for item_id, name in names.items() if name}
+
+
+def _name_of_item(stores: Stores, remotes: Remotes, item_id: str) -> str:
+    if cached := stores.cache.get(f"item-name:{item_id}"):
+        return str(cached)
+    item, _ = try_query(lambda: remotes.netsuite.item(item_id))
+    if item is None:
+        return ""
+    stores.cache.put(f"item-name:{item_id}", item.name, seconds=NAME_TTL_SECONDS)
+    return item.name

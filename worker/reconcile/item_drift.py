@@ -15,7 +15,7 @@ from worker.domain.outcomes import Record
 from worker.domain.problems import Cause, FindingKind
 from worker.domain.wbs_codes import NamingRule, Project, bare_name
 from worker.store.stores import Stores
-from worker.sync.items import Items
+from worker.sync.items import Items, indexed
 
 ABOUT_A_FOUND_ITEM = frozenset(
     {Cause.ITEM_TYPE_MISMATCH, Cause.ITEM_INACTIVE, Cause.ITEM_BELONGS_TO_OTHER_CODE, Cause.DUPLICATE_ITEM}
@@ -125,7 +125,7 @@ class ItemDrift:
             if codes
             else []
         )
-        by_external_id, by_name = _indexed(found)
+        by_external_id, by_name = indexed(found)
         codes_of_items = {one.recorded_id: one.code.id for one in codes if one.recorded_id}
         items_of: dict[int, list[FoundItem]] = {}
         for one in codes:
@@ -173,7 +173,7 @@ class ItemDrift:
         """Return findings for codes with two Items that are not budgeted (now): such a code may have no Item, but never two."""
         ids = {number: self._external_id(project, number) for number in records}
         found = self.remotes.netsuite.find_items(external_ids=list(ids.values()), names=[]) if ids else []
-        by_external_id, _ = _indexed(found)
+        by_external_id, _ = indexed(found)
         return [
             _duplicate_finding(
                 CodeKey(project.id, number), f"Item {records[number].name} of project {project.label}", items
@@ -181,16 +181,6 @@ class ItemDrift:
             for number, external_id in ids.items()
             if len(items := by_external_id.get(external_id.lower(), [])) > 1
         ]
-
-
-def _indexed(found: Sequence[FoundItem]) -> tuple[dict[str, list[FoundItem]], dict[str, list[FoundItem]]]:
-    by_external_id: dict[str, list[FoundItem]] = {}
-    by_name: dict[str, list[FoundItem]] = {}
-    for item in found:
-        by_name.setdefault(item.name.casefold(), []).append(item)
-        if item.external_id:
-            by_external_id.setdefault(item.external_id.lower(), []).append(item)
-    return by_external_id, by_name
 
 
 def _is_explained(one: CodeToCompare, items: Sequence[FoundItem], problems: Mapping[str, Cause]) -> bool:

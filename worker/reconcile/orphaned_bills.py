@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from worker.clients.netsuite.api import ROWS_PER_PAGE
 from worker.clients.netsuite.bills import BillHead
-from worker.clients.netsuite.records import ROWS_PER_PAGE
 from worker.clients.remotes import Remotes
 from worker.domain.bills import FoundBill
 from worker.domain.findings import Finding, Verified

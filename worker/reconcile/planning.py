@@ -17,7 +17,7 @@ from worker.domain.plans import VERSION, Action, Plan, PlanLine, Requests
 from worker.domain.scopes import CREDITS
 from worker.domain.wbs_codes import Project
 from worker.domain.work import Lane, RunKind
-from worker.inspect.stoppages import Stoppage, Stoppages
+from worker.inspect.pauses import Stoppage, Stoppages
 from worker.reconcile.code_plan_lines import CodePlanLines
 from worker.reconcile.dry_run import DryRun
 from worker.reconcile.invoice_plan_lines import InvoicePlanLines

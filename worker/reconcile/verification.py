@@ -10,21 +10,19 @@ limit it may take hours. A record that cannot be compared after several attempts
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
+from worker.context import in_context
 from worker.domain.errors import Transient
-from worker.domain.findings import Verified
+from worker.domain.findings import Finding, Verified
 from worker.domain.outcomes import Outcome, OutcomeKind
-from worker.domain.problem_keys import finding_of, subject_of
-from worker.domain.problems import FindingKind
+from worker.domain.problems import FindingKind, finding_of, subject_of
 from worker.domain.wbs_codes import Project
 from worker.domain.work import RECONCILE_ALL, Lane
-from worker.observability.correlation import in_context
 from worker.reconcile.comparison_failures import Failures, GivenUp, Interrupted, Later
-from worker.reconcile.information import Information
 from worker.reconcile.orphaned_bills import OrphanedBills
 from worker.reconcile.project_comparison import ProjectComparison, Turn
 from worker.store.stores import Stores
@@ -62,7 +60,6 @@ class Verification:
     projects: Projects
     comparison: ProjectComparison
     orphans: OrphanedBills
-    information: Information
     failures: Failures
 
     def request(self, *, full: bool = False) -> tuple[str, bool]:
@@ -127,6 +124,27 @@ class Verification:
         for unit in sorted(results, key=lambda unit: (not unit.isdecimal(), unit.zfill(20))):
             verified.add(Verified.of(results[unit]))
         return verified
+
+    # As work of the upkeep lane: one worker at a time claims it, and it is dispatched again if the worker dies.
+
+    def queue(self) -> None:
+        """Start a comparison for workers to run, or join the one in progress."""
+        self.request()
+        self.stores.work.add(Lane.UPKEEP, [RECONCILE_ALL])
+
+    def attempt(self) -> Outcome:
+        """Run the next step of the comparison in progress. The outcome has the numbers so far: records `checked` and `findings`; none without a
+        comparison.
+        """
+        step = self.step()
+        if step is None:
+            return Outcome(OutcomeKind.ALREADY, reason="no comparison is in progress")
+        verified = self.result(step.state.id)
+        counts = {"checked": verified.codes + verified.invoices, "findings": len(verified.findings)}
+        if step.state.ended:
+            return Outcome(OutcomeKind.ALREADY, counts=counts)
+        again_at, reason = max(step.again_at, self.stores.now()), step.state.waits_for or "still running"
+        return Outcome(OutcomeKind.WAITING, reason=reason, again_at=again_at, counts=counts)
 
     def _again_at(self, state: VerificationState) -> float:
         due = self.stores.verifications.next_due(state.id) or 0.0
@@ -210,16 +228,22 @@ class Verification:
         return verified
 
     def _compare_orphans(self, state: VerificationState) -> Verified:
-        compared = self.result(state.id).compared
-
-        def not_listed(invoice_ids: Collection[int]) -> list[int]:
-            return self.stores.verifications.not_listed(state.id, invoice_ids)
-
+        compared, not_listed = self.result(state.id).compared, partial(self.stores.verifications.not_listed, state.id)
         return self.orphans.compare(self.stores.listed_projects.all(), compared, not_listed, full=state.full)
 
     def _inform(self, _state: VerificationState) -> Verified:
-        verified = Verified()
-        verified.find(*self.information.findings())
+        """Return what is listed for information: decisions on invoices, and inactive projects whose invoices cannot be read. From Redis alone, so
+        that it does not depend on whether an invoice or project can be read.
+        """
+        verified, label = Verified(), self.stores.listed_projects.label
+        for key, decision in self.stores.decisions.all().items():
+            if self.projects.in_pilot(key.project_id):
+                sentence = f"Invoice {decision.label} of project {label(key.project_id)}: {decision.reason}."
+                verified.find(Finding(FindingKind.INVOICE_DECISION, str(key), sentence, decision.label))
+        for project_id, answer in sorted(self.stores.listed_projects.refused().items()):
+            name = label(project_id)
+            sentence = f"Project {name} is not active and its invoices could not be read from Procore ({answer}), so its approved invoices are not billed."
+            verified.find(Finding(FindingKind.INVOICES_UNREADABLE, f"project:{project_id}", sentence, name))
         return verified
 
     def _close(self, state: VerificationState, unit: str, verified: Verified) -> None:
@@ -252,30 +276,3 @@ class Verification:
         once = {FindingKind.SIMILAR_ITEM_NAME: ITEM_NAMES, FindingKind.BILL_NOT_COMPARABLE: ORPHANED_BILLS}
         left_out = {subject, next((unit for of, unit in once.items() if of.stored == kind), subject)}
         return not left_out & set(verified.not_compared)
-
-
-@dataclass(frozen=True, slots=True)
-class Upkeep:
-    """Runs a comparison as work of the upkeep lane: one worker at a time claims it, and it is dispatched again if the worker dies."""
-
-    stores: Stores
-    verification: Verification
-
-    def request(self) -> None:
-        """Start a comparison for workers to run, or join the one in progress."""
-        self.verification.request()
-        self.stores.work.add(Lane.UPKEEP, [RECONCILE_ALL])
-
-    def compare(self) -> Outcome:
-        """Run the next step of the comparison in progress. The outcome has the numbers so far: records `checked` and `findings`; none without a
-        comparison.
-        """
-        step = self.verification.step()
-        if step is None:
-            return Outcome(OutcomeKind.ALREADY, reason="no comparison is in progress")
-        verified = self.verification.result(step.state.id)
-        counts = {"checked": verified.codes + verified.invoices, "findings": len(verified.findings)}
-        if step.state.ended:
-            return Outcome(OutcomeKind.ALREADY, counts=counts)
-        again_at, reason = max(step.again_at, self.stores.now()), step.state.waits_for or "still running"
-        return Outcome(OutcomeKind.WAITING, reason=reason, again_at=again_at, counts=counts)

@@ -51,9 +51,7 @@ class Schedule(Scheduler):  # type: ignore[misc]  # Celery is published without 
         self._unsent = False
         if not lazy:
             settings = load_settings()
-            client = redis_at(
-                settings.redis_url.get_secret_value() if settings.redis_url else "", timeout=RESPONSE_TIMEOUT_SECONDS
-            )
+            client = redis_at(settings.redis_address, timeout=RESPONSE_TIMEOUT_SECONDS)
             one_server_or_exit(client)
             self._runs = ScheduleRuns(client, settings.redis_key_prefix)
             heartbeat.start(Presence(client, settings.redis_key_prefix), heartbeat.beat_name())

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from worker.container import Container
 
 _container: Container | None = None
-_guard = threading.Lock()
 
 
 def use(container: Container | None) -> None:
     """Set the container of this process. Called by the worker at its start, and by tests."""
     global _container
-    with _guard:
-        _container = container
+    _container = container
 
 
 def current() -> Container:

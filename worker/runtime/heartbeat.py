@@ -13,6 +13,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import MappingProxyType
@@ -28,27 +29,22 @@ SYSTEMD_VARIABLE = "NOTIFY_SOCKET"
 """The environment variable with the socket of systemd's watchdog."""
 
 
+@dataclass(eq=False)
 class Heartbeat:
     """Sends the heartbeat of one process to Redis. `name`: its kind and host, such as items@host; `queues` and `threads`: the queues from which
     it takes work, and with how many threads; `settings`: digests of the settings that decide what it writes; `announce_more`: called after each
     heartbeat. `process`: its unique name among the running processes.
     """
 
-    def __init__(
-        self,
-        presence: Presence,
-        name: str,
-        queues: Collection[str],
-        threads: int,
-        settings: Mapping[str, str],
-        announce_more: Callable[[], None],
-    ) -> None:
-        self.process = f"{name} ({os.getpid()})"
-        self._presence = presence
-        self._queues = frozenset(queues)
-        self._threads = threads
-        self._settings = settings
-        self._announce_more = announce_more
+    presence: Presence
+    name: str
+    queues: Collection[str]
+    threads: int
+    settings: Mapping[str, str]
+    announce_more: Callable[[], None]
+
+    def __post_init__(self) -> None:
+        self.process = f"{self.name} ({os.getpid()})"
         self._has_ended = False
         self._thread = _Repeating(self._announce, "heartbeat", at_end=self._withdraw)
 
@@ -59,10 +55,10 @@ class Heartbeat:
     def announce(self) -> None:
         """Send the heartbeat now, unless the process is ending. Raises RedisError."""
         if not self._has_ended:
-            self._presence.announce(
-                self.process, queues=self._queues, clock=time.time(), threads=self._threads, settings=self._settings
+            self.presence.announce(
+                self.process, queues=self.queues, clock=time.time(), threads=self.threads, settings=self.settings
             )
-            self._announce_more()
+            self.announce_more()
 
     def end(self, wait: float) -> None:
         """Withdraw the process from Redis, so that others need not wait until its heartbeat expires. Returns within `wait` seconds."""
@@ -76,7 +72,7 @@ class Heartbeat:
 
     def _withdraw(self) -> None:
         with contextlib.suppress(RedisError):
-            self._presence.withdraw(self.process)
+            self.presence.withdraw(self.process)
 
 
 class _Repeating:

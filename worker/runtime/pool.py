@@ -1,5 +1,8 @@
-"""Celery's thread pool with a bounded shutdown: TERM ends a worker within half a minute. Celery's own pool waits for all tasks, and thus for
-NetSuite.
+"""How a worker runs the message of a task in a thread, how it stops, and when it acknowledges the message.
+
+Celery's own pool waits on shutdown for all tasks, and thus for NetSuite; with this one, TERM ends a worker within half a minute. Celery
+acknowledges a failed task. By then its work is in the ledger, with a time or a problem, unless Redis rejected the task's first write, or
+Celery's record that the task has started: the message of such a task returns to its queue.
 """
 
 from __future__ import annotations
@@ -12,8 +15,14 @@ from typing import Any, ClassVar, NoReturn
 
 from celery import signals
 from celery.concurrency import thread
+from celery.exceptions import Reject
+from celery.worker import request
+from celery.worker.state import task_ready
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from worker.runtime.current import current
+from worker.store.connection import why
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +30,8 @@ TASK_SECONDS = 15.0
 """Seconds from TERM until tasks that have not ended are abandoned."""
 RELEASE_SECONDS = 5.0
 """Maximum seconds for releasing work; anything that could not be released is free when its lease ends."""
+RETURN_SECONDS = 5.0
+"""Seconds that a message whose task failed because of Redis stays here before it returns to its queue."""
 
 
 class TaskPool(thread.TaskPool):  # type: ignore[misc]  # Celery is untyped
@@ -70,6 +81,25 @@ class TaskPool(thread.TaskPool):  # type: ignore[misc]  # Celery is untyped
         release.join(RELEASE_SECONDS)
         # At that signal, Celery has closed its connections; a normal exit would wait for the threads.
         signals.worker_shutdown.connect(_end, weak=False)
+
+
+class WorkRequest(request.Request):  # type: ignore[misc]  # Celery is untyped
+    """One message that this worker has fetched."""
+
+    def on_failure(self, exc_info: Any, *args: Any, **options: Any) -> Any:
+        """Called by Celery in the task's thread."""
+        error = exc_info.exception
+        # Celery packs some errors so that they could be sent to another process.
+        error = getattr(error, "exc", None) or error
+        if not isinstance(error, (RedisError, OperationalError, Reject)):
+            return super().on_failure(exc_info, *args, **options)
+        reason = error.reason if isinstance(error, Reject) else why(error)
+        log.warning("%s returns to its queue. %s", self.humaninfo(), reason)
+        if TaskPool.running:
+            TaskPool.running.pause(RETURN_SECONDS)
+        self.reject(requeue=True)
+        task_ready(self)
+        return None
 
 
 def has_spare_thread() -> bool:

@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 
 from config.setting_faults import InvalidSettings
 from config.settings import Settings
-from worker.observability import correlation, spans
-from worker.observability.secrecy import blotted
+from worker.context import current_correlation, record_spans
+from worker.domain.texts import blotted
 
 OTLP_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 
@@ -51,7 +51,7 @@ def start_sentry(dsn: str, secrets: Collection[str], *, transport: Any = None) -
         raise _missing("SENTRY_DSN", "sentry") from None
 
     def scrubbed(event: Any, _hint: Any) -> Any:
-        event.setdefault("tags", {})["correlation_id"] = correlation.current() or "none"
+        event.setdefault("tags", {})["correlation_id"] = current_correlation() or "none"
         return _scrubbed(event, secrets)
 
     try:
@@ -86,7 +86,7 @@ def start_tracing(*, exporter: Any = None) -> None:
         """Derives the trace id from the correlation id, so that all processes add to one trace."""
 
         def generate_trace_id(self) -> int:
-            correlation_id = correlation.current()
+            correlation_id = current_correlation()
             digest = hashlib.sha256(correlation_id.encode()).digest()[:16]
             return int.from_bytes(digest, "big") if correlation_id else super().generate_trace_id()
 
@@ -100,7 +100,7 @@ def start_tracing(*, exporter: Any = None) -> None:
 
     @contextmanager
     def opened(name: str, facts: Mapping[str, str]) -> Iterator[None]:
-        attributes = {**facts, "correlation_id": correlation.current()}
+        attributes = {**facts, "correlation_id": current_correlation()}
         with tracer.start_as_current_span(
             name, attributes=attributes, record_exception=False, set_status_on_exception=False
         ) as span:
@@ -111,7 +111,7 @@ def start_tracing(*, exporter: Any = None) -> None:
                 span.set_status(Status(StatusCode.ERROR, type(error).__name__))
                 raise
 
-    spans.record_with(opened)
+    record_spans(opened)
 
 
 def _scrubbed(value: Any, secrets: Collection[str]) -> Any:

@@ -16,13 +16,14 @@ import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Any
 
 from redis.exceptions import RedisError
 from tornado.httpserver import HTTPServer
 from tornado.web import Application, RequestHandler, url
 
 from worker.runtime import heartbeat
+from worker.store.webhook_counts import WebhookCounts
 
 log = logging.getLogger(__name__)
 
@@ -37,25 +38,15 @@ THREAD_NAME = "webhooks"
 Take = Callable[[Any], object]
 
 
-class Observer(Protocol):
-    """Observer of the receiver."""
-
-    def answered(self, answer: str) -> None:
-        """Called after each response. `answer`: accepted, unauthorized or unavailable."""
-
-    def beat(self) -> None:
-        """Called every two seconds in a thread, while the event loop runs. May raise RedisError."""
-
-
 class Receiver(RequestHandler):
     """Serves POST only."""
 
-    def initialize(self, take: Take, authorization: str, pool: ThreadPoolExecutor, observer: Observer) -> None:
+    def initialize(self, take: Take, authorization: str, pool: ThreadPoolExecutor, counts: WebhookCounts) -> None:
         """`take`: processes a body, or raises RedisError; `authorization`: the header configured in Procore."""
         self._take = take
         self._authorization = authorization.encode()
         self._pool = pool
-        self._observer = observer
+        self._counts = counts
 
     async def post(self) -> None:
         """Respond 204 if the event was recorded, is known or is not relevant; 401 without the correct header; 503 if it could not be recorded."""
@@ -65,7 +56,7 @@ class Receiver(RequestHandler):
                 "Refused a request from %s: its Authorization header is not WEBHOOK_AUTHORIZATION",
                 self.request.remote_ip,
             )
-            self._observer.answered("unauthorized")
+            self._counts.add("unauthorized")
             self.set_status(401)
             return
         recording = asyncio.get_running_loop().run_in_executor(self._pool, self._take, _json(self.request.body))
@@ -73,10 +64,10 @@ class Receiver(RequestHandler):
             await asyncio.wait_for(recording, RESPONSE_TIMEOUT_SECONDS)
         except (RedisError, TimeoutError) as error:
             log.warning("Could not record an event; Procore will send it again: %s", type(error).__name__)
-            self._observer.answered("unavailable")
+            self._counts.add("unavailable")
             self.set_status(503)
             return
-        self._observer.answered("accepted")
+        self._counts.add("accepted")
         self.set_status(204)
 
 
@@ -97,22 +88,22 @@ def open_socket(address: str, port: int) -> socket.socket:
 
 
 async def receive(
-    take: Take, *, authorization: str, on: socket.socket, ready: Callable[[], None], observer: Observer
+    take: Take, *, authorization: str, on: socket.socket, ready: Callable[[], None], counts: WebhookCounts
 ) -> None:
-    """Serve until TERM or INT; calls `ready` when it does."""
+    """Serve until TERM or INT; calls `ready` when it does. `counts`: counts the responses."""
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     pool = ThreadPoolExecutor(THREADS, thread_name_prefix=THREAD_NAME)
     try:
-        receiver = {"take": take, "authorization": authorization, "pool": pool, "observer": observer}
+        receiver = {"take": take, "authorization": authorization, "pool": pool, "counts": counts}
         pages = [url(PATH, Receiver, receiver), url("/healthcheck", Alive)]
         # No access log: the internet requests many unknown addresses, and the receiver itself logs what it refuses.
         application = Application(pages, log_function=lambda _: None)
         server = HTTPServer(application, max_body_size=MAX_BYTES, body_timeout=5, idle_connection_timeout=60)
         server.add_sockets([on])
         ready()
-        beating = asyncio.create_task(_beat(observer, pool))
+        beating = asyncio.create_task(_beat(counts, pool))
         await stop.wait()
         beating.cancel()
         server.stop()
@@ -132,19 +123,19 @@ async def _wait_for_recordings(pool: ThreadPoolExecutor) -> None:
         await asyncio.sleep(POLL_SECONDS)
 
 
-async def _beat(observer: Observer, pool: ThreadPoolExecutor) -> None:
-    """Report that the event loop runs. The observer may wait for Redis, so it is called in a thread that nothing waits for."""
-    observed: asyncio.Future[None] | None = None
+async def _beat(counts: WebhookCounts, pool: ThreadPoolExecutor) -> None:
+    """Report that the event loop runs, and save the counts, in a thread that nothing waits for, because it may wait for Redis."""
+    saving: asyncio.Future[None] | None = None
     while True:
         heartbeat.beat()
-        if observed is None or observed.done():
-            observed = asyncio.get_running_loop().run_in_executor(pool, _observe, observer)
+        if saving is None or saving.done():
+            saving = asyncio.get_running_loop().run_in_executor(pool, _save, counts)
         await asyncio.sleep(heartbeat.BEAT_SECONDS)
 
 
-def _observe(observer: Observer) -> None:
+def _save(counts: WebhookCounts) -> None:
     with contextlib.suppress(RedisError):
-        observer.beat()
+        counts.save()
 
 
 def _json(body: bytes) -> Any:

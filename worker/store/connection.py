@@ -16,7 +16,7 @@ from redis.exceptions import (
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
-from worker.observability.secrecy import blotted
+from worker.domain.texts import blotted
 from worker.store.client import Redis
 
 

@@ -19,7 +19,7 @@ from worker.domain.errors import NoRoom
 from worker.store.client import Redis, Value
 from worker.store.connection import seconds
 from worker.store.keys import Keys
-from worker.store.leases import LeaseKeeper
+from worker.store.locks import LeaseKeeper
 from worker.store.runtime import REAL, Runtime
 from worker.store.scripts import Script, flag
 

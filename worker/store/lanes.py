@@ -20,9 +20,9 @@ from enum import IntEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
+from worker.context import current_correlation
 from worker.domain.outcomes import Children, OutcomeKind
 from worker.domain.work import Claim, Lane, lane_of
-from worker.observability.correlation import current
 from worker.store.client import Redis, Value
 from worker.store.keys import Keys
 from worker.store.runs import counted_as
@@ -121,7 +121,7 @@ class Lanes:
         names = [known.waiting(lane), known.dispatched(lane), known.again, known.deaths, known.failures, known.asked]
         names.append(self._current_of(lane))
         for batch in _in_batches(list(keys)):
-            self._add(keys=names, args=[how, at, current(), self._prefix, *batch])
+            self._add(keys=names, args=[how, at, current_correlation(), self._prefix, *batch])
 
     def make_due_now(self, lane: Lane, *, until: float) -> None:
         """Make work due now that is due at `until` (unix seconds) or before."""
@@ -156,7 +156,7 @@ class Lanes:
         token = self._runtime.token(8)
         names = [self._keys.waiting(lane), self._keys.dispatched(lane), self._keys.deaths, self._keys.again]
         names += [self._keys.asked, self._current_of(lane), self._keys.begun, self._keys.unbegun]
-        args: list[Value] = [key, CLAIM_SECONDS, token, how.value, current(), self._prefix]
+        args: list[Value] = [key, CLAIM_SECONDS, token, how.value, current_correlation(), self._prefix]
         claimed, *ledger = self._claim(keys=names, args=args)
         if ledger:
             self._keep_claim(key, _Begun(token, *ledger))
@@ -198,7 +198,7 @@ class Lanes:
         its run counts that and does not wait for the work. `token`: the claim, if another thread has it. One script.
         """
         token = self._released(key) if token is None else token
-        args: list[Value] = [key, counted_as(lane, outcome), self._prefix, at, current(), token]
+        args: list[Value] = [key, counted_as(lane, outcome), self._prefix, at, current_correlation(), token]
         self._postpone(keys=[*self._lane_keys(lane), self._keys.again], args=args)
 
     def failed(self, key: str) -> int:

@@ -1,19 +1,26 @@
-"""Locks on codes and invoices. They save requests. What makes a write happen exactly once is not a lock, but NetSuite's unique external ids and
-the ledger's intents (docs/decisions/0003-exactly-once.md, also on lost locks).
+"""Locks on codes and invoices, and the thread that renews them and other leases.
+
+Locks save requests. What makes a write happen exactly once is not a lock, but NetSuite's unique external ids and the ledger's intents
+(docs/decisions/0003-exactly-once.md, also on lost locks).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+
+from redis.exceptions import RedisError
 
 from worker.store.client import Redis, Value
 from worker.store.identity import StoreIdentity
 from worker.store.keys import Keys
-from worker.store.leases import LeaseKeeper
 from worker.store.runtime import REAL, Runtime
 from worker.store.scripts import Script, flag, texts
+
+log = logging.getLogger(__name__)
 
 LOCK_SECONDS = 20.0
 """Seconds until a dead worker's lock is released. A running worker renews its lock long before."""
@@ -22,6 +29,68 @@ KEPT_SECONDS = 2.0
 record of the server is older: otherwise that record and an intent could be lost together, without a trace.
 """
 NO_LEDGER_SECONDS = 5.0
+
+
+@dataclass(slots=True, eq=False)
+class _Lease:
+    renew: Callable[[], None]
+    every: float
+    due: float
+
+
+class LeaseKeeper:
+    """Renews registered leases (locks and gate slots) until they are released. Its one thread per process runs while there are leases, and starts
+    again after a fork.
+    """
+
+    def __init__(self, *, runtime: Runtime = REAL) -> None:
+        self._runtime = runtime
+        self._leases: set[_Lease] = set()
+        self._guard = runtime.thread_lock()
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def keeping(self, renew: Callable[[], None], *, every: float) -> Iterator[None]:
+        """Call `renew` every `every` seconds while the block runs. A failed renewal is retried at the next interval."""
+        lease = self._keep(renew, every)
+        try:
+            yield
+        finally:
+            with self._guard:
+                self._leases.discard(lease)
+
+    def repeat(self, call: Callable[[], None], *, every: float) -> None:
+        """Call `call` every `every` seconds for the life of the process."""
+        self._keep(call, every)
+
+    def _keep(self, renew: Callable[[], None], every: float) -> _Lease:
+        lease = _Lease(renew, every, self._runtime.monotonic() + every)
+        with self._guard:
+            self._leases.add(lease)
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name="lease-keeper", daemon=True)
+                self._thread.start()
+        return lease
+
+    def _run(self) -> None:
+        while True:
+            self._runtime.sleep(0.5)
+            now = self._runtime.monotonic()
+            with self._guard:
+                if not self._leases:
+                    self._thread = None
+                    return
+                due = [lease for lease in self._leases if lease.due <= now]
+            for lease in due:
+                lease.due = now + lease.every
+                try:
+                    lease.renew()
+                except RedisError as error:
+                    # The lease may expire. Its holder detects that by its own clock before it writes.
+                    log.warning("Could not renew a lease: %s", error)
+                except Exception:
+                    # An error in one renewal must not stop all others.
+                    log.exception("Could not renew a lease")
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
 """The company's projects as last listed: names for people, numbers for Item names, links to NetSuite.
 
 Also when the invoices of each inactive project were last listed, since not every run has to list them, and which of these projects have
-invoices that Procore refuses to list.
+invoices that Procore refuses to list. All times are of Redis' clock (unix seconds).
 """
 
 from __future__ import annotations
@@ -85,6 +85,11 @@ class ProjectList:
         row = self._client.hget(self._key, str(project_id))
         return _project(project_id, row) if row else None
 
+    def label(self, project_id: int) -> str:
+        """Return the number and name of a project as last listed, or its id if it was not."""
+        project = self.get(project_id)
+        return project.label if project else f"id {project_id}"
+
     def without(self, project_ids: Sequence[int]) -> list[int]:
         """Return those of some projects that are not in the list."""
         rows = self._client.hmget(self._key, [str(one) for one in project_ids]) if project_ids else ()
@@ -98,10 +103,6 @@ class ProjectList:
         """Return all projects if reading the list began less than `age` seconds ago, else None."""
         listed_at, age_now, _ = self._listed()
         return self._all(listed_at) if age_now < age else None
-
-    def now(self) -> float:
-        """Return the time of Redis' clock, which all times here use (unix seconds)."""
-        return seconds(self._client)
 
     # When the invoices of inactive projects were listed
 

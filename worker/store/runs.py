@@ -14,10 +14,10 @@ import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from worker.context import current_correlation, new_id
 from worker.domain.outcomes import OutcomeKind
 from worker.domain.plans import Requests
 from worker.domain.work import Lane, RunKind
-from worker.observability.correlation import current, new_id
 from worker.store.client import Redis, Value
 from worker.store.keys import Keys
 from worker.store.scripts import Script, number, texts
@@ -67,7 +67,7 @@ class Runs:
     def begin(self, kind: RunKind, trigger: str, keys: Collection[str]) -> tuple[Run, bool]:
         """Begin a run with its first keys, or add them to the one in progress: return (run, joined)."""
         fresh = new_id(kind)
-        args: list[Value] = [fresh, kind.value, trigger, self._prefix, RUN_TTL_SECONDS, current(), *keys]
+        args: list[Value] = [fresh, kind.value, trigger, self._prefix, RUN_TTL_SECONDS, current_correlation(), *keys]
         while True:
             run_id, joined = self._begin(keys=[self._keys.current_run(kind), self._keys.runs], args=args)
             is_joined = joined == "1"
@@ -96,7 +96,7 @@ class Runs:
         if fields.get("kind") not in _KINDS:
             return None
         kind, ended = RunKind(fields["kind"]), "ended_at" in fields
-        until = None if ended else self._sent_so_far(kind)
+        until = None if ended else sent_so_far(self._client, self._keys, kind)
         return _run(run_id, fields, int(self._client.scard(self._keys.open_keys(run_id))), until)
 
     def current(self, kind: RunKind) -> Run | None:
@@ -114,9 +114,11 @@ class Runs:
         fields = self._client.hgetall(self._keys.last_whole_run(kind))
         return _run("", fields, 0) if fields else None
 
-    def _sent_so_far(self, kind: RunKind) -> Requests:
-        counted = self._client.hmget(self._keys.sent, [f"{remote}:{kind}" for remote in ("procore", "netsuite")])
-        return Requests(*(int(count or 0) for count in counted))
+
+def sent_so_far(client: Redis, keys: Keys, precedence: str) -> Requests:
+    """Return how many requests all workers have sent so far with a precedence; a run's kind is the precedence of its requests."""
+    counted = client.hmget(keys.sent, [f"{remote}:{precedence}" for remote in ("procore", "netsuite")])
+    return Requests(*(int(count or 0) for count in counted))
 
 
 def counted_as(lane: Lane, outcome: OutcomeKind | None) -> str:

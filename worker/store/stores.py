@@ -22,13 +22,11 @@ from worker.store.identity import StoreIdentity
 from worker.store.keys import Keys
 from worker.store.lanes import Lanes
 from worker.store.last_reads import LastReads
-from worker.store.leases import LeaseKeeper
 from worker.store.ledger import Ledger
 from worker.store.limits import RateLimits
 from worker.store.local_file import Copy
-from worker.store.locks import Locks
+from worker.store.locks import LeaseKeeper, Locks
 from worker.store.open_problems import Handling
-from worker.store.plan_keys import PlanKeys
 from worker.store.presence import Presence, ScheduleRuns
 from worker.store.projects import ProjectList
 from worker.store.runs import Runs
@@ -88,7 +86,6 @@ class Stores:
     bill_claims = _store(lambda own: BillClaims(own.redis, own.prefix))
     currencies = _store(lambda own: Currencies(own.redis, own.prefix))
     last_reads = _store(lambda own: LastReads(own.redis, own.prefix))
-    plan_keys = _store(lambda own: PlanKeys(own.redis, own.prefix, runtime=own.runtime))
     listed_projects = _store(lambda own: ProjectList(own.redis, own.prefix, runtime=own.runtime))
     procore_limits = _store(lambda own: RateLimits(own.redis, own.prefix, Remote.PROCORE, runtime=own.runtime))
     cache = _store(lambda own: Cache(own.redis, own.prefix, own.installation.account))
@@ -120,6 +117,15 @@ class Stores:
         """
         text = self.redis.get(Keys(self.prefix).task_result(task_id))
         return json.loads(text) if text else None
+
+    def plan_key(self, *, create: bool = False) -> str:
+        """Return the key with which this installation signs its plans; "" if no plan was ever saved. `create`: make it for the first saved plan. It
+        is lost with Redis; then, earlier plans are refused.
+        """
+        name = Keys(self.prefix).plan_key
+        if create:
+            self.redis.set(name, self.runtime.token(32), nx=True)
+        return str(self.redis.get(name) or "")
 
     def now(self) -> float:
         """Return the time of Redis' clock in unix seconds."""

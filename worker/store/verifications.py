@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from worker.context import new_id
 from worker.domain.plans import Requests
-from worker.observability.correlation import new_id
 from worker.store.client import Redis, Value
 from worker.store.connection import seconds
 from worker.store.gate import Precedence
 from worker.store.keys import Keys
+from worker.store.runs import sent_so_far
 from worker.store.scripts import Script, flag, texts
 
 KEPT_SECONDS = 2 * 86_400
@@ -92,8 +93,7 @@ class Verifications:
         # Without this field, a step has written the hash after Redis was emptied.
         if "full" not in fields:
             return None
-        names = [f"{remote}:{Precedence.UPKEEP}" for remote in ("procore", "netsuite")]
-        now = [int(count or 0) for count in self._client.hmget(self._keys.sent, names)]
+        sent_before = Requests(int(fields["procore"]), int(fields["netsuite"]))
         projects = fields.get("projects")
         return VerificationState(
             id=verification_id,
@@ -104,7 +104,7 @@ class Verifications:
             waits_until=float(fields.get("waits_until", 0)),
             waits_for=fields.get("waits_for", ""),
             outages=int(fields.get("outages", 0)),
-            requests=Requests(now[0] - int(fields["procore"]), now[1] - int(fields["netsuite"])),
+            requests=sent_so_far(self._client, self._keys, Precedence.UPKEEP) - sent_before,
             ended_at=float(fields.get("ended_at", 0)),
         )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from worker.clients.remotes import Remotes
 from worker.domain.audit_trail import AuditEvent, EventKind
-from worker.domain.billed import billed_digest, changes
+from worker.domain.bill_differences import billed_digest, changes
 from worker.domain.bills import Document
 from worker.domain.errors import Blocked
 from worker.domain.findings import KIND_OF_ASPECT, Finding

@@ -127,7 +127,7 @@ class BillWriter:
 
     def _deviations(self, bill: Bill, written: FoundBill) -> dict[Deviation, str]:
         """Return the differences between a bill that was just created and what was sent."""
-        found = {Deviation.of(aspect): words for aspect, words in differences(bill, written).items()}
+        found = differences(bill, written)
         if period := self.periods.unwanted(written):
             found[Deviation.PERIOD] = f"posted in {period}, not in the period of its date {written.date}"
         wanted = self.remotes.netsuite.subsidiary_id

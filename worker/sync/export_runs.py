@@ -9,11 +9,10 @@ from worker.clients.fields import UnreadableRow
 from worker.clients.remotes import Remotes
 from worker.domain.errors import NotFound, NotPermitted
 from worker.domain.identities import InvoiceKey, bill_id_of_origin
-from worker.domain.invoice_heads import InvoiceHead
+from worker.domain.invoices import InvoiceHead
 from worker.domain.outcomes import Children, Outcome, OutcomeKind, Record, State
 from worker.domain.policy import Policy
-from worker.domain.problem_keys import of_project
-from worker.domain.problems import Cause
+from worker.domain.problems import Cause, of_project
 from worker.domain.wbs_codes import Project
 from worker.domain.work import EXPORTS_OF_ALL, Lane, RunKind, exports_of
 from worker.store.runs import Run

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
+from worker.context import in_context
 from worker.domain.errors import Blocked
 from worker.domain.identities import CodeKey
 from worker.domain.invoices import Invoice
@@ -14,7 +15,6 @@ from worker.domain.problems import Cause
 from worker.domain.wbs_codes import Project, WbsCode
 from worker.domain.work import Claim, Lane, RunKind
 from worker.engine.runner import Runner
-from worker.observability.correlation import in_context
 from worker.store.lanes import CLAIM_SECONDS
 from worker.store.stores import Stores
 from worker.sync.items import Items, ResolvedCode

@@ -121,7 +121,7 @@ class Items:
         found = self.remotes.netsuite.find_items(
             external_ids=[need.external_id for need in needs], names=[need.name for need in needs]
         )
-        by_id, by_name = _indexed(found)
+        by_id, by_name = indexed(found)
         adopted, resolved = self.writer.adopted_by(project_id, found), []
         for code, need in named:
             candidates = by_id.get(need.external_id.lower(), []) + by_name.get(need.name.casefold(), [])
@@ -285,7 +285,8 @@ def _is_old(record: Record, now: float) -> bool:
     return record.state is State.WAITING and now - record.at > FRESH_SECONDS
 
 
-def _indexed(found: Sequence[FoundItem]) -> tuple[dict[str, list[FoundItem]], dict[str, list[FoundItem]]]:
+def indexed(found: Sequence[FoundItem]) -> tuple[dict[str, list[FoundItem]], dict[str, list[FoundItem]]]:
+    """Return Items by external id in lower case, and by name without letter case."""
     by_id: dict[str, list[FoundItem]] = {}
     by_name: dict[str, list[FoundItem]] = {}
     for item in found:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from worker.clients.remotes import Remotes
-from worker.domain.bill_differences import difference
-from worker.domain.billed import billed_digest
+from worker.domain.bill_differences import billed_digest, difference
 from worker.domain.errors import Blocked
 from worker.domain.identities import InvoiceKey, bill_id_of_origin
 from worker.domain.outcomes import Outcome, Record

@@ -175,7 +175,7 @@ class Projects:
         """Return inactive projects: those with something left to export, and the least recently listed of the others."""
         if not project_ids:
             return []
-        now = self._listed.now()
+        now = self.stores.now()
         left = [one for one in project_ids if listed_at.get(one) == 0.0]
         never = [one for one in project_ids if one not in listed_at]
         due = [one for one in project_ids if 0.0 < listed_at.get(one, 0.0) <= now - INACTIVE_SECONDS]

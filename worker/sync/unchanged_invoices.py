@@ -13,8 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from worker.domain.identities import CodeKey, InvoiceKey
-from worker.domain.invoice_heads import InvoiceHead
-from worker.domain.invoices import NOTHING_BILLED
+from worker.domain.invoices import NOTHING_BILLED, InvoiceHead
 from worker.domain.outcomes import Record, State
 from worker.domain.policy import Policy
 from worker.domain.problems import Cause

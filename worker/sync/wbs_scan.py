@@ -11,8 +11,7 @@ from worker.clients.remotes import Remotes
 from worker.domain.errors import NotFound, NotPermitted
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import Children, Outcome, OutcomeKind, Record, State
-from worker.domain.problem_keys import of_project, subject_of
-from worker.domain.problems import Cause
+from worker.domain.problems import Cause, of_project, subject_of
 from worker.domain.wbs_codes import Project, WbsCode
 from worker.domain.work import SCAN_OF_ALL, Lane, RunKind, scan_of
 from worker.store.runs import Run

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from worker.context import correlated
 from worker.domain.webhooks import Event, work_of
 from worker.domain.work import Lane
-from worker.observability import correlation
 from worker.store.keys import Keys
 from worker.store.stores import Stores
 
@@ -49,7 +49,7 @@ class Webhooks:
         if event is None:
             log.warning("Received an event in an unknown format, with %s", _names(body))
             return Taken.NOT_UNDERSTOOD
-        with correlation.of(f"webhook-{event.id}"):
+        with correlated(f"webhook-{event.id}"):
             taken = self._take(event)
             log.info("%s: %s", event.label, taken)
         return taken

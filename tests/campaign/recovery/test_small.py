@@ -22,7 +22,7 @@ SMALL = Plan(
     read_seconds=0.05,
     write_seconds=0.1,
     settle_seconds=2,
-    times={**QUICK, "worker.clients.netsuite.records.ROWS_PER_PAGE": 10},
+    times={**QUICK, "worker.clients.netsuite.api.ROWS_PER_PAGE": 10},
 )
 
 

@@ -75,6 +75,7 @@ class Kind(StrEnum):
     LINES_SHARE_ID = "Procore: invoice lines share an id"
     LINES_WITHOUT_ID = "Procore: invoice lines without an id"
     LINES_MOVED = "Procore: amounts moved between codes while the origin id is refused"
+    WITHDRAWN_IN_DOUBT = "Procore: invoice withdrawn while its bill is in doubt"
     CENT_OFF = "Procore: payment due a cent off its lines"
     SETTLED_BY_HAND = "accountant: enters a blocked invoice by hand"
     OUTAGE_WITH_ROOM = "Procore: 503 with rate-limit headers and room left"

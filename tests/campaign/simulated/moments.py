@@ -172,6 +172,20 @@ class Moments:
         slow = Kind.NIGHTLY in self._faults and self._faults[Kind.NIGHTLY].seed % 2 == 0
         return slow and isinstance(message, Message) and message.task == TaskName.RECONCILE
 
+    def loses_bill(self, request: Request) -> tuple[Kind, random.Random] | None:
+        """The answer to the first bill is lost, and its invoice is withdrawn while nobody knows whether the bill exists."""
+        if not request.is_bill or not self._once(Kind.WITHDRAWN_IN_DOUBT):
+            return None
+        rig, dice = self._rig, self._dice[Kind.WITHDRAWN_IN_DOUBT]
+        invoice = rig.company.invoices[int(request.external_id.rpartition("-")[2])]
+        rig.scheduler.at(rig.scheduler.now + 1, partial(self._withdraw, invoice))
+        return dice.choice((Kind.NS_LOST_BEFORE, Kind.NS_SLOW_COMMIT)), dice
+
+    def _withdraw(self, invoice: Invoice) -> None:
+        if not invoice.now.origin_id:
+            invoice.change(self._rig.scheduler.now, status="revise_and_resubmit")
+            self._rig.note("EDIT", "invoice withdrawn while its bill is in doubt", invoice.id)
+
     def refuses_origin_ids(self, request: Request) -> bool:
         """Whether Procore refuses an origin id now; the first time, the invoice's amounts are moved between codes a little later."""
         rig = self._rig

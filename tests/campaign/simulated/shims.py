@@ -257,7 +257,7 @@ def campaign_settings(folder: Path) -> Settings:
 
 _REPLACED = (
     "worker.inspect.", "worker.reconcile.",
-    "worker.observability.correlation",
+    "worker.context",
 )  # fmt: skip
 
 

@@ -13,11 +13,11 @@ from tests.campaign.simulated.client import Client
 from tests.campaign.simulated.store import Server
 from tests.kit.container import Redis
 from worker import store
+from worker.context import correlated
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import Children, OutcomeKind, Record, State
 from worker.domain.problems import Cause
 from worker.domain.work import SCAN_OF_ALL, Lane, RunKind, scan_of
-from worker.observability import correlation
 from worker.store.connection import connect
 from worker.store.lanes import Lanes
 from worker.store.ledger import Ledger
@@ -74,7 +74,7 @@ def test_lanes_and_runs_go_the_same_way(both: tuple[Redis, Any]) -> None:
         dice, work, runs = random.Random(5), Lanes(client, PREFIX), Runs(client, PREFIX)
         keys = [f"code:1:{number}" for number in range(1, 9)]
         said: list[Any] = []
-        with correlation.of("a-request"):
+        with correlated("a-request"):
             runs.begin(RunKind.SCAN, "test", [SCAN_OF_ALL])
         work.add(Lane.SCANS, [SCAN_OF_ALL])
         said.append(work.take(Lane.SCANS, limit=4))

@@ -55,7 +55,7 @@ class Wires:
             rig.strikes.at_stage("sending", self.creates, thread, _last(request))
         request.sent_at = scheduler.now
         request.slot_at = thread.note.get("slot_at", 0.0)
-        hit = rig.striker.request_fault(request, scheduler.now)
+        hit = rig.moments.loses_bill(request) or rig.striker.request_fault(request, scheduler.now)
         self.log.append(request)
         rig.watch.sends(request)
         rig.note("send", remote, method, request.path, request.external_id, hit[0].name if hit else "")

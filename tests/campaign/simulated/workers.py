@@ -22,7 +22,7 @@ from tests.campaign.simulated.faults import MESSAGES, Kind
 from tests.campaign.simulated.scheduler import Process, Tick, VThread
 from worker.base import dispatch_due
 from worker.container import Container
-from worker.domain import delivery
+from worker.context import set_dispatched
 from worker.domain.work import Lane
 from worker.store.identity import MEET_EVERY_SECONDS
 
@@ -253,7 +253,7 @@ class Floor:
         if not quiet:
             self._rig.note("begins", message.task, *message.arguments.values())
         task = all_tasks()[message.task]
-        delivery.begin(dispatched=message.dispatched)
+        set_dispatched(message.dispatched)
         lanes: tuple[Lane, ...] = task.lanes
         try:
             try:

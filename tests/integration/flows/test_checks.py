@@ -18,7 +18,7 @@ from simulators.company.model import Project
 from tests.integration.flows.test_problem_commands import call
 from tests.kit.commands import run_command
 from tests.kit.installation import Installation
-from worker.inspect.checks.check import Check
+from worker.inspect.checks import Check
 
 pytestmark = pytest.mark.real
 

@@ -10,12 +10,11 @@ import pytest
 from tests.kit.company import BILL_PATH, ITEM_PATH
 from tests.kit.installation import Installation
 from worker.clients import http
+from worker.context import correlated, current_correlation
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import OutcomeKind
 from worker.domain.scopes import Remote
 from worker.domain.work import Lane, RunKind
-from worker.observability import correlation
-from worker.observability.correlation import current
 
 pytestmark = pytest.mark.real
 
@@ -31,7 +30,7 @@ class Written(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         facts = record.__dict__["facts"]
         self.facts.append(facts)
-        self.lines.append((facts["path"], current()))
+        self.lines.append((facts["path"], current_correlation()))
 
     def of(self, path: str) -> list[str]:
         return [asked_by for told, asked_by in self.lines if told == path]
@@ -54,13 +53,13 @@ def asked(office: Installation) -> int:
 
 def test_a_scan_passes_its_correlation_id_to_each_item(office: Installation, written: Written) -> None:
     project = office.new_project("31-900", ["01-100.S", "01-200.S", "01-300.S"])
-    with correlation.of("portal-1"):
+    with correlated("portal-1"):
         run, _ = office.container.start_scan("portal", [project.id])
     assert run.correlation_id == "portal-1"
     office.work_off()
     assert written.of(ITEM_PATH) == ["portal-1"] * 3
     assert asked(office) == 0, "work of a run keeps nothing of its own"
-    with correlation.of("portal-2"):
+    with correlated("portal-2"):
         joined, _ = office.container.wbs_scan.request("portal", [project.id])
         office.container.wbs_scan.request("another", [project.id])
     assert joined.correlation_id == "portal-2"
@@ -73,9 +72,9 @@ def test_a_series_uses_the_correlation_id_of_the_request_of_each_item(office: In
     for key in office.container.dispatch.next([Lane.SCANS]):
         office.container.work_on(key)
     [(first, *_)] = office.container.work.take(Lane.ITEMS, limit=1)
-    with correlation.of("the-message"):
+    with correlated("the-message"):
         outcomes = office.container.runner.run_series(first, may_continue=lambda: True)
-        assert current() == "the-message"
+        assert current_correlation() == "the-message"
     assert [one.kind for one in outcomes] == [OutcomeKind.CREATED] * 2
     assert written.of(ITEM_PATH) == ["the-message", run.id]
     assert run.correlation_id == run.id
@@ -86,7 +85,7 @@ def test_an_export_keeps_its_id_through_an_outage_and_into_its_threads(office: I
     invoice = office.new_invoice(project, ("01-100.S", "100.00"), ("01-200.S", "50.00"))
     key = str(InvoiceKey(project.id, invoice.id))
     office.container.stores.breakers.pause(Remote.NETSUITE, first=60)
-    with correlation.of("portal-3"):
+    with correlated("portal-3"):
         office.export(invoice)
     assert written.lines == []
     office.container.dispatch.lift()
@@ -103,7 +102,7 @@ def test_a_retry_has_an_id_of_its_own(office: Installation, written: Written) ->
     office.scan(project.id)
     assert written.lines == []
     office.procore.renumber_project(project.id, "31-903")
-    with correlation.of("retry-1"):
+    with correlated("retry-1"):
         office.container.retries.retry(list(office.problems(f"code:{project.id}")))
     office.work_off()
     assert written.of(ITEM_PATH) == ["retry-1"]

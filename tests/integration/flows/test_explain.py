@@ -20,7 +20,7 @@ from worker.domain.errors import NotFound
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind
 from worker.domain.work import scan_of
-from worker.store.journal import Journal
+from worker.store.ledger import Journal
 
 pytestmark = pytest.mark.real
 

@@ -11,7 +11,7 @@ from tests.integration.flows.conftest import OpenInstallation
 from tests.kit.installation import Installation
 from worker.domain.outcomes import OutcomeKind, State
 from worker.domain.work import WorkKey, exports_of
-from worker.inspect.checks.check import Check
+from worker.inspect.checks import Check
 
 pytestmark = pytest.mark.real
 

@@ -136,7 +136,7 @@ def test_a_scan_that_blocks_a_code_closes_the_finding_that_says_the_same(
     office = office.reopened(project_ids=str(project.id))
     office.netsuite.make_item(NAME, **unusable)
     office.container.scans.projects.refresh()
-    office.container.upkeep.request()
+    office.container.verification.queue()
     office.container.runner.run(RECONCILE_ALL)
     assert list(office.problems().values()) == [f"drift_{cause}"]
     office.scan(project.id)

@@ -14,7 +14,7 @@ from worker.domain.errors import NoRoom, NotFound
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import OutcomeKind
 from worker.domain.problems import FindingKind
-from worker.domain.run_counts import run_counts
+from worker.inspect.overview import run_counts
 from worker.sync import projects as projects_module
 from worker.sync.export_runs import SCHEDULE
 from worker.sync.projects import Projects

@@ -15,7 +15,7 @@ from tests.integration.flows.conftest import OpenInstallation
 from tests.kit.company import BILL_PATH, ITEM_PATH, SUITEQL_PATH
 from tests.kit.installation import Installation
 from worker.base import resume_work
-from worker.clients.netsuite import records
+from worker.clients.netsuite import api
 from worker.clients.netsuite.client import NetSuite
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind, Record, State
@@ -40,7 +40,7 @@ def lose_redis(office: Installation) -> None:
 @pytest.fixture
 def thousand_is_three(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three rows a page instead of 1,000."""
-    monkeypatch.setattr(records, "ROWS_PER_PAGE", 3)
+    monkeypatch.setattr(api, "ROWS_PER_PAGE", 3)
 
 
 class Killed(BaseException):
@@ -171,7 +171,7 @@ def test_an_item_that_no_bill_can_use_is_left_to_the_next_scan(
 def test_a_code_with_two_items_is_a_problem_at_once(
     office: Installation, monkeypatch: pytest.MonkeyPatch, rows_per_page: int
 ) -> None:
-    monkeypatch.setattr(records, "ROWS_PER_PAGE", rows_per_page)
+    monkeypatch.setattr(api, "ROWS_PER_PAGE", rows_per_page)
     project = office.new_project("24-800", CODES)
     office.scan(project.id)
     first = office.item("24-800-05-120.S")

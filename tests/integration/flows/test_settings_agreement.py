@@ -9,7 +9,7 @@ from tests.integration.flows.conftest import OpenInstallation
 from tests.kit.installation import Installation
 from worker.domain.problems import Cause
 from worker.engine import settings_agreement
-from worker.inspect.checks.check import Check
+from worker.inspect.checks import Check
 
 OTHER = "items@b (2)"
 OURS = "items@a (1)"

@@ -22,8 +22,8 @@ from worker.clients.procore.client import Procore
 from worker.domain.errors import SyncError
 from worker.store.cache import Cache
 from worker.store.gate import Gate, Precedence
-from worker.store.leases import LeaseKeeper
 from worker.store.limits import RateLimits
+from worker.store.locks import LeaseKeeper
 from worker.store.runtime import REAL
 from worker.store.tokens import AccessToken, Tokens
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.unit.clients.remotes import Scripted, answer
-from worker.clients.procore.auth import ProcoreAddress
+from worker.clients.procore.api import ProcoreAddress
 from worker.clients.procore.client import Procore
 
 ADDRESS = ProcoreAddress("https://api.example", "https://login.example", "app-1", "sesame", 4)

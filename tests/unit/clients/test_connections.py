@@ -23,9 +23,8 @@ from requests.adapters import HTTPAdapter
 
 from tests.kit.waiting import eventually
 from tests.unit.clients.remotes import answers, serving
-from worker.clients.connections import RecordingAdapter
 from worker.clients.http import Answer, Transport
-from worker.clients.network import Network
+from worker.clients.network import Network, RecordingAdapter
 from worker.domain.errors import NoRoom, OutcomeUnknown, SyncError, Transient
 
 pytestmark = pytest.mark.real

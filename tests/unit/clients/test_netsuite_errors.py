@@ -10,7 +10,7 @@ import pytest
 
 from tests.unit.clients.remotes import DEEP, ODD_NUMBERS, answer
 from worker.clients.http import Answer
-from worker.clients.netsuite.errors import TABLE, Unauthorized, error_of, message_of
+from worker.clients.netsuite.errors import TABLE, KnownRefusal, Meaning, Unauthorized, error_of, message_of
 from worker.domain.errors import (
     AlreadyExists,
     Blocked,
@@ -23,7 +23,6 @@ from worker.domain.errors import (
     UnexpectedAnswer,
 )
 from worker.domain.problems import Cause
-from worker.domain.refusals import KnownRefusal, Meaning
 
 
 def refusal(status: int, code: str, detail: str, path: str = "") -> Answer:

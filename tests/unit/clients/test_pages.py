@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from worker.clients.netsuite.pages import NetSuitePages
-from worker.clients.procore.pages import ProcorePages
+from worker.clients.netsuite.client import NetSuitePages
+from worker.clients.procore.client import ProcorePages
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from tests.unit.clients.remotes import Scripted, answer
 from tests.unit.clients.test_procore_wire import PROJECT
 from worker.clients.http import Answer
 from worker.clients.procore import api as api_module
-from worker.clients.procore.auth import mint_token
+from worker.clients.procore.api import mint_token
 from worker.clients.procore.client import PROJECTS_PER_PAGE
 from worker.domain.errors import (
     Misconfigured,

@@ -20,7 +20,7 @@ FOLDER = Path(next(iter(worker.clients.__path__)))
 def test_no_client_imports_time_or_chance() -> None:
     found = {file.name: FROM_OUTSIDE.intersection(imported(file)) for file in FOLDER.rglob("*.py")}
     # Both keep something per thread; their clock and lock come from outside.
-    assert found.pop("http.py") == found.pop("connections.py") == {"threading"}
+    assert found.pop("http.py") == found.pop("network.py") == {"threading"}
     assert {name for name, modules in found.items() if modules} == set()
 
 

@@ -244,7 +244,9 @@ def test_a_refused_login_is_reported_as_a_refused_login(call: tuple[str, dict[st
     status = _value(node.args[2], names) if len(node.args) > 2 else 400
     body = answer(status, {"error": error, "error_description": description})
     with pytest.raises(Misconfigured) as caught:
-        require_admitted(body, netsuite.message_of(body), Cause.NETSUITE_LOGIN)
+        require_admitted(
+            body, netsuite.message_of(body), Cause.NETSUITE_LOGIN, url="https://netsuite.example/token", identity="a"
+        )
     assert caught.value.cause is Cause.NETSUITE_LOGIN
     assert error in describe(Cause.NETSUITE_LOGIN, caught.value.facts).sentence
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.clients.netsuite import suiteql
+from worker.clients.netsuite import api
 from worker.domain.errors import Blocked
 from worker.domain.problems import Cause
 from worker.domain.texts import REPLACEMENT
@@ -24,7 +24,7 @@ def read_back(literal: str) -> str:
 
 @given(PRINTABLE)
 def test_a_literal_is_read_back_as_the_very_text(value: str) -> None:
-    assert read_back(suiteql.literal(value)) == value
+    assert read_back(api.literal(value)) == value
 
 
 @pytest.mark.parametrize(
@@ -32,37 +32,37 @@ def test_a_literal_is_read_back_as_the_very_text(value: str) -> None:
     [("O'Brien & Sons", "'O''Brien & Sons'"), ("' OR 1=1 --", "''' OR 1=1 --'"), ("", "''"), ("'", "''''")],
 )
 def test_quotes_are_doubled(value: str, literal: str) -> None:
-    assert suiteql.literal(value) == literal
+    assert api.literal(value) == literal
 
 
 @pytest.mark.parametrize("character", ["\0", "\n", "\t", "\r", "\x1b", "\x7f", "\x85", REPLACEMENT, chr(0xD800)])
 def test_what_no_name_can_hold_is_refused_and_named(character: str) -> None:
     with pytest.raises(Blocked, match=f"U\\+{ord(character):04X}") as caught:
-        suiteql.literal(f"01{character}02")
+        api.literal(f"01{character}02")
     assert caught.value.cause is Cause.NAME_HAS_UNSUPPORTED_CHARACTER
 
 
 def test_a_list_of_values_is_quoted_one_by_one() -> None:
-    assert suiteql.is_in("itemid", ["24-01", "O'Brien"]) == "itemid IN ('24-01', 'O''Brien')"
+    assert api.is_in("itemid", ["24-01", "O'Brien"]) == "itemid IN ('24-01', 'O''Brien')"
 
 
 @pytest.mark.parametrize("count", [0, 1001])
 def test_a_list_that_netsuite_would_refuse_is_refused_here(count: int) -> None:
     with pytest.raises(ValueError, match="1 to 1000"):
-        suiteql.is_in("id", [str(n) for n in range(count)])
+        api.is_in("id", [str(n) for n in range(count)])
 
 
 def test_a_list_may_be_as_long_as_netsuite_takes() -> None:
-    assert suiteql.is_in("id", [str(n) for n in range(1000)]).count(",") == 999
+    assert api.is_in("id", [str(n) for n in range(1000)]).count(",") == 999
 
 
 def test_conditions_are_joined_by_or_and_empty_ones_left_out() -> None:
-    assert suiteql.any_of("a = 1", "", "b = 2") == "a = 1 OR b = 2"
-    assert suiteql.any_of("", "b = 2") == "b = 2"
+    assert api.any_of("a = 1", "", "b = 2") == "a = 1 OR b = 2"
+    assert api.any_of("", "b = 2") == "b = 2"
 
 
 @given(st.lists(st.text(max_size=3), max_size=30), st.integers(1, 7))
 def test_batches_lose_nothing_and_keep_the_order(values: list[str], size: int) -> None:
-    batches = list(suiteql.batches(values, size))
+    batches = list(api.in_batches(values, size))
     assert [value for batch in batches for value in batch] == values
     assert all(1 <= len(batch) <= size for batch in batches)

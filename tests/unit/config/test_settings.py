@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from config.cron import cron
 from config.loading import load_settings
 from config.setting_faults import InvalidSettings
+from config.setting_types import cron
 from config.settings import Settings, setting_names
 from tests.unit.config.conftest import SetEnvironment, faults_of
 

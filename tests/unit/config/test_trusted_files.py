@@ -55,7 +55,7 @@ def test_a_file_of_root_is_read_by_every_user(
     """It is mounted into a container whose user may not write it."""
     env_file(tmp_path)
     set_environment()
-    monkeypatch.setattr("config.trusted_files.ROOT", tmp_path.stat().st_uid)
+    monkeypatch.setattr("config.setting_sources.ROOT", tmp_path.stat().st_uid)
     monkeypatch.setattr(os, "geteuid", lambda: STRANGER)
     assert load_settings().netsuite_concurrency == 7
 

@@ -11,9 +11,9 @@ import pytest
 
 from tests.unit.domain.test_invoices import invoice as invoice_of
 from tests.unit.domain.test_invoices import line
-from worker.domain.bill_differences import Aspect
-from worker.domain.billed import billed_digest, changes
+from worker.domain.bill_differences import billed_digest, changes
 from worker.domain.invoices import Invoice, InvoiceLine
+from worker.domain.series import Deviation
 
 AMOUNTS = [each.name for each in fields(InvoiceLine) if each.type in ("Decimal", Decimal)]
 
@@ -36,16 +36,16 @@ def test_every_amount_of_a_line_counts(invoice: Invoice, name: str) -> None:
 @pytest.mark.parametrize(
     ("changed", "aspect"),
     [
-        ({"vendor_id": 2}, Aspect.VENDOR),
-        ({"document_number": "OTHER"}, Aspect.NUMBER),
-        ({"billing_date": date(2020, 1, 1)}, Aspect.DATE),
-        ({"payment_due": Decimal("1.23")}, Aspect.TOTAL),
-        ({"tax": Decimal("1.23")}, Aspect.LINES),
-        ({"currency": "CAD"}, Aspect.LINES),
+        ({"vendor_id": 2}, Deviation.VENDOR),
+        ({"document_number": "OTHER"}, Deviation.NUMBER),
+        ({"billing_date": date(2020, 1, 1)}, Deviation.DATE),
+        ({"payment_due": Decimal("1.23")}, Deviation.TOTAL),
+        ({"tax": Decimal("1.23")}, Deviation.LINES),
+        ({"currency": "CAD"}, Deviation.LINES),
     ],
 )
 def test_the_head_counts_and_its_change_has_a_sentence(
-    invoice: Invoice, changed: dict[str, Any], aspect: Aspect
+    invoice: Invoice, changed: dict[str, Any], aspect: Deviation
 ) -> None:
     assert list(changes(invoice, replace(invoice, **changed))) == [aspect]
 

@@ -10,8 +10,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from tests.unit.domain.test_plans import bill, create
-from worker.domain.plan_signatures import edited_lines, has_signed_head, signed
-from worker.domain.plans import VERSION, Action, Plan, PlanLine, Requests
+from worker.domain.plans import VERSION, Action, Plan, PlanLine, Requests, edited_lines, has_signed_head, signed
 from worker.domain.work import RunKind
 
 KEY, OTHER_KEY = "a" * 64, "b" * 64

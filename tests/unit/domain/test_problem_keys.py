@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from worker.domain.identities import CodeKey, InvoiceKey
-from worker.domain.problem_keys import (
+from worker.domain.problems import (
     Subject,
     finding_of,
     of_finding,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from worker.container import Container
 from worker.domain.identities import CodeKey, InvoiceKey
-from worker.domain.problem_keys import work_behind
+from worker.domain.problems import work_behind
 from worker.domain.work import WorkKey, WorkKind, lane_of
 
 PRODUCT = Path(__file__).parents[3] / "worker"
@@ -84,5 +84,5 @@ def test_no_key_is_taken_apart_outside_of_the_modules_that_build_keys() -> None:
     words = "|".join({*(kind.word for kind in WorkKind), "project", "remote", "verify"})
     apart = re.compile(rf'partition\(":"|split\(":"|(startswith|removeprefix)\(\(?f?"({words}):')
     modules = {str(path.relative_to(PRODUCT)) for path in PRODUCT.rglob("*.py") if apart.search(path.read_text())}
-    keys = {"domain/work.py", "domain/scopes.py", "domain/identities.py", "domain/problem_keys.py"}
+    keys = {"domain/work.py", "domain/scopes.py", "domain/identities.py", "domain/problems.py"}
     assert modules == {*keys, "clients/network.py", "runtime/telemetry.py"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from probe.refusal_shapes import is_specific, shape_of
-from worker.domain.refusals import fits
+from worker.clients.netsuite.errors import fits
 
 NAMES = ["Blue Spruce Electric", "24-017", "Riverside (Phase 2)"]
 

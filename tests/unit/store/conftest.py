@@ -10,7 +10,7 @@ import pytest
 
 from tests.kit.container import Redis
 from worker.store.connection import connect
-from worker.store.leases import LeaseKeeper
+from worker.store.locks import LeaseKeeper
 
 PREFIX = "t:"
 

@@ -12,10 +12,9 @@ from worker.domain.audit_trail import AuditEvent, EventKind
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Record, State
 from worker.store.adopted_items import AdoptedItems
-from worker.store.leases import LeaseKeeper
 from worker.store.ledger import Ledger
 from worker.store.local_file import Copy
-from worker.store.locks import Locks
+from worker.store.locks import LeaseKeeper, Locks
 
 CODE, OTHER = CodeKey(17, 901), CodeKey(18, 901)
 ADOPTED = Record(State.ADOPTED, "24-017-01-100.S", "5871", at=5.0)

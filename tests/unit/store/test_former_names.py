@@ -13,9 +13,8 @@ from worker.domain.findings import Finding
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import Record, State
 from worker.domain.problems import CATALOGUE, FORMER_CLASSES, Cause, FindingKind, ProblemClass, cause_of, kind_of
-from worker.store.journal import Journal
 from worker.store.keys import Keys
-from worker.store.ledger import Ledger
+from worker.store.ledger import Journal, Ledger
 from worker.store.open_problems import Handling
 
 KEY = CodeKey(17, 901)

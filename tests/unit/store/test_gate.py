@@ -16,7 +16,7 @@ from worker.domain.errors import NoRoom
 from worker.store import gate as gate_module
 from worker.store.connection import seconds
 from worker.store.gate import Gate, Precedence
-from worker.store.leases import LeaseKeeper
+from worker.store.locks import LeaseKeeper
 from worker.store.runtime import REAL
 
 pytestmark = pytest.mark.real

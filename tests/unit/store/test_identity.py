@@ -10,9 +10,8 @@ from tests.kit.container import Redis
 from tests.unit.store.conftest import PREFIX
 from worker.store.connection import seconds
 from worker.store.identity import StoreIdentity
-from worker.store.leases import LeaseKeeper
 from worker.store.ledger import Ledger
-from worker.store.locks import KEPT_SECONDS, Lock, Locks
+from worker.store.locks import KEPT_SECONDS, LeaseKeeper, Lock, Locks
 
 pytestmark = pytest.mark.real
 

@@ -13,12 +13,10 @@ from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Children, Record, State
 from worker.domain.problems import Cause
 from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, Lane, RunKind, scan_of
-from worker.store.journal import Journal
 from worker.store.keys import Keys
 from worker.store.lanes import Lanes
-from worker.store.leases import LeaseKeeper
-from worker.store.ledger import FOR_AN_INVOICE, Ledger
-from worker.store.locks import Locks
+from worker.store.ledger import FOR_AN_INVOICE, Journal, Ledger
+from worker.store.locks import LeaseKeeper, Locks
 from worker.store.runs import Runs
 
 CODE = CodeKey(17, 901)

@@ -8,7 +8,7 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from tests.kit.waiting import eventually
-from worker.store.leases import LeaseKeeper
+from worker.store.locks import LeaseKeeper
 
 
 def test_a_renewal_that_fails_is_tried_again(keeper: LeaseKeeper, caplog: pytest.LogCaptureFixture) -> None:

@@ -18,10 +18,8 @@ from worker.domain.outcomes import Record, State
 from worker.domain.problems import Cause
 from worker.domain.series import Deviation, Series
 from worker.store.keys import Keys
-from worker.store.leases import LeaseKeeper
-from worker.store.ledger import Ledger, Restored
-from worker.store.locks import Locks
-from worker.store.record_text import decode, encode
+from worker.store.ledger import Ledger, Restored, decode, encode
+from worker.store.locks import LeaseKeeper, Locks
 from worker.store.series import SeriesState, SeriesStates
 
 CODE = CodeKey(17, 901)

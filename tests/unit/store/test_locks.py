@@ -12,9 +12,8 @@ from tests.kit.waiting import eventually
 from tests.unit.store.conftest import PREFIX, DeadKeeper, KeeperByHand
 from worker.store import locks as locks_module
 from worker.store.connection import seconds
-from worker.store.leases import LeaseKeeper
 from worker.store.ledger import Ledger
-from worker.store.locks import KEPT_SECONDS, Lock, Locks
+from worker.store.locks import KEPT_SECONDS, LeaseKeeper, Lock, Locks
 from worker.store.runtime import REAL
 
 KEY = f"{PREFIX}lock:code:17:901"

@@ -12,6 +12,7 @@ from tests.kit.container import Redis
 from tests.unit.store.conftest import PREFIX
 from worker.domain.wbs_codes import Project
 from worker.store.cache import Cache
+from worker.store.connection import seconds
 from worker.store.projects import ProjectList
 
 HARBOR = Project(17, "Café 'Harbor'", "24-017", active=True, origin_id="700")
@@ -96,12 +97,12 @@ def test_one_reader_of_the_list_at_a_time(projects: ProjectList, client: Redis) 
     assert projects.claim()
 
 
-def test_when_the_invoices_of_an_inactive_project_were_listed(projects: ProjectList) -> None:
+def test_when_the_invoices_of_an_inactive_project_were_listed(projects: ProjectList, client: Redis) -> None:
     assert projects.listing_times() == {}
     projects.note_listing(17, left=True)
     projects.note_listing(2, left=False)
     assert projects.listing_times()[17] == 0.0
-    assert projects.now() - 5 < projects.listing_times()[2] <= projects.now()
+    assert seconds(client) - 5 < projects.listing_times()[2] <= seconds(client)
     projects.forget_listings([17, 99])
     projects.forget_listings([])
     assert list(projects.listing_times()) == [2]

@@ -19,8 +19,8 @@ from worker.domain.plans import Requests
 from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, Lane, RunKind, exports_of, resolution_of, scan_of
 from worker.store.gate import Gate, Precedence
 from worker.store.lanes import Lanes
-from worker.store.leases import LeaseKeeper
 from worker.store.limits import RateLimits
+from worker.store.locks import LeaseKeeper
 from worker.store.runs import RUN_TTL_SECONDS, Run, Runs
 
 CODES = ["code:17:1", "code:17:2"]

@@ -15,7 +15,7 @@ from worker.part import Part
 from worker.redis_access import redis_at
 from worker.store import runtime as runtime_module
 from worker.store import stores as stores_module
-from worker.store.leases import LeaseKeeper
+from worker.store.locks import LeaseKeeper
 from worker.store.runtime import REAL
 from worker.store.stores import Installation, Stores
 
@@ -36,7 +36,7 @@ def test_only_the_runtime_module_imports_time_and_chance() -> None:
     found = {file.name: FROM_OUTSIDE.intersection(imported(file)) for file in STORE.glob("*.py")}
     assert found.pop("runtime.py") == FROM_OUTSIDE
     # It starts a thread; its clock, sleep and lock come from outside.
-    assert found.pop("leases.py") == {"threading"}
+    assert found.pop("locks.py") == {"threading"}
     assert {name for name, modules in found.items() if modules} == set()
 
 

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.kit.container import Redis
-from worker.domain.problem_keys import FINDINGS
-from worker.domain.problems import FindingKind
+from worker.domain.problems import FINDINGS, FindingKind
 from worker.store import scripts
 from worker.store.ledger import UNFINISHED
 from worker.store.scripts import SOURCES, Script, flag, number, text, texts

@@ -6,22 +6,21 @@ import sys
 
 import click
 
-from worker.cli.output import FAILED, faults_as_sentences, json_option, named_project, print_json
+from worker.cli.output import FAILED, json_option, print_json
 from worker.cli.problems.handle import continue_writing, ignore, resolve
-from worker.cli.problems.options import cause_option, class_option
+from worker.cli.problems.options import cause_option, class_option, matching, owner_option, project_option
 from worker.cli.problems.retry import retry
 from worker.cli.problems.show import show
 from worker.cli.runs import print_problems
 from worker.cli.session import open_container
-from worker.domain.problems import Owner
 from worker.domain.texts import counted
 
 
 @click.group(invoke_without_command=True)
-@click.option("--owner", type=click.Choice([owner.value for owner in Owner]), help="Only problems of this owner.")
+@owner_option
 @cause_option
 @class_option
-@click.option("--project", type=named_project, help="Only problems of this project (Procore id, number or name).")
+@project_option
 @click.option("--by-cause", is_flag=True, help="Print one row per cause.")
 @click.option("--ignored", is_flag=True, help="List ignored problems instead of open ones.")
 @json_option
@@ -44,27 +43,19 @@ def problems(
         if any((owner, cause, problem_class, project, by_cause, ignored, as_json)):
             raise click.UsageError(f"Pass the options after `{context.invoked_subcommand}`.")
         return
-    with faults_as_sentences():
-        container = open_container()
-        project_id = container.named_records.project_id(project) if project else None
-        rows = [
-            row
-            for row in container.problem_views.all()
-            if (row["ignored"] is not None) == ignored
-            and owner in (None, row["owner"])
-            and cause in (None, row["cause"])
-            and problem_class in (None, row["class"])
-            and project_id in (None, row["project_id"])
-        ]
-        if project and not rows:
-            # Raises NotFound for a project that does not exist, which must not look like one without problems.
-            container.named_records.project(project)
-        if as_json:
-            print_json(rows)
-        else:
-            title = counted(len(rows), f"{'ignored' if ignored else 'open'} problems")
-            print_problems(rows, title=title, by_cause=by_cause, complete=ignored or cause is not None)
-        sys.exit(FAILED if rows and not ignored else 0)
+    container = open_container()
+    project_id = container.named_records.project_id(project) if project else None
+    wanted = {"owner": owner, "cause": cause, "class": problem_class, "project_id": project_id}
+    rows = [row for row in matching(container.problem_views.all(), **wanted) if (row["ignored"] is not None) == ignored]
+    if project and not rows:
+        # Raises NotFound for a project that does not exist, which must not look like one without problems.
+        container.named_records.project(project)
+    if as_json:
+        print_json(rows)
+    else:
+        title = counted(len(rows), f"{'ignored' if ignored else 'open'} problems")
+        print_problems(rows, title=title, by_cause=by_cause, complete=ignored or cause is not None)
+    sys.exit(FAILED if rows and not ignored else 0)
 
 
 for _command in (show, retry, resolve, continue_writing, ignore):

@@ -6,14 +6,13 @@ import click
 
 from config.names import TaskName
 from worker.cli.one_record import checked_note, user
-from worker.cli.output import Fault, faults_as_sentences, json_option, out, print_json
-from worker.cli.problems.named import problem_key
+from worker.cli.output import Fault, json_option, print_done
+from worker.cli.problems.options import problem_key
 from worker.cli.session import open_container, send
 from worker.container import Container
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import State
-from worker.domain.problem_keys import record_of
-from worker.domain.problems import Cause
+from worker.domain.problems import Cause, record_of
 from worker.domain.series import Series
 from worker.store.open_problems import OpenProblem
 
@@ -27,19 +26,16 @@ def resolve(key: str, note: str, as_json: bool) -> None:
 
     This starts and stops no work: what is written depends only on the records.
     """
-    with faults_as_sentences():
-        text = checked_note(note, required="Describe in --note what was done.")
-        container = open_container()
-        entry = _open_problem(container, key)
-        if key in {each.problem_key for each in Series}:
-            raise Fault(f"Writing is stopped until you run `wbs-sync problems continue {key} --note NOTE`.")
-        _require_an_end(container, entry)
-        if not container.stores.handling.resolve(entry, by=user(), at=container.now(), note=text):
-            raise Fault(_CHANGED.format(key=key))
-        if as_json:
-            print_json({"resolved": key, "sentence": entry.problem.sentence})
-        else:
-            out.print(f"Resolved: {entry.problem.sentence}", soft_wrap=True)
+    text = checked_note(note, required="Describe in --note what was done.")
+    container = open_container()
+    entry = _open_problem(container, key)
+    if key in {each.problem_key for each in Series}:
+        raise Fault(f"Writing is stopped until you run `wbs-sync problems continue {key} --note NOTE`.")
+    _require_an_end(container, entry)
+    if not container.stores.handling.resolve(entry, by=user(), at=container.now(), note=text):
+        raise Fault(_CHANGED.format(key=key))
+    sentence = entry.problem.sentence
+    print_done({"resolved": key, "sentence": sentence}, f"Resolved: {sentence}", as_json=as_json)
 
 
 @click.command("continue")
@@ -56,29 +52,26 @@ def continue_writing(key: str, note: str, as_json: bool) -> None:
     The same difference does not stop writing again until one record matches. Records that differ keep separate problems. For a problem
     possible_former_items: create new Items, because the listed Items do not belong to the project.
     """
-    with faults_as_sentences():
-        text = checked_note(note, required="Describe in --note what was changed, or why the difference is accepted.")
-        container = open_container()
-        entry = _open_problem(container, key)
-        series = next((each for each in Series if each.problem_key == key), None)
-        former = entry.problem.cause is Cause.POSSIBLE_FORMER_ITEMS
-        if series is None and not former:
-            raise click.UsageError(
-                f"{key} is not a stopped series. For other problems, run `wbs-sync problems retry {key}`."
-            )
-        if not container.stores.handling.resume(entry, by=user(), at=container.now(), note=text):
-            raise Fault(_CHANGED.format(key=key))
-        if series:
-            container.differences.go_on(series)
-        else:
-            container.former_items.reject(entry.facts)
-            same = (other.key for other in container.ledger.problems() if other.problem.cause is entry.problem.cause)
-            container.retries.retry([key, *same])
-            send(TaskName.RESUME)
-        if as_json:
-            print_json({"continued": key, "sentence": entry.problem.sentence})
-        else:
-            out.print(f"Writing {series or 'Items'} resumes.", soft_wrap=True)
+    text = checked_note(note, required="Describe in --note what was changed, or why the difference is accepted.")
+    container = open_container()
+    entry = _open_problem(container, key)
+    series = next((each for each in Series if each.problem_key == key), None)
+    former = entry.problem.cause is Cause.POSSIBLE_FORMER_ITEMS
+    if series is None and not former:
+        raise click.UsageError(
+            f"{key} is not a stopped series. For other problems, run `wbs-sync problems retry {key}`."
+        )
+    if not container.stores.handling.resume(entry, by=user(), at=container.now(), note=text):
+        raise Fault(_CHANGED.format(key=key))
+    if series:
+        container.differences.go_on(series)
+    else:
+        container.former_items.reject(entry.facts)
+        same = (other.key for other in container.ledger.problems() if other.problem.cause is entry.problem.cause)
+        container.retries.retry([key, *same])
+        send(TaskName.RESUME)
+    continued = {"continued": key, "sentence": entry.problem.sentence}
+    print_done(continued, f"Writing {series or 'Items'} resumes.", as_json=as_json)
 
 
 @click.command()
@@ -95,15 +88,12 @@ def ignore(key: str, until_changed: bool, note: str, as_json: bool) -> None:
         raise click.UsageError(
             "Pass --until-changed: a problem is ignored until its cause or one of its facts changes."
         )
-    with faults_as_sentences():
-        container = open_container()
-        entry = _open_problem(container, key)
-        if not container.stores.handling.ignore(entry, by=user(), at=container.now(), note=checked_note(note)):
-            raise Fault(_CHANGED.format(key=key))
-        if as_json:
-            print_json({"ignored": key, "sentence": entry.problem.sentence})
-        else:
-            out.print(f"Ignored until it changes: {entry.problem.sentence}", soft_wrap=True)
+    container = open_container()
+    entry = _open_problem(container, key)
+    if not container.stores.handling.ignore(entry, by=user(), at=container.now(), note=checked_note(note)):
+        raise Fault(_CHANGED.format(key=key))
+    sentence = entry.problem.sentence
+    print_done({"ignored": key, "sentence": sentence}, f"Ignored until it changes: {sentence}", as_json=as_json)
 
 
 ENTERED_BY_HAND = frozenset(

@@ -1,14 +1,32 @@
-"""Options that select problems by their cause or class. An earlier name is refused with the current one."""
+"""How problems are selected: by key or name, or by options for their cause or class. An earlier name is refused with the current one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any
 
 import click
 
-from worker.domain.problems import FORMER_CAUSES, FORMER_CLASSES, Cause, ProblemClass
+from worker.cli.output import Fault, named_project
+from worker.container import Container
+from worker.domain.problems import FORMER_CAUSES, FORMER_CLASSES, Cause, Owner, ProblemClass
 
 Check = Callable[[click.Context, click.Parameter, str | None], str | None]
+Row = Mapping[str, Any]
+"""A problem as `ProblemViews` returns it."""
+
+
+def problem_key(container: Container, text: str) -> str:
+    """Return the key of the open problem that matches the text, or the text if none matches. Raises Fault if several match."""
+    keys = container.problem_views.named(text)
+    if len(keys) > 1:
+        raise Fault(f"More than one problem is open for {text}. Pass one of these keys: {', '.join(sorted(keys))}.")
+    return keys[0] if keys else text
+
+
+def matching(rows: Iterable[Row], **wanted: Any) -> list[Row]:
+    """Return the problems that have all the wanted values; None: any value."""
+    return [row for row in rows if all(value in (None, row[name]) for name, value in wanted.items())]
 
 
 def _current(noun: str, names: Collection[str], former: Mapping[str, str]) -> Check:
@@ -37,4 +55,10 @@ class_option = click.option(
     metavar=f"[{'|'.join(CLASSES)}]",
     callback=_current("class", CLASSES, FORMER_CLASSES),
     help="Only problems of this class.",
+)
+owner_option = click.option(
+    "--owner", type=click.Choice([owner.value for owner in Owner]), help="Only problems of this owner."
+)
+project_option = click.option(
+    "--project", type=named_project, help="Only problems of this project (Procore id, number or name)."
 )

@@ -10,35 +10,21 @@ from typing import Any
 import click
 
 from config.names import TaskName
-from worker.cli.output import (
-    FAILED,
-    Fault,
-    clock,
-    faults_as_sentences,
-    json_option,
-    named_project,
-    out,
-    print_json,
-    table,
-)
-from worker.cli.problems.named import problem_key
-from worker.cli.problems.options import cause_option
+from worker.cli.output import FAILED, Fault, clock, json_option, out, print_json, table
+from worker.cli.problems.options import Row, cause_option, matching, owner_option, problem_key, project_option
 from worker.cli.runs import grouped, print_cause
 from worker.cli.session import follow, open_container, send
 from worker.container import Container
-from worker.domain.problems import Owner
+from worker.context import correlated, new_id
 from worker.domain.texts import counted
 from worker.inspect.retries import Retry
-from worker.observability import correlation
-
-Row = Mapping[str, Any]
 
 
 @click.command()
 @click.argument("keys", nargs=-1, metavar="[KEY]...")
 @cause_option
-@click.option("--project", type=named_project, help="Only problems of this project (Procore id, number or name).")
-@click.option("--owner", type=click.Choice([owner.value for owner in Owner]), help="Only problems of this owner.")
+@project_option
+@owner_option
 @click.option("--all", "everything", is_flag=True, help="All open problems.")
 @click.option("--wait", is_flag=True, help="Wait until the work has ended, and list which problems are fixed.")
 @json_option
@@ -56,41 +42,31 @@ def retry(
     Ignored problems are retried only if their KEY is given. Each problem stays open until its work has succeeded. With --wait, the exit code is
     0 only if all of them are fixed.
     """
-    with faults_as_sentences():
-        if not (keys or cause or project or owner or everything):
-            raise click.UsageError("Pass KEYs, --cause, --project or --owner, or --all.")
-        container = open_container()
-        project_id = container.named_records.project_id(project) if project else None
-        keys = tuple(problem_key(container, key) for key in keys)
-        rows = {row["key"]: row for row in container.problem_views.all()}
-        if unknown := [key for key in keys if key not in rows]:
-            raise Fault(f"There is no open problem {', '.join(unknown)}. `wbs-sync problems --json` lists the keys.")
-        chosen = [
-            row
-            for row in rows.values()
-            if (row["key"] in keys if keys else not row["ignored"])
-            and cause in (None, row["cause"])
-            and owner in (None, row["owner"])
-            and project_id in (None, row["project_id"])
-        ]
-        with correlation.of(correlation.new_id("retry")) as correlation_id:
-            retried = container.retries.retry([row["key"] for row in chosen])
-            send(TaskName.RESUME)
-        result: dict[str, Any] = {
-            "correlation_id": correlation_id,
-            "dispatched": retried.dispatched,
-            "not_retryable": [row for row in chosen if row["key"] in retried.without_work],
-        }
-        if wait:
-            began = time.monotonic()
-            count = len(retried.work) + len(retried.remotes)
-            follow(container, lambda: len(container.retries.unfinished(retried)), count=count, noun="problems")
-            result |= _ends(container, retried, chosen) | {"seconds": round(time.monotonic() - began, 2)}
-        if as_json:
-            print_json(result)
-        else:
-            print_retried(result)
-        sys.exit(FAILED if result.get("remaining") or (wait and result["not_retryable"]) else 0)
+    if not (keys or cause or project or owner or everything):
+        raise click.UsageError("Pass KEYs, --cause, --project or --owner, or --all.")
+    container = open_container()
+    project_id = container.named_records.project_id(project) if project else None
+    keys = tuple(problem_key(container, key) for key in keys)
+    rows = {row["key"]: row for row in container.problem_views.all()}
+    if unknown := [key for key in keys if key not in rows]:
+        raise Fault(f"There is no open problem {', '.join(unknown)}. `wbs-sync problems --json` lists the keys.")
+    tried = (row for row in rows.values() if (row["key"] in keys if keys else not row["ignored"]))
+    chosen = matching(tried, cause=cause, owner=owner, project_id=project_id)
+    with correlated(new_id("retry")) as correlation_id:
+        retried = container.retries.retry([row["key"] for row in chosen])
+        send(TaskName.RESUME)
+    result: dict[str, Any] = {
+        "correlation_id": correlation_id,
+        "dispatched": retried.dispatched,
+        "not_retryable": [row for row in chosen if row["key"] in retried.without_work],
+    }
+    if wait:
+        began = time.monotonic()
+        count = len(retried.work) + len(retried.remotes)
+        follow(container, lambda: len(container.retries.unfinished(retried)), count=count, noun="problems")
+        result |= _ends(container, retried, chosen) | {"seconds": round(time.monotonic() - began, 2)}
+    print_json(result) if as_json else print_retried(result)
+    sys.exit(FAILED if result.get("remaining") or (wait and result["not_retryable"]) else 0)
 
 
 def _ends(container: Container, retried: Retry, chosen: Sequence[Row]) -> dict[str, list[Row]]:

@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from worker.cli.output import FAILED, Fault, clock, faults_as_sentences, json_option, out, print_json, styled
-from worker.cli.problems.named import problem_key
+from worker.cli.output import FAILED, Fault, clock, json_option, out, print_json, styled
+from worker.cli.problems.options import problem_key
 from worker.cli.session import open_container
-from worker.domain.problem_keys import scope_of_problem
+from worker.domain.problems import scope_of_problem
 
 JsonObject = Mapping[str, Any]
 
@@ -23,22 +23,21 @@ def show(key: str, as_json: bool) -> None:
     """Show the details of one problem: its sentence, owner and next step, where to fix it, the last and next attempt, links to the records,
     and notes. Pass its key, or the number of its invoice, code or project. The exit code is 0 if the problem is not open, or ignored.
     """
-    with faults_as_sentences():
-        container = open_container()
-        key = problem_key(container, key)
-        # Keys have only these characters, and Redis cannot be queried with every other text.
-        problem = container.problem_views.shown(key) if key.isascii() and key.isprintable() else None
-        if problem is None:
-            raise Fault(
-                f"There is no problem {key}. `wbs-sync problems` lists all problems; `wbs-sync explain --invoice {key}` shows why an invoice is not "
-                "billed."
-            )
-        if as_json:
-            print_json(problem)
-        else:
-            for name, text in _lines(problem):
-                out.print(styled((f"{name:<11}", "bold"), text), soft_wrap=True)
-        sys.exit(FAILED if problem["open"] and not problem["ignored"] else 0)
+    container = open_container()
+    key = problem_key(container, key)
+    # Keys have only these characters, and Redis cannot be queried with every other text.
+    problem = container.problem_views.shown(key) if key.isascii() and key.isprintable() else None
+    if problem is None:
+        raise Fault(
+            f"There is no problem {key}. `wbs-sync problems` lists all problems; `wbs-sync explain --invoice {key}` shows why an invoice is not "
+            "billed."
+        )
+    if as_json:
+        print_json(problem)
+    else:
+        for name, text in _lines(problem):
+            out.print(styled((f"{name:<11}", "bold"), text), soft_wrap=True)
+    sys.exit(FAILED if problem["open"] and not problem["ignored"] else 0)
 
 
 def _lines(problem: JsonObject) -> Iterator[tuple[str, str]]:

@@ -1,8 +1,9 @@
-"""OAuth 2.0 client credentials with a signed JWT (ohelp/section_162755359851, ohelp/section_162790605110)."""
+"""OAuth 2.0 client credentials with a signed JWT (ohelp/section_162755359851, ohelp/section_162790605110), and when their certificate expires."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 import jwt
@@ -10,6 +11,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.x509 import load_pem_x509_certificates
 
 from worker.clients.http import Transport
 from worker.clients.login import require_admitted, token_of
@@ -86,3 +88,19 @@ def _assertion(address: NetSuiteAddress, now: int) -> str:
 
 def _bad_key(message: str) -> Misconfigured:
     return Misconfigured(message, cause=Cause.NETSUITE_KEY, facts={"answer": message})
+
+
+def certificate_expiry(expires: date | None, key_file: Path) -> float | None:
+    """Return when the certificate for the login expires (unix seconds), at most two years after it was created (ohelp/subsect_162755332391); None
+    if that is not known. The login itself needs only the private key.
+
+    `expires`: NETSUITE_CERTIFICATE_EXPIRES; the end of that day, UTC. Else the earliest expiry of the certificates in the key's file, if it
+    contains any and this process may read it.
+    """
+    if expires:
+        return datetime.combine(expires, time.max, UTC).timestamp()
+    try:
+        certificates = load_pem_x509_certificates(key_file.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return min(certificate.not_valid_after_utc.timestamp() for certificate in certificates)

@@ -6,13 +6,21 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from worker.clients.fields import read
-from worker.clients.netsuite import suiteql, wire
-from worker.clients.netsuite.records import NetSuiteRecords, require_requested
+from worker.clients.netsuite import wire
+from worker.clients.netsuite.api import (
+    NetSuiteRecords,
+    any_of,
+    begins_with,
+    in_batches,
+    is_in,
+    literal,
+    require_requested,
+)
 from worker.domain.bills import Bill, Document, FoundBill, NumberKey, number_key
 from worker.domain.errors import Blocked, Misconfigured, NotFound, UnexpectedAnswer
 from worker.domain.problems import Cause
 
-_BILLS_AND_CREDITS = suiteql.is_in("type", list(wire.SUITEQL_TYPES.values()))
+_BILLS_AND_CREDITS = is_in("type", list(wire.SUITEQL_TYPES.values()))
 _BILL_HEADS = (
     "SELECT id, type, externalid, tranid, entity, TO_CHAR(lastmodifieddate, 'YYYY-MM-DD HH24:MI:SS') AS modified "
     f"FROM transaction WHERE {_BILLS_AND_CREDITS} AND"
@@ -46,37 +54,35 @@ class BillRequests(NetSuiteRecords):
         Case is ignored in numbers: a bill that a user typed in another case is for the same invoice, and not every account refuses a second
         bill.
         """
-        kind = suiteql.literal(wire.SUITEQL_TYPES[document])
-        same_number = (
-            f"(({_in_any_case([document_number])}) AND entity = {suiteql.literal(vendor_id)} AND type = {kind})"
-        )
+        kind = literal(wire.SUITEQL_TYPES[document])
+        same_number = f"(({_in_any_case([document_number])}) AND entity = {literal(vendor_id)} AND type = {kind})"
         query = (
             f"SELECT id, externalid, tranid, entity FROM transaction WHERE {_BILLS_AND_CREDITS} AND "
-            f"(externalid = {suiteql.literal(external_id)} OR {same_number}) ORDER BY id ASC"
+            f"(externalid = {literal(external_id)} OR {same_number}) ORDER BY id ASC"
         )
         return [row.id for row in self._query(wire.IdRow, query)]
 
     def bills_by_external_id(self, external_ids: Sequence[str]) -> dict[str, list[BillHead]]:
         """Return the bills and credits that exist by their external ids (lower case); one query per 1,000."""
         heads: dict[str, list[BillHead]] = {}
-        for batch in suiteql.batches(external_ids):
-            for head in self._bill_heads(suiteql.is_in("externalid", batch)):
+        for batch in in_batches(external_ids):
+            for head in self._bill_heads(is_in("externalid", batch)):
                 heads.setdefault(str(head.external_id).lower(), []).append(head)
         return heads
 
     def bills_by_id(self, bill_ids: Sequence[str]) -> dict[str, BillHead]:
         """Return the bills and credits that exist by their internal ids; one query per 1,000."""
-        batches = suiteql.batches(bill_ids)
-        return {head.id: head for batch in batches for head in self._bill_heads(suiteql.is_in("id", batch))}
+        batches = in_batches(bill_ids)
+        return {head.id: head for batch in batches for head in self._bill_heads(is_in("id", batch))}
 
     def bills_of_ours(self, external_id_stem: str, *, after: int) -> list[BillHead]:
         """Return up to 1,000 bills and credits whose external id begins with the stem, by ascending internal id, beginning above `after`."""
-        query = f"{_BILL_HEADS} {suiteql.begins_with('externalid', external_id_stem)}"
+        query = f"{_BILL_HEADS} {begins_with('externalid', external_id_stem)}"
         return [_bill_head(row) for row in self._page_after(wire.BillNumberRow, query, after).rows]
 
     def bills_made_by_us(self, external_id_stem: str) -> int:
         """Return how many bills and credits have an external id that begins with the stem; NetSuite may not count beyond 100,000."""
-        ours = suiteql.begins_with("externalid", external_id_stem)
+        ours = begins_with("externalid", external_id_stem)
         query = f"SELECT id FROM transaction WHERE {_BILLS_AND_CREDITS} AND {ours} ORDER BY id ASC"
         _, count = self._first_rows(wire.IdRow, query, limit=1)
         return count
@@ -85,9 +91,9 @@ class BillRequests(NetSuiteRecords):
         """Return bills and credits of these vendors with these numbers in any case, with any external id; one query per 1,000 of either."""
         return [
             head
-            for vendors in suiteql.batches(vendor_ids)
-            for numbers in suiteql.batches(document_numbers)
-            for head in self._bill_heads(f"{suiteql.is_in('entity', vendors)} AND ({_in_any_case(numbers)})")
+            for vendors in in_batches(vendor_ids)
+            for numbers in in_batches(document_numbers)
+            for head in self._bill_heads(f"{is_in('entity', vendors)} AND ({_in_any_case(numbers)})")
         ]
 
     def bill(self, bill_id: str) -> FoundBill | None:
@@ -145,5 +151,5 @@ def _bill_head(row: wire.BillNumberRow) -> BillHead:
 
 def _in_any_case(numbers: Sequence[str]) -> str:
     """Return a condition for these numbers in any case; also as written, since NetSuite's upper case may differ from Python's (ß)."""
-    as_written = suiteql.is_in("tranid", numbers)
-    return suiteql.any_of(as_written, suiteql.is_in("UPPER(tranid)", sorted({number.upper() for number in numbers})))
+    as_written = is_in("tranid", numbers)
+    return any_of(as_written, is_in("UPPER(tranid)", sorted({number.upper() for number in numbers})))

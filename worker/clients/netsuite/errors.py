@@ -3,6 +3,8 @@
 REST returns `USER_ERROR` for nearly every business rule, so the table matches status, code and text (ohelp/section_156570709583; texts and
 codes: docs/remotes.md). The first row that matches decides. The outcome of a write with a 5xx response is unknown, because NetSuite may have
 committed it before it failed. The outcome is unknown as well if the response does not come from NetSuite.
+
+An account's profile may add refusals in its own wording, which the probe found.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from worker.clients.http import Answer
@@ -25,7 +28,29 @@ from worker.domain.errors import (
     UnexpectedAnswer,
 )
 from worker.domain.problems import Cause
-from worker.domain.refusals import KnownRefusal, Meaning, fits
+
+GAP = "…"
+"""In a shape: a part that differs between records, such as a name, a number or a date."""
+
+
+class Meaning(StrEnum):
+    """The known meanings of refusals."""
+
+    ALREADY_EXISTS = "already_exists"
+    PERIOD_CLOSED = "period_closed"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRefusal:
+    """The shape of the text with which an account refused a write, and its meaning."""
+
+    shape: str
+    meaning: Meaning
+
+
+def fits(shape: str, text: str) -> bool:
+    """Return whether a response text has this shape."""
+    return re.fullmatch(".*".join(re.escape(part) for part in shape.split(GAP)), text, re.DOTALL) is not None
 
 
 class Unauthorized(SyncError):

@@ -191,13 +191,6 @@ class PersonRow(IdRow):
         return replace(entity, first_name=self.firstname, last_name=self.lastname)
 
 
-class PartnerRow(IdRow):
-    """A row of SuiteQL's `vendor` or `job` with both of its names."""
-
-    companyname: Text = ""
-    entityid: Text = ""
-
-
 class ReferenceRow(IdRow):
     """A reference to another record; `refName`: its name (ohelp/section_1545142037)."""
 

@@ -1,29 +1,41 @@
-"""Procore's REST API: sends one request within the rate limits, raises the error that its response means, and reads lists page by page."""
+"""Procore's REST API: logs in, sends one request within the rate limits, raises the error that its response means, and reads lists page by page."""
 
 from __future__ import annotations
 
 import logging
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from worker.clients.fields import RowT, UnreadableRow, read_rows
 from worker.clients.http import Answer, Transport
+from worker.clients.login import require_admitted, token_of
 from worker.clients.procore import wire
-from worker.clients.procore.auth import ProcoreAddress
-from worker.clients.procore.errors import Unauthorized, error_of
+from worker.clients.procore.errors import Unauthorized, error_of, message_of
+from worker.context import no_response, response_seen
 from worker.domain.errors import Misconfigured, NoRoom, SyncError, Transient, UnexpectedAnswer
 from worker.domain.problems import Cause
-from worker.domain.responses import no_response, response_seen
 from worker.domain.scopes import Remote
 from worker.store.gate import Precedence
 from worker.store.limits import RateLimits
-from worker.store.tokens import Tokens
+from worker.store.tokens import AccessToken, Tokens
 
 log = logging.getLogger(__name__)
 
 MAX_PAGES = 1000
 """Enough for a hundred thousand budget lines of one project. A list with more pages is treated as endless."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcoreAddress:
+    """The addresses of Procore, the app that logs in, and its company."""
+
+    base_url: str
+    auth_url: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    company_id: int
 
 
 class ProcoreApi:
@@ -132,3 +144,21 @@ def _has_next(answer: Answer, seen: int, *, is_full: bool) -> bool:
         return answer.next_page
     total = answer.headers.get("Total", "")
     return seen < int(total) if re.fullmatch(r"[0-9]{1,9}", total) else is_full
+
+
+def mint_token(transport: Transport, address: ProcoreAddress) -> AccessToken:
+    """Return a new access token (https://developers.procore.com/documentation/oauth-client-credentials); Procore issues no refresh token.
+
+    Raises Misconfigured if Procore refuses, Transient if it may work later.
+    """
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": address.client_id,
+        "client_secret": address.client_secret,
+    }
+    url, identity = f"{address.auth_url}/oauth/token", f"client id {address.client_id}"
+    answer = transport.send("POST", url, headers={}, form=form)
+    require_admitted(answer, f"{answer.status} {message_of(answer)}", Cause.PROCORE_LOGIN, url=url, identity=identity)
+    if error := error_of(answer):
+        raise error
+    return token_of(answer, "Procore", url=url)

@@ -9,11 +9,10 @@ from typing import Any
 from worker.clients.fields import UnreadableRow, read
 from worker.clients.procore import wire
 from worker.clients.procore.api import ProcoreApi
+from worker.context import response_seen
 from worker.domain.errors import Blocked, Misconfigured, NotFound, NotPermitted, Transient, UnexpectedAnswer
-from worker.domain.invoice_heads import InvoiceHead
-from worker.domain.invoices import Invoice
+from worker.domain.invoices import Invoice, InvoiceHead
 from worker.domain.problems import Cause
-from worker.domain.responses import response_seen
 from worker.domain.scopes import PROCORE_VENDORS
 from worker.domain.wbs_codes import Project, WbsCode
 from worker.store.cache import Cache
@@ -23,6 +22,9 @@ CODES_PER_PAGE = 1000
 BUDGET_LINES_PER_PAGE = 100
 INVOICES_PER_PAGE = 100
 BUDGET_ENDPOINT_CACHE_SECONDS = 86_400
+PRODUCTION = "https://api.procore.com"
+FIRST_ID_OF_US02 = 10**14
+"""Ids in the zone us02 have 15 digits, all others fewer than ten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,3 +231,29 @@ class Procore:
 def _require_requested(returned: int, requested: int) -> None:
     if returned != requested:
         raise UnexpectedAnswer(f"Procore returned the record {returned} instead of {requested}")
+
+
+class ProcorePages:
+    """Links to a project's tools in Procore's user interface; none for a sandbox or a simulated Procore.
+
+    Links on Procore's support pages have the form `https://app.procore.com/webclients/host/companies/{company}/projects/{project}/tools/...`.
+    Public code has `projecthome` and `invoicing/subcontractor` after it, and the host `us02.procore.com` for companies and projects with ids
+    of 15 digits (docs/remotes.md). No form of a page of one invoice or one code was found, so an invoice's link leads to the subcontractor
+    invoices of its project, and a code's link to the project.
+    """
+
+    def __init__(self, base_url: str, company_id: int) -> None:
+        host = "us02" if company_id >= FIRST_ID_OF_US02 else "app"
+        self._company = f"https://{host}.procore.com/webclients/host/companies/{company_id}"
+        self._known = base_url == PRODUCTION
+
+    def project(self, project_id: int) -> str:
+        """Return the link to a project's home; "" if there is none."""
+        return self._tool(project_id, "projecthome")
+
+    def invoices(self, project_id: int) -> str:
+        """Return the link to the subcontractor invoices of a project; "" if there is none."""
+        return self._tool(project_id, "invoicing/subcontractor")
+
+    def _tool(self, project_id: int, tool: str) -> str:
+        return f"{self._company}/projects/{project_id}/tools/{tool}" if self._known else ""

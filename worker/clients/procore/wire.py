@@ -27,8 +27,7 @@ from worker.clients.fields import (
     Text,
 )
 from worker.domain import money
-from worker.domain.invoice_heads import InvoiceHead
-from worker.domain.invoices import Invoice, InvoiceLine
+from worker.domain.invoices import Invoice, InvoiceHead, InvoiceLine
 from worker.domain.wbs_codes import Project, WbsCode
 
 

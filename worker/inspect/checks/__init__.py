@@ -3,17 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from redis.exceptions import RedisError
 
 from worker.domain.errors import Blocked, Misconfigured, SyncError, Transient
 from worker.domain.problems import describe
-from worker.inspect.checks.check import Check, NamedCheck, failed, warning
 from worker.store.connection import why
 
 TRY_AGAIN = "If the check fails again in a few minutes, contact the team that runs that system or the network."
 CHECK_REDIS = "Check REDIS_URL and the server's log. Nothing is lost in the meantime; docs/redis.md lists the steps for each case."
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The result of one check. `ok`: None for a warning, such as a value that could not be read or may be intended; `fix`: "" if it passed;
+    `name`: set when `Checks` has run it.
+    """
+
+    ok: bool | None
+    message: str
+    fix: str = ""
+    name: str = ""
+
+
+NamedCheck = tuple[str, Callable[[], Check]]
+"""A check to run: its name, and a function that may raise the errors of the clients."""
+
+
+def passed(message: str) -> Check:
+    """Return a passed check."""
+    return Check(True, message)
+
+
+def failed(message: str, fix: str) -> Check:
+    """Return a failed check: wbs-sync cannot work until it is fixed."""
+    return Check(False, message, fix)
+
+
+def warning(message: str, fix: str) -> Check:
+    """Return a warning."""
+    return Check(None, message, fix)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +58,7 @@ class Checks:
         """
         reported: dict[str, str] = {}
         for name, check in self.checks:
-            yield _result(name, check, reported)
+            yield replace(_result(name, check, reported), name=name)
 
 
 def _result(name: str, check: Callable[[], Check], reported: dict[str, str]) -> Check:
@@ -45,10 +75,10 @@ def _result(name: str, check: Callable[[], Check], reported: dict[str, str]) -> 
     except RedisError as error:
         message, fix = why(error), CHECK_REDIS
     except SyncError as error:
-        return failed(name, str(error) or type(error).__name__, "Send this message to the maintainers of wbs-sync.")
+        return failed(str(error) or type(error).__name__, "Send this message to the maintainers of wbs-sync.")
     # Redis' response may differ between checks that fail for the same reason.
     reason = message.partition(" Its response:")[0] if fix is CHECK_REDIS else message
     if reason in reported:
-        return warning(name, f"not checked: see {reported[reason]!r} above", "")
+        return warning(f"not checked: see {reported[reason]!r} above", "")
     reported[reason] = name
-    return failed(name, message, fix)
+    return failed(message, fix)

@@ -1,4 +1,4 @@
-"""Checks of the processes of the installation, and of all clocks."""
+"""Checks of the processes of the installation, of paused work, and of all clocks."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from worker.engine.settings_agreement import differences
-from worker.inspect.checks.check import Check, NamedCheck, failed, passed, warning
+from worker.inspect.checks import Check, NamedCheck, failed, passed, warning
 from worker.inspect.liveness import CLOCK_LIMIT_SECONDS, HOW_TO_START, Liveness
+from worker.inspect.pauses import Pauses
 from worker.store.stores import Stores
 
 BUSY_QUEUES = ("items", "exports")
@@ -19,19 +20,21 @@ SYNCHRONIZE = "Synchronize the clock of that machine (NTP): NetSuite logins, sch
 
 @dataclass(frozen=True, slots=True)
 class ProcessChecks:
-    """Checks the processes that announced themselves. `redis_clock`: unix seconds; `remote_clocks`: seconds that this machine is ahead of each
+    """Checks the processes that announced themselves. `remote_clocks`: seconds that this machine is ahead of each
     system that responded in this process, by name; `settings`: digests of this command's settings that determine what is written.
     """
 
     stores: Stores
     liveness: Liveness
+    pauses: Pauses
     remote_clocks: Callable[[], Mapping[str, float]]
     settings: Mapping[str, str]
 
     def running(self) -> Iterator[NamedCheck]:
-        """Check that workers and beat run with the same settings."""
+        """Check that workers and beat run with the same settings, and that their work is not paused."""
         yield "Workers", self._workers
         yield "Same settings", self._same_settings
+        yield "Pauses", self._pauses
 
     def clocks(self) -> Iterator[NamedCheck]:
         """Check that all clocks agree; run last, after both systems have responded."""
@@ -40,39 +43,43 @@ class ProcessChecks:
     def _workers(self) -> Check:
         alive = self.liveness.now()
         if alive.faults:
-            return failed("Workers", " ".join(alive.faults + alive.warnings), HOW_TO_START)
+            return failed(" ".join(alive.faults + alive.warnings), HOW_TO_START)
         if alive.warnings:
-            return warning("Workers", " ".join(alive.warnings), RESTART)
+            return warning(" ".join(alive.warnings), RESTART)
         slots = self.stores.gate.caps()[0]
         few = {queue: threads for queue in BUSY_QUEUES if (threads := alive.threads_for(queue)) < slots}
         if few:
             counts = " and ".join(f"{threads} threads for {queue}" for queue, threads in few.items())
             message = f"{counts} in all workers, fewer than NETSUITE_CONCURRENCY={slots}: some slots remain unused"
-            return warning("Workers", message, "Leave WORKER_THREADS empty, raise it, or start another worker.")
-        return passed("Workers", f"{len(alive.workers)} running, and beat")
+            return warning(message, "Leave WORKER_THREADS empty, raise it, or start another worker.")
+        return passed(f"{len(alive.workers)} running, and beat")
 
     def _same_settings(self) -> Check:
         """Compare the settings that determine what is written, in all workers and in this command."""
-        name, workers = "Same settings", self.liveness.now().workers
+        workers = self.liveness.now().workers
         if differing := differences(workers):
             message = f"nothing is written while the workers' settings differ. Digests: {'; '.join(differing)}"
-            return failed(name, message, "Give all machines the same settings and restart their workers.")
+            return failed(message, "Give all machines the same settings and restart their workers.")
         theirs = {setting: digest for one in workers for setting, digest in one.settings.items()}
         others = sorted(setting for setting, own in self.settings.items() if theirs.get(setting, own) != own)
         if others:
             message = f"this command and the workers have different values of {' and '.join(others)}; the workers' values apply"
             return warning(
-                name,
-                message,
-                "Run this command with the workers' settings, or restart the workers with these settings.",
+                message, "Run this command with the workers' settings, or restart the workers with these settings."
             )
         lowest, *higher = self.stores.gate.caps()
         if higher:
             message = f"NETSUITE_CONCURRENCY is {lowest} in one process and {' and '.join(map(str, higher))} in others; the lowest applies to all"
-            return warning(
-                name, message, "Set the same NETSUITE_CONCURRENCY on all machines and restart their workers."
-            )
-        return passed(name, f"{len(workers)} workers and this command have the same settings for writing")
+            return warning(message, "Set the same NETSUITE_CONCURRENCY on all machines and restart their workers.")
+        return passed(f"{len(workers)} workers and this command have the same settings for writing")
+
+    def _pauses(self) -> Check:
+        """Check that no work is paused: a system is down, a login or permission was refused, or a rate limit is used up."""
+        paused = self.pauses.all()
+        if not paused:
+            return passed("no work is paused")
+        fix = "Paused work resumes automatically. `wbs-sync problems` lists what needs attention."
+        return warning(" ".join(one.sentence for one in paused), fix)
 
     def _clocks(self) -> Check:
         ahead = {"Redis": time.time() - self.stores.now(), **self.remote_clocks()}
@@ -84,8 +91,8 @@ class ProcessChecks:
         alive = self.liveness.now()
         wrong += [f"{one.process}'s is {_difference(one.clock_ahead)} Redis'" for one in alive.wrong_clocks]
         if wrong:
-            return warning("Clocks", "; ".join(wrong), SYNCHRONIZE)
-        return passed("Clocks", f"this machine, {', '.join(ahead)} and {len(alive.processes)} processes agree")
+            return warning("; ".join(wrong), SYNCHRONIZE)
+        return passed(f"this machine, {', '.join(ahead)} and {len(alive.processes)} processes agree")
 
 
 def _difference(off: float) -> str:

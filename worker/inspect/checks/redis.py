@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from redis.exceptions import NoPermissionError
 
 from worker.domain.texts import counted
-from worker.inspect.checks.check import Check, NamedCheck, failed, passed, warning
+from worker.inspect.checks import Check, NamedCheck, failed, passed, warning
 from worker.store.keys import Keys
 from worker.store.scripts import Script, text
 from worker.store.server_state import server_state
@@ -38,14 +38,13 @@ class RedisChecks:
         yield "Messages", self._messages
 
     def _connection(self) -> Check:
-        name = "Redis connection"
         self.stores.redis.ping()
         server = self.stores.redis.info("server")
         kind = "Valkey" if "valkey_version" in server else "Redis"
         version = str(server.get("redis_version", "0"))
         message = f"{kind} {server.get('valkey_version', version)}"
         if tuple(int(part) for part in version.split(".")[:2] if part.isdigit()) < MIN_VERSION:
-            return failed(name, f"{message} is too old", "Use Redis 6.2 or newer, or Valkey.")
+            return failed(f"{message} is too old", "Use Redis 6.2 or newer, or Valkey.")
         run_ids = {server.get("run_id"), *(self._run_id_of_new_connection() for _ in range(2))}
         if len(run_ids) > 1:
             # A write is sent only if the server with its lock is also the one with the ledger (worker/store/locks.py).
@@ -53,13 +52,13 @@ class RedisChecks:
                 "Set REDIS_URL to one server, or to sentinels. If a proxy or load balancer distributes connections over several servers, or the run id "
                 "changes with each connection, no write is sent to NetSuite."
             )
-            return failed(name, f"{message}, but {len(run_ids)} servers respond at this address, by their run ids", fix)
-        return passed(name, message)
+            return failed(f"{message}, but {len(run_ids)} servers respond at this address, by their run ids", fix)
+        return passed(message)
 
     def _accepts_writes(self) -> Check:
         """Write by a script, like all writes. Raises RedisError if the server is full, read-only or cannot save."""
         Script(self.stores.redis, "server/write", text)(keys=[Keys(self.stores.prefix).write_probe])
-        return passed("Redis accepts writes", "test write succeeded")
+        return passed("test write succeeded")
 
     def _run_id_of_new_connection(self) -> str | None:
         self.stores.redis.connection_pool.disconnect()
@@ -68,7 +67,6 @@ class RedisChecks:
 
     def _is_durable(self) -> Check:
         """Check that AOF is on and eviction is off: otherwise the ledger or the queues may be lost without an error."""
-        name = "Redis persistence"
         try:
             appends = self.stores.redis.info("persistence").get("aof_enabled")
             policy = self.stores.redis.info("memory").get("maxmemory_policy")
@@ -76,7 +74,6 @@ class RedisChecks:
             appends = policy = None
         if appends is None or policy is None:
             return warning(
-                name,
                 "this Redis does not report it",
                 "Check that the server has appendonly yes and maxmemory-policy noeviction.",
             )
@@ -88,16 +85,16 @@ class RedisChecks:
             faults.append(f"maxmemory-policy is {policy}, so a full server may evict the ledger")
             fixes.append("maxmemory-policy noeviction")
         if faults:
-            return failed(name, "; ".join(faults), f"Set {' and '.join(fixes)} in the server's configuration.")
-        return passed(name, "AOF on, noeviction")
+            return failed("; ".join(faults), f"Set {' and '.join(fixes)} in the server's configuration.")
+        return passed("AOF on, noeviction")
 
     def _has_room(self) -> Check:
-        name, state = "Redis memory", server_state(self.stores.redis)
+        state = server_state(self.stores.redis)
         limit = f"{state.memory_limit / 1e6:,.0f} MB"
         of = f" of {limit}" if state.has_maxmemory else ", no limit set"
         message = f"{state.memory_used / 1e6:,.0f} MB used{of}"
         if state.memory_share <= MAX_MEMORY_SHARE:
-            return passed(name, message)
+            return passed(message)
         if state.has_maxmemory:
             fix = (
                 "Raise maxmemory: a full server rejects writes, and then nothing is sent. docs/scaling.md lists sizes."
@@ -105,25 +102,25 @@ class RedisChecks:
         else:
             message += f", and its machine has {limit}"
             fix = "Add memory to its machine and set maxmemory: without maxmemory, the operating system kills the server when memory runs out."
-        return failed(name, message, fix)
+        return failed(message, fix)
 
     def _ledger_is_open(self) -> Check:
         if self.stores.ledger.state.is_open():
-            return passed("Ledger", "there")
+            return passed("there")
         message = "none yet: the first worker that starts restores it from NetSuite"
-        return warning("Ledger", message, "Start the workers, or run `wbs-sync rebuild` and follow its progress.")
+        return warning(message, "Start the workers, or run `wbs-sync rebuild` and follow its progress.")
 
     def _decisions_are_copied(self) -> Check:
         """Check that decisions have a local copy: neither Procore nor NetSuite has them, so if Redis were lost, an excluded invoice would be billed."""
-        name, count = "Decisions on invoices", len(self.stores.decisions.all())
+        count = len(self.stores.decisions.all())
         if not count:
-            return passed(name, "none")
+            return passed("none")
         file, missing = self.stores.decisions.copied()
         where = f"in {file.resolve()} on {socket.gethostname()}"
         if missing:
             fix = "Each machine with a worker saves a copy within a minute; run `wbs-sync check` on that machine."
-            return warning(name, f"{len(missing)} of {counted(count, 'decisions')} without a copy {where}", fix)
-        return passed(name, f"{counted(count, 'decisions')}, each with a copy {where}")
+            return warning(f"{len(missing)} of {counted(count, 'decisions')} without a copy {where}", fix)
+        return passed(f"{counted(count, 'decisions')}, each with a copy {where}")
 
     def _messages(self) -> Check:
         """Check for messages in queues without the prefix: an application that omits the prefix gets no error, and no worker reads them."""
@@ -132,12 +129,10 @@ class RedisChecks:
                 queue: self.stores.redis.llen(queue) for queue in self.queues if self.stores.redis.type(queue) == "list"
             }
         except NoPermissionError:
-            return passed(
-                "Messages", f"the user of REDIS_URL can access only keys that begin with {self.stores.prefix!r}"
-            )
+            return passed(f"the user of REDIS_URL can access only keys that begin with {self.stores.prefix!r}")
         stranded = {queue: length for queue, length in lengths.items() if length and self.stores.prefix}
         if stranded:
             counts = ", ".join(f"{length} in {queue!r}" for queue, length in sorted(stranded.items()))
             fix = f"In the application that sends them, set global_keyprefix {self.stores.prefix!r} (docs/enqueue.md), then send them again."
-            return failed("Messages", f"messages in queues without the prefix, which no worker reads: {counts}", fix)
-        return passed("Messages", "no stranded messages")
+            return failed(f"messages in queues without the prefix, which no worker reads: {counts}", fix)
+        return passed("no stranded messages")

@@ -1,4 +1,4 @@
--- The request that caused a piece of work (worker/observability/correlation.py).
+-- The request that caused a piece of work (worker/context.py).
 --
 -- origin(asked, current, prefix, key):            the correlation id of its request, or of the open run that waits for it; '' for none
 -- note_origin(asked, current, prefix, key, id):   records `id` as that of its request unless it has one

@@ -1,22 +1,27 @@
-"""Additional pages in Flower: the report and the metrics, live, read-only, behind the same login.
+"""Flower as an application that sends heartbeats, ends on TERM, and has two more pages: the report and the metrics, live, read-only, behind the
+same login.
 
-They are served by Flower's process rather than a separate one, so that there is one address, one login and no additional setting.
+The pages are served by Flower's process rather than a separate one, so that there is one address, one login and no additional setting.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 from asyncio import Future
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from flower import command
+from flower.app import Flower
 from flower.urls import handlers
 from flower.views import BaseHandler
 from redis.exceptions import RedisError
-from tornado.ioloop import IOLoop
+from tornado.ioloop import IOLoop, PeriodicCallback
 from tornado.web import authenticated, url
 
 from config.processes import METRICS_PATH, REPORT_PATH
 from worker.app import settings_or_exit
+from worker.runtime import heartbeat
 
 if TYPE_CHECKING:
     from worker.container import Container
@@ -100,6 +105,27 @@ def _built() -> Container:
     global _container
     if _container is None:
         settings = settings_or_exit()
-        redis_url = settings.redis_url.get_secret_value() if settings.redis_url else ""
-        _container = Container(settings, redis_url=redis_url)
+        _container = Container(settings, redis_url=settings.redis_address)
     return _container
+
+
+class WatchedFlower(Flower):  # type: ignore[misc]  # Flower is published without types
+    """Flower that sends heartbeats while its event loop runs, and exits with it. Python alone would first wait for Flower's threads, which
+    wait for Redis.
+    """
+
+    def start(self) -> None:
+        """Run until the process is asked to stop. Called by Flower's command; does not return."""
+        beating = PeriodicCallback(heartbeat.beat, heartbeat.BEAT_SECONDS * 1000)
+        beating.start()
+        try:
+            super().start()
+        finally:
+            self.stop()
+            logging.shutdown()
+            os._exit(0)
+
+
+def use_watched_flower() -> None:
+    """Make Flower's command start WatchedFlower. Call it in Flower's configuration file."""
+    command.Flower = WatchedFlower

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from worker.domain.run_counts import run_counts
+from worker.inspect.overview import run_counts
 
 
 @pytest.mark.parametrize(
