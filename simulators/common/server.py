@@ -15,9 +15,9 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-START_TIMEOUT = 10.0  # seconds that a server may take to accept connections
+START_TIMEOUT = 60.0  # seconds that a server may take to accept connections
 GRACE = 1.0  # seconds for requests that a fault delays when their server stops
-STOP_TIMEOUT = 5.0  # maximum seconds to wait for a stopping server
+STOP_TIMEOUT = 60.0  # maximum seconds to wait for a stopping server
 TICK = 1.0  # seconds between two readings of the clock, for the Date header
 KEEP_ALIVE = 75  # seconds; long, so that only a fault closes the connection of an idle client
 

@@ -50,7 +50,7 @@ class Mouth:
 
     def _answer(self, connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):
-            connection.settimeout(5)
+            connection.settimeout(60)
             connection.recv(65_536)
             self.asked += 1
             connection.sendall(self.says)
@@ -71,13 +71,13 @@ def mouth() -> Iterator[Mouth]:
     thread.start()
     yield made
     made.close()
-    thread.join(30)
+    thread.join(60)
 
 
 def ask(mouth: Mouth, says: bytes, *, writes: bool) -> Answer | Transient | OutcomeUnknown:
     """What one request to it ends with. A new transport each time: what is left on a connection is not the next one's."""
     mouth.says = says
-    transport = Transport(remote="netsuite", read_timeout=5)
+    transport = Transport(remote="netsuite", read_timeout=60)
     headers = {"Authorization": "Bearer token-of-ours"}
     ended: Answer | Transient | OutcomeUnknown
     try:

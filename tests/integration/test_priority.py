@@ -30,5 +30,5 @@ def test_a_persons_message_goes_before_a_jobs_earlier_ones(redis_url: str) -> No
 
         with connection.Consumer([kombu.Queue("exports")], callbacks=[begin], prefetch_count=1, accept=["json"]):
             while len(begun) < 4:
-                connection.drain_events(timeout=30)
+                connection.drain_events(timeout=60)
     assert begun == ["person", "middle", "job-1", "job-2"]

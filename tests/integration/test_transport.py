@@ -98,7 +98,7 @@ def test_a_worker_sends_its_script_only_to_a_server_that_does_not_know_it(redis_
 
         def take(number: int) -> None:
             producer.publish({"number": number}, routing_key="upkeep")
-            connection.drain_events(timeout=30)
+            connection.drain_events(timeout=60)
 
         with Consumer(connection, [Queue("upkeep")], on_message=delivered.append):
             server.config_resetstat()
@@ -120,7 +120,7 @@ def test_a_message_is_acknowledged_by_one_command(redis_url: str) -> None:
     with redis.Redis.from_url(redis_url) as server, Connection(redis_url) as connection:
         Producer(connection).publish({"number": 1}, routing_key="upkeep")
         with Consumer(connection, [Queue("upkeep")], on_message=delivered.append):
-            connection.drain_events(timeout=30)
+            connection.drain_events(timeout=60)
             assert (server.zcard("unacked_index"), server.hlen("unacked")) == (1, 1)
             server.config_resetstat()
             delivered[0].ack()

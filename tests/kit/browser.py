@@ -59,7 +59,7 @@ def logged_in(url: str, login: str) -> Iterator[str]:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             kept = {name: self.headers[name] for name in PASSED_ON if name in self.headers}
             answer = requests.request(
-                self.command, url + self.path, headers=kept | headers, data=body, allow_redirects=False, timeout=20
+                self.command, url + self.path, headers=kept | headers, data=body, allow_redirects=False, timeout=60
             )
             self.send_response(answer.status_code)
             for name in ("Content-Type", "Location"):

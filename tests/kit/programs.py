@@ -19,7 +19,7 @@ from tests.kit.waiting import eventually
 from worker.local.tied import tied
 
 ROOT = Path(__file__).parents[2]
-START_SECONDS = 90.0
+START_SECONDS = 150.0
 READY = " ready."
 """What a worker says when it begins to take work."""
 

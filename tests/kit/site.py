@@ -214,7 +214,7 @@ class Site:
         self.send(TaskName.SCAN_PROJECTS, trigger="test")
         return run
 
-    def ended(self, run: Run, timeout: float = 40) -> Run:
+    def ended(self, run: Run, timeout: float = 90) -> Run:
         """The run, once it has ended."""
 
         def now() -> Run:
@@ -237,7 +237,7 @@ class Site:
             left["slots"] = slots
         return left
 
-    def comes_to_rest(self, timeout: float = 20) -> None:
+    def comes_to_rest(self, timeout: float = 60) -> None:
         """Wait until nothing is left over."""
         try:
             eventually(lambda: not self.left_over(), timeout, every=0.05)

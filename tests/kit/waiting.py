@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def eventually(condition: Callable[[], T], timeout: float = 30.0, *, every: float = 0.02) -> T:
+def eventually(condition: Callable[[], T], timeout: float = 60.0, *, every: float = 0.02) -> T:
     """Return the first truthy answer of `condition`, which is asked again until then. Raises AssertionError after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while not (answer := condition()):

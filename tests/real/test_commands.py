@@ -39,7 +39,7 @@ class Machine:
         return run(*arguments, env=self.env | env, folder=self.folder, timeout=100)
 
     def netsuite(self, path: str) -> Any:
-        answer = requests.get(f"{self.env['NETSUITE_BASE_URL']}/_admin/{path}", timeout=10)
+        answer = requests.get(f"{self.env['NETSUITE_BASE_URL']}/_admin/{path}", timeout=60)
         return answer.json()
 
     def items_created(self) -> int:
@@ -69,7 +69,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
         env |= first_json(programs[0])
         env |= {"NETSUITE_CONCURRENCY": "5", "WORKER_THREADS": "8", "FLOWER_PORT": "0"}
         # What the real ones are slow about is nothing that these tests are about.
-        requests.patch(f"{env['PROCORE_BASE_URL']}/_admin/settings", json={"spike_limit": None}, timeout=10)
+        requests.patch(f"{env['PROCORE_BASE_URL']}/_admin/settings", json={"spike_limit": None}, timeout=60)
         programs.append(Program("up", [script(), "up", "--json"], env, folder, fresh=True))
         told = first_json(programs[1])
         assert set(told) == {"report", "flower", "login", "data_dir"}
@@ -177,7 +177,7 @@ def test_the_report_is_served_by_flower_and_written_to_a_file(machine: Machine) 
 def answer_of(url: str, login: tuple[str, str] | None) -> list[int | str]:
     """Status and text, or nothing while nobody listens yet."""
     try:
-        answer = requests.get(url, auth=login, timeout=10)
+        answer = requests.get(url, auth=login, timeout=60)
     except requests.ConnectionError:
         return []
     return [answer.status_code, answer.text]

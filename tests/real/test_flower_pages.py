@@ -55,7 +55,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
         invoice = invoices(site.stage)[0]
         first.append(site.send(TaskName.EXPORT, project_id=invoice.project_id, invoice_id=invoice.id))
         # Each worker takes messages from its own queue: what is sent now could be received before the last of these.
-        eventually(lambda: ended(site, first), 30, every=0.2)
+        eventually(lambda: ended(site, first), every=0.2)
         # The last ones enqueued are on the first page.
         key = next(iter(item_identities(site.stage)))
         item, (bill,) = site.stage.netsuite.item_by_external_id(key), site.stage.netsuite.bills
@@ -66,7 +66,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
             site.send(TaskName.EXPORT, project_id=invoice.project_id, invoice_id=invoice.id),
             site.send(TaskName.CREATE_ITEM, project_id="seven", wbs_code_id=code_id),
         ]
-        eventually(lambda: ended(site, last), 20, every=0.2)
+        eventually(lambda: ended(site, last), every=0.2)
         yield Seen(site, item, invoice, bill)
 
 
@@ -78,7 +78,7 @@ def asked(site: Site, path: str) -> Any:
     """What Flower answers to one who is logged in; nothing while it does not listen yet."""
     user, _, password = LOGIN.partition(":")
     try:
-        return requests.get(url(site) + path, auth=(user, password), timeout=10).json()
+        return requests.get(url(site) + path, auth=(user, password), timeout=60).json()
     except requests.ConnectionError:
         return {}
 
@@ -109,7 +109,7 @@ def rows(document: str) -> list[list[str]]:
 
 def test_nothing_is_shown_without_the_login(seen: Seen) -> None:
     pages = ("/", "/tasks", "/workers", "/broker", "/api/tasks")
-    assert {requests.get(url(seen.site) + page, timeout=10).status_code for page in pages} == {401}
+    assert {requests.get(url(seen.site) + page, timeout=60).status_code for page in pages} == {401}
 
 
 def test_every_task_that_has_ended_is_seen_to_have_ended(seen: Seen) -> None:

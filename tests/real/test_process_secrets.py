@@ -70,16 +70,16 @@ def assert_works(site: Site, kind: str) -> None:
     if kind == FLOWER:
         base = f"http://127.0.0.1:{site.env['FLOWER_PORT']}"
         for page in ("/report", "/metrics/business", "/workers"):
-            assert requests.get(base + page, auth=LOGIN, timeout=20).status_code == 200, page
+            assert requests.get(base + page, auth=LOGIN, timeout=60).status_code == 200, page
     elif kind == WEBHOOKS:
         url = f"http://127.0.0.1:{site.env['WEBHOOK_PORT']}/procore"
         headers = {"Authorization": site.env["WEBHOOK_AUTHORIZATION"]}
-        assert requests.post(url, json={}, headers=headers, timeout=20).status_code == 204
-        assert requests.post(url, json={}, timeout=20).status_code == 401
+        assert requests.post(url, json={}, headers=headers, timeout=60).status_code == 204
+        assert requests.post(url, json={}, timeout=60).status_code == 401
     elif kind == WORKER:
-        eventually(lambda: [one for one in site.container.stores.presence.running() if one.queues], 20)
+        eventually(lambda: [one for one in site.container.stores.presence.running() if one.queues])
     else:
-        eventually(lambda: [one for one in site.container.stores.presence.running() if not one.queues], 20)
+        eventually(lambda: [one for one in site.container.stores.presence.running() if not one.queues])
 
 
 def test_up_starts_each_process_without_what_it_does_not_use(tmp_path: Path) -> None:

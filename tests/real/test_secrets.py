@@ -65,7 +65,7 @@ def pages(site: Site) -> Iterator[tuple[str, str]]:
 
     def get(path: str) -> requests.Response:
         url = f"http://127.0.0.1:{site.env['FLOWER_PORT']}{path}"
-        return requests.get(url, auth=("engineer", FLOWER_PASSWORD), timeout=20)
+        return requests.get(url, auth=("engineer", FLOWER_PASSWORD), timeout=60)
 
     def workers() -> dict[str, Any]:
         try:
@@ -96,7 +96,7 @@ def work(site: Site, told: Told) -> None:
     invoice = invoices(site.stage)[0]
     site.send(TaskName.EXPORT, project_id=invoice.project_id, invoice_id=invoice.id)
     site.send(TaskName.EXPORT, project_id="seven", invoice_id=invoice.id)
-    eventually(lambda: invoice.origin_id, 20)
+    eventually(lambda: invoice.origin_id)
     remember_tokens(site, told)
     site.stage.procore.client_secret = "another one"
     site.stage.procore.revoke_tokens()
@@ -104,7 +104,7 @@ def work(site: Site, told: Told) -> None:
     another = invoices(site.stage)[1]
     site.send(TaskName.EXPORT, project_id=another.project_id, invoice_id=another.id)
     site.send(TaskName.SCAN_PROJECTS)
-    eventually(lambda: "remote:procore" in {one.key for one in site.container.ledger.problems()}, 30)
+    eventually(lambda: "remote:procore" in {one.key for one in site.container.ledger.problems()})
 
 
 def echoed(site: Site) -> int:
@@ -129,7 +129,7 @@ def echoes(site: Site, told: Told, *paths: str) -> None:
         for invoice in invoices(site.stage):
             site.send(TaskName.EXPORT, project_id=invoice.project_id, invoice_id=invoice.id)
         # An attempt that ends meanwhile pauses its remote again.
-        eventually(lambda: asked_again(site), 30, every=0.5)
+        eventually(lambda: asked_again(site), every=0.5)
         for arguments in (["verify"], ["check", "--json"]):
             ended = site.quick_command(*arguments, times={"worker.reconcile.comparison_failures.RETRY_SECONDS": 0.1})
             told.said[f"wbs-sync {' '.join(arguments)} with echoes of {path}"] = ended.out + ended.err

@@ -40,7 +40,7 @@ def healthy(port: int) -> bool:
     """Whether it answers for its health within seconds."""
     try:
         return requests.get(f"http://127.0.0.1:{port}/healthcheck", timeout=5).ok
-    except requests.ConnectionError:
+    except (requests.ConnectionError, requests.Timeout):
         return False
 
 

@@ -16,11 +16,11 @@ def test_a_read_continues_while_the_block_runs() -> None:
 
     def read() -> str:
         begun.set()
-        assert go_on.wait(10)
+        assert go_on.wait(60)
         return current_correlation()
 
     with ThreadPoolExecutor(1) as pool, correlated("export-1"), read_in_parallel(pool, read) as result:
-        assert begun.wait(10)
+        assert begun.wait(60)
         go_on.set()
         assert result() == "export-1"
 
@@ -28,7 +28,7 @@ def test_a_read_continues_while_the_block_runs() -> None:
 def test_no_caller_waits_for_a_thread_that_reads_for_another() -> None:
     free = threading.Event()
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(free.wait, 10)
+        pool.submit(free.wait, 120)
         with read_in_parallel(pool, threading.get_ident) as result:
             assert result() == threading.get_ident()
         free.set()
@@ -53,11 +53,11 @@ def test_the_block_ends_when_the_read_has() -> None:
 
     def read() -> None:
         begun.set()
-        assert go_on.wait(10)
+        assert go_on.wait(60)
         ended.append(True)
 
     with ThreadPoolExecutor(1) as pool:
         with read_in_parallel(pool, read):
-            assert begun.wait(10)
+            assert begun.wait(60)
             threading.Timer(0.05, go_on.set).start()
         assert ended == [True]

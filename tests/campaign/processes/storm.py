@@ -314,7 +314,7 @@ class Storm:
         with contextlib.suppress(FileNotFoundError):
             process.strike.unlink()
             return None
-        self._until(lambda: len(process.of("struck")) > struck, 5)
+        self._until(lambda: len(process.of("struck")) > struck, 60)
         return process
 
     def _kill_beat(self, dice: random.Random) -> bool:

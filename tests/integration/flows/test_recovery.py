@@ -210,7 +210,7 @@ def test_a_rebuild_waits_while_another_is_under_way(office: Installation) -> Non
             with pytest.raises(TimeoutError):
                 second.result(0.5)
             assert not office.container.ledger.state.is_open()
-        assert second.result(30).restored == len(CODES)
+        assert second.result(60).restored == len(CODES)
 
 
 def test_a_worker_that_finds_no_ledger_rebuilds_it_first(office: Installation) -> None:

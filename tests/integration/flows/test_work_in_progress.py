@@ -38,7 +38,7 @@ def slow(office: Installation, monkeypatch: pytest.MonkeyPatch) -> Iterator[Slow
 
     def after_waiting(read: Callable[..., object], args: tuple[object, ...]) -> object:
         lists.begun += 1
-        assert lists.go_on.wait(30)
+        assert lists.go_on.wait(120)
         return read(*args)
 
     monkeypatch.setattr(Procore, "list_budgeted_codes", lambda *args: after_waiting(codes, args))
@@ -57,7 +57,7 @@ def test_a_list_that_broke_off_is_read_once_more_and_nothing_else_is(office: Ins
     third = {"kind": "error_before", "value": 500, "path": rf"{pages}\?.*\bpage=3", "times": 1}
     office.stage.faults("procore", [third])
     run, _ = pilot.container.start_scan("test", [project.id])
-    pilot.settle(40)
+    pilot.settle(200)
     asked = [entry for entry in office.stage.journal("procore", since) if str(entry.get("path", "")).endswith(pages)]
     assert len(asked) == 2 * 3
     assert pilot.run(run).counts["created"] == 250
@@ -70,7 +70,7 @@ def at_work(call: Callable[[], object]) -> Iterator[None]:
     thread = threading.Thread(target=call, daemon=True)
     thread.start()
     yield
-    thread.join(30)
+    thread.join(60)
     assert not thread.is_alive()
 
 
@@ -137,7 +137,7 @@ def test_a_comparison_is_made_by_one_worker_at_a_time(office: Installation, monk
 
     def compare(_: WorkKey) -> Outcome:
         begun.append(1)
-        assert go_on.wait(30)
+        assert go_on.wait(120)
         return Outcome(OutcomeKind.ALREADY)
 
     container = office.container

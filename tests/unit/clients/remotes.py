@@ -153,5 +153,5 @@ def cuts_the_body(handler: BaseHTTPRequestHandler, server: Server) -> None:
 
 def hangs(handler: BaseHTTPRequestHandler, server: Server) -> None:
     """Say nothing until the test is over."""
-    server.end.wait(30)
+    server.end.wait(120)
     handler.close_connection = True

@@ -33,7 +33,7 @@ Handle = Callable[[socket.socket], None]
 
 
 def post(url: str, network: Network | None = None) -> Answer:
-    transport = Transport(remote="netsuite", read_timeout=2, network=network)
+    transport = Transport(remote="netsuite", read_timeout=60, network=network)
     return transport.send("POST", f"{url}/records", headers={}, body={}, writes=True)
 
 
@@ -51,7 +51,7 @@ def through(port: int, ca: Path | None = None) -> Network:
 def test_a_request_that_is_too_late_is_not_sent_on_its_new_connection() -> None:
     """The check comes after connecting, however long that took: the other end sees a connection and not one byte."""
     seen: list[bytes] = []
-    transport = Transport(remote="netsuite", read_timeout=2)
+    transport = Transport(remote="netsuite", read_timeout=60)
     with listening(lambda accepted: seen.append(accepted.recv(1))) as port:
         with pytest.raises(NoRoom, match="nothing was sent"):
             transport.send(
@@ -313,7 +313,7 @@ def test_a_kept_connection_that_breaks_may_have_carried_the_request() -> None:
         accepted.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
         accepted.recv(65_536)
 
-    transport = Transport(remote="netsuite", read_timeout=2)
+    transport = Transport(remote="netsuite", read_timeout=60)
     with listening(once) as port:
         url = f"http://127.0.0.1:{port}/records"
         assert transport.send("POST", url, headers={}, body={}, writes=True).ok

@@ -24,7 +24,7 @@ RECORDS = "/services/rest/record/v1"
 ITEMS = f"{RECORDS}/otherChargePurchaseItem"
 BILLS = f"{RECORDS}/vendorBill"
 KID = "certificate-of-the-tests"
-TIMEOUT = 10  # seconds
+TIMEOUT = 60  # seconds
 
 
 def small_books() -> NetSuiteBooks:

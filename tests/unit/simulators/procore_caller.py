@@ -13,7 +13,7 @@ from simulators.common.server import RunningServer
 from simulators.company import build_company
 from simulators.procore.app import ProcoreState, build_app
 
-TIMEOUT = 10
+TIMEOUT = 60
 
 
 @dataclass

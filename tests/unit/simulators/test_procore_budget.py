@@ -65,7 +65,7 @@ def test_pages_follow_each_other_by_their_links() -> None:
         assert (answer.headers["Per-Page"], len(answer.json())) == ("300", 300)
         seen = [each["id"] for each in answer.json()]
         assert set(answer.links) == {"next", "last"}
-        answer = procore.session.get(answer.links["next"]["url"], timeout=10)
+        answer = procore.session.get(answer.links["next"]["url"], timeout=60)
         assert set(answer.links) == {"first", "prev"}
         seen += [each["id"] for each in answer.json()]
         assert len(set(seen)) == len(seen) == 450

@@ -257,7 +257,7 @@ def test_without_a_run_in_progress_there_are_no_orphans(work: Lanes, runs: Runs)
 @pytest.mark.real
 def test_a_run_done_by_many_threads_at_once_counts_each_code_once(server: Redis) -> None:
     """Eight threads do everything, so each step happens eight times."""
-    work, runs, together = Lanes(server, PREFIX), Runs(server, PREFIX), threading.Barrier(8, timeout=10)
+    work, runs, together = Lanes(server, PREFIX), Runs(server, PREFIX), threading.Barrier(8, timeout=60)
     run, _ = runs.begin(RunKind.SCAN, "test", [SCAN_OF_ALL])
     children = [f"code:17:{n}" for n in range(40)]
 
