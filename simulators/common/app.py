@@ -90,6 +90,16 @@ async def _body_of(receive: Receive) -> bytes:
     return body
 
 
+async def _arrived(receive: Receive) -> Receive:
+    """Return what receives the whole request again, which is not lost if the client stops waiting for the response."""
+    whole: list[Message] = [{"type": "http.request", "body": await _body_of(receive), "more_body": False}]
+
+    async def again() -> Message:
+        return whole.pop() if whole else await receive()
+
+    return again
+
+
 def _echo(scope: Scope, body: bytes, status: int) -> Response:
     """Return an error like that of a debugging page, in the formats of both vendors. It repeats the request, so a client must not show it."""
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
@@ -179,6 +189,7 @@ class RemoteShell:
         if pause > 0:
             await asyncio.sleep(pause)
         if rule is not None and rule.kind == "hold":
+            receive = await _arrived(receive)
             await self._hold(rule)
         if rule is None or rule.kind in ("latency", "hold", "slow_commit"):
             await self._inner(scope, receive, send)

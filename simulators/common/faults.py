@@ -11,7 +11,7 @@ from typing import Any
 KINDS = frozenset(
     {
         "latency",  # wait `value` seconds, then do the work
-        "hold",  # wait until the rule is removed, at most `value` seconds (default: a minute), then do the work
+        "hold",  # wait until the rule is removed, at most `value` seconds (default: a minute), then do the work, client or not
         "slow_commit",  # NetSuite writes: the record appears, and the response is sent, `value` seconds after arrival
         "error_before",  # answer status `value`; nothing is done
         "error_after",  # do the work, then answer status `value`

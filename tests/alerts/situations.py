@@ -253,8 +253,8 @@ def it_is_rebuilt(scene: Scene) -> None:
 def a_bill_whose_answer_is_lost(scene: Scene) -> None:
     """NetSuite takes the bill after the connection has timed out, and answers nothing afterwards."""
     invoice = approved(scene)
-    scene.settings(netsuite_read_timeout_seconds=0.5)
-    scene.office.stage.faults("netsuite", [{"kind": "slow_commit", "method": "POST", "path": "vendorBill", "value": 2}])
+    scene.settings(netsuite_read_timeout_seconds=5)
+    scene.office.stage.faults("netsuite", [{"kind": "hold", "method": "POST", "path": "vendorBill", "value": 120}])
     assert scene.office.export(invoice).kind is OutcomeKind.UNKNOWN
     netsuite_is_down(scene)
     scene.meanwhile = goes_on

@@ -20,12 +20,13 @@ def test_workers_outlive_an_outage_of_redis_and_the_scan_ends_right(open_site: O
     slots = 5
     site = open_site(profile="large:1x30", write_latency=0.2, slots=slots)
     programs = [site.worker(), site.worker(number=2), site.beat()]
-    # Some Items are made, and as many more are being written as NetSuite takes at once: those take their time.
-    slow = {"kind": "slow_commit", "method": "POST", "path": "otherCharge", "skip": slots, "times": slots, "value": 1.5}
-    site.stage.faults("netsuite", [slow])
+    # Some Items are made, and as many more are being written as NetSuite takes at once: until Redis is gone.
+    held = {"kind": "hold", "method": "POST", "path": "otherCharge", "skip": slots, "times": slots, "value": 120}
+    site.stage.faults("netsuite", [held])
     run = site.start_scan()
     eventually(lambda: items_made(site.stage) >= slots == site.stage.netsuite.meter.in_flight, every=0.005)
     kill_redis(site.server)
+    site.stage.faults("netsuite", [])
     time.sleep(OUTAGE_SECONDS)  # the outage itself
     assert site.server.revive()
     site.ended(run, 60)

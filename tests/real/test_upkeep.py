@@ -26,11 +26,14 @@ pytestmark = pytest.mark.real
 def test_messages_that_are_lost_delay_the_scan_and_lose_nothing(open_site: OpenSite) -> None:
     queue = f"{PREFIX}{QueueName.ITEMS}"
     site = open_site(profile="large:1x24", slots=12, write_latency=0.2)
+    # One Item is made, and no other before the messages are lost.
+    site.stage.faults("netsuite", [{"kind": "hold", "method": "POST", "path": "otherCharge", "skip": 1, "value": 120}])
     site.worker(threads=2)
     site.beat()
     run = site.start_scan()
     # Two threads fetch eight messages; as many as may be in progress beyond that are still in the queue.
     eventually(lambda: items_made(site.stage) and site.redis.delete(queue), every=0.005)
+    site.stage.faults("netsuite", [])
     site.ended(run)
     assert_one_item_per_code(site.stage)
     site.comes_to_rest()
@@ -84,7 +87,8 @@ def test_waiting_work_is_resumed_whatever_beat_s_clock_shows(
     run, _ = site.container.wbs_scan.request("waiting")
     site.ended(run)
     assert_one_item_per_code(site.stage)
-    assert [round(one.clock_ahead, -1) for one in site.container.liveness.now().wrong_clocks] == [seconds_ahead]
+    wrong = eventually(lambda: site.container.liveness.now().wrong_clocks)
+    assert [round(one.clock_ahead, -1) for one in wrong] == [seconds_ahead]
 
 
 def test_a_scheduled_run_that_fell_due_while_beat_was_down_is_made_up_for(open_site: OpenSite) -> None:
@@ -100,6 +104,8 @@ def test_a_scheduled_run_that_fell_due_while_beat_was_down_is_made_up_for(open_s
     second.says("Sending due task scan")
     eventually(lambda: runs.last()["scan"] == pytest.approx(time.time(), abs=60))
     second.end()
+    # As by a worker: while enough of them wait, no further one is sent.
+    site.redis.delete(f"{PREFIX}{QueueName.UPKEEP}")
     third = site.beat(number=3)
     third.says("Sending due task resume")
     assert "Sending due task scan" not in third.log
@@ -150,8 +156,13 @@ def test_a_worker_that_stalls_is_seen_and_alerted_while_others_continue(open_sit
     liveness = site.container.liveness
     eventually(lambda: liveness.now().missing_queues == ())
     with worker.stopped():
-        eventually(lambda: [one.name.partition("@")[0] for one in liveness.now().silent] == ["invoices1"], 20)
-        assert liveness.now().missing_queues == (QueueName.EXPORTS,)
+
+        def seen() -> tuple[list[str], tuple[str, ...]]:
+            now = liveness.now()
+            return [one.name.partition("@")[0] for one in now.silent], now.missing_queues
+
+        # On a busy machine the other one may be silent for a moment, too.
+        eventually(lambda: seen() == (["invoices1"], (QueueName.EXPORTS,)))
         facts = Facts.of(site.container.metrics.text(), site.container.now() + 180)
         for alert in ("WbsSyncQueueWithoutWorker", "WbsSyncProcessSilent"):
             assert facts.fires(rules()[alert]["expr"]), alert

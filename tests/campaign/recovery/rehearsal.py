@@ -166,7 +166,7 @@ class Rehearsal:
             self.site.container.export_runs.request("rehearsal")
             self.site.send(TaskName.EXPORT_APPROVED, trigger="rehearsal")
             self._wait_for(self.site.container.ledger.state.is_open)
-        opened_at = time.time()
+        opened_at = float(self.site.redis.hget("wbs:ledger", "opened_at"))
         queries = [entry for entry in self._requests("netsuite", mark) if entry["started"] < opened_at]
         assert {entry["path"] for entry in queries} == {SUITEQL}
         assert len(queries) == self.plan.pages + 1, "one worker rebuilds, nobody else asks anything"
@@ -197,10 +197,13 @@ class Rehearsal:
         self._kill_everything()
         self.site.redis.flushall()
         mark = self._mark("netsuite")
+        read = self.plan.pages // 2 + 1
+        self._hold({"path": "suiteql", "skip": read})
         with self._started_command("rebuild", "--json") as half:
-            self._wait_for(lambda: len(self._requests("netsuite", mark)) > self.plan.pages // 2)
+            self._wait_for(self._held)
             half.kill()
             half.wait()
+        self.site.stage.faults("netsuite", [])
         so_far = self.site.container.ledger.state.rebuild_counts()["items"]
         assert not self.site.container.ledger.state.is_open(), "half a ledger counts as none"
         assert 0 < so_far < self.plan.codes
@@ -217,9 +220,12 @@ class Rehearsal:
         self._start_everything()
         projects = self._new_projects("60", self.plan.new_codes)
         made = self._items_written()
+        some = self.plan.new_codes // 5 + 1
+        self._hold({"method": "POST", "path": "otherCharge", "skip": some})
         self._scan(projects)
-        self._wait_for(lambda: self._items_written() - made > self.plan.new_codes // 5)
+        self._wait_for(lambda: self._held() and self._items_written() - made >= some)
         self._program("items").kill()
+        self.site.stage.faults("netsuite", [])
         in_hand = self.site.container.work.depth(Lane.ITEMS)[1]
         self._start_worker("items")
         done = self._items_written()
@@ -326,12 +332,20 @@ class Rehearsal:
         add = self.site.stage.procore.add_project
         return [add(number and f"{number}-{place:03d}", flat_codes[:each]) for place in range(codes // each)]
 
+    def _hold(self, requests: Mapping[str, Any]) -> None:
+        """From now on such requests wait, so that nothing goes on before somebody is killed."""
+        self.site.stage.faults("netsuite", [{"kind": "hold", "value": PATIENCE_SECONDS, **requests}])
+
+    def _held(self) -> int:
+        """How many of them wait."""
+        return int(self.site.stage.netsuite.faults.as_json()["rules"][0]["struck"])
+
     def _lose_redis(self) -> None:
         """kill -9, and its file is gone: the server comes back empty, under its old address."""
         server = self.site.server
         kill_redis(server)
         shutil.rmtree(self._folder / "redis" / "valkey" / "appendonlydir")
-        eventually(server.revive, 20)
+        eventually(server.revive)
         assert self.site.redis.dbsize() < 5, "it came back with something"
 
     def _start_everything(self) -> None:

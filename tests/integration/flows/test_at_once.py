@@ -18,6 +18,7 @@ from tests.integration.flows.conftest import OpenInstallation
 from tests.kit.company import BILL_PATH, ITEM_PATH
 from tests.kit.installation import Installation
 from tests.kit.open_claims import claim_for_everybody
+from tests.kit.waiting import eventually
 from worker.domain import outcomes
 from worker.domain.work import exports_of, scan_of
 from worker.store.locks import Lock, Locks
@@ -117,16 +118,25 @@ def test_without_the_lock_the_account_has_two_items(office: Installation, monkey
         with hold(locks, f"{name}:{get_ident()}", reads=reads) as lock:
             assert lock is not None
             # What each has read with its lock, the others have read too before any continues.
-            everybody.wait(30)
+            everybody.wait(60)
             yield replace(lock, fence=1)
 
-    # Wide enough that all four requests arrive in it on a slow machine too.
     office.stage.settings("netsuite", uniqueness_window=1.0)
     office = with_open_claims(office, monkeypatch)
     project, code = planned(office)
     hold = Locks.hold
     monkeypatch.setattr(Locks, "hold", lock_for_one)
-    office.at_once(*[lambda: office.make_item(project, code)] * 4)
+    # All four requests have arrived before any is looked at, on a busy machine too.
+    office.stage.faults("netsuite", [{"kind": "hold", "method": "POST", "path": f"{ITEM_PATH}\\?", "value": 120}])
+
+    def released() -> None:
+        eventually(lambda: office.netsuite.faults.as_json()["rules"][0]["struck"] == 4)
+        office.clear_faults()
+
+    def made() -> None:
+        office.make_item(project, code)
+
+    office.at_once(*[made] * 4, released)
     assert [kind for kind, _, _ in office.netsuite.duplicates()] == ["item_name", "item_external_id"]
 
 

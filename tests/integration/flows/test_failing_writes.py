@@ -7,9 +7,11 @@ and sent again only when the settle window (here a second) has passed and nothin
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -19,6 +21,7 @@ from tests.integration.flows.conftest import OpenInstallation
 from tests.kit.company import BILL_PATH, ITEM_PATH
 from tests.kit.installation import Installation
 from tests.kit.waiting import eventually
+from worker.clients.http import Answer, Transport
 from worker.clients.netsuite.client import NetSuite
 from worker.domain.bills import Bill
 from worker.domain.identities import CodeKey, InvoiceKey
@@ -32,7 +35,6 @@ pytestmark = pytest.mark.real
 
 CODE = "05-120.S"
 SETTLE = 1
-HASTY_SETTLE = 6
 PATIENT_SETTLE = 600
 SENT_AGAIN = 2
 SENT_ONCE = 1
@@ -59,8 +61,27 @@ def branch(open_shared: OpenInstallation) -> Installation:
 
 @pytest.fixture(scope="module")
 def hasty(open_shared: OpenInstallation) -> Installation:
-    """An office that waits for a response no longer than a second."""
-    return open_shared(netsuite_settle_seconds=HASTY_SETTLE, netsuite_read_timeout_seconds=1)
+    """An office with the same window, for tests that give it up after a second to wait for the response to a write."""
+    return open_shared(netsuite_settle_seconds=PATIENT_SETTLE)
+
+
+@contextmanager
+def gives_up_soon(office: Installation, path: str) -> Iterator[None]:
+    """The response to a POST there comes when the block has ended, and the office waits for it no longer than a second."""
+    send = Transport.send
+
+    def hasty(transport: Transport, method: str, url: str, **options: Any) -> Answer:
+        patience = transport._read_timeout
+        transport._read_timeout = 1 if method == "POST" and url.endswith(path) else patience
+        try:
+            return send(transport, method, url, **options)
+        finally:
+            transport._read_timeout = patience
+
+    break_posts(office, path, {"kind": "hold", "value": 120})
+    with mock.patch.object(Transport, "send", hasty):
+        yield
+    office.clear_faults()
 
 
 @pytest.fixture(scope="module")
@@ -193,12 +214,13 @@ def test_no_hurry_makes_a_bill_in_doubt_be_sent_again_early(patient: Installatio
 def test_an_item_whose_answer_comes_too_late_is_found(hasty: Installation) -> None:
     project = planned(hasty)
     (code,) = project.budgeted_codes()
-    break_posts(hasty, ITEM_PATH, {"kind": "slow_commit", "value": 3.0})
     mark = hasty.mark()
-    hasty.work_off()
-    record = hasty.code_record(project, code)
-    assert record is not None
-    assert record.state is State.UNKNOWN
+    with gives_up_soon(hasty, ITEM_PATH):
+        hasty.work_off()
+        record = hasty.code_record(project, code)
+        assert record is not None
+        assert (record.state, hasty.items(f"{project.number}-{CODE}")) == (State.UNKNOWN, [])
+    hasty.hurry()
     eventually(lambda: _worked(hasty) and _done(hasty.code_record(project, code)))
     assert hasty.item(f"{project.number}-{CODE}")
     assert len(hasty.posts(ITEM_PATH, mark)) == 1
@@ -206,11 +228,12 @@ def test_an_item_whose_answer_comes_too_late_is_found(hasty: Installation) -> No
 
 def test_a_bill_in_doubt_that_shows_up_late_is_found_and_taken(hasty: Installation) -> None:
     invoice = billable(hasty)
-    break_posts(hasty, BILL_PATH, {"kind": "slow_commit", "value": 3.0})
     mark = hasty.mark()
-    outcome = hasty.export(invoice)
-    assert (outcome.kind, hasty.bills(invoice)) == (OutcomeKind.UNKNOWN, [])
-    assert "ReadTimeout" in outcome.reason
+    with gives_up_soon(hasty, BILL_PATH):
+        outcome = hasty.export(invoice)
+        assert (outcome.kind, hasty.bills(invoice)) == (OutcomeKind.UNKNOWN, [])
+        assert "ReadTimeout" in outcome.reason
+    hasty.hurry()
     eventually(lambda: _worked(hasty) and _done(hasty.invoice_record(invoice)))
     assert len(hasty.posts(BILL_PATH, mark)) == 1
     assert invoice.origin_id == f"ns-vendorbill-{hasty.bill(invoice).id}"
@@ -231,10 +254,10 @@ def test_a_record_that_queries_do_not_show_yet_is_found_by_its_external_id(open_
 
 @pytest.mark.parametrize("dies", ["before the write", "after the write"])
 def test_a_worker_that_dies_in_the_middle_leaves_nothing_double(
-    office: Installation, monkeypatch: pytest.MonkeyPatch, dies: str
+    patient: Installation, monkeypatch: pytest.MonkeyPatch, dies: str
 ) -> None:
     """Between the intent and the record: the next worker looks before it writes."""
-    invoice = billable(office)
+    office, invoice = patient, billable(patient)
     create = NetSuite.create_bill
 
     def die(client: NetSuite, bill: Bill, *, before_sending: Callable[[], None]) -> str:
@@ -254,6 +277,8 @@ def test_a_worker_that_dies_in_the_middle_leaves_nothing_double(
     assert record is not None
     assert record.state is State.INTENT
     assert office.export(invoice).kind is (OutcomeKind.UNKNOWN if dies == "before the write" else OutcomeKind.ALREADY)
+    if dies == "before the write":
+        office.settle_window_passes(key_of(invoice))
     office.settle()
     assert office.bill(invoice)
     assert len(office.posts(BILL_PATH, mark)) == 1
@@ -338,7 +363,7 @@ def test_a_long_burst_of_429_releases_the_thread_and_is_retried_later(office: In
     (code,) = project.budgeted_codes()
     break_posts(office, ITEM_PATH, {"kind": "too_many", "times": 6})
     begun, key = office.container.now(), f"code:{project.id}:{code.id}"
-    office.work_off()
+    assert office.make_item(project, code).kind is OutcomeKind.WAITING
     assert office.items(f"{project.number}-{CODE}") == []
     assert office.due_at(key) > begun
     assert office.due(key) <= 6
@@ -467,16 +492,19 @@ def test_an_item_made_by_hand_is_not_adopted_while_ours_may_still_arrive(
     assert [one.kind for one in found] == ([FindingKind.DUPLICATE_ITEM] if ours else [])
 
 
-def test_a_write_that_found_no_room_leaves_an_earlier_one_in_doubt(office: Installation) -> None:
+def test_a_write_that_found_no_room_leaves_an_earlier_one_in_doubt(patient: Installation) -> None:
     """So it is looked up before anything is sent again: it exists by now, though queries do not show it."""
-    project = planned(office)
+    office, project = patient, planned(patient)
     (code,) = project.budgeted_codes()
     path = f"{ITEM_PATH}\\?"
     cut = {"kind": "cut_before", "method": "POST", "path": path, "times": 1}
     no_room = {"kind": "too_many", "method": "POST", "path": path, "times": 5}
     office.stage.faults("netsuite", [cut, no_room])
     mark = office.mark()
-    eventually(lambda: _worked(office) and len(office.posts(ITEM_PATH, mark)) == 6)
+    assert office.make_item(project, code).kind is OutcomeKind.UNKNOWN
+    office.settle_window_passes(CodeKey(project.id, code.id))
+    office.make_item(project, code)
+    assert len(office.posts(ITEM_PATH, mark)) == 6
     record = office.code_record(project, code)
     assert record is not None
     assert record.in_doubt
