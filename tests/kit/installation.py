@@ -106,7 +106,7 @@ class Installation(Company):
             presence.announce(f"{name}@test", queues=queues, clock=now, threads=threads)
         presence.announce("beat@test", queues=(), clock=now + clock_ahead)
 
-    def settle(self, timeout: float = 20.0) -> None:
+    def settle(self, timeout: float = 90.0) -> None:
         """Work until nothing waits, however late it is due. Raises AssertionError after `timeout` seconds."""
         eventually(self._nothing_waits, timeout)
 
@@ -120,6 +120,16 @@ class Installation(Company):
         record = json.loads(self.container.redis.hget(place, str(number)))
         record["sent_at"] -= self.container.settings.netsuite_settle_seconds
         self.container.redis.hset(place, str(number), json.dumps(record))
+        self.hurry()
+
+    def pauses_pass(self) -> None:
+        """Every pause that has begun is over by now, and what waits is due.
+
+        For tests of what happens meanwhile: a pause of tenths of a second may be over before a busy machine has looked.
+        """
+        place = self.redis_key("pauses")
+        for scope, text in self.container.redis.hgetall(place).items():
+            self.container.redis.hset(place, scope, json.dumps(json.loads(text) | {"ends": self.container.now()}))
         self.hurry()
 
     def plans_grow_old(self, project: Project) -> None:

@@ -20,9 +20,10 @@ CODES = [f"05-{number}.S" for number in range(120, 132)]
 
 
 @pytest.fixture(autouse=True)
-def short_holds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A remote that is down is paused for three tenths of a second instead of some seconds."""
-    monkeypatch.setattr(remote_failures, "FIRST_PAUSE_SECONDS", (0.3, 0.3))
+def long_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pauses end when a test says so."""
+    monkeypatch.setattr(remote_failures, "REFUSED_PAUSE_SECONDS", 100.0)
+    monkeypatch.setattr(remote_failures, "FIRST_PAUSE_SECONDS", (100.0, 100.0))
     monkeypatch.setattr(remote_failures, "AFTER_PAUSE_SECONDS", (0.3, 0.3))
     monkeypatch.setattr(remote_failures, "NO_ROOM_SECONDS", (0.3, 0.3))
 
@@ -38,6 +39,7 @@ def planned(office: Installation) -> Project:
 def require_all_made(
     office: Installation, project: Project, of: int = len(CODES), *, after_a_retry: bool = False
 ) -> None:
+    office.pauses_pass()
     office.settle()
     if after_a_retry:
         # The record that was refused first has a separate problem: it was not known yet that the refusal was not about the record.
@@ -73,7 +75,6 @@ def test_paused_work_stays_in_its_lane_and_is_not_dispatched(
     office: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A lane of 50,000 would otherwise go through the broker once in every pause."""
-    monkeypatch.setattr(remote_failures, "REFUSED_PAUSE_SECONDS", 600.0)
     planned(office)
     monkeypatch.setattr(office.container.dispatch, "limits", dict.fromkeys(Lane, 1))
     office.netsuite.doorkeeper.unmap_certificates()
