@@ -75,12 +75,15 @@ def test_no_more_work_is_in_progress_than_the_limit(work: Lanes) -> None:
 
 
 def test_work_that_is_due_later_waits_for_its_time(work: Lanes, client: Redis) -> None:
-    soon = seconds(client) + 0.2
+    soon, later = seconds(client) + 0.2, seconds(client) + 600
     work.add(Lane.ITEMS, ["code:1:1"], at=soon)
-    assert taken(work) == []
+    work.add(Lane.ITEMS, ["code:1:2"], at=later)
     assert work.waits_until(Lane.ITEMS, "code:1:1") == pytest.approx(soon, abs=0.01)
     assert eventually(lambda: taken(work)) == ["code:1:1"]
+    assert seconds(client) >= soon
     assert work.waits_until(Lane.ITEMS, "code:1:1") is None
+    assert taken(work) == []
+    assert work.waits_until(Lane.ITEMS, "code:1:2") == pytest.approx(later, abs=0.01)
 
 
 def test_work_added_again_keeps_its_earlier_time(work: Lanes) -> None:
