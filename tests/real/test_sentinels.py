@@ -43,7 +43,7 @@ def replica_of(master: EmbeddedServer, folder: Path) -> EmbeddedServer:
             client.config_set("requirepass", password)
     with redis.Redis(host="127.0.0.1", port=replica.port, password=password) as client:
         client.replicaof("127.0.0.1", str(master.port))
-        eventually(lambda: client.info("replication")["master_link_status"] == "up", 20)
+        eventually(lambda: client.info("replication")["master_link_status"] == "up")
     return replica
 
 
@@ -56,7 +56,7 @@ def sentinel_of(master: EmbeddedServer, folder: Path) -> tuple[subprocess.Popen[
         f"dir {folder}",
         f"sentinel monitor {MASTER} 127.0.0.1 {master.port} 1",
         f"sentinel auth-pass {MASTER} {urlsplit(master.url).password}",
-        f"sentinel down-after-milliseconds {MASTER} 500",
+        f"sentinel down-after-milliseconds {MASTER} 3000",
         f"sentinel failover-timeout {MASTER} 3000",
     ]
     configuration = folder / "sentinel.conf"
@@ -71,7 +71,7 @@ def sentinel_of(master: EmbeddedServer, folder: Path) -> tuple[subprocess.Popen[
             except (redis.ConnectionError, KeyError):
                 return False
 
-        eventually(knows_the_replica, 30)
+        eventually(knows_the_replica)
     return process, port
 
 
@@ -112,10 +112,10 @@ def test_a_scan_continues_with_another_master_and_creates_no_item_twice(site: Si
     site.worker()
     site.beat()
     site.send(TaskName.SCAN_PROJECTS, trigger="test")
-    eventually(lambda: items_made(site.stage) >= 5, 30)
+    eventually(lambda: items_made(site.stage) >= 5)
     kill_redis(site.server)
     # What the dead master had not passed on yet may be lost with it, the scan among it; so it is asked for again.
-    eventually(lambda: answers(site), 30)
+    eventually(lambda: answers(site))
     site.ended(site.start_scan(), 60)
     assert items_made(site.stage) == 40
     assert_one_item_per_code(site.stage)
@@ -143,7 +143,7 @@ def test_no_page_log_or_command_line_shows_the_password(site: Site) -> None:
 
     def get(path: str) -> str:
         try:
-            return requests.get(base + path, auth=LOGIN, timeout=20).text
+            return requests.get(base + path, auth=LOGIN, timeout=60).text
         except requests.ConnectionError:
             return ""
 
@@ -162,7 +162,7 @@ def test_no_page_log_or_command_line_shows_the_password(site: Site) -> None:
         page: get(page)
         for page in (
             *pages,
-            *(f"/worker/{name}" for name in requests.get(f"{base}/api/workers", auth=LOGIN, timeout=20).json()),
+            *(f"/worker/{name}" for name in requests.get(f"{base}/api/workers", auth=LOGIN, timeout=60).json()),
         )
     }
     assert len([text for text in told.values() if "sentinel://" in text]) >= 2
