@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from typing import Any
 
 import pytest
@@ -41,9 +42,10 @@ def go_on() -> Iterator[threading.Event]:
     event.set()
 
 
-def given(threads: TaskPool, job: Callable[[], object]) -> None:
+def given(threads: TaskPool, job: Callable[[], object]) -> Future[Any]:
     """Hand a job to the pool, as Celery's consumer does."""
-    threads.apply_async(job, (), {}, callback=lambda _: None)
+    handed: Future[Any] = threads.apply_async(job, (), {}, callback=lambda _: None).f
+    return handed
 
 
 def begun(threads: TaskPool, job: Callable[[], object]) -> None:
@@ -55,7 +57,7 @@ def begun(threads: TaskPool, job: Callable[[], object]) -> None:
         job()
 
     given(threads, told)
-    assert started.wait(10)
+    assert started.wait(60)
 
 
 def ends_at_once() -> bool:
@@ -72,17 +74,19 @@ def test_a_worker_takes_this_pool() -> None:
     assert concurrency.get_implementation(celery_options(redis_url="", key_prefix="")["worker_pool"]) is TaskPool
 
 
-def test_running_tasks_end_and_tasks_without_a_thread_are_left(held: Held, go_on: threading.Event) -> None:
+def test_running_tasks_end_and_tasks_without_a_thread_are_left(held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "TASK_SECONDS", 120)
     done: list[str] = []
+    waiting: list[Future[Any]] = []
     threads = TaskPool(1)
 
     def slow() -> None:
-        go_on.wait(10)
+        # Until the pool has left what waits.
+        eventually(lambda: waiting and waiting[0].cancelled())
         done.append("begun")
 
     begun(threads, slow)
-    given(threads, lambda: done.append("fetched"))
-    threading.Timer(0.05, go_on.set).start()
+    waiting.append(given(threads, lambda: done.append("fetched")))
     threads.on_stop()
     assert done == ["begun"]
     assert not held.given_back.is_set()
@@ -107,7 +111,7 @@ def test_a_redis_that_does_not_respond_keeps_no_worker_from_ending(
 ) -> None:
     monkeypatch.setattr(pool, "TASK_SECONDS", 0.01)
     monkeypatch.setattr(pool, "RELEASE_SECONDS", 0.01)
-    held.give_back = lambda: go_on.wait(10)
+    held.give_back = go_on.wait
     threads = TaskPool(1)
     begun(threads, go_on.wait)
     threads.on_stop()
