@@ -7,8 +7,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -16,7 +18,7 @@ from config.processes import HEARTBEAT_VARIABLE, Process
 from tests.kit.waiting import eventually
 from worker.local import log_files
 from worker.local import supervisor as supervisor_module
-from worker.local.supervisor import FIRST_DELAY, MAX_DELAY, SECOND_SIGNAL, STEADY, Supervisor, next_delay
+from worker.local.supervisor import FIRST_DELAY, HUNG, MAX_DELAY, SECOND_SIGNAL, STEADY, Supervisor, next_delay
 
 pytestmark = pytest.mark.real
 
@@ -53,13 +55,14 @@ REFUSES = "import sys; sys.stderr.write('starting\\nwbs-sync: PROCORE_CLIENT_ID 
 SUPERVISES = """
 import os, sys, pathlib
 from config.processes import Process
-from worker.local.supervisor import Supervisor
-child = Process("child", (sys.executable, *sys.argv[2:]))
-sys.exit(Supervisor([child], env=os.environ, log_dir=pathlib.Path(sys.argv[1]), grace=120).run_until_stopped())
+from worker.local import supervisor
+log_dir, supervisor.SECOND_SIGNAL, *command = pathlib.Path(sys.argv[1]), float(sys.argv[2]), sys.executable, *sys.argv[3:]
+child = Process("child", tuple(command))
+sys.exit(supervisor.Supervisor([child], env=os.environ, log_dir=log_dir, grace=120).run_until_stopped())
 """
 
 
-def supervise(tmp_path: Path, *processes: Process, grace: float = 10) -> Supervisor:
+def supervise(tmp_path: Path, *processes: Process, grace: float = 120) -> Supervisor:
     return Supervisor(processes, env=os.environ, log_dir=tmp_path / "logs", grace=grace)
 
 
@@ -112,17 +115,28 @@ def test_processes_end_in_waves_the_last_started_first(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-def test_a_process_that_does_not_end_is_killed_after_the_grace_period(tmp_path: Path) -> None:
+def test_a_process_that_does_not_end_is_killed_after_the_grace_period(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The other processes do not wait for it and end in order."""
-    supervisor = supervise(tmp_path, polite(tmp_path, "items"), program("beat", DEAF, wave=1), grace=1)
+    ahead = [0.0]
+    monkeypatch.setattr(supervisor_module, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + ahead[0]))
+    supervisor = supervise(tmp_path, polite(tmp_path, "items"), program("beat", DEAF, wave=1), grace=600)
+    log = tmp_path / "logs" / "beat.log"
     with supervisor:
         eventually(lambda: told(tmp_path) == ["items began"])
-        eventually((tmp_path / "logs" / "beat.log").read_text)
+        eventually(log.read_text)
         pids = supervisor.alive()
-        asked_at = time.monotonic()
-    # The product's own grace is 23 seconds.
-    assert 1 <= time.monotonic() - asked_at < 20
-    assert told(tmp_path)[-1] == "items ended"
+        end = threading.Thread(target=supervisor.stop)
+        end.start()
+        eventually(lambda: "asked" in log.read_text())
+        assert told(tmp_path) == ["items began"], "the next wave is asked a fifth of the grace later"
+        ahead[0] += 600 / 5
+        eventually(lambda: told(tmp_path)[-1] == "items ended")
+        eventually(lambda: supervisor.alive() == {"beat": pids["beat"]})
+        ahead[0] += 600
+        end.join(60)
+        assert not end.is_alive()
     assert supervisor.alive() == {}
     assert all(gone(pid) for pid in pids.values())
 
@@ -152,20 +166,21 @@ def test_a_process_that_writes_without_end_does_not_fill_the_disk(
 ) -> None:
     """A bounded number of bounded log files keeps the newest lines."""
     monkeypatch.setattr(log_files, "MAX_BYTES", 20_000)
+    # Now and then it waits until its log was emptied, which the supervisor may come to late on a busy machine.
     writes = """
 import os, sys, time
 for number in range(3000):
     print(f"line {number:50}", flush=True)
-    time.sleep(0 if number % 100 else 0.1)
+    while number % 400 == 399 and os.fstat(1).st_size > 10_000:
+        time.sleep(0.01)
 print("all written", flush=True)
 time.sleep(60)
 """
     logs = tmp_path / "logs"
     log, older = logs / "items.log", logs / "items.log.1"
     with supervise(tmp_path, program("items", writes)) as supervisor:
-        # The last line may just have been moved away with those before it; below the limit nothing else is moved.
-        eventually(lambda: any("all written" in text_of(path) for path in (log, older)))
-        eventually(lambda: log.stat().st_size <= log_files.MAX_BYTES)
+        # After the last time that it waited it writes less than the limit: nothing more is moved.
+        eventually(lambda: "all written" in text_of(log))
         assert supervisor.alive().keys() == {"items"}
         sizes = {path.name: path.stat().st_size for path in logs.iterdir()}
     assert sizes.keys() == {"items.log", "items.log.1", "items.log.2", "items.log.3"}
@@ -217,19 +232,19 @@ def test_ctrl_c_ends_it_in_order_with_exit_code_0(tmp_path: Path) -> None:
     with supervised_elsewhere(tmp_path, POLITE, "items", str(tmp_path / "told")) as runner:
         eventually(lambda: told(tmp_path) == ["items began"])
         runner.send_signal(signal.SIGINT)
-        assert runner.wait(20) == 0
+        assert runner.wait(60) == 0
     assert told(tmp_path) == ["items began", "items asked", "items ended"]
 
 
 def test_a_second_ctrl_c_ends_it_at_once(tmp_path: Path) -> None:
     log = tmp_path / "child.log"
     with supervised_elsewhere(tmp_path, DEAF) as runner:
-        child = int(eventually(lambda: log.exists() and log.read_text()))
+        child = int(eventually(lambda: text_of(log).endswith("\n") and text_of(log)))
         runner.send_signal(signal.SIGINT)
         eventually(lambda: "asked" in log.read_text())
         time.sleep(SECOND_SIGNAL)  # sooner it would count as the same signal once more
         runner.send_signal(signal.SIGINT)
-        assert runner.wait(20) == 0, "and not after the grace of two minutes"
+        assert runner.wait(60) == 0, "and not after the grace of two minutes"
     assert gone(child)
 
 
@@ -238,29 +253,36 @@ def test_one_signal_that_comes_by_several_ways_ends_it_in_order(tmp_path: Path) 
     for attempt in range(2):
         folder = tmp_path / str(attempt)
         folder.mkdir()
-        with supervised_elsewhere(folder, POLITE, "items", str(folder / "told")) as runner:
+        # On a busy machine seconds may pass between the first signal and the last.
+        with supervised_elsewhere(
+            folder, POLITE, "items", str(folder / "told"), second_signal=600 * SECOND_SIGNAL
+        ) as runner:
             eventually(lambda: told(folder) == ["items began"])  # noqa: B023 - asked within the round
             for _ in range(20):
                 runner.send_signal(signal.SIGTERM)
-            assert runner.wait(20) == 0
+            assert runner.wait(60) == 0
         assert told(folder) == ["items began", "items asked", "items ended"]
 
 
-def test_a_hanging_process_is_restarted_and_the_others_keep_running(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_hanging_process_is_restarted_and_the_others_keep_running(tmp_path: Path) -> None:
     """A process without a heartbeat is killed and started again; one with a heartbeat keeps its pid."""
-    # Long for a process that touches its file ten times a second, however busy the machine.
-    monkeypatch.setattr(supervisor_module, "HUNG", 5.0)
     beats = {name: str(tmp_path / f"{name}.heartbeat") for name in ("items", "invoices")}
     processes = [
         Process(name, (sys.executable, "-c", BEATS), 0, {HEARTBEAT_VARIABLE: file}) for name, file in beats.items()
     ]
     with supervise(tmp_path, *processes) as supervisor:
-        eventually(lambda: all(Path(file).exists() for file in beats.values()))
+        eventually(lambda: all(child._has_beaten for child in supervisor._children))
         before = supervisor.alive()
         os.kill(before["items"], signal.SIGSTOP)
-        eventually(lambda: supervisor.alive().get("items") not in (None, before["items"]))
+
+        def restarted_when_its_time_is_over() -> bool:
+            (items,) = (child for child in supervisor._children if child.name == "items")
+            if items.pid == before["items"]:
+                # As so many seconds later, but for the other process, which a busy machine may keep from its heartbeat.
+                items._beats_since -= HUNG
+            return supervisor.alive().get("items") not in (None, before["items"])
+
+        eventually(restarted_when_its_time_is_over)
         assert gone(before["items"])
         assert supervisor.alive()["invoices"] == before["invoices"]
 
@@ -315,6 +337,9 @@ def test_delays_double_to_a_bound_and_start_over_after_a_steady_minute() -> None
     assert next_delay(MAX_DELAY, lived=STEADY) == 1
 
 
-def supervised_elsewhere(log_dir: Path, code: str, *arguments: str) -> subprocess.Popen[bytes]:
-    """Another process that supervises one child."""
-    return subprocess.Popen([sys.executable, "-c", SUPERVISES, str(log_dir), "-c", code, *arguments])
+def supervised_elsewhere(
+    log_dir: Path, code: str, *arguments: str, second_signal: float = SECOND_SIGNAL
+) -> subprocess.Popen[bytes]:
+    """Another process that supervises one child. `second_signal`: seconds after which a signal counts as another one."""
+    command = [sys.executable, "-c", SUPERVISES, str(log_dir), str(second_signal), "-c", code, *arguments]
+    return subprocess.Popen(command)
