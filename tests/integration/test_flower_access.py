@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import requests
+from requests.adapters import HTTPAdapter
+from requests.auth import HTTPBasicAuth
 
 from config.processes import processes
 from config.settings import setting_names
@@ -18,6 +23,7 @@ from tests.kit.ports import unused_port
 from tests.kit.programs import ROOT, ended
 from tests.kit.waiting import eventually
 from worker.domain.problems import Cause
+from worker.flower.login import WINDOW_SECONDS
 from worker.local.embedded import EmbeddedServer
 from worker.local.supervisor import Supervisor
 from worker.store.connection import connect
@@ -71,7 +77,7 @@ class RunningFlower:
     log: Path
 
     def get(self, path: str, login: tuple[str, str] | None = LOGIN) -> requests.Response:
-        return requests.get(self.url + path, auth=login, timeout=10)
+        return requests.get(self.url + path, auth=login, timeout=60)
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +101,7 @@ def flower(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServe
             ledger,
             folder / "logs" / "flower.log",
         )
-        running.worker = eventually(lambda: first_worker(running), 40, every=0.2)
+        running.worker = eventually(lambda: first_worker(running), every=0.2)
         yield running
 
 
@@ -103,7 +109,7 @@ def first_worker(flower: RunningFlower) -> str:
     """The name of the worker that Flower knows all about, or nothing yet."""
     try:
         workers = flower.get("/api/workers?refresh=1").json()
-    except requests.ConnectionError:
+    except (requests.ConnectionError, requests.Timeout):
         return ""
     return next((name for name, facts in workers.items() if facts.get("conf")), "")
 
@@ -126,7 +132,7 @@ def test_no_page_shows_a_password_or_a_secret(flower: RunningFlower) -> None:
 
 
 def test_nothing_can_be_stopped_from_a_page(flower: RunningFlower) -> None:
-    answer = requests.post(f"{flower.url}/api/worker/shutdown/{flower.worker}", auth=LOGIN, timeout=10)
+    answer = requests.post(f"{flower.url}/api/worker/shutdown/{flower.worker}", auth=LOGIN, timeout=60)
     assert answer.status_code == 403
 
 
@@ -169,25 +175,52 @@ def test_the_served_metrics_are_current(flower: RunningFlower) -> None:
 def test_the_report_is_for_looking_only(flower: RunningFlower) -> None:
     for method in ("POST", "PUT", "PATCH", "DELETE"):
         for page in ("/report", "/metrics/business"):
-            answer = requests.request(method, flower.url + page, auth=LOGIN, timeout=10)
+            answer = requests.request(method, flower.url + page, auth=LOGIN, timeout=60)
             assert answer.status_code == 405, (method, page)
 
 
-def test_guesses_are_limited_logged_and_never_an_error_of_ours(flower: RunningFlower) -> None:
-    """The last one with this Flower: nothing more is looked at from this address for a minute."""
-    guesses = [("engineer", "p\u00e4ssw\u00f6rd-canary"), *(("engineer", f"canary-{number}") for number in range(20))]
-    told = [
-        requests.get(
-            flower.url + "/", auth=requests.auth.HTTPBasicAuth(name.encode(), word.encode()), timeout=10
-        ).status_code
-        for name, word in guesses
+class From(HTTPAdapter):
+    """Sends from one of the addresses of this machine."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        super().init_poolmanager(*args, source_address=(self._address, 0), **options)
+
+
+def guessed(flower: RunningFlower, address: str) -> list[int]:
+    """What a caller there is told: for wrong logins, the first of them not in ASCII, and then for the right one."""
+    guesses = [
+        ("engineer", "p\u00e4ssw\u00f6rd-canary"),
+        *(("engineer", f"canary-{number}") for number in range(20)),
+        LOGIN,
     ]
+    with requests.Session() as session:
+        session.mount("http://", From(address))
+        return [
+            session.get(flower.url + "/", auth=HTTPBasicAuth(name.encode(), word.encode()), timeout=60).status_code
+            for name, word in guesses
+        ]
+
+
+def test_guesses_are_limited_logged_and_never_an_error_of_ours(flower: RunningFlower) -> None:
+    """Nothing more is looked at from such an address for a minute."""
+    for attempt in itertools.count(1):
+        address, begun = f"127.0.1.{attempt}", time.monotonic()
+        told = guessed(flower, address)
+        # Where the guesses took longer than the minute in which they count, somebody else guesses.
+        if time.monotonic() - begun < WINDOW_SECONDS:
+            break
     assert told[0] == 401
     assert set(told) == {401, 429}
     assert told == sorted(told)
-    assert flower.get("/").status_code == 429
+    assert told[-1] == 429, "not even the right login"
     log = flower.log.read_text()
-    assert "Flower refused a login from 127.0.0.1, failed login 10 in a minute; further logins from that address" in log
+    assert (
+        f"Flower refused a login from {address}, failed login 10 in a minute; further logins from that address" in log
+    )
     assert "canary" not in log
     assert "Traceback" not in log
 
@@ -197,7 +230,7 @@ def test_the_report_says_when_redis_does_not_answer(tmp_path: Path) -> None:
     env = environment(tmp_path, nobody) | {"FLOWER_PORT": str(port), "FLOWER_BASIC_AUTH": ":".join(LOGIN)}
     wanted = [process for process in processes(data_dir=tmp_path) if process.name == "flower"]
     with Supervisor(wanted, env=env, log_dir=tmp_path / "logs"):
-        answer = eventually(lambda: answered(f"http://127.0.0.1:{port}/report"), 40, every=0.2)
+        answer = eventually(lambda: answered(f"http://127.0.0.1:{port}/report"), every=0.2)
         assert answered(f"http://127.0.0.1:{port}/metrics/business") == answer
     assert answer == (503, "Redis does not respond. Try again when it is running.")
     log = (tmp_path / "logs" / "flower.log").read_text()
@@ -208,7 +241,7 @@ def test_the_report_says_when_redis_does_not_answer(tmp_path: Path) -> None:
 def answered(url: str) -> tuple[int, str] | None:
     """Status and text of its answer, or nothing yet."""
     try:
-        answer = requests.get(url, auth=LOGIN, timeout=30)
+        answer = requests.get(url, auth=LOGIN, timeout=60)
     except requests.ConnectionError:
         return None
     return answer.status_code, answer.text
