@@ -29,6 +29,7 @@ from worker.local.embedded import EmbeddedServer
 from worker.local.server_program import server_program
 from worker.redis_access import redis_at, require_one_server
 from worker.runtime.transport import SentinelChannel, reach_sentinels, use_transport
+from worker.store import connection
 from worker.store.connection import is_cluster, try_tls, why
 
 pytestmark = pytest.mark.real
@@ -48,6 +49,12 @@ def server(tmp_path: Path) -> Iterator[EmbeddedServer]:
 @pytest.fixture
 def authority(tmp_path: Path) -> Authority:
     return Authority(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def handshakes_take_their_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server is known to speak no TLS after seconds; here one in the same busy process does."""
+    monkeypatch.setattr(connection, "HANDSHAKE_SECONDS", 60)
 
 
 @pytest.fixture(autouse=True)
@@ -147,7 +154,7 @@ def sentinel(folder: Path, master_port: int, password: str) -> Iterator[int]:
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         with redis.Redis(port=port, username="watcher", password=SENTINEL_PASSWORD) as client:
-            assert eventually(lambda: answers(client), 20)
+            assert eventually(lambda: answers(client))
         yield port
     finally:
         process.kill()
@@ -208,9 +215,9 @@ def cluster(folder: Path) -> Iterator[str]:
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         with redis.Redis(port=port, password=password, decode_responses=True) as client:
-            assert eventually(lambda: answers(client), 20)
+            assert eventually(lambda: answers(client))
             client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
-            assert eventually(lambda: "cluster_state:ok" in str(client.execute_command("CLUSTER", "INFO")), 20)
+            assert eventually(lambda: "cluster_state:ok" in str(client.execute_command("CLUSTER", "INFO")))
         yield f"redis://:{password}@127.0.0.1:{port}/0"
     finally:
         process.kill()

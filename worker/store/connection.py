@@ -19,6 +19,9 @@ from redis.sentinel import Sentinel
 from worker.domain.texts import blotted
 from worker.store.client import Redis
 
+HANDSHAKE_SECONDS = 5
+"""Seconds for a TLS handshake, after which the port probably does not use TLS."""
+
 
 def connect(url: str, *, timeout: float = 30) -> Redis:
     """Return a client for a redis:// or rediss:// address. It connects at the first command, and waits `timeout` seconds for each response.
@@ -63,7 +66,7 @@ def try_tls(url: str) -> None:
     for is_last in (False, False, True):
         try:
             with redis.Redis.from_url(
-                url, socket_timeout=5, socket_connect_timeout=5, retry=Retry(NoBackoff(), 0)
+                url, socket_timeout=HANDSHAKE_SECONDS, socket_connect_timeout=5, retry=Retry(NoBackoff(), 0)
             ) as once:
                 once.ping()
             return
