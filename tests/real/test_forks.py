@@ -78,7 +78,7 @@ def test_a_signal_that_ends_it_is_its_exit_code(sleeping: Program, number: signa
         sleeping.wait(0.01)
     assert sleeping.alive
     os.killpg(sleeping.pid, number)
-    assert sleeping.wait(30) == -number
+    assert sleeping.wait(60) == -number
     assert not sleeping.alive
     eventually(lambda: not Path(f"/proc/{sleeping.pid}").exists())
 
@@ -94,6 +94,7 @@ def test_a_stopped_program_does_nothing(sleeping: Program) -> None:
 
 def test_nothing_is_left_when_the_test_process_is_killed(tmp_path: Path) -> None:
     test = f"""\
+import time
 from pathlib import Path
 from tests.kit.programs import Program, environment
 folder = Path({str(tmp_path)!r})
