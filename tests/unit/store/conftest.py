@@ -9,10 +9,19 @@ import fakeredis
 import pytest
 
 from tests.kit.container import Redis
+from worker.store import ledger
 from worker.store.connection import connect
 from worker.store.locks import LeaseKeeper
 
 PREFIX = "t:"
+
+
+@pytest.fixture(autouse=True, scope="package")
+def a_write_may_pause() -> Iterator[None]:
+    """A test on a busy machine may pause between the time of an intent and its note for longer than a worker may."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ledger, "LEAVES_WITHIN_SECONDS", 60.0)
+        yield
 
 
 @pytest.fixture

@@ -17,8 +17,9 @@ from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Record, State
 from worker.domain.problems import Cause
 from worker.domain.series import Deviation, Series
+from worker.store import ledger as ledger_module
 from worker.store.keys import Keys
-from worker.store.ledger import Ledger, Restored, decode, encode
+from worker.store.ledger import LEAVES_WITHIN_SECONDS, Ledger, Restored, decode, encode
 from worker.store.locks import LeaseKeeper, Locks
 from worker.store.series import SeriesState, SeriesStates
 
@@ -126,8 +127,11 @@ def test_an_intent_is_recorded_only_by_the_holder_of_the_lock(
     assert (ledger.code(CODE) if key is CODE else ledger.invoice(INVOICE)) == intent
 
 
-def test_a_write_whose_intent_is_older_than_a_moment_does_not_leave(ledger: Ledger, locks: Locks) -> None:
+def test_a_write_whose_intent_is_older_than_a_moment_does_not_leave(
+    ledger: Ledger, locks: Locks, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It would be sent later than its settle time is counted from."""
+    monkeypatch.setattr(ledger_module, "LEAVES_WITHIN_SECONDS", LEAVES_WITHIN_SECONDS)
     with locks.hold(str(CODE)) as lock:
         assert lock is not None
         assert not ledger.intend(CODE, replace(INTENT, sent_at=lock.now() - 2), lock)
