@@ -20,7 +20,7 @@ TIMES = {
     "worker.engine.remote_failures.REFUSED_PAUSE_SECONDS": 1,
     "worker.store.circuit_breakers.MAX_PAUSE_SECONDS": 1,
     # A busy machine may keep a worker from saying that it runs; one that is silent does not count.
-    "worker.store.presence.PRESENCE_SECONDS": 120,
+    "worker.store.presence.PRESENCE_SECONDS": 30,
 }
 
 
