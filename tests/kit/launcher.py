@@ -36,7 +36,7 @@ from worker.store.scripts import SOURCES
 
 NUMBER = "{number}"
 """Is replaced in the arguments by the number of the fork."""
-MEETING_SECONDS = 60.0
+MEETING_SECONDS = 150.0
 """How long a worker waits for another one that writes the same, where locks are open: longer than a test waits for both."""
 _hold = Locks.hold
 
