@@ -39,8 +39,15 @@ WORDS = {
 
 
 def enqueue(site: Site) -> None:
+    """An export of every invoice. None gets further than to its invoice before `go_on`."""
+    site.stage.faults("procore", [{"kind": "hold", "path": "/requisitions", "value": 120}])
     for invoice in invoices(site.stage):
         site.send(TaskName.EXPORT, project_id=invoice.project_id, invoice_id=invoice.id)
+
+
+def go_on(site: Site) -> None:
+    """Let Procore answer."""
+    site.stage.faults("procore", [])
 
 
 def all_billed(site: Site) -> None:
@@ -65,6 +72,7 @@ def test_fetched_messages_are_processed_when_redis_takes_writes_again(open_site:
     enqueue(site)
     eventually(lambda: site.redis.hlen(f"{PREFIX}unacked") >= FETCHED, every=0.005)
     with refusing(site.env["REDIS_URL"], fault):
+        go_on(site)
         worker.says(WORDS[fault])
         time.sleep(REFUSES_SECONDS)  # the refusal itself
         assert worker.alive
@@ -78,6 +86,7 @@ def test_a_worker_killed_while_redis_refuses_writes_loses_no_message(open_site: 
     enqueue(site)
     eventually(lambda: site.redis.hlen(f"{PREFIX}unacked") == FETCHED, every=0.005)
     with refusing(site.env["REDIS_URL"], "full"):
+        go_on(site)
         worker.says(WORDS["full"])
         worker.kill()
         messages = site.redis.hlen(f"{PREFIX}unacked") + site.redis.llen(f"{PREFIX}{QueueName.EXPORTS}")
