@@ -61,15 +61,15 @@ def branch(open_shared: OpenInstallation) -> Installation:
 
 @pytest.fixture(scope="module")
 def hasty(open_shared: OpenInstallation) -> Installation:
-    """An office with the same window, for tests that give it up after a second to wait for the response to a write."""
+    """An office with the same window, for tests in which it does not wait for the response to a write."""
     return open_shared(netsuite_settle_seconds=PATIENT_SETTLE)
 
 
 @contextmanager
 def gives_up_soon(office: Installation, path: str) -> Iterator[None]:
-    """The response to a POST there comes when the block has ended, and the office waits for it no longer than a second."""
+    """The response to a POST there comes when the block has ended, and the office waits for it no longer than five seconds."""
     send = Transport.send
-    quick = office.reopened(netsuite_read_timeout_seconds=1).container.connections.netsuite_transport
+    quick = office.reopened(netsuite_read_timeout_seconds=5).container.connections.netsuite_transport
 
     def hasty(transport: Transport, method: str, url: str, **options: Any) -> Answer:
         is_write = method == "POST" and url.endswith(path)

@@ -76,22 +76,21 @@ def test_a_body_cut_in_the_middle_is_no_json(account: Account) -> None:
 
 
 def test_a_slow_commit_appears_after_the_client_has_given_up(account: Account) -> None:
-    # Nobody looks at it before it is there: on a busy machine it may be there as soon as the client has given up.
-    strike(account, "slow_commit", value=0.3)
+    # The client waits long enough for the request to arrive on a busy machine.
+    strike(account, "slow_commit", value=4)
     begun = time.time()
     with pytest.raises(requests.ReadTimeout):
-        account.send("POST", BILLS, bill_body("b-1", "INV-1", "100.00"), timeout=0.1)
-    eventually(lambda: account.state.faults.as_json()["rules"][0]["struck"])
-    account.state.faults.clear()
+        account.send("POST", BILLS, bill_body("b-1", "INV-1", "100.00"), timeout=3)
     eventually(lambda: account.send("GET", f"{BILLS}/eid:b-1").status_code == 200)
     (write,) = account.state.writes("vendorBill", "b-1")
-    assert write["at"] >= begun + 0.3
+    assert write["at"] >= begun + 4
 
 
 def test_a_request_that_nobody_waits_for_holds_its_slot(account: Account) -> None:
+    """The work is done nevertheless."""
     strike(account, "hold", value=120)
     with pytest.raises(requests.ReadTimeout):
-        account.send("POST", BILLS, bill_body("b-1", "INV-1", "100.00"), timeout=0.1)
+        account.send("POST", BILLS, bill_body("b-1", "INV-1", "100.00"), timeout=3)
     eventually(lambda: account.state.meter.in_flight == 1)
     assert account.state.bill_by_external_id("b-1") is None
     account.state.faults.clear()
