@@ -11,7 +11,7 @@ from tests.campaign.simulated.remotes import READ_TIMEOUT, Request
 from tests.campaign.simulated.scheduler import Process
 from tests.campaign.simulated.workers import Message
 from worker.domain.problems import Cause
-from worker.engine.settlement import MAX_DEATHS
+from worker.engine.settlement import DIED, MAX_DEATHS
 
 if TYPE_CHECKING:
     from tests.campaign.simulated.rig import Rig
@@ -50,7 +50,7 @@ class Watch:
         for key, text in problems.items():
             if (
                 f'"{Cause.RETRIES_EXHAUSTED.stored}"' in text
-                and "worker ended" in text
+                and DIED in text
                 and self._rig.attempts[key] < MAX_DEATHS
             ):
                 begun = self._rig.attempts[key]
