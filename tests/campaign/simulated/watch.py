@@ -48,11 +48,7 @@ class Watch:
         for scope, text in data.get(f"{PREFIX}pauses", {}).items():
             self._pause(scope, json.loads(text), now)
         for key, text in problems.items():
-            if (
-                f'"{Cause.RETRIES_EXHAUSTED.stored}"' in text
-                and DIED in text
-                and self._rig.attempts[key] < MAX_DEATHS
-            ):
+            if f'"{Cause.RETRIES_EXHAUSTED.stored}"' in text and DIED in text and self._rig.attempts[key] < MAX_DEATHS:
                 begun = self._rig.attempts[key]
                 self._see("deaths", f"{key} is told to have ended its workers, and {begun} had begun it")
 
