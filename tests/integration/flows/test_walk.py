@@ -19,7 +19,7 @@ def test_the_way_enters_no_more_files(office: Installation, walk: Walk, most: in
     assert len(steps[-1].files) <= in_last_step
 
 
-def test_the_item_is_written_by_the_one_writer_with_its_intent_before_the_request(office: Installation) -> None:
+def test_the_one_writer_records_the_intent_before_the_request(office: Installation) -> None:
     """What the page on architecture says, in its order: lock, ledger, slot, intent, request, record, end of the work."""
     created = list(walk_of_a_code(office)[-1].files)
     story = ["engine/runner.py", "store/locks.py", "sync/item_writer.py", "engine/exactly_once.py", "clients/netsuite/api.py",
