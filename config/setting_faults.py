@@ -30,8 +30,9 @@ PATTERNS = {
 class InvalidSettings(Exception):
     """The settings cannot be used. `faults`: one sentence per fault, which names its setting and shows no secret's value."""
 
-    def __init__(self, *, faults: tuple[str, ...]) -> None:
-        super().__init__("\n".join(faults))
+    def __init__(self, message: str = "", *, faults: tuple[str, ...] = ()) -> None:
+        # The message comes first and alone, so that pickle can build the error again: a task may raise it.
+        super().__init__(message or "\n".join(faults))
         self.faults = faults
 
 

@@ -54,7 +54,7 @@ def deliver_again(site: Site, number: int, tasks: Mapping[TaskName, Mapping[str,
     except AssertionError:
         raise AssertionError(f"requests that wait at each: {asked(site, remote)}; {site.left_over()}") from None
     # The messages were taken before.
-    time.sleep(VISIBILITY_SECONDS + TIMES["worker.store.lanes.CLAIM_SECONDS"])
+    time.sleep(VISIBILITY_SECONDS + TIMES["worker.store.lanes.CLAIM_SECONDS"])  # the time for which they are invisible
     site.worker(number=number, times=TIMES)
     eventually(lambda: all(f"[{task_id}] succeeded" in logs(site) for task_id in ids), 60)
 

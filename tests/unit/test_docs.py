@@ -123,6 +123,32 @@ def test_commands_and_options_that_a_page_names_exist(path: Path) -> None:
     assert {line: word for line, word in unknown.items() if word} == {}
 
 
+NAMED_PATH = re.compile(r"`((?:[\w-]+/)+[\w.-]+\.(?:py|lua|toml|sh|js))(?:::(\w+))?[`:]")
+
+
+def missing_paths(text: str, folder: Path) -> Iterator[str]:
+    """The files, and tests in them, that a page in `folder` names in code and that do not exist."""
+    for path, test in NAMED_PATH.findall(text):
+        places = (ROOT / path, ROOT / "worker" / path, ROOT / "tests" / path, folder / path)
+        file = next((place for place in places if place.exists()), None)
+        if file is None or (test and f"def {test}(" not in file.read_text()):
+            yield f"{path}::{test}" if test else path
+
+
+CURRENT = [path for path in WRITTEN if path.parent.name != "decisions" and path.name != "CHANGELOG.md"]
+"""Pages about this version: a record or the changelog also names what has been removed since."""
+
+
+@pytest.mark.parametrize("path", CURRENT, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_files_and_tests_that_a_page_names_exist(path: Path) -> None:
+    assert list(missing_paths(path.read_text(), path.parent)) == []
+
+
+def test_a_file_or_test_that_does_not_exist_is_found() -> None:
+    page = "see `unit/test_docs.py::test_gone`, `tests/unit/test_docs.py`, `store/locks.py`, `store/gone.py`"
+    assert list(missing_paths(page, DOCS)) == ["unit/test_docs.py::test_gone", "store/gone.py"]
+
+
 def misread_lines(text: str) -> Iterator[str]:
     """Lines that the site shows otherwise than the repository: its Markdown wants a blank line before a list or table, and four spaces."""
     fenced, before, paragraph_in_item = False, "", False

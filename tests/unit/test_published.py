@@ -80,3 +80,12 @@ def test_the_tables_have_the_properties_that_matter_most() -> None:
     assert record("vendorBill").properties["item.items[].rate"] == "number"
     assert record("vendorCredit").properties["links"] == "array read-only"
     assert response("GET /rest/v1.1/requisitions/{id}").properties["status"] != "string"
+
+
+@pytest.mark.parametrize("operation", ["GET /rest/v1.1/requisitions", "GET /rest/v1.1/requisitions/{id}"])
+def test_the_packages_of_an_invoice_have_no_amounts(operation: str) -> None:
+    """`item_packages` group lines and are not read. An amount there would be part of an invoice that no bill has."""
+    properties = response(operation).properties
+    in_packages = {path.rpartition(".")[2] for path in properties if "item_packages[]." in path}
+    assert "title" in in_packages
+    assert [name for name in in_packages if any(word in name for word in ("amount", "value", "retain", "total"))] == []

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from tests.conftest import LONGEST
@@ -45,6 +47,26 @@ def test_the_wheel_has_every_data_file_of_its_packages() -> None:
     assert "worker/domain/problems.toml" in data
     ignored = subprocess.run(["git", "check-ignore", *data], cwd=ROOT, capture_output=True, text=True, check=False)
     assert ignored.stdout.split() == []
+
+
+def unexplained_sleeps(text: str) -> list[int]:
+    """The lines that wait for a fixed time without a comment on the line: which real time has to pass."""
+    lines = text.splitlines()
+    calls = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call))
+    at = {call.lineno for call in calls if ast.unparse(call.func) in ("time.sleep", "sleep")}
+    return sorted(line for line in at if "  # " not in lines[line - 1])
+
+
+@pytest.mark.parametrize("text", ["import time\ntime.sleep(1)", "from time import sleep\nif True:\n    sleep(2)"])
+def test_a_sleep_without_its_reason_is_found(text: str) -> None:
+    assert unexplained_sleeps(text) == [text.count("\n") + 1]
+
+
+def test_a_test_sleeps_only_where_real_time_has_to_pass() -> None:
+    """A test that sleeps and hopes depends on the speed of the machine: it waits with `eventually`, or moves the time of what it tests."""
+    tests = (path for path in (ROOT / "tests").rglob("test_*.py"))
+    found = {str(path.relative_to(ROOT)): unexplained_sleeps(path.read_text()) for path in tests}
+    assert {path: lines for path, lines in found.items() if lines} == {}
 
 
 def test_every_package_is_typed_and_in_a_layer() -> None:

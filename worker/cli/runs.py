@@ -1,4 +1,4 @@
-"""Output of scan and export at the end of a run."""
+"""How scan and export end: they print the id of their run, or follow it, print its result, and choose the exit code."""
 
 from __future__ import annotations
 

@@ -48,6 +48,7 @@ def webhooks(as_json: bool) -> None:
         level=settings.log_level, style=settings.log_format, correlation_id=current_correlation, rate_limited=True
     )
     access = {"address": address_of(*where) + PATH}
+    heartbeat.start(container.stores.presence, f"webhooks@{socket.gethostname()}", RECEIVES)
     receiving = receive(
         container.webhooks.take,
         authorization=settings.webhook_authorization.get_secret_value(),
@@ -55,7 +56,6 @@ def webhooks(as_json: bool) -> None:
         ready=partial(_announce, access, as_json=as_json),
         counts=container.stores.webhook_counts,
     )
-    heartbeat.start(container.stores.presence, f"webhooks@{socket.gethostname()}", RECEIVES)
     try:
         asyncio.run(receiving)
     finally:

@@ -18,7 +18,7 @@ KIND_OF_ASPECT = {
     Deviation.TOTAL: FindingKind.BILL_TOTAL_MISMATCH,
     Deviation.LINES: FindingKind.BILL_LINES_MISMATCH,
 }
-"""Finding kind by the aspect in which a bill differs."""
+"""Finding kind by each aspect that `differences` and `changes` can return (worker/domain/bill_differences.py)."""
 
 
 @dataclass(frozen=True, slots=True)

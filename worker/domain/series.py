@@ -1,4 +1,4 @@
-"""Changes that NetSuite may make to each new record of a kind, and the settings that cause them."""
+"""The aspects in which records can differ, the changes that NetSuite may make to each new record, and the settings that cause them."""
 
 from __future__ import annotations
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from worker.clients.remotes import Remotes
 from worker.domain.audit_trail import AuditEvent, EventKind
+from worker.domain.decisions import Decision, DecisionKind
 from worker.domain.errors import Blocked, SyncError
 from worker.domain.identities import InvoiceKey, bill_external_id, is_internal_id, is_our_bill, same_external_id
 from worker.domain.outcomes import Record, State
 from worker.domain.problems import describe
 from worker.domain.work import Lane
 from worker.inspect.named_records import NamedRecords
-from worker.store.decisions import Decision, DecisionKind
 from worker.store.stores import Stores
 from worker.sync.bill_ownership import BillOwnership
 

@@ -15,6 +15,7 @@ from worker.clients.netsuite.bills import BillHead
 from worker.clients.remotes import Remotes
 from worker.domain.bill_differences import differences
 from worker.domain.bills import Bill, FoundBill, NumberKey
+from worker.domain.decisions import Decision
 from worker.domain.errors import Blocked
 from worker.domain.findings import KIND_OF_ASPECT, Finding, bills_of_one_number
 from worker.domain.identities import InvoiceKey, bill_external_id, bill_id_of_origin, is_our_bill
@@ -26,7 +27,6 @@ from worker.domain.series import Deviation
 from worker.domain.texts import unwritable
 from worker.domain.wbs_codes import Project
 from worker.reconcile.bill_verdicts import ComparedBill, InvoiceToCompare, ProjectInvoices, Verdict
-from worker.store.decisions import Decision
 from worker.store.stores import Stores
 from worker.sync.export_preview import ExportPreview
 from worker.sync.posting_periods import PostingPeriods

@@ -1,4 +1,4 @@
-"""The state of a dry run: the lines of the plan so far, and the data that later lines depend on."""
+"""The state of a dry run: the lines of the plan so far, and what later lines depend on, such as the names of the retainage and tax Items."""
 
 from __future__ import annotations
 

@@ -124,7 +124,7 @@ async def _wait_for_recordings(pool: ThreadPoolExecutor) -> None:
 
 
 async def _beat(counts: WebhookCounts, pool: ThreadPoolExecutor) -> None:
-    """Report that the event loop runs, and save the counts, in a thread that nothing waits for, because it may wait for Redis."""
+    """Report that the event loop runs. Saving the counts may wait for Redis, so it is done in a thread that nothing waits for."""
     saving: asyncio.Future[None] | None = None
     while True:
         heartbeat.beat()

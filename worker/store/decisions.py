@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from enum import StrEnum
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
+from worker.domain.decisions import Decision
 from worker.domain.identities import InvoiceKey
 from worker.store.client import Redis
 from worker.store.keys import Keys
@@ -21,44 +20,6 @@ from worker.store.local_file import Copy
 from worker.store.runtime import REAL, Runtime
 
 COPIED_EVERY_SECONDS = 60.0
-
-
-class DecisionKind(StrEnum):
-    """Kinds of decisions. Stable codes and part of the public interface."""
-
-    BILLED_ELSEWHERE = "billed_elsewhere"
-    EXCLUDED = "excluded"
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """A decision on one invoice. `label`: the invoice's name; `by`: a user; `at`: unix seconds; `bill_id`: NetSuite's internal id of the bill
-    or credit, if billed elsewhere.
-    """
-
-    kind: DecisionKind
-    label: str
-    by: str
-    at: float
-    note: str
-    bill_id: str = ""
-
-    @property
-    def reason(self) -> str:
-        """Why the invoice is not exported."""
-        what = f"billed elsewhere, NetSuite id {self.bill_id}" if self.bill_id else "not to be exported"
-        return f"{what}; decided by {self.by}: {self.note}"
-
-    @property
-    def stored(self) -> dict[str, Any]:
-        """The decision as JSON values."""
-        return asdict(self) | {"kind": self.kind.value}
-
-    @classmethod
-    def restored(cls, stored: Mapping[str, Any]) -> Self:
-        """Return the decision from `stored`. Fields added by a newer version are dropped."""
-        known = {name: stored[name] for name in ("label", "by", "at", "note", "bill_id") if name in stored}
-        return cls(DecisionKind(stored["kind"]), **known)
 
 
 class Decisions:

@@ -1,4 +1,4 @@
-"""How problems are selected: by key or name, or by options for their cause or class. An earlier name is refused with the current one."""
+"""How problems are selected: by key or name, or by options. The earlier name of a cause or class is refused with the current one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""NetSuite: one account. Items and look-ups; `bills.py` has the requests for bills, `api.py` sends each request."""
+"""NetSuite: one account. Items, look-ups, and links for people; `bills.py` has the requests for bills, `api.py` sends each request."""
 
 from __future__ import annotations
 

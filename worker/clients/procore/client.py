@@ -1,4 +1,4 @@
-"""Procore: one company. Each method names its endpoint; `api.py` sends each request."""
+"""Procore: one company, and links for people. Each method names its endpoint; `api.py` sends each request."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ SYNCHRONIZE = "Synchronize the clock of that machine (NTP): NetSuite logins, sch
 
 @dataclass(frozen=True, slots=True)
 class ProcessChecks:
-    """Checks the processes that announced themselves. `remote_clocks`: seconds that this machine is ahead of each
+    """Checks the processes that announced themselves, and the pauses of their work. `remote_clocks`: seconds that this machine is ahead of each
     system that responded in this process, by name; `settings`: digests of this command's settings that determine what is written.
     """
 
