@@ -1,6 +1,6 @@
 """What one would write instead: a sequential script, a script with threads, naive Celery. No safety at all; an upper bound to compare with.
 
-Each runs in a process of its own (`python -m benchmarks.baselines KIND --threads N [--codes N]`), finds the remotes in its
+Each runs in a separate process (`python -m benchmarks.baselines KIND --threads N [--codes N]`), finds the remotes in its
 environment and prints one line of JSON: items, seconds (of the Items alone), CPU seconds of the Items alone.
 """
 
@@ -139,7 +139,7 @@ def naive_celery(env: Mapping[str, str], threads: int, codes: int | None) -> dic
 
 
 def run(kind: str, env: Mapping[str, str], *, threads: int, codes: int | None = None) -> dict[str, float]:
-    """Run a baseline in a process of its own."""
+    """Run a baseline in a separate process."""
     command = [sys.executable, "-m", "benchmarks.baselines", kind, "--threads", str(threads)]
     if codes is not None:
         command += ["--codes", str(codes)]

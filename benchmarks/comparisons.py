@@ -21,7 +21,7 @@ HOURLY, HOUR_SECONDS = 600, 20
 
 
 def verify(*, runs: int, projects: int = 40) -> Sheet:
-    """The same installation, compared in full, again, and in full within a low limit."""
+    """Compare one installation in full, again without changes, and in full within a low limit."""
     sheet = Sheet(
         "verify",
         f"{projects} projects, {projects * CODES:,} codes that all have an Item, {projects * INVOICES + 1:,} invoices that all have a bill",
@@ -43,8 +43,8 @@ def verify(*, runs: int, projects: int = 40) -> Sheet:
                 first[place].append(whole[place])
                 again[place].append(rest[place])
                 shares[place].append(rest[place] / whole[place])
-            took, compared = _within_a_limit(site, projects)
-            hours.append(took)
+            duration, compared = _within_a_limit(site, projects)
+            hours.append(duration)
             complete.append(compared)
     for place, remote in enumerate(("Procore", "NetSuite")):
         sheet.add(f"{remote}: requests of a full comparison", "", first[place])
@@ -106,6 +106,6 @@ def _within_a_limit(site: Installation, projects: int) -> tuple[float, float]:
     site.remotes.change("procore", hourly_limit=HOURLY)
     began = site.container.now()
     verified = site.container.verification.verify(full=True)
-    took = (site.container.now() - began) / HOUR_SECONDS
+    hours = (site.container.now() - began) / HOUR_SECONDS
     site.remotes.change("procore", hourly_limit=None)
-    return took, (verified.right if verified.whole else 0) / (projects * (CODES + INVOICES) + 1)
+    return hours, (verified.right if verified.whole else 0) / (projects * (CODES + INVOICES) + 1)

@@ -1,4 +1,4 @@
-"""Figures as they are kept and told: of several runs the least, the median, the most."""
+"""Figures as they are stored and printed: the minimum, the median and the maximum of several runs."""
 
 from __future__ import annotations
 
@@ -61,10 +61,10 @@ class Sheet:
         at_most: float | None = None,
         note: str = "",
     ) -> None:
-        """One more figure, told at once."""
+        """Add a figure and print it immediately."""
         figure = Figure(name, unit, [float(value) for value in values], at_least, at_most, note)
         self.figures.append(figure)
-        print(told(figure), flush=True)
+        print(line_of(figure), flush=True)
 
     def write(self, path: Path) -> None:
         """As JSON, with the facts of the run."""
@@ -81,7 +81,7 @@ def read(path: Path) -> tuple[Mapping[str, Any], Sheet]:
     return kept["run"], Sheet(kept["benchmark"], kept["setting"], figures)
 
 
-def told(figure: Figure) -> str:
+def line_of(figure: Figure) -> str:
     """One line for the terminal."""
     verdict = {None: "", True: "  kept", False: "  NOT KEPT"}[figure.kept]
     values = " ".join(number(value) for value in sorted(figure.values))

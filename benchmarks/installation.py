@@ -1,4 +1,4 @@
-"""A whole installation to measure: simulators in a process of their own, an embedded server, and the product's own processes."""
+"""A whole installation to measure: simulators in a separate process, an embedded server, and the product's own processes."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Remotes:
             self._ask("DELETE", remote, "journal")
 
     def traffic(self) -> Traffic:
-        """What was asked of both since the start, or since it was forgotten."""
+        """The requests to both remotes since the start or the last `forget`."""
         return Traffic(self._entries("procore"), self._entries("netsuite"), self.stats("netsuite"))
 
     def stats(self, remote: str) -> dict[str, Any]:
@@ -82,7 +82,7 @@ class Remotes:
         return dict(self._ask("GET", remote, "stats").json())
 
     def forget(self) -> None:
-        """Count anew."""
+        """Restart the counters and journals at zero."""
         for remote in ("procore", "netsuite"):
             self._ask("DELETE", remote, "journal")
 
@@ -180,7 +180,7 @@ class Installation:
 
 
 def _named(process: Process, machine: str) -> Process:
-    """The same process on another machine: a node name of its own."""
+    """The process as on another machine, with its own node name."""
     if "-n" not in process.command:
         return replace(process, name=f"{process.name}-{machine}")
     command = list(process.command)

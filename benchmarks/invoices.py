@@ -64,7 +64,7 @@ def _known_items(sheet: Sheet, runs: int) -> None:
             for number in range(5):
                 invoice = _new_invoice(site, _one_project(site), [_some_code(site, place) for place in range(5)])
                 site.remotes.forget()
-                took = _exported(site, *invoice)
+                seconds = _exported(site, *invoice)
                 traffic = site.remotes.traffic()
                 spent = sum(
                     float(one["ended"]) - float(one["started"]) for one in (*traffic.procore, *traffic.netsuite)
@@ -72,7 +72,7 @@ def _known_items(sheet: Sheet, runs: int) -> None:
                 if number:
                     # The first one logs in and links vendor and project.
                     requests.append(len(traffic.netsuite))
-                    ratios.append(took / spent)
+                    ratios.append(seconds / spent)
     sheet.add("all Items known: NetSuite requests", "", requests, at_most=4)
     sheet.add("all Items known: time / sum of the requests' latencies", "", ratios, at_most=1.15)
 
@@ -110,7 +110,7 @@ def _export_of_one_new_code(site: Installation, project_id: int, number: int) ->
 
 
 def _exported(site: Installation, project_id: int, invoice_id: int) -> float:
-    """From the message until the bill stands and Procore names it, in seconds."""
+    """From the message until the bill is in NetSuite and Procore names it, in seconds."""
     began = time.monotonic()
     site.send(TaskName.EXPORT, project_id=project_id, invoice_id=invoice_id)
     key = f"{site.settings.redis_key_prefix}invoices:{project_id}"

@@ -13,7 +13,7 @@ from config.names import TaskName
 
 HOURLY, SPIKE, SPIKE_SECONDS = 600, 25, 10
 HOUR_SECONDS = 300
-"""The simulated hour is shorter, so that one does not wait for it: 25 in 10 seconds would come to 750 in it."""
+"""The simulated hour is shorter, so that one does not wait for it: 25 in 10 seconds would be 750 in it."""
 
 
 def limits(*, runs: int) -> Sheet:

@@ -1,4 +1,4 @@
-"""A run of all invoices that finds nothing new: what it asks of Procore and NetSuite, over many that are billed, claimed by others, or blocked."""
+"""A run of all invoices that finds nothing new: its requests to Procore and NetSuite, over many that are billed, claimed by others, or blocked."""
 
 from __future__ import annotations
 

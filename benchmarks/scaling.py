@@ -1,4 +1,4 @@
-"""docs/scaling.md: what the measured costs come to for more projects, with the formulas."""
+"""docs/scaling.md: the measured costs, projected to more projects, with the formulas."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CAP, WRITE_SECONDS = 15, 0.5
 NEW_SHARE = 0.01
 """Of all codes, those that a daily scan finds new."""
 FIRST_SEEN_BYTES = 45
-"""What a record of a scan has beside a restored one, which is what was measured: when it was first seen and by whom (decision 12)."""
+"""What a record of a scan has in addition to a restored one, which was measured: when and by whom it was first seen (decision 12)."""
 PROJECTS_PER_PAGE = 300
 HOURLY = 3600
 """Procore's usual limit of requests in an hour."""

@@ -24,7 +24,7 @@ from config.names import TaskName
 WRITE_SECONDS = 0.5
 READ_SECONDS = 0.1
 SPARE_THREADS = 5
-"""Threads beside the slots: for looking through projects while all slots write."""
+"""Threads in addition to the slots: they read projects while all slots write."""
 SCAN_SECONDS = 1800.0
 
 
@@ -106,7 +106,7 @@ def alternatives(*, runs: int) -> Sheet:
 
 
 def machines(*, runs: int, counts: tuple[int, ...] = (1, 4, 8)) -> Sheet:
-    """The same with several worker processes, each as on a machine of its own: nothing but the same REDIS_URL."""
+    """Scan with several worker processes, each as on a separate machine: they share nothing but the REDIS_URL."""
     cap, projects = 15, 20
     sheet = Sheet(
         "machines",
@@ -131,7 +131,7 @@ def machines(*, runs: int, counts: tuple[int, ...] = (1, 4, 8)) -> Sheet:
 
 
 def overhead(*, runs: int) -> Sheet:
-    """What one Item costs beside the request itself."""
+    """What one Item costs in addition to its request."""
     cap, projects = 15, 50
     items = projects * 40
     sheet = Sheet(

@@ -1,4 +1,4 @@
-"""What the simulators' journals say of a run: requests, how busy NetSuite's slots were, when the first record stood."""
+"""What the simulators' journals say of a run: requests, how busy NetSuite's slots were, when the first record existed."""
 
 from __future__ import annotations
 
@@ -81,5 +81,5 @@ class Traffic:
 
     @property
     def most_at_once(self) -> int:
-        """The most requests that NetSuite had in hand at once."""
+        """The maximum number of requests that NetSuite processed at the same time."""
         return int(self.netsuite_stats["max_in_flight"])

@@ -22,7 +22,7 @@ from worker.domain.work import Lane, RunKind, scan_of
 CODES = 50
 CAP, THREADS = 15, 16
 START_SECONDS = 2.0
-"""What a worker does once it is ready, such as giving out what waited, is no cost of a scan."""
+"""What a worker does once it is ready, such as dispatching waiting work, is no cost of a scan."""
 
 
 def warm(*, runs: int, sizes: tuple[int, ...] = (100, 1_000, 10_000)) -> Sheet:
