@@ -24,7 +24,7 @@ settings.register_profile("thorough", settings.get_profile("wbs-sync"), max_exam
 settings.load_profile("wbs-sync")
 
 
-# How this machine reaches the internet is nobody's business here: every address of a test is on this machine. Settings would also read
+# How this machine reaches the internet does not matter here: every address of a test is on this machine. Settings would also read
 # a whole bundle of certificates each time, which was a quarter of the time of the tests of flows.
 for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"):
     for spelled in (name, name.lower()):

@@ -62,15 +62,15 @@ class Scene:
         # Counted from the last scrape, so that it plays no part how long the work between two takes.
         self._scraped_at += seconds
         self.clock.set(max(self._scraped_at, self.clock.now))
-        told: str | None = None
+        metrics: str | None = None
         with suppress(RedisError):
             # The server looks at its clock about once a millisecond.
             eventually(lambda: self.office.container.now() >= self._scraped_at, every=0.001)
             self._processes_run()
             self.meanwhile(self)
             with mock.patch("worker.inspect.metrics.shutil.disk_usage", self._disk_usage):
-                told = self.office.container.metrics.text()
-        self.prometheus.scrape(told if self.has_target else "", self._scraped_at, has_target=self.has_target)
+                metrics = self.office.container.metrics.text()
+        self.prometheus.scrape(metrics if self.has_target else "", self._scraped_at, has_target=self.has_target)
 
     def seconds_until(self, condition: Callable[[], bool], step: float) -> float:
         """How long it takes until something is so, in steps of one scrape each. AssertionError when it never is."""

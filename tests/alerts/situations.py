@@ -24,7 +24,7 @@ Step = Callable[[Scene], None]
 
 @dataclass(frozen=True)
 class Situation:
-    """One alert's. `played`: what happens, in words; `ended`: how it ends; `step`: seconds between two scrapes."""
+    """One alert's. `played`: the sentence that says what happens; `ended`: how it ends; `step`: seconds between two scrapes."""
 
     alert: str
     played: str

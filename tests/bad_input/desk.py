@@ -1,7 +1,7 @@
-"""A small company's back office over the wire: two invoices to export and a project to scan, and the truth of what must come of it.
+"""A small company's back office over the wire: two invoices to export and a project to scan, and the records that must exist in the end.
 
 No Celery and no processes here: what workers do with messages `Desk` does with calls, so that an example costs some ten
-milliseconds. Ledger, locks, gate and lanes stand in a real Valkey, under a prefix of the example's own.
+milliseconds. Ledger, locks, gate and lanes are in a real Valkey, under a prefix of the example's own.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Office:
         key = folder / "key.pem"
         public_key = make_key_file(key)
         books = small_company().netsuite
-        told: dict[str, Any] = {
+        settings: dict[str, Any] = {
             "procore_base_url": PROCORE, "procore_auth_url": PROCORE, "procore_client_id": "app-1",
             "procore_client_secret": "canary-of-the-procore-secret", "procore_company_id": small_company().company_id,
             "netsuite_account_id": books.account_id, "netsuite_base_url": NETSUITE, "netsuite_client_id": "integration-1",
@@ -84,7 +84,7 @@ class Office:
             "netsuite_tax_schedule_id": books.tax_schedule_id, "netsuite_retainage_item_id": books.retainage_item_id,
             "netsuite_settle_seconds": 0,
         }  # fmt: skip
-        return cls(load_settings(_env_file=None, **told), public_key, redis_url)
+        return cls(load_settings(_env_file=None, **settings), public_key, redis_url)
 
     def __repr__(self) -> str:
         return "office"

@@ -1,6 +1,6 @@
 """Hostile values, built once for all the tests of this folder.
 
-A change of an answer is drawn before the answer is known (it comes from a simulator in the middle of a flow), so it is told by
+A change of an answer is drawn before the answer is known (it comes from a simulator in the middle of a flow), so it is drawn as
 numbers that are taken modulo what is there: the same example does the same to the same answer, and a blob replays it.
 """
 

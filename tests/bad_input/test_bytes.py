@@ -109,15 +109,15 @@ bodies = st.sampled_from(
 
 
 @given(
-    line=status_lines, told=st.lists(header_lines, max_size=5), body=bodies, damage=st.none() | hostile.damages.filter(lambda one: one.kind in ("cut", "broken byte", "twice")), writes=st.booleans(),
+    line=status_lines, headers=st.lists(header_lines, max_size=5), body=bodies, damage=st.none() | hostile.damages.filter(lambda one: one.kind in ("cut", "broken byte", "twice")), writes=st.booleans(),
 )  # fmt: skip
-@example(line=b"HTTP/1.1 200 OK", told=[b"X: 1"] * 200, body=b"{}", damage=None, writes=True)
-@example(line=b"HTTP/1.1 200 OK", told=[b"Content-Length: 5, 6"], body=b"{}", damage=None, writes=True)
-@example(line=b"HTTP/1.1 200 OK", told=[b"Content-Encoding: gzip"], body=b"no gzip", damage=None, writes=True)
+@example(line=b"HTTP/1.1 200 OK", headers=[b"X: 1"] * 200, body=b"{}", damage=None, writes=True)
+@example(line=b"HTTP/1.1 200 OK", headers=[b"Content-Length: 5, 6"], body=b"{}", damage=None, writes=True)
+@example(line=b"HTTP/1.1 200 OK", headers=[b"Content-Encoding: gzip"], body=b"no gzip", damage=None, writes=True)
 def test_any_bytes_are_an_answer_or_an_error_that_says_what_it_means(
-    mouth: Mouth, line: bytes, told: list[bytes], body: bytes, damage: Damage | None, writes: bool
+    mouth: Mouth, line: bytes, headers: list[bytes], body: bytes, damage: Damage | None, writes: bool
 ) -> None:
-    raw = b"\r\n".join([line, *told, b"", body])
+    raw = b"\r\n".join([line, *headers, b"", body])
     before = mouth.asked
     ended = ask(mouth, damage.of(raw) if damage else raw, writes=writes)
     assert mouth.asked > before

@@ -165,11 +165,11 @@ def outcome_of(question: Question, *answers: Answer) -> SyncError | None:
     return ended
 
 
-def as_answer(body: Any, status: int = 200, told: tuple[tuple[str, str], ...] = ()) -> Answer:
+def as_answer(body: Any, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
     """An answer of these bytes (or of this value as JSON) as the transport makes it of them."""
     raw = body if isinstance(body, bytes) else json.dumps(body, default=str).encode()
     text, is_utf8 = http.decoded(raw)
-    named = CaseInsensitiveDict({name: value for name, value in told if name != "Status"})
+    named = CaseInsensitiveDict({name: value for name, value in headers if name != "Status"})
     return Answer(status, named, text, None, is_utf8, ("token-of-ours",))
 
 
@@ -209,22 +209,22 @@ def test_a_changed_answer_is_understood_or_not_and_never_half(question: Question
     # After 401 and 429 it is sent again, so the next answer decides.
     status=statuses.filter(lambda status: status not in (401, 429)),
     body=st.sampled_from(tuple(BODIES.values())),
-    told=headers,
+    headers=headers,
     look=any_answers,
 )
 @example(
     question=CREATES[0],
     status=202,
     body=b"",
-    told=(("Location", "/services/rest/async/v1/job/17"),),
+    headers=(("Location", "/services/rest/async/v1/job/17"),),
     look=as_answer({"id": "5"}),
 )
-@example(question=CREATES[0], status=408, body=BODIES["exists"], told=(), look=as_answer({}))
+@example(question=CREATES[0], status=408, body=BODIES["exists"], headers=(), look=as_answer({}))
 def test_a_write_was_done_with_an_id_or_refused_or_is_in_doubt(
-    question: Question, status: int, body: bytes, told: tuple[tuple[str, str], ...], look: Answer
+    question: Question, status: int, body: bytes, headers: tuple[tuple[str, str], ...], look: Answer
 ) -> None:
     """The table of outcomes that the services know; only a status of 4xx may say for certain that nothing was done."""
-    client = client_of(question, as_answer(body, status, told), look)
+    client = client_of(question, as_answer(body, status, headers), look)
     certainly_not_done = 400 <= status < 500 and status != 408
     try:
         record_id = question.ask(client)

@@ -50,9 +50,9 @@ def on_a_terminal(*, width: int = 200) -> tuple[LiteralConsole, io.StringIO]:
     ), written
 
 
-def assert_nothing_obeyed(told: str) -> None:
+def assert_nothing_obeyed(output: str) -> None:
     """Rich's own colours aside there is nothing in it that a terminal would obey, and no half character."""
-    plain = ANSI.sub("", told)
+    plain = ANSI.sub("", output)
     assert {sign for sign in plain if unicodedata.category(sign) in OBEYED} <= LINE_ENDS, repr(plain)
 
 
@@ -84,11 +84,11 @@ def test_a_table_of_names_is_drawn_whatever_they_are(cells: list[str], title: st
 
 @given(text=hostile.any_texts)
 def test_what_is_shown_can_be_read_back(text: str) -> None:
-    told = shown(text)
-    assert not {sign for sign in told if unicodedata.category(sign) in OBEYED}
+    printed = shown(text)
+    assert not {sign for sign in printed if unicodedata.category(sign) in OBEYED}
     if "\\" not in text:
         assert (
-            re.sub(r"\\(x..|u....|U........|[nrt])", lambda found: found[0].encode().decode("unicode_escape"), told)
+            re.sub(r"\\(x..|u....|U........|[nrt])", lambda found: found[0].encode().decode("unicode_escape"), printed)
             == text
         )
 
@@ -96,10 +96,10 @@ def test_what_is_shown_can_be_read_back(text: str) -> None:
 @given(value=hostile.json_values)
 def test_json_output_is_ascii_and_one_value(value: Any) -> None:
     @click.command()
-    def tell() -> None:
+    def print_value() -> None:
         output.print_json(value)
 
-    ended = CliRunner().invoke(tell)
+    ended = CliRunner().invoke(print_value)
     assert ended.output.isascii()
     assert json.loads(ended.output) == json.loads(json.dumps(value))
 
@@ -144,8 +144,8 @@ def options_of(name: str) -> list[str]:
 
 
 ASKING = ("check", "scan", "export", "apply", "status", "problems", "explain", "forget", "invoices", "verify")
-"""Commands that can be called in this process: `up`, `demo` and `simulate` start others, `report` writes where it is told; they have
-tests of their own."""
+"""Commands that can be called in this process: `up`, `demo` and `simulate` start others, `report` writes where its options say; they have
+separate tests."""
 arguments_of_commands = st.sampled_from(ASKING).flatmap(
     lambda name: st.tuples(
         st.just(name),
@@ -161,7 +161,7 @@ arguments_of_commands = st.sampled_from(ASKING).flatmap(
 
 
 def call(desk: Desk, *arguments: str) -> tuple[int, str, str]:
-    """Run a command against a desk's world: exit code, standard output, standard error."""
+    """Run a command in the example's installation: exit code, standard output, standard error."""
     ended = run_command(desk.container, *arguments)
     return ended.code, ended.out, ended.err
 
@@ -175,18 +175,18 @@ def call(desk: Desk, *arguments: str) -> tuple[int, str, str]:
 def test_arguments_of_any_kind_end_with_a_code_and_a_sentence(office: Office, call_of: tuple[str, list[str]]) -> None:
     name, arguments = call_of
     desk = Desk(office)
-    code, told, complaint = call(desk, name, *arguments)
+    code, output, complaint = call(desk, name, *arguments)
     # Only a comparison ends with 3: not everything could be compared.
     assert code in ((0, 1, 2, 3) if name == "verify" else (0, 1, 2))
-    assert "Traceback" not in told + complaint
+    assert "Traceback" not in output + complaint
     if code == 2:
-        assert told == ""
+        assert output == ""
         assert len(complaint) < 1000 + 2 * sum(len(argument) for argument in arguments)
         # A group of commands by itself shows what it has.
         assert "Error: " in complaint or (name, arguments) == ("invoices", [])
     elif "--json" in arguments and "--help" not in arguments and "-h" not in arguments:
-        json.loads(told) if told else None
-        assert told or complaint
+        json.loads(output) if output else None
+        assert output or complaint
     # Nothing was begun for an id that cannot be one.
     for key in (key for lane in Lane for key in desk.waiting(lane)):
         assert all(part == "all" or 0 < int(part) < 2**63 for part in key.split(":")[1:]), key
@@ -226,15 +226,15 @@ def test_names_of_any_kind_are_shown_by_every_command(office: Office, names: lis
     ]  # fmt: skip
     calls += [["explain", "--invoice", str(one.id), "--project", str(one.project_id)] for one in desk.invoices[:1]]
     for arguments in calls:
-        code_of_end, told, complaint = call(desk, *arguments)
-        assert code_of_end in (0, 1), (arguments, complaint)
-        assert_nothing_obeyed(told)
+        exit_code, output, complaint = call(desk, *arguments)
+        assert exit_code in (0, 1), (arguments, complaint)
+        assert_nothing_obeyed(output)
         assert "Traceback" not in complaint
-        code_of_end, told, complaint = call(desk, *arguments, "--json")
-        assert code_of_end in (0, 1)
-        assert told.isascii()
+        exit_code, output, complaint = call(desk, *arguments, "--json")
+        assert exit_code in (0, 1)
+        assert output.isascii()
         # What cannot be shown at all is replaced by one sentence.
-        assert json.loads(told) is not None if told else (code_of_end == 1 and "wbs-sync: " in complaint)
+        assert json.loads(output) is not None if output else (exit_code == 1 and "wbs-sync: " in complaint)
 
 
 def test_every_command_is_tried_here_or_has_a_test_of_its_own() -> None:

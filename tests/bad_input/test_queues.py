@@ -35,8 +35,8 @@ def workers(site: Site) -> list[Program]:
 def failure(site: Site, task_id: str) -> str:
     """Return what the sender reads when it requests the result; nothing before there is one."""
     stored = site.redis.get(f"{PREFIX}celery-task-meta-{task_id}")
-    told = json.loads(stored) if stored else {}
-    return str(told["result"]["exc_message"]) if told.get("status") == "FAILURE" else ""
+    result = json.loads(stored) if stored else {}
+    return str(result["result"]["exc_message"]) if result.get("status") == "FAILURE" else ""
 
 
 def test_no_garbage_ends_a_worker_and_the_work_behind_it_is_done(site: Site, workers: list[Program]) -> None:
@@ -57,28 +57,28 @@ def test_no_garbage_ends_a_worker_and_the_work_behind_it_is_done(site: Site, wor
     eventually(lambda: not any(site.redis.llen(f"{PREFIX}{queue}") for queue in QueueName), 20)
     eventually(lambda: not site.redis.hlen(f"{PREFIX}unacked"), 20)
     refused = len([name for name in faults if not name.startswith("harmless: ")])
-    told = "".join(program.log for program in workers)
-    assert told.count("Task messages.refused[") >= 2 * refused
-    assert "CRITICAL" not in told
+    logs = "".join(program.log for program in workers)
+    assert logs.count("Task messages.refused[") >= 2 * refused
+    assert "CRITICAL" not in logs
 
 
 def test_the_sender_and_the_engineer_read_what_was_wrong(site: Site, workers: list[Program]) -> None:
     raw = envelope(TaskName.EXPORT, [[], {}], id="sent-by-the-portal")
     site.redis.lpush(f"{PREFIX}exports", raw)
-    told = eventually(lambda: failure(site, "sent-by-the-portal"), 20)
+    message = eventually(lambda: failure(site, "sent-by-the-portal"), 20)
     words = (
         "a message for invoices.export from gen1@portal in the queue exports: "
         "body: it is not a list of arguments, keyword arguments and options"
     )
-    assert words in told
+    assert words in message
     assert words in workers[1].log
 
 
 def test_a_task_with_wrong_arguments_fails_with_their_names(site: Site, workers: list[Program]) -> None:
     raw = envelope(TaskName.CREATE_ITEM, [[], {"project_id": "seven", "wbs_code_id": 0}, None], id="wrong-arguments")
     site.redis.lpush(f"{PREFIX}items", raw)
-    told = eventually(lambda: failure(site, "wrong-arguments"), 20)
-    assert "project_id: Input should be a valid integer; wbs_code_id: Input should be greater than 0" in told
+    message = eventually(lambda: failure(site, "wrong-arguments"), 20)
+    assert "project_id: Input should be a valid integer; wbs_code_id: Input should be greater than 0" in message
 
 
 KOMBU_ALONE = """

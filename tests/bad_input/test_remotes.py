@@ -36,7 +36,7 @@ def office(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServe
 
 
 def work_with(office: Office, strikes: Sequence[Strike]) -> Desk:
-    """A desk whose two invoices were exported and whose project was scanned under these strikes, each to an end that is one."""
+    """Export two invoices and scan a project under these strikes, and check that each ends in a valid state."""
     desk = Desk(office)
     desk.wire.meddle = meddler = Strikes(strikes)
     desk.wire.kept_back = meddler.kept_back

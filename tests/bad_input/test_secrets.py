@@ -1,4 +1,4 @@
-"""A remote that repeats what it was sent: nothing of it is told on, in no log, ledger, problem, outcome or command.
+"""A remote that repeats what it was sent: no log, ledger, problem, outcome or command shows any of it.
 
 `tests/real/test_secrets.py` does the same with real processes, Flower and all of Redis.
 """
@@ -73,16 +73,16 @@ class Listener(logging.Handler):
 
 
 def everything_in_redis(desk: Desk) -> str:
-    """Return everything under this desk's prefix, except the tokens that workers share."""
-    redis, told = desk.container.redis, []
+    """Return everything under this example's prefix, except the tokens that workers share."""
+    redis, lines = desk.container.redis, []
     for key in redis.scan_iter(f"{desk.prefix}*", count=1000):
         if not key.startswith(f"{desk.prefix}token:"):
             kind = redis.type(key)
             whole = {"string": redis.get, "hash": redis.hgetall, "set": redis.smembers}
             whole["list"] = lambda key: redis.lrange(key, 0, -1)
             read = whole.get(kind, lambda key: redis.zrange(key, 0, -1))
-            told.append(f"{key} {read(key)}")
-    return "\n".join(told)
+            lines.append(f"{key} {read(key)}")
+    return "\n".join(lines)
 
 
 def secrets_of(desk: Desk) -> set[str]:
@@ -125,14 +125,14 @@ def test_what_a_remote_repeats_of_a_request_is_never_shown(
     level = root.level
     root.addHandler(listener)
     root.setLevel(logging.DEBUG)
-    told: list[str] = []
+    shown: list[str] = []
     try:
         # The current token was issued before the responses were tracked.
         desk.container.redis.delete(*(f"{desk.prefix}token:{remote}" for remote in ("procore", "netsuite")))
         for tokens in (desk.container.connections.procore_tokens, desk.container.connections.netsuite_tokens):
             tokens.forget("")
         desk.wire.meddle = echo
-        told += [f"{desk.export(invoice)}" for invoice in desk.invoices]
+        shown += [f"{desk.export(invoice)}" for invoice in desk.invoices]
         desk.scan()
         explain = ["explain", "--invoice", str(desk.invoices[0].id), "--project", str(desk.invoices[0].project_id)]
         for arguments in (
@@ -140,12 +140,12 @@ def test_what_a_remote_repeats_of_a_request_is_never_shown(
         ):  # fmt: skip
             if arguments == ["verify"] and status == 429:
                 continue  # It waits until the limit is reset, up to an hour.
-            told += [f"{part}" for part in call(desk, *arguments)]
+            shown += [f"{part}" for part in call(desk, *arguments)]
     finally:
         root.removeHandler(listener)
         root.setLevel(level)
-    told += [everything_in_redis(desk), *listener.lines]
-    text = "\n".join(told)
+    shown += [everything_in_redis(desk), *listener.lines]
+    text = "\n".join(shown)
     assert [secret for secret in secrets_of(desk) if secret in text] == []
 
 

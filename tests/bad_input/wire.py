@@ -150,7 +150,7 @@ def _call(
     loop: asyncio.AbstractEventLoop, app: ASGIApp, method: str, url: Any, headers: Mapping[str, str], sent: bytes
 ) -> tuple[int, Headers, bytes]:
     """One request to an ASGI application."""
-    told: dict[str, Any] = {"body": b""}
+    response: dict[str, Any] = {"body": b""}
     incoming = [{"type": "http.request", "body": sent, "more_body": False}]
 
     async def receive() -> Any:
@@ -158,9 +158,9 @@ def _call(
 
     async def send(message: Any) -> None:
         if message["type"] == "http.response.start":
-            told["status"], told["headers"] = message["status"], message["headers"]
+            response["status"], response["headers"] = message["status"], message["headers"]
         else:
-            told["body"] += message.get("body", b"")
+            response["body"] += message.get("body", b"")
 
     named = {**headers, "host": url.netloc}
     scope = {
@@ -179,5 +179,9 @@ def _call(
         "state": {},
     }
     loop.run_until_complete(app(scope, receive, send))
-    answered = {name.decode("latin-1"): value.decode("latin-1") for name, value in told["headers"]}
-    return told["status"], {name: value for name, value in answered.items() if name != "content-length"}, told["body"]
+    answered = {name.decode("latin-1"): value.decode("latin-1") for name, value in response["headers"]}
+    return (
+        response["status"],
+        {name: value for name, value in answered.items() if name != "content-length"},
+        response["body"],
+    )
