@@ -1,7 +1,7 @@
 """The same thing asked for twice at the same moment, or two things that need the same third: in threads, over a real lock.
 
-NetSuite here looks for duplicates when a request arrives and commits a while later without a second look, and lets a vendor's
-number stand twice: so the lock is all that is between two calls and two records.
+NetSuite here checks for duplicates when a request arrives and commits a while later without checking again, and accepts a
+vendor's number twice: so the lock is all that is between two calls and two records.
 """
 
 from __future__ import annotations

@@ -203,7 +203,7 @@ SEEDS: dict[FindingKind, Callable[[BilledProject], str]] = {
 }
 
 
-def told(findings: Sequence[Finding]) -> list[tuple[str, str]]:
+def kinds_and_keys(findings: Sequence[Finding]) -> list[tuple[str, str]]:
     return sorted((finding.kind.value, finding.key) for finding in findings)
 
 
@@ -224,11 +224,11 @@ def test_every_kind_has_a_seed() -> None:
 @pytest.mark.parametrize("kind", FindingKind)
 def test_each_kind_alone_is_found_as_what_it_is_and_as_nothing_else(branch: Installation, kind: FindingKind) -> None:
     site = new_site(branch).synced()
-    assert told(site.findings()) == []
+    assert kinds_and_keys(site.findings()) == []
     key = SEEDS[kind](site)
     verified = site.office.container.verification.verify()
     found, other = (verified.findings, verified.information)[:: -1 if kind.is_information else 1]
-    assert (told(found), other) == ([(kind, key)], [])
+    assert (kinds_and_keys(found), other) == ([(kind, key)], [])
 
 
 def test_all_kinds_at_once_are_found_and_none_is_invented(open_office: OpenInstallation) -> None:
@@ -236,8 +236,12 @@ def test_all_kinds_at_once_are_found_and_none_is_invented(open_office: OpenInsta
     keys = drifted(office)
     mark = office.mark()
     verified = office.container.verification.verify()
-    assert told(verified.findings) == sorted((kind, key) for kind, key in keys.items() if not kind.is_information)
-    assert told(verified.information) == sorted((kind, key) for kind, key in keys.items() if kind.is_information)
+    assert kinds_and_keys(verified.findings) == sorted(
+        (kind, key) for kind, key in keys.items() if not kind.is_information
+    )
+    assert kinds_and_keys(verified.information) == sorted(
+        (kind, key) for kind, key in keys.items() if kind.is_information
+    )
     assert len(verified.findings) >= 15
     # Each says so in the names that people use.
     assert all(finding.sentence[0].isupper() and finding.sentence.endswith(".") for finding in verified.findings)
@@ -249,7 +253,7 @@ def test_all_kinds_at_once_are_found_and_none_is_invented(open_office: OpenInsta
     assert office.writes(mark) == []
     # A second comparison finds the same, and opens nothing again.
     since = {one.key: one.since for one in office.container.ledger.problems()}
-    assert told(office.container.verification.verify().findings) == told(verified.findings)
+    assert kinds_and_keys(office.container.verification.verify().findings) == kinds_and_keys(verified.findings)
     assert {one.key: one.since for one in office.container.ledger.problems()} == pytest.approx(since, abs=0.001)
 
 
@@ -259,7 +263,7 @@ def test_items_are_looked_up_in_bulk_and_each_bill_is_read_once(branch: Installa
     office.scan()
     office.export_all()
     mark = office.mark()
-    assert told(office.container.verification.verify().findings) == []
+    assert kinds_and_keys(office.container.verification.verify().findings) == []
     paths = [entry["path"] for entry in office.requests(mark)]
     # For each project: its Items, its bills' external ids, their numbers; and once, Items that are not ours, and all bills of ours.
     assert paths.count(SUITEQL_PATH) == 3 * 3 + 2

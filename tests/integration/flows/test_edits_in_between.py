@@ -255,12 +255,12 @@ def test_verify_reports_a_bill_whose_invoice_is_unapproved_or_gone(office: Insta
     office.export(invoice)
     assert found(office, invoice) == []
     other_item = pilot(office, invoice, netsuite_retainage_item_id=office.bill(invoice).lines[0].item)
-    (told,) = other_item.container.verification.verify().findings
-    assert told.kind is FindingKind.BILL_LINES_MISMATCH, "its retainage stands on the Item that was set before"
+    (finding,) = other_item.container.verification.verify().findings
+    assert finding.kind is FindingKind.BILL_LINES_MISMATCH, "its retainage stands on the Item that was set before"
     office.procore.edit_invoice(invoice.id, origin_id=None, status="revise_and_resubmit")
-    (told,) = pilot(office, invoice).container.verification.verify().findings
-    assert told.kind is FindingKind.BILL_NOT_COMPARABLE
-    assert told.sentence.endswith(
+    (finding,) = pilot(office, invoice).container.verification.verify().findings
+    assert finding.kind is FindingKind.BILL_NOT_COMPARABLE
+    assert finding.sentence.endswith(
         "is in NetSuite, but the invoice is no longer exported: status is revise and resubmit."
     )
     gone = {"kind": "error_before", "method": "GET", "path": f"requisitions/{invoice.id}\\?", "value": 404}

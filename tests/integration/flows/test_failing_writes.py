@@ -1,6 +1,6 @@
 """Writes that fail on the way: whatever happens to the response, the end is one Item and one bill.
 
-Faults strike the POST itself. What is known not to be done is sent again at once; what may have been done is looked for first,
+Faults strike the POST itself. What is known not to be done is sent again at once; what may have been done is looked up first,
 and sent again only when the settle window (here a second) has passed and nothing was found.
 """
 
@@ -175,7 +175,7 @@ def test_a_bill_in_doubt_is_sent_again_only_after_the_settle_window(patient: Ins
 
 
 def test_no_hurry_makes_a_bill_in_doubt_be_sent_again_early(patient: Installation) -> None:
-    """Not the next export, not a second one, not a person who asks for that invoice."""
+    """Neither the next export, nor a second one, nor a person's request for that invoice sends it."""
     invoice = billable(patient)
     break_posts(patient, BILL_PATH, {"kind": "cut_before"})
     mark = patient.mark()

@@ -29,8 +29,8 @@ def forget(office: Installation, *arguments: str, typed: str = "") -> tuple[int,
 
 def refused(office: Installation, *arguments: str, exit_code: int = 1) -> str:
     """The sentence with which it refuses."""
-    code, told, complaint = forget(office, *arguments, "--yes")
-    assert (code, told) == (exit_code, ""), complaint
+    code, output, complaint = forget(office, *arguments, "--yes")
+    assert (code, output) == (exit_code, ""), complaint
     return complaint
 
 
@@ -56,10 +56,10 @@ def test_a_deleted_item_is_recreated_by_the_next_scan(office: Installation) -> N
     before, writes = office.container.ledger.codes(project.id), office.mark()
     assert forget(office, NUMBER, CODE, typed="n\n")[0] == 1
     assert office.container.ledger.codes(project.id) == before
-    code, told, asked = forget(office, NUMBER, CODE, "--note", "deleted by mistake", typed="y\n")
+    code, output, asked = forget(office, NUMBER, CODE, "--note", "deleted by mistake", typed="y\n")
     assert code == 0
     assert f"Clear id {first.id} from the ledger? [y/N]" in asked
-    assert f"recreates it: `wbs-sync scan --project {project.id} --wait`" in told
+    assert f"recreates it: `wbs-sync scan --project {project.id} --wait`" in output
     # Only this record, and nothing was written to NetSuite by it.
     assert set(before) - set(office.container.ledger.codes(project.id)) == {wbs_code.id}
     assert office.writes(writes) == []
@@ -99,9 +99,9 @@ def test_an_item_in_place_of_a_deleted_one_is_taken_when_a_person_names_it(offic
     office.netsuite.edit_item(other.id, itemid=NAME, externalid=None)
     assert f"--take {other.id}" in refused(office, NUMBER, CODE)
     assert "are not 17 alone" in refused(office, NUMBER, CODE, "--take", "17")
-    code, told, _ = forget(office, NUMBER, CODE, "--take", other.id, "--yes", "--json")
+    code, output, _ = forget(office, NUMBER, CODE, "--take", other.id, "--yes", "--json")
     assert code == 0
-    cleared = json.loads(told)
+    cleared = json.loads(output)
     assert list(cleared) == ["cleared", "record", "id", "reason", "next_step"]
     assert cleared["cleared"] == str(CodeKey(project.id, wbs_code.id))
     assert cleared["record"].endswith(f"code {NAME}")
@@ -147,9 +147,9 @@ def test_a_deleted_bill_is_recreated_once_procore_does_not_name_it(office: Insta
     assert forget(office, *named, "--yes")[0] == 0
     assert office.export(invoice).kind is OutcomeKind.CREATED
     assert office.bill(invoice).id != first.id
-    told = [step["what"] for step in office.container.explain.invoice(str(invoice.id), None)["history"]]
-    assert told.count("created") == 2
-    assert told.index("cleared") > told.index("written_back")
+    steps = [step["what"] for step in office.container.explain.invoice(str(invoice.id), None)["history"]]
+    assert steps.count("created") == 2
+    assert steps.index("cleared") > steps.index("written_back")
 
 
 def test_a_void_bill_blocks_until_its_number_and_external_id_are_changed(office: Installation) -> None:

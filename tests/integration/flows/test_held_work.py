@@ -137,23 +137,23 @@ def test_a_missing_permission_holds_the_work_until_it_is_given(office: Installat
 
 def test_what_needs_nothing_of_netsuite_does_not_say_that_it_works_again(office: Installation) -> None:
     """Otherwise a problem of hours would close and open all the time, and an outage between scans would never be reported."""
-    stands = office.new_project("24-801", ["05-120.S"])
-    office.scan(stands.id)
+    synced_project = office.new_project("24-801", ["05-120.S"])
+    office.scan(synced_project.id)
     project = planned(office)
     office.stage.settings("netsuite", missing_permissions=("item:create",))
     office.work_off()
-    told, times = office.problems(), office.container.stores.breakers.times(ITEMS_REFUSED.removeprefix("remote:"))
-    assert told.keys() > {ITEMS_REFUSED}
+    problems, times = office.problems(), office.container.stores.breakers.times(ITEMS_REFUSED.removeprefix("remote:"))
+    assert problems.keys() > {ITEMS_REFUSED}
 
     office.container.dispatch.lift()
-    assert office.make_item(stands, stands.budgeted_codes()[0]).kind is OutcomeKind.ALREADY
-    office.container.start_scan("test", [stands.id])
-    assert office.container.runner.run(scan_of(stands.id)).is_complete
+    assert office.make_item(synced_project, synced_project.budgeted_codes()[0]).kind is OutcomeKind.ALREADY
+    office.container.start_scan("test", [synced_project.id])
+    assert office.container.runner.run(scan_of(synced_project.id)).is_complete
     # This one asks NetSuite, and gets all the responses that it needs.
     new = office.procore.add_code(project.id, "06-100.S", budget=0)
     office.container.start_scan("test", [project.id])
     assert office.container.runner.run(scan_of(project.id)).is_complete
-    assert office.problems() == told
+    assert office.problems() == problems
     assert office.container.stores.breakers.times(ITEMS_REFUSED.removeprefix("remote:")) == times
 
     office.stage.settings("netsuite", missing_permissions=())

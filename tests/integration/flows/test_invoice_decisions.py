@@ -9,7 +9,7 @@ import pytest
 
 from simulators.company.billing import Invoice
 from tests.integration.flows.conftest import OpenInstallation
-from tests.integration.flows.test_problem_commands import call, told
+from tests.integration.flows.test_problem_commands import call, call_json
 from tests.integration.flows.test_settled_by_hand import enter_by_hand, key_of
 from tests.kit.company import BILL_PATH
 from tests.kit.installation import Installation
@@ -43,7 +43,7 @@ def billable(office: Installation, number: str = "26-951") -> Invoice:
 def test_an_invoice_that_was_billed_elsewhere_has_no_problem(office: Installation) -> None:
     invoice = credit(office)
     bill = enter_by_hand(office, invoice, tranid="ANOTHER-NUMBER")
-    noted = told(office, "invoices", "mark-billed", *of(invoice), "--bill", bill.id, "--note", "by the old system")
+    noted = call_json(office, "invoices", "mark-billed", *of(invoice), "--bill", bill.id, "--note", "by the old system")
     assert (noted["key"], noted["kind"], noted["bill_id"]) == (key_of(invoice), "billed_elsewhere", bill.id)
     assert office.problems(key_of(invoice)) == {}
     pilot = office.reopened(project_ids=str(invoice.project_id))
@@ -69,12 +69,12 @@ def test_an_excluded_invoice_is_not_billed_until_that_is_taken_back(office: Inst
     outcome = office.export(invoice)
     assert outcome.kind is OutcomeKind.SKIPPED
     assert "not to be exported" in outcome.reason
-    (listed,) = told(office, "invoices", "decisions")
+    (listed,) = call_json(office, "invoices", "decisions")
     assert (listed["key"], listed["kind"], listed["note"]) == (key_of(invoice), "excluded", "paid by card")
     assert office.posts(BILL_PATH) == []
 
     assert call(office, "invoices", "include", *of(invoice), "--note", "the card was refused").exit_code == 0
-    assert told(office, "invoices", "decisions") == []
+    assert call_json(office, "invoices", "decisions") == []
     assert office.export(invoice).kind is OutcomeKind.CREATED
     explained = office.container.explain.invoice(str(invoice.id), str(invoice.project_id))
     assert any("the card was refused" in step["sentence"] for step in explained["history"])
@@ -96,7 +96,7 @@ def test_verify_shows_each_decision_whatever_became_of_its_invoice(office: Insta
         case _:
             office.procore.edit_invoice(invoice.id, origin_id="sage-1")
     pilot = {"PROJECT_IDS": str(invoice.project_id)}
-    (shown,) = told(office, "verify", **pilot)["information"]
+    (shown,) = call_json(office, "verify", **pilot)["information"]
     assert (shown["kind"], shown["key"]) == ("invoice_decision", key_of(invoice))
     assert "not to be exported; decided by ana: paid by card" in shown["sentence"]
     assert "paid by card" in call(office, "verify", **pilot).stdout

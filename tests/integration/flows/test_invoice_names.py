@@ -54,9 +54,9 @@ def test_a_skipped_invoice_is_explained_by_its_current_status(office: Installati
     office.procore.set_invoice_status(invoice.id, "draft")
     assert "its status in Procore is draft" in office.container.explain.invoice("walk-2b", None)["explanation"]
     office.procore.set_invoice_status(invoice.id, "approved")
-    told = office.container.explain.invoice("walk-2b", None)["explanation"]
-    assert told.startswith("Not yet: it was skipped at ")
-    assert "(status is under review), and that reason no longer applies; it is in no lane now" in told
+    explanation = office.container.explain.invoice("walk-2b", None)["explanation"]
+    assert explanation.startswith("Not yet: it was skipped at ")
+    assert "(status is under review), and that reason no longer applies; it is in no lane now" in explanation
 
 
 def test_a_blocked_invoice_that_went_back_to_its_subcontractor_says_so(office: Installation) -> None:
@@ -66,9 +66,9 @@ def test_a_blocked_invoice_that_went_back_to_its_subcontractor_says_so(office: I
     office.export(invoice)
     assert "has no billing date" in office.container.explain.invoice("walk-2b", None)["explanation"]
     office.procore.edit_invoice(invoice.id, status="revise_and_resubmit")
-    told = office.container.explain.invoice("walk-2b", None)
-    assert told["explanation"] == STATUSES["revise_and_resubmit"]
-    assert [problem["cause"] for problem in told["problems"]] == ["billing_date_missing"]
+    explanation = office.container.explain.invoice("walk-2b", None)
+    assert explanation["explanation"] == STATUSES["revise_and_resubmit"]
+    assert [problem["cause"] for problem in explanation["problems"]] == ["billing_date_missing"]
 
 
 def test_a_claimed_and_a_billed_invoice_are_found_by_all_their_names(office: Installation) -> None:

@@ -320,8 +320,8 @@ def test_an_unreadable_invoice_keeps_its_name_and_its_project(office: Installati
         assert office.sentence(key_of(invoice)).startswith(words)
     # Work that failed again and again is reported with the names of its record.
     office.container.settlement.give_up(WorkKey.parse(key_of(invoice)), 9)
-    (told,) = [row for row in office.container.overview.problems() if row["key"] == key_of(invoice)]
-    assert (told["cause"], told["record"]) == (
+    (problem,) = [row for row in office.container.overview.problems() if row["key"] == key_of(invoice)]
+    assert (problem["cause"], problem["record"]) == (
         "retries_exhausted",
         f"{project.number} {project.name}, invoice {invoice.invoice_number}",
     )

@@ -46,10 +46,10 @@ def test_tax_in_the_payment_due_is_a_line_of_the_bill_and_the_bill_ties(open_off
         "Retainage Payable": Decimal("-90.00"),
         "Sales Tax": Decimal("74.25"),
     }
-    told = office.container.explain.invoice(str(invoice.id), str(project.id))
-    (tax,) = (line for line in told["bill_lines"] if line["line"] == "Tax")
+    explanation = office.container.explain.invoice(str(invoice.id), str(project.id))
+    (tax,) = (line for line in explanation["bill_lines"] if line["line"] == "Tax")
     assert tax["terms"] == [{"position": None, "label": "tax applicable to this payment", "amount": "74.25"}]
-    assert told["total"] == told["payment_due"] == "884.25"
+    assert explanation["total"] == explanation["payment_due"] == "884.25"
     pilot = office.reopened(
         project_ids=str(project.id), netsuite_tax_item_id=office.container.settings.netsuite_tax_item_id
     )

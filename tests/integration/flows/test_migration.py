@@ -23,7 +23,7 @@ def test_a_complete_company_is_adopted_and_only_what_is_missing_is_written(offic
     """Existing Items and bills are left as they are."""
     project = office.new_project("26-310", CODES)
     stood = [office.netsuite.make_item(f"26-310-{code}", displayname="by the connector") for code in CODES]
-    exported, by_hand, lacking = (office.new_invoice(project, (code, "900.00")) for code in CODES[:3])
+    exported, by_hand, without_bill = (office.new_invoice(project, (code, "900.00")) for code in CODES[:3])
     exported.origin_id = "connector-4711"
     vendor = next(each.id for each in office.netsuite.vendors if each.companyname == VENDOR)
     retainage = office.container.settings.netsuite_retainage_item_id
@@ -52,6 +52,6 @@ def test_a_complete_company_is_adopted_and_only_what_is_missing_is_written(offic
     assert record.remote_id == entered.id
     assert by_hand.origin_id == f"ns-vendorbill-{entered.id}"
     assert exported.origin_id == "connector-4711"
-    assert pilot.export(lacking).kind is OutcomeKind.ALREADY
+    assert pilot.export(without_bill).kind is OutcomeKind.ALREADY
     assert office.netsuite.duplicates() == []
     assert pilot.container.verification.verify().findings == []

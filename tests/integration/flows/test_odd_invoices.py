@@ -174,6 +174,6 @@ def test_explain_shows_procores_own_totals_as_a_second_witness(
 ) -> None:
     office = open_office(world={"line_amounts": amounts, "closed_before": "2025-12-01"})
     _, second = billed(office, (work("1000.00"),), (work("100.00"),))
-    told = office.container.explain.invoice(str(second.id), str(second.project_id))
-    assert told["retainage"]["billed"] == "10.00"
-    assert told["retainage"]["matches"] is agree
+    explanation = office.container.explain.invoice(str(second.id), str(second.project_id))
+    assert explanation["retainage"]["billed"] == "10.00"
+    assert explanation["retainage"]["matches"] is agree

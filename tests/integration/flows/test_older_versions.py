@@ -1,4 +1,4 @@
-"""A new version beside an old one: what older versions left in Redis is read and worked off, what newer ones add does no harm.
+"""A new version next to an old one: what older versions left in Redis is read and processed, what newer ones add does no harm.
 
 `tests/upgrade/written/` holds what they wrote, each by its own code (tests/upgrade/record.py).
 """
@@ -16,7 +16,7 @@ import pytest
 from config.names import TaskName
 from tasks.messages import MESSAGES, read
 from tests.integration.flows.conftest import OpenInstallation
-from tests.integration.flows.test_problem_commands import told
+from tests.integration.flows.test_problem_commands import call_json
 from tests.kit.installation import Installation
 from tests.upgrade.record import CODES, NUMBER, records
 from worker.base import dispatch_due, resume_work
@@ -86,7 +86,7 @@ def test_records_that_an_older_version_wrote_are_worked_off(open_office: OpenIns
     invoices = {name: InvoiceKey(project_id, number) for name, number in ids["invoices"].items()}
     states = [record.state if (record := container.ledger.code(key)) else None for key in codes.values()]
     assert states == [State.CREATED, State.ADOPTED, State.UNKNOWN, State.BLOCKED, State.WAITING]
-    assert {row["cause"] for row in told(office, "problems")} == {"item_inactive", "needs_vendor_credit"}
+    assert {row["cause"] for row in call_json(office, "problems")} == {"item_inactive", "needs_vendor_credit"}
     run = container.runs.run(written["ids"]["run"])
     assert run is not None
     assert (run.trigger, run.ended, run.counts["adopted"]) == ("the portal", False, 1)
@@ -96,7 +96,8 @@ def test_records_that_an_older_version_wrote_are_worked_off(open_office: OpenIns
     container.recovery.ensure_ledger()
     office.settle()
     done = [
-        told(office, "status", "--code", str(key.wbs_code_id), "--project", str(project_id)) for key in codes.values()
+        call_json(office, "status", "--code", str(key.wbs_code_id), "--project", str(project_id))
+        for key in codes.values()
     ]
     assert [one["outcome"] for one in done] == ["already", "already", "already", "blocked", "already"]
     assert all(len(office.items(f"{NUMBER}-{name}")) == 1 for name in CODES)

@@ -143,8 +143,8 @@ def test_a_missing_permission_for_owed_back_holds_up_no_bill(open_office: OpenIn
     office.container.stores.breakers.pause(
         "netsuite:vendorCredit:create", key_of(waiting), first=60, named=60, answer="403"
     )
-    told = office.container.explain.invoice(str(waiting.id), str(waiting.project_id))
-    assert "work that needs to create vendor credits is paused until" in told["explanation"]
+    explanation = office.container.explain.invoice(str(waiting.id), str(waiting.project_id))
+    assert "work that needs to create vendor credits is paused until" in explanation["explanation"]
     office.container.dispatch.lift()
     office.stage.settings("netsuite", missing_permissions=[])
     office.settle()

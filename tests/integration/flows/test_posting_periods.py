@@ -1,4 +1,4 @@
-"""Bills whose date lies in a closed posting period: blocked, posted later or posted there, as the owner chose, and never in silence."""
+"""Bills whose date is in a closed posting period: blocked, posted later or posted there, as the owner chose, and never in silence."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def problems(office: Installation, invoice: Invoice) -> set[str]:
 
 
 def journal(office: Installation, invoice: Invoice) -> str:
-    told = office.container.explain.invoice(str(invoice.id), str(invoice.project_id))
-    return "\n".join(step["sentence"] for step in told["history"])
+    explanation = office.container.explain.invoice(str(invoice.id), str(invoice.project_id))
+    return "\n".join(step["sentence"] for step in explanation["history"])
 
 
 def findings(office: Installation, invoice: Invoice) -> list[FindingKind]:
@@ -99,10 +99,10 @@ def test_the_period_is_reported_even_if_the_process_dies_before_recording(
     office.stage.settings("netsuite", closed_before="2026-03-01")
     write = Ledger.write
 
-    def dies(ledger: Ledger, key: Any, record: Record, told: Any = None) -> bool:
+    def dies(ledger: Ledger, key: Any, record: Record, event: Any = None) -> bool:
         if record.done:
             raise KeyboardInterrupt
-        return write(ledger, key, record, told)
+        return write(ledger, key, record, event)
 
     with monkeypatch.context() as patch:
         patch.setattr(Ledger, "write", dies)

@@ -475,8 +475,8 @@ def test_the_profile_makes_an_account_work(office: Installation) -> None:
     probe(office, *vendor(office))
     served = office.reopened(data_dir=PROFILE.parent)
     netsuite = served.container.exports.remotes.netsuite
-    stands = office.item(f"31-600-{CODE}")
-    need = ItemNeed("pcr-itm-1-2-3", stands.itemid, "")
+    existing = office.item(f"31-600-{CODE}")
+    need = ItemNeed("pcr-itm-1-2-3", existing.itemid, "")
     set_up(office, {"catalog_tells_lengths": False})
     served.container.stores.cache.forget("item_name_limit")
     assert netsuite.item_name_limit() == 30, "which no catalog reports any more"

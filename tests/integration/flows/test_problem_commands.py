@@ -48,13 +48,13 @@ def call(office: Installation, *arguments: str, **env: str) -> Result:
     return ended
 
 
-def told(office: Installation, *arguments: str, **env: str) -> Any:
+def call_json(office: Installation, *arguments: str, **env: str) -> Any:
     """Return what a command prints as JSON."""
     return json.loads(call(office, *arguments, "--json", **env).stdout)
 
 
 def listed(office: Installation, *options: str) -> set[str]:
-    return {row["key"] for row in told(office, "problems", *options)}
+    return {row["key"] for row in call_json(office, "problems", *options)}
 
 
 def credit(office: Installation) -> tuple[Project, Invoice, str]:
@@ -100,7 +100,7 @@ def open_the_period(office: Installation) -> None:
 
 def test_everything_about_a_problem_is_shown(office: Installation) -> None:
     project, _, key = closed_period(office)
-    shown = told(office, "problems", "show", key)
+    shown = call_json(office, "problems", "show", key)
     assert shown["record"] == f"31-800 {project.name}, invoice A-7"
     assert "invoice A-7 (Blue Spruce Electric) of 2026-05-31 cannot be billed" in shown["sentence"]
     assert (shown["cause"], shown["class"], shown["owner"]) == (
@@ -129,7 +129,7 @@ def test_work_that_waits_is_shown_with_its_time(office: Installation, monkeypatc
     _, invoice, key = closed_period(office)
     office.stage.faults("procore", [{"kind": "error_before", "path": "/requisitions", "value": 500}])
     office.export(invoice)
-    shown = told(office, "problems", "show", key)
+    shown = call_json(office, "problems", "show", key)
     assert shown["next_attempt"]["at"] == pytest.approx(office.container.now() + 600, abs=60)
     assert shown["last_attempt"]["failures"] == 1
     assert "1 attempts failed" in call(office, "problems", "show", key).stdout
@@ -142,7 +142,7 @@ def test_a_remotes_problem_is_shown_with_the_end_of_its_hold(
     project = office.new_project("31-800", [CODE])
     office.netsuite.doorkeeper.unmap_certificates()
     office.scan(project.id)
-    shown = told(office, "problems", "show", "remote:netsuite")
+    shown = call_json(office, "problems", "show", "remote:netsuite")
     assert (shown["record"], shown["class"]) == ("NetSuite", "access or settings")
     # However long it was meant to be: two minutes, since nobody knows when somebody acts.
     assert shown["next_attempt"]["at"] == pytest.approx(office.container.now() + 120, abs=60)
@@ -192,11 +192,11 @@ def test_links_lead_to_both_records_in_production(office: Installation) -> None:
             "url": f"https://{account.replace('_', '-')}.app.netsuite.com/app/common/item/item.nl?id={item.id}",
         },
     ]
-    assert told(office, "problems", "show", key, **REAL)["links"] == links
-    assert told(office, "problems", **REAL)[0]["links"] == links
+    assert call_json(office, "problems", "show", key, **REAL)["links"] == links
+    assert call_json(office, "problems", **REAL)[0]["links"] == links
     text = call(office, "problems", "show", key, **REAL).stdout
     assert all(link["url"] in text for link in links)
-    assert told(office, "problems", "show", key)["links"] == [], "none into a simulator"
+    assert call_json(office, "problems", "show", key)["links"] == [], "none into a simulator"
 
 
 def test_links_of_an_invoice_lead_to_its_bill(office: Installation) -> None:
@@ -206,7 +206,7 @@ def test_links_of_an_invoice_lead_to_its_bill(office: Installation) -> None:
     office.stage.settings("procore", patch_forbidden=True)
     office.export(invoice)
     bill = office.bill(invoice)
-    urls = [link["url"] for link in told(office, "problems", **REAL)[0]["links"]]
+    urls = [link["url"] for link in call_json(office, "problems", **REAL)[0]["links"]]
     assert urls[0].endswith(f"/projects/{project.id}/tools/invoicing/subcontractor")
     assert urls[1].endswith(f".app.netsuite.com/app/accounting/transactions/vendbill.nl?id={bill.id}")
 
@@ -219,7 +219,7 @@ def test_a_finding_of_verify_links_to_the_record_in_the_ledger(office: Installat
     office.container.ledger.report(
         f"verify:item_renamed:code:{project.id}:{code.id}", FindingKind.ITEM_RENAMED.cause, {"finding": "x"}, at=1.0
     )
-    (row,) = told(office, "problems", **REAL)
+    (row,) = call_json(office, "problems", **REAL)
     assert row["project_id"] == project.id
     assert [link["record"] for link in row["links"]] == ["project", f"Item {item.id}"]
 
@@ -233,13 +233,13 @@ def test_a_resolved_problem_reopens_with_its_note_when_the_cause_recurs(office: 
     assert (ended.exit_code, ended.stderr) == (0, "")
     assert ended.stdout.startswith("Resolved: Project 31-800")
     assert call(office, "problems").exit_code == 0
-    closed = told(office, "problems", "show", key)
+    closed = call_json(office, "problems", "show", key)
     assert (closed["open"], closed["notes"][0]["note"]) == (False, "created the project")
     assert call(office, "problems", "show", key).exit_code == 0
 
     office.export(invoice)
     assert office.problems() == {key: "project_not_linked"}, "nothing was changed, so it comes again"
-    (note,) = told(office, "problems", "show", key)["notes"]
+    (note,) = call_json(office, "problems", "show", key)["notes"]
     assert (note["act"], note["by"], note["note"]) == ("resolved", ME, "created the project")
     assert note["at"] == pytest.approx(office.container.now(), abs=60)
     assert f"by {ME}: created the project" in call(office, "problems", "show", key).stdout
@@ -369,7 +369,7 @@ def test_an_ignored_problem_is_out_of_sight_until_it_changes(office: Installatio
     assert office.problems() == {}, "nor among those that scan and export tell at their end"
     assert listed(office, "--ignored") == {key}
     assert call(office, "problems", "--ignored").exit_code == 0
-    (row,) = told(office, "problems", "--ignored")
+    (row,) = call_json(office, "problems", "--ignored")
     assert (row["ignored"]["by"], row["ignored"]["note"]) == (ME, "waits for the vendor")
     shown = call(office, "problems", "show", key)
     assert shown.exit_code == 0
@@ -382,7 +382,7 @@ def test_an_ignored_problem_is_out_of_sight_until_it_changes(office: Installatio
     assert listed(office) == {key}, "it says something else now"
     assert listed(office, "--ignored") == set()
     assert call(office, "problems").exit_code == 1
-    assert [note["act"] for note in told(office, "problems", "show", key)["notes"]] == ["ignored"]
+    assert [note["act"] for note in call_json(office, "problems", "show", key)["notes"]] == ["ignored"]
 
 
 def test_an_ignored_problem_is_closed_when_its_cause_is_fixed(office: Installation) -> None:
@@ -429,12 +429,12 @@ def test_a_run_with_unconfirmed_work_is_never_ok(open_office: OpenInstallation) 
 
 def test_status_counts_ignored_problems_apart(office: Installation) -> None:
     _, _, key = credit(office)
-    assert (told(office, "status")["problems"], told(office, "status")["ignored_problems"]) == (
+    assert (call_json(office, "status")["problems"], call_json(office, "status")["ignored_problems"]) == (
         {"needs_vendor_credit": 1},
         0,
     )
     call(office, "problems", "ignore", key, "--until-changed")
-    assert (told(office, "status")["problems"], told(office, "status")["ignored_problems"]) == ({}, 1)
+    assert (call_json(office, "status")["problems"], call_json(office, "status")["ignored_problems"]) == ({}, 1)
     assert "Open problems: 0; 1 ignored" in call(office, "status").stdout
 
 
@@ -444,8 +444,8 @@ def test_a_retry_of_all_leaves_ignored_ones_and_one_by_its_key_takes_it(
     monkeypatch.setattr(importlib.import_module("worker.cli.problems.retry"), "send", lambda *_, **__: None)
     _, _, key = credit(office)
     call(office, "problems", "ignore", key, "--until-changed")
-    assert told(office, "problems", "retry", "--all")["dispatched"] == {}
-    assert told(office, "problems", "retry", key)["dispatched"] == {"invoices": 1}
+    assert call_json(office, "problems", "retry", "--all")["dispatched"] == {}
+    assert call_json(office, "problems", "retry", key)["dispatched"] == {"invoices": 1}
 
 
 # The list
@@ -504,7 +504,7 @@ def test_an_unknown_error_of_netsuite_is_shown_with_its_message(office: Installa
     office.stage.faults("netsuite", [fault])
     office.scan(project.id)
     (key,) = office.problems()
-    shown = told(office, "problems", "show", key)
+    shown = call_json(office, "problems", "show", key)
     assert shown["cause"] == "item_rejected"
     assert "UNEXPECTED_ERROR An unexpected error occurred. Error ID: k3x9simulated" in shown["sentence"]
 
@@ -516,7 +516,7 @@ def test_an_unknown_error_of_procore_is_shown_with_its_message(office: Installat
     for status, cause in ((418, "unreadable_response"), (406, "unexpected")):
         office.stage.faults("procore", [{"kind": "error_before", "path": "/requisitions/", "value": status}])
         office.export(invoice)
-        (row,) = told(office, "problems")
+        (row,) = call_json(office, "problems")
         assert (row["cause"], row["class"]) == (cause, "unexpected")
         assert str(status) in row["sentence"]
 
@@ -528,7 +528,7 @@ def test_a_user_without_a_name_is_shown_by_number(office: Installation, monkeypa
     monkeypatch.setattr(pwd, "getpwuid", nobody)
     _, _, key = unlinked(office)
     call(office, "problems", "resolve", key, "--note", "done")
-    assert told(office, "problems", "show", key)["notes"][0]["by"] == f"user {os.getuid()}"
+    assert call_json(office, "problems", "show", key)["notes"][0]["by"] == f"user {os.getuid()}"
 
 
 @pytest.fixture(autouse=True)
@@ -540,9 +540,9 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_ignored_problem_still_explains_why_there_is_no_bill(office: Installation) -> None:
     _, invoice, key = credit(office)
     call(office, "problems", "ignore", key, "--until-changed")
-    told = office.container.explain.invoice(str(invoice.id), None)
-    assert "totals -" in told["explanation"]
-    assert told["explanation"].endswith("This problem is ignored until it changes.")
+    explanation = office.container.explain.invoice(str(invoice.id), None)
+    assert "totals -" in explanation["explanation"]
+    assert explanation["explanation"].endswith("This problem is ignored until it changes.")
 
 
 def test_an_unknown_project_is_not_a_project_without_problems(office: Installation) -> None:

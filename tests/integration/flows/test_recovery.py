@@ -83,14 +83,14 @@ def test_items_are_read_page_by_page_each_once_and_every_query_is_counted(
     project = office.new_project("24-800", [f"05-{number}.S" for number in range(120, 120 + codes)])
     office.scan(project.id)
     lose_redis(office)
-    told: list[tuple[int, int]] = []
+    progress: list[tuple[int, int]] = []
     mark = office.mark()
-    rebuilt = office.container.recovery.rebuild(lambda items, of: told.append((items, of)))
+    rebuilt = office.container.recovery.rebuild(lambda items, of: progress.append((items, of)))
     assert (rebuilt.items, rebuilt.restored) == (codes, codes)
     # And one for the bills.
     assert rebuilt.queries == len(office.posts(SUITEQL_PATH, mark)) == pages + 1
-    assert [of for _, of in told] == [codes] * pages
-    assert told[-1] == (codes, codes)
+    assert [of for _, of in progress] == [codes] * pages
+    assert progress[-1] == (codes, codes)
 
 
 @pytest.mark.usefixtures("thousand_is_three")
@@ -192,10 +192,10 @@ def test_a_code_whose_item_was_recreated_by_hand_is_reported(office: Installatio
     office.scan(project.id)
     gone = office.item("24-800-05-120.S")
     office.netsuite.items.remove(gone.id)
-    anew = office.netsuite.make_item("24-800-05-120.S", externalid=gone.externalid)
+    recreated = office.netsuite.make_item("24-800-05-120.S", externalid=gone.externalid)
     assert office.container.recovery.rebuild().others == 1
     key = f"verify:item_other_than_recorded:code:{project.id}:{project.budgeted_codes()[0].id}"
-    assert office.sentence(key).endswith(f"the ledger has Item {gone.id}, NetSuite has {anew.id}.")
+    assert office.sentence(key).endswith(f"the ledger has Item {gone.id}, NetSuite has {recreated.id}.")
     assert len(office.problems()) == 1
 
 

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.real
 
 CODE = "05-120.S"
 UNMAPPED = {Cause.ITEM_REJECTED, Cause.BILL_REJECTED, Cause.WRITE_BACK_REJECTED, Cause.RETRIES_EXHAUSTED}
-"""Causes that stand for whatever a remote said, beside those that say themselves that nobody knows."""
+"""Causes that cover any message of a remote, in addition to those that say themselves that the reason is unknown."""
 
 
 @pytest.fixture

@@ -33,9 +33,9 @@ def seeded(open_office: OpenInstallation) -> Installation:
     ledger, at = office.container.ledger, office.container.now()
     blocked = {"cause": Cause.VENDOR_NOT_LINKED, "facts": facts_of(Cause.VENDOR_NOT_LINKED, vendor="Acme")}
     for place, state in enumerate(State):
-        told = blocked if state is State.BLOCKED else {}
-        ledger.write(CodeKey(project.id, place + 1), Record(state, f"code {place}", at=at, **told))  # type: ignore[arg-type]
-        ledger.write(InvoiceKey(project.id, place + 1), Record(state, f"invoice {place}", at=at, **told))  # type: ignore[arg-type]
+        problem = blocked if state is State.BLOCKED else {}
+        ledger.write(CodeKey(project.id, place + 1), Record(state, f"code {place}", at=at, **problem))  # type: ignore[arg-type]
+        ledger.write(InvoiceKey(project.id, place + 1), Record(state, f"invoice {place}", at=at, **problem))  # type: ignore[arg-type]
     ledger.write(CodeKey(77, 1), Record(State.CREATED, "gone", at=at))
     office.container.work.add(Lane.ITEMS, ["code:77:1", "code:77:2"])
     return office
@@ -65,8 +65,8 @@ def test_states_are_counted_for_each_project_and_for_all(seeded: Installation) -
 def test_problems_are_grouped_by_owner_and_cause(seeded: Installation) -> None:
     seeded.container.ledger.report("netsuite", Cause.REMOTE_DOWN, facts_of(Cause.REMOTE_DOWN, remote="NetSuite"), at=5)
     report = gathered(seeded)
-    told = {owner.owner: {cause.cause: len(cause.problems) for cause in owner.causes} for owner in report.problems}
-    assert told == {"ERP administrator": {"vendor_not_linked": 2}, "integration engineer": {"remote_down": 1}}
+    counts = {owner.owner: {cause.cause: len(cause.problems) for cause in owner.causes} for owner in report.problems}
+    assert counts == {"ERP administrator": {"vendor_not_linked": 2}, "integration engineer": {"remote_down": 1}}
     assert report.open_problems == 3
     linked = report.problems[0].causes[0]
     assert "Acme" in linked.problems[0].sentence
@@ -94,11 +94,11 @@ def test_amounts_by_state_are_the_sums_of_what_procore_and_netsuite_hold(synced:
     unknown = Counter[str]()
     for project_id in synced.container.ledger.projects():
         for invoice_id, record in synced.container.ledger.invoices(project_id).items():
-            told = due_in_procore(synced, invoice_id)
-            if told is None:
+            payment_due = due_in_procore(synced, invoice_id)
+            if payment_due is None:
                 unknown[record.state.value] += 1
                 continue
-            due_by_state[record.state.value] += told
+            due_by_state[record.state.value] += payment_due
             if record.done and (bill := synced.netsuite.bills.get(record.remote_id)):
                 billed[record.state.value] += bill.total
     assert set(report.invoices) == {"created", "adopted", "blocked", "skipped"}
@@ -180,8 +180,8 @@ def test_the_command_writes_one_file_and_says_where(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert run(synced)[0] == 0
-    code, told, _ = run(synced, "--out", "other.html")
-    assert (code, told.split()) == (0, ["Written:", str(tmp_path / "other.html")])
+    code, output, _ = run(synced, "--out", "other.html")
+    assert (code, output.split()) == (0, ["Written:", str(tmp_path / "other.html")])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["other.html", "wbs-sync-report.html"]
     page = (tmp_path / "other.html").read_text(encoding="utf-8")
     assert page.startswith("<!DOCTYPE html>")
@@ -192,8 +192,8 @@ def test_as_json_it_prints_the_data_and_writes_only_what_is_asked_for(
     synced: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    code, told, _ = run(synced, "--json")
-    value = json.loads(told)
+    code, output, _ = run(synced, "--json")
+    value = json.loads(output)
     report = gathered(synced)
     assert code == 0
     assert {row["id"]: row["codes"]["done"] for row in value["projects"]} == {
@@ -211,8 +211,8 @@ def test_as_json_it_prints_the_data_and_writes_only_what_is_asked_for(
 
 
 def test_a_file_that_cannot_be_written_is_reported_in_a_sentence(synced: Installation, tmp_path: Path) -> None:
-    code, told, complaint = run(synced, "--out", str(tmp_path / "no-such-folder" / "page.html"))
-    assert (code, told) == (1, "")
+    code, output, complaint = run(synced, "--out", str(tmp_path / "no-such-folder" / "page.html"))
+    assert (code, output) == (1, "")
     assert "No such file or directory" in complaint
     assert "Traceback" not in complaint
 

@@ -120,8 +120,8 @@ def test_a_bill_with_the_same_vendor_number_and_amount_settles_a_refusal(office:
     assert office.bills(invoice) == []
     found = office.reopened(project_ids=str(invoice.project_id)).container.verification.verify().findings
     assert [each for each in found if each.key == key_of(invoice)] == []
-    told = office.container.explain.invoice(str(invoice.id), str(invoice.project_id))
-    assert any("Entered by hand in NetSuite" in step["sentence"] for step in told["history"])
+    explanation = office.container.explain.invoice(str(invoice.id), str(invoice.project_id))
+    assert any("Entered by hand in NetSuite" in step["sentence"] for step in explanation["history"])
 
 
 def test_a_bill_that_differs_settles_nothing_that_was_not_refused_before(office: Installation) -> None:

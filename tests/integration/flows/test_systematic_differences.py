@@ -11,7 +11,7 @@ import pytest
 from simulators.company.billing import Invoice
 from simulators.company.model import Project
 from tests.integration.flows.conftest import OpenInstallation
-from tests.integration.flows.test_problem_commands import call, told
+from tests.integration.flows.test_problem_commands import call, call_json
 from tests.kit.company import BILL_PATH, ITEM_PATH
 from tests.kit.installation import Installation
 from worker.domain.outcomes import OutcomeKind, State
@@ -170,7 +170,7 @@ def test_every_view_of_next_steps_names_the_stopped_series(open_office: OpenInst
         shown = call(office, *command, **pilot).stdout
         assert continued in shown, command
         assert "writing bills is stopped." in shown
-    plan = told(office, "export", "--approved", "--dry-run", "--save", str(tmp_path / "bills.json"), **pilot)
+    plan = call_json(office, "export", "--approved", "--dry-run", "--save", str(tmp_path / "bills.json"), **pilot)
     waiting = {line["record"]: line["waits_for"] for line in plan["lines"] if line["action"] == "bill"}
     assert waiting.keys() == {"N-2", "N-3", "N-9"}
     assert all("Problem series:bills" in words for words in waiting.values())
@@ -214,6 +214,6 @@ def test_a_known_difference_does_not_stop_a_continued_series_again(open_office: 
 def test_explain_says_that_the_series_is_stopped(open_office: OpenInstallation) -> None:
     office = open_office(world={"bill_tax": "1.00"})
     _, invoices = exported(office, 3)
-    told = office.container.explain.invoice(str(invoices[2].id), str(invoices[2].project_id))
-    assert "writing bills is stopped" in told["explanation"]
-    assert "problems continue" in told["explanation"]
+    explanation = office.container.explain.invoice(str(invoices[2].id), str(invoices[2].project_id))
+    assert "writing bills is stopped" in explanation["explanation"]
+    assert "problems continue" in explanation["explanation"]

@@ -33,8 +33,8 @@ def scheduled(office: Installation) -> tuple[Run, Seen]:
 def known(office: Installation, project: Project, **change: float) -> None:
     """As if the project's invoices had been read twice, the last time a minute ago."""
     reads = office.container.stores.last_reads
-    told = {"times": 2, "again_at": office.container.now() + 3600, **change}
-    aged = {one: replace(read, at=read.at - 60, **told) for one, read in reads.of(project.id).items()}  # type: ignore[arg-type]
+    fields = {"times": 2, "again_at": office.container.now() + 3600, **change}
+    aged = {one: replace(read, at=read.at - 60, **fields) for one, read in reads.of(project.id).items()}  # type: ignore[arg-type]
     reads.note(project.id, aged)
 
 

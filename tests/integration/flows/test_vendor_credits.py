@@ -65,9 +65,9 @@ def test_a_credit_has_the_invoices_lines_negated_and_ties_to_the_cent(office: In
         "Retainage Payable": Decimal("-80.00"),
     }
     assert invoice.origin_id == f"ns-vendorcredit-{credit.id}"
-    told = office.container.explain.invoice(str(invoice.id), str(invoice.project_id))
-    assert (told["netsuite"]["bill"]["document"], told["netsuite"]["differs"]) == ("vendor credit", None)
-    assert "Its vendor credit is in NetSuite" in told["explanation"]
+    explanation = office.container.explain.invoice(str(invoice.id), str(invoice.project_id))
+    assert (explanation["netsuite"]["bill"]["document"], explanation["netsuite"]["differs"]) == ("vendor credit", None)
+    assert "Its vendor credit is in NetSuite" in explanation["explanation"]
 
     again = office.export(invoice)
     assert (again.kind, len(office.bills(invoice))) == (OutcomeKind.ALREADY, 1)
@@ -94,15 +94,15 @@ def test_a_hand_entered_credit_is_adopted_and_a_bill_of_its_number_is_not(office
     bill = office.netsuite.make_bill(replace(by_hand, record_type="vendorBill"))
     made = office.export(invoice)
     assert (made.kind, made.remote_id != bill.id) == (OutcomeKind.CREATED, True), "a bill may have the credit's number"
-    stands = office.bill(invoice)
+    existing = office.bill(invoice)
 
     other_project, other = reduced(office, "24-811")
     office.scan(other_project.id)
-    items = {line.item: office.item(f"24-811-{code}").id for line, code in zip(stands.lines, CODES, strict=False)}
-    lines = [replace(line, item=items.get(line.item, line.item)) for line in stands.lines]
+    items = {line.item: office.item(f"24-811-{code}").id for line, code in zip(existing.lines, CODES, strict=False)}
+    lines = [replace(line, item=items.get(line.item, line.item)) for line in existing.lines]
     entered = office.netsuite.make_bill(
         replace(
-            stands, externalid=None, tranid=other.invoice_number, trandate=other.billing_date.isoformat(), lines=lines
+            existing, externalid=None, tranid=other.invoice_number, trandate=other.billing_date.isoformat(), lines=lines
         )
     )
     taken = office.export(other)

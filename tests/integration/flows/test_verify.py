@@ -1,4 +1,4 @@
-"""Verification: quiet after a good run, and a finding in words for everything that is wrong in one of the two systems."""
+"""Verification: quiet after a good run, and a finding with a sentence for everything that is wrong in one of the two systems."""
 
 from __future__ import annotations
 
@@ -187,9 +187,9 @@ def test_the_display_name_of_an_adopted_item_was_never_ours(branch: Installation
 def test_an_edited_display_name_is_for_information_only(site: BilledProject) -> None:
     site.office.netsuite.edit_item(site.item.id, displayname="Steel, as we call it")
     verified = site.office.container.verification.verify()
-    (told,) = verified.information
-    assert told.kind == "display_name_changed"
-    assert "'Steel, as we call it'" in told.sentence
+    (information,) = verified.information
+    assert information.kind == "display_name_changed"
+    assert "'Steel, as we call it'" in information.sentence
     assert (verified.findings, verified.right) == ([], 3)
     assert site.problems() == {}
 
@@ -507,7 +507,7 @@ def last_counts(site: BilledProject) -> Mapping[str, int]:
     return last.counts
 
 
-# What docs/verify.md says about mending
+# What docs/verify.md says about fixing findings
 
 
 def forget(site: BilledProject, kind: str, number: int) -> None:
@@ -520,14 +520,14 @@ def test_an_item_recreated_by_hand_is_adopted_once_the_ledger_forgets(site: Bill
     """Until then it is a finding that the code has another Item than the recorded one."""
     netsuite = site.office.netsuite
     netsuite.items.remove(site.item.id)
-    anew = netsuite.make_item(site.item.itemid)
+    recreated = netsuite.make_item(site.item.itemid)
     assert site.finding()[0] == "item_replaced"
     code = site.project.code_named(CODES[0])
     forget(site, "codes", code.id)
     site.office.scan()
     record = site.office.code_record(site.project, code)
     assert record is not None
-    assert (record.state, record.remote_id) == ("adopted", anew.id)
+    assert (record.state, record.remote_id) == ("adopted", recreated.id)
     assert [finding.kind for finding in site.findings()] == ["bill_lines_mismatch"]
 
 
@@ -552,15 +552,15 @@ def test_an_invoice_with_a_deleted_or_void_bill_adopts_the_new_one(
     else:
         site.office.netsuite.delete_bill(site.bill.id)
     assert site.findings()[0].kind == ("bill_voided" if void else "bill_deleted")
-    anew = site.office.netsuite.make_bill(replace(site.bill, externalid=None))
-    origin_id = None if clearable else f"ns-vendorbill-{anew.id}"
+    recreated = site.office.netsuite.make_bill(replace(site.bill, externalid=None))
+    origin_id = None if clearable else f"ns-vendorbill-{recreated.id}"
     site.office.procore.edit_invoice(site.invoice.id, origin_id=origin_id)
     forget(site, "invoices", site.invoice.id)
     site.office.export_all()
     record = site.office.invoice_record(site.invoice)
     assert record is not None
-    assert record.remote_id == anew.id
-    assert site.invoice.origin_id == f"ns-vendorbill-{anew.id}"
+    assert record.remote_id == recreated.id
+    assert site.invoice.origin_id == f"ns-vendorbill-{recreated.id}"
     assert site.findings() == []
 
 

@@ -63,7 +63,7 @@ def well_again(drifted: Installation) -> Iterator[None]:
     drifted.clear_faults()
 
 
-def told(verified: Verified) -> list[tuple[str, str]]:
+def kinds_and_keys(verified: Verified) -> list[tuple[str, str]]:
     assert verified.whole, (verified.unreadable, verified.not_compared)
     return sorted((finding.kind.value, finding.key) for finding in verified.findings)
 
@@ -84,7 +84,9 @@ def test_a_fault_at_each_request_in_turn_changes_nothing_of_the_result(drifted: 
         )
         again = verification.verify(full=True)
         (rule,) = (drifted.procore if remote == "procore" else drifted.netsuite).faults.as_json()["rules"]
-        assert (told(again), counted(again)) == (told(undisturbed), counted(undisturbed)), f"a fault at request {place}"
+        assert (kinds_and_keys(again), counted(again)) == (kinds_and_keys(undisturbed), counted(undisturbed)), (
+            f"a fault at request {place}"
+        )
         if not rule["struck"]:
             break
         struck += 1
@@ -132,7 +134,9 @@ def test_a_process_that_dies_at_each_request_in_turn_changes_no_result(
             break
         again = process.verify()
         assert again
-        assert (told(again), counted(again)) == (told(undisturbed), counted(undisturbed)), f"it died at request {place}"
+        assert (kinds_and_keys(again), counted(again)) == (kinds_and_keys(undisturbed), counted(undisturbed)), (
+            f"it died at request {place}"
+        )
     assert 20 < place < 199
 
 
@@ -147,7 +151,7 @@ def test_processes_that_all_die_early_complete_a_comparison_together(
         verified, deaths = process.verify(dies_at=10), deaths + 1
     assert verified
     assert 2 < deaths < 50
-    assert (told(verified), counted(verified)) == (told(undisturbed), counted(undisturbed))
+    assert (kinds_and_keys(verified), counted(verified)) == (kinds_and_keys(undisturbed), counted(undisturbed))
 
 
 def test_a_record_that_can_never_be_read_is_named_and_the_rest_is_compared(drifted: Installation) -> None:
@@ -178,7 +182,7 @@ def test_one_record_that_alone_brings_503_is_no_outage(drifted: Installation) ->
 def test_while_a_remote_is_down_the_comparison_waits_with_its_reason(drifted: Installation) -> None:
     """It continues when the remote is back, and ends with the findings of an undisturbed one."""
     verification = drifted.container.verification
-    undisturbed = told(verification.verify(full=True))
+    undisturbed = kinds_and_keys(verification.verify(full=True))
     verification.request(full=True)
     drifted.stage.faults("netsuite", [{"kind": "html", "value": 503}])
     waits = []
@@ -193,12 +197,12 @@ def test_while_a_remote_is_down_the_comparison_waits_with_its_reason(drifted: In
     assert state
     assert state.outages >= 1
     drifted.clear_faults()
-    assert told(verification.verify()) == undisturbed
+    assert kinds_and_keys(verification.verify()) == undisturbed
 
 
 def test_a_limit_that_is_used_up_is_waited_for_and_shown(drifted: Installation) -> None:
     container, verification = drifted.container, drifted.container.verification
-    undisturbed = told(verification.verify(full=True))
+    undisturbed = kinds_and_keys(verification.verify(full=True))
     verification.request(full=True)
     begun = container.now()
     container.stores.procore_limits.block(3600)
@@ -212,17 +216,17 @@ def test_a_limit_that_is_used_up_is_waited_for_and_shown(drifted: Installation) 
     prefix = container.settings.redis_key_prefix
     container.redis.delete(f"{prefix}limits:procore")
     container.redis.hset(f"{prefix}verify:{step.state.id}:state", "waits_until", 0)
-    assert told(verification.verify()) == undisturbed
+    assert kinds_and_keys(verification.verify()) == undisturbed
 
 
 def test_a_comparison_continues_over_as_many_hours_as_the_limit_requires(drifted: Installation) -> None:
     """An hour is a second here, and has room for half of the requests of one project."""
-    undisturbed = told(drifted.container.verification.verify(full=True))
+    undisturbed = kinds_and_keys(drifted.container.verification.verify(full=True))
     drifted.container.redis.delete(f"{drifted.container.settings.redis_key_prefix}limits:procore")
     drifted.procore.limiter.hour.resets_at = 0.0
     drifted.stage.settings("procore", hourly_limit=12, hour_seconds=1.0)
     try:
-        assert told(drifted.container.verification.verify(full=True)) == undisturbed
+        assert kinds_and_keys(drifted.container.verification.verify(full=True)) == undisturbed
     finally:
         drifted.stage.settings("procore", hourly_limit=None, hour_seconds=3600.0)
         drifted.container.redis.delete(f"{drifted.container.settings.redis_key_prefix}limits:procore")
@@ -263,7 +267,7 @@ def call(drifted: Installation) -> Callable[..., Ended]:
 def test_ctrl_c_leaves_what_was_compared_and_status_shows_how_far_it_is(
     drifted: Installation, call: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    undisturbed = told(drifted.container.verification.verify(full=True))
+    undisturbed = kinds_and_keys(drifted.container.verification.verify(full=True))
     with monkeypatch.context() as patch:
         patch.setattr("worker.reconcile.bill_drift.BillDrift.duplicate_bills", interrupted_by_the_second)
         ended = call("verify", "--full")
@@ -361,4 +365,4 @@ def test_a_project_whose_lists_take_longer_than_a_step_is_compared(
     assert step.state.ended
     assert steps, "one step is not enough"
     result = verification.result(verification_id)
-    assert (told(result), counted(result)) == (told(undisturbed), counted(undisturbed))
+    assert (kinds_and_keys(result), counted(result)) == (kinds_and_keys(undisturbed), counted(undisturbed))
