@@ -58,8 +58,8 @@ def test_the_password_is_in_one_private_file_and_on_no_command_line(tmp_path: Pa
     """Only the owner may read the file and its folder."""
     with EmbeddedServer.start(tmp_path) as server:
         note = tmp_path / "valkey" / "server.json"
-        told = json.loads(note.read_text())
-        assert told == {"url": server.url, "port": server.port, "pid": server.pid}
+        noted = json.loads(note.read_text())
+        assert noted == {"url": server.url, "port": server.port, "pid": server.pid}
         assert note.stat().st_mode & 0o777 == 0o600
         assert note.parent.stat().st_mode & 0o777 == 0o700
         password = server.url.split(":")[2].split("@")[0]

@@ -120,8 +120,8 @@ def test_without_the_login_nothing_is_shown(flower: RunningFlower) -> None:
 def test_no_page_shows_a_password_or_a_secret(flower: RunningFlower) -> None:
     assert flower.redis_password
     pages = (*PAGES, f"/worker/{flower.worker}", "/metrics", "/healthcheck")
-    told = "".join(flower.get(page).text for page in pages)
-    assert [secret for secret in (flower.redis_password, PROCORE_SECRET, LOGIN[1]) if secret in told] == []
+    text = "".join(flower.get(page).text for page in pages)
+    assert [secret for secret in (flower.redis_password, PROCORE_SECRET, LOGIN[1]) if secret in text] == []
     assert "redis://:**@127.0.0.1" in flower.get("/broker").text
 
 
@@ -140,7 +140,7 @@ def test_tasks_are_listed_with_arguments_and_result(flower: RunningFlower) -> No
 
 
 def test_the_served_report_is_current(flower: RunningFlower) -> None:
-    """The worker's first resume noted the use of the gate; what the ledger learns later is on the page at the next look."""
+    """The worker's first resume noted the use of the gate; later changes of the ledger are on the page at the next request."""
     eventually(lambda: "no slot in use in any of them" in flower.get("/report").text)
     answer = flower.get("/report")
     assert answer.headers["Content-Type"] == "text/html; charset=UTF-8"
@@ -176,15 +176,15 @@ def test_the_report_is_for_looking_only(flower: RunningFlower) -> None:
 def test_guesses_are_limited_logged_and_never_an_error_of_ours(flower: RunningFlower) -> None:
     """The last one with this Flower: nothing more is looked at from this address for a minute."""
     guesses = [("engineer", "p\u00e4ssw\u00f6rd-canary"), *(("engineer", f"canary-{number}") for number in range(20))]
-    told = [
+    statuses = [
         requests.get(
             flower.url + "/", auth=requests.auth.HTTPBasicAuth(name.encode(), word.encode()), timeout=10
         ).status_code
         for name, word in guesses
     ]
-    assert told[0] == 401
-    assert set(told) == {401, 429}
-    assert told == sorted(told)
+    assert statuses[0] == 401
+    assert set(statuses) == {401, 429}
+    assert statuses == sorted(statuses)
     assert flower.get("/").status_code == 429
     log = flower.log.read_text()
     assert "Flower refused a login from 127.0.0.1, failed login 10 in a minute; further logins from that address" in log

@@ -1,4 +1,4 @@
-"""The report in a real Chromium, at the width of a desk and of a telephone: nothing runs, nothing is cut off, all can be reached."""
+"""The report in a real Chromium, at the width of a computer and of a telephone: nothing runs, nothing is cut off, all can be reached."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = [
     pytest.mark.skipif(browser.PROGRAM is None, reason="chromium is not installed (apt-get install chromium)"),
 ]
 
-Told = dict[int, dict[str, Any]]
+Measurements = dict[int, dict[str, Any]]
 WIDTHS = (1280, 390)
 HOSTILE = (
     "</style><script>hacked = 1</script><img src=x onerror='hacked = 1'>\"><svg onload='hacked = 1'>"
@@ -61,8 +61,8 @@ class Quiet(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
-    """Return what a page next to it sees of the report, by its width."""
+def measurements(tmp_path_factory: pytest.TempPathFactory) -> Measurements:
+    """Return what a script in the browser measures on the report, by the width of its frame."""
     folder = tmp_path_factory.mktemp("page")
     (folder / "report.html").write_text(render(report(name=HOSTILE)), encoding="utf-8")
     frames = "".join(
@@ -78,35 +78,35 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_a_name_is_shown_and_never_run(told: Told, width: int) -> None:
-    seen = told[width]
+def test_a_name_is_shown_and_never_run(measurements: Measurements, width: int) -> None:
+    seen = measurements[width]
     assert (seen["hacked"], seen["foreign"]) == (None, 0)
     assert HOSTILE in seen["name"]
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_the_policy_allows_its_own_style_and_no_script(told: Told, width: int) -> None:
-    assert (told[width]["styled"], told[width]["ran"]) == ("0px", None)
+def test_the_policy_allows_its_own_style_and_no_script(measurements: Measurements, width: int) -> None:
+    assert (measurements[width]["styled"], measurements[width]["ran"]) == ("0px", None)
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_nothing_is_cut_off(told: Told, width: int) -> None:
-    assert (told[width]["scrolls"], told[width]["cut"]) == (0, [])
+def test_nothing_is_cut_off(measurements: Measurements, width: int) -> None:
+    assert (measurements[width]["scrolls"], measurements[width]["cut"]) == (0, [])
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_every_link_and_every_fold_is_reached_by_the_keyboard(told: Told, width: int) -> None:
-    assert told[width]["reached"] >= 7
-    assert told[width]["unreached"] == 0
+def test_every_link_and_every_fold_is_reached_by_the_keyboard(measurements: Measurements, width: int) -> None:
+    assert measurements[width]["reached"] >= 7
+    assert measurements[width]["unreached"] == 0
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_bars_and_plot_have_their_size(told: Told, width: int) -> None:
+def test_bars_and_plot_have_their_size(measurements: Measurements, width: int) -> None:
     """Of the first project a quarter is done, a quarter waits and half is blocked; of the second all is done."""
-    done, waiting, blocked, all_done = told[width]["bars"]
+    done, waiting, blocked, all_done = measurements[width]["bars"]
     assert done > 20
     assert (waiting, blocked, all_done) == pytest.approx((done, 2 * done, 4 * done), abs=3)
-    assert told[width]["plot"] > width / 2
+    assert measurements[width]["plot"] > width / 2
 
 
 def test_one_sees_a_page(tmp_path: Path) -> None:

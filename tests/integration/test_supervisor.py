@@ -71,7 +71,7 @@ def polite(tmp_path: Path, name: str, wave: int = 0) -> Process:
     return program(name, POLITE, name, str(tmp_path / "told"), wave=wave)
 
 
-def told(tmp_path: Path) -> list[str]:
+def events(tmp_path: Path) -> list[str]:
     file = tmp_path / "told"
     return file.read_text().splitlines() if file.exists() else []
 
@@ -94,10 +94,10 @@ def gone(pid: int) -> bool:
 
 def test_a_killed_process_is_restarted_and_the_others_keep_running(tmp_path: Path) -> None:
     with supervise(tmp_path, polite(tmp_path, "items"), polite(tmp_path, "beat", 1)) as supervisor:
-        eventually(lambda: told(tmp_path).count("items began") == 1)
+        eventually(lambda: events(tmp_path).count("items began") == 1)
         before = supervisor.alive()
         os.kill(before["items"], signal.SIGKILL)
-        eventually(lambda: told(tmp_path).count("items began") == 2)
+        eventually(lambda: events(tmp_path).count("items began") == 2)
         after = supervisor.alive()
         assert after["items"] != before["items"]
         assert after["beat"] == before["beat"]
@@ -106,8 +106,8 @@ def test_a_killed_process_is_restarted_and_the_others_keep_running(tmp_path: Pat
 def test_processes_end_in_waves_the_last_started_first(tmp_path: Path) -> None:
     processes = [polite(tmp_path, name, wave) for name, wave in (("items", 0), ("flower", 1), ("beat", 2))]
     with supervise(tmp_path, *processes):
-        eventually(lambda: len(told(tmp_path)) == 3)
-    assert told(tmp_path)[3:] == [
+        eventually(lambda: len(events(tmp_path)) == 3)
+    assert events(tmp_path)[3:] == [
         "beat asked", "beat ended", "flower asked", "flower ended", "items asked", "items ended",
     ]  # fmt: skip
 
@@ -116,13 +116,13 @@ def test_a_process_that_does_not_end_is_killed_after_the_grace_period(tmp_path: 
     """The other processes do not wait for it and end in order."""
     supervisor = supervise(tmp_path, polite(tmp_path, "items"), program("beat", DEAF, wave=1), grace=1)
     with supervisor:
-        eventually(lambda: told(tmp_path) == ["items began"])
+        eventually(lambda: events(tmp_path) == ["items began"])
         eventually((tmp_path / "logs" / "beat.log").read_text)
         pids = supervisor.alive()
         asked_at = time.monotonic()
     # The product's own grace is 23 seconds.
     assert 1 <= time.monotonic() - asked_at < 20
-    assert told(tmp_path)[-1] == "items ended"
+    assert events(tmp_path)[-1] == "items ended"
     assert supervisor.alive() == {}
     assert all(gone(pid) for pid in pids.values())
 
@@ -215,10 +215,10 @@ def test_a_log_is_emptied_even_where_no_copy_of_it_can_be_made(tmp_path: Path, m
 
 def test_ctrl_c_ends_it_in_order_with_exit_code_0(tmp_path: Path) -> None:
     with supervised_elsewhere(tmp_path, POLITE, "items", str(tmp_path / "told")) as runner:
-        eventually(lambda: told(tmp_path) == ["items began"])
+        eventually(lambda: events(tmp_path) == ["items began"])
         runner.send_signal(signal.SIGINT)
         assert runner.wait(20) == 0
-    assert told(tmp_path) == ["items began", "items asked", "items ended"]
+    assert events(tmp_path) == ["items began", "items asked", "items ended"]
 
 
 def test_a_second_ctrl_c_ends_it_at_once(tmp_path: Path) -> None:
@@ -239,11 +239,11 @@ def test_one_signal_that_comes_by_several_ways_ends_it_in_order(tmp_path: Path) 
         folder = tmp_path / str(attempt)
         folder.mkdir()
         with supervised_elsewhere(folder, POLITE, "items", str(folder / "told")) as runner:
-            eventually(lambda: told(folder) == ["items began"])  # noqa: B023 - asked within the round
+            eventually(lambda: events(folder) == ["items began"])  # noqa: B023 - asked within the round
             for _ in range(20):
                 runner.send_signal(signal.SIGTERM)
             assert runner.wait(20) == 0
-        assert told(folder) == ["items began", "items asked", "items ended"]
+        assert events(folder) == ["items began", "items asked", "items ended"]
 
 
 def test_a_hanging_process_is_restarted_and_the_others_keep_running(
@@ -269,7 +269,7 @@ def test_a_machine_that_cannot_start_a_process_for_a_while_is_tried_again(tmp_pa
     """A log folder that is gone and cannot be made: as with no memory, no disk or no process left, `open` or `fork` raises OSError."""
     logs = tmp_path / "logs"
     with supervise(tmp_path, polite(tmp_path, "items"), polite(tmp_path, "beat", 1)) as supervisor:
-        eventually(lambda: len(told(tmp_path)) == 2)
+        eventually(lambda: len(events(tmp_path)) == 2)
         shutil.rmtree(logs)
         logs.write_text("in the way")
         before = supervisor.alive()
@@ -278,7 +278,7 @@ def test_a_machine_that_cannot_start_a_process_for_a_while_is_tried_again(tmp_pa
         time.sleep(2 * FIRST_DELAY)  # it is tried in vain
         assert supervisor.alive() == {"beat": before["beat"]}
         logs.unlink()
-        eventually(lambda: told(tmp_path).count("items began") == 2)
+        eventually(lambda: events(tmp_path).count("items began") == 2)
     assert supervisor.faults == ()
 
 
@@ -286,15 +286,15 @@ def test_a_machine_that_cannot_start_a_process_at_first_is_tried_again(tmp_path:
     (tmp_path / "logs").write_text("in the way")
     with supervise(tmp_path, polite(tmp_path, "items")):
         (tmp_path / "logs").unlink()
-        eventually(lambda: told(tmp_path) == ["items began"])
+        eventually(lambda: events(tmp_path) == ["items began"])
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children of a killed parent")
 def test_a_killed_supervisor_leaves_no_process_behind(tmp_path: Path) -> None:
     with supervised_elsewhere(tmp_path, POLITE, "items", str(tmp_path / "told")) as runner:
-        eventually(lambda: told(tmp_path) == ["items began"])
+        eventually(lambda: events(tmp_path) == ["items began"])
         runner.kill()
-    assert eventually(lambda: told(tmp_path)[-1] == "items ended")
+    assert eventually(lambda: events(tmp_path)[-1] == "items ended")
 
 
 def test_an_exception_in_the_meantime_stops_everything_and_is_raised(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def test_a_connection_that_stopped_responding_is_closed(tmp_path: Path) -> None:
         cycle.on_poll_start()
         waiting = channel._in_poll
         assert waiting
-        # Not before the connection is open: redis-py would read the same interval, and wait for a ping of its own before it sends.
+        # Not before the connection is open: redis-py would read the same interval, and wait for its own ping before it sends.
         channel.health_check_interval = 0.1
         try:
             eventually(lambda: cycle.maybe_check_brpop_health() or not channel._in_poll)

@@ -1,4 +1,4 @@
-"""Headless Chromium, and a door through which it reaches a page behind a login."""
+"""Headless Chromium, and a proxy through which it reaches a page behind a login."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
     python -m tests.kit.forks SOCKET
 
-is that server, one for each test process. For each request it forks a keeper, and the keeper forks the program: a session of its own, with
+is that server, one for each test process. For each request it forks a keeper, and the keeper forks the program: a separate session, with
 its environment, folder, standard streams and command line set before anything of ours that reads them is imported. So it is a process like
 any other, with three differences: /proc shows the server's environment and command line as its own; all programs of a test process share one
 hash seed, which is another in each run; and modules that the program did not ask for may be loaded. Where a test is about these, and where

@@ -61,7 +61,7 @@ class Installation(Company):
         return OpenContainer(settings_of(stage.env, **{**own, **settings}), redis_url=redis_url)
 
     def reopened(self, **settings: Any) -> Installation:
-        """The same company and the same ledger after a restart with other settings."""
+        """Return this company and its ledger as after a restart with other settings."""
         prefix = self.container.settings.redis_key_prefix
         return Installation(self.stage, self._wired(self.stage, self.container.redis_url, prefix, settings))
 

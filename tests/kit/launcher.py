@@ -93,7 +93,7 @@ def _set(change: str) -> None:
 
 @contextlib.contextmanager
 def _one_for_everybody(self: Locks, name: str, *, reads: tuple[str, int] | None = None) -> Iterator[Lock | None]:
-    """A lock that keeps nobody away; who holds one is no older and no younger than another."""
+    """Replace a lock by one that excludes no holder; all holders have the same fence."""
     with _hold(self, f"{name}:{secrets.token_hex(4)}", reads=reads) as lock:
         yield replace(lock, fence=1) if lock else None
 

@@ -194,7 +194,7 @@ class Site:
         return run(*arguments, env={**self.env, **(env or {})}, folder=self.folder, timeout=timeout, fresh=fresh)
 
     def quick_command(self, *arguments: str, times: Mapping[str, float], timeout: float = 60) -> Ended:
-        """The same with constants of the product changed."""
+        """Run the console script to its end, with constants of the product changed."""
         command = self._launched(list(arguments), times, "--command")
         return ended(command, env=self.env, folder=self.folder, timeout=timeout)
 
@@ -205,7 +205,7 @@ class Site:
         return str(self._producer.send_task(str(task), kwargs=arguments, ignore_result=True).id)
 
     def send_again(self, task_id: str, task: TaskName | str, **arguments: Any) -> None:
-        """The same message once more."""
+        """Deliver an identical message once more."""
         self._producer.send_task(str(task), kwargs=arguments, task_id=task_id, ignore_result=True)
 
     def start_scan(self) -> Run:

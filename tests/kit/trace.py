@@ -1,4 +1,4 @@
-"""What a process of the product does, line by line in a file: so that a test knows what a process had in hand when it was killed.
+"""What a process of the product does, line by line in a file: so that a test knows what a process had claimed when it was killed.
 
 Each line is one JSON object with `at` (unix seconds) and `what`:
 
@@ -16,7 +16,7 @@ Each line is one JSON object with `at` (unix seconds) and `what`:
 Every line is in the file when the next thing happens: a write outlives the process that made it.
 
 A file `{stem}.{process id}.strike` with the words `intent SIGKILL` (or `told`, or `SIGSTOP`) asks the process to send itself that signal
-at its next intent, before the request leaves, or when it has been told how a write ended, before it records that.
+at its next intent, before the request leaves, or when it knows how a write ended, before it records that.
 """
 
 from __future__ import annotations
@@ -154,8 +154,8 @@ def _writes(note: Note, strike: Callable[[str], None]) -> None:
             strike("intent")
         return noted
 
-    def telling(create: Callable[..., str]) -> Callable[..., str]:
-        def told(self: NetSuite, record: Any, **options: Any) -> str:
+    def noting_result(create: Callable[..., str]) -> Callable[..., str]:
+        def create_and_note(self: NetSuite, record: Any, **options: Any) -> str:
             try:
                 made = create(self, record, **options)
             except BaseException as error:
@@ -166,10 +166,10 @@ def _writes(note: Note, strike: Callable[[str], None]) -> None:
             strike("told")
             return made
 
-        return told
+        return create_and_note
 
     vars_of(Ledger, intend=intended)
-    vars_of(NetSuite, create_item=telling(create_item), create_bill=telling(create_bill))
+    vars_of(NetSuite, create_item=noting_result(create_item), create_bill=noting_result(create_bill))
 
 
 def vars_of(owner: type, **methods: Any) -> None:

@@ -32,8 +32,8 @@ class Machine:
     env: dict[str, str]
     up: Program
     company: Company
-    told: dict[str, str]
-    """What `up` said when it had started."""
+    printed: dict[str, str]
+    """What `up` printed once it had started."""
 
     def command(self, *arguments: str, **env: str) -> Ended:
         return run(*arguments, env=self.env | env, folder=self.folder, timeout=100)
@@ -71,9 +71,9 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
         # What the real ones are slow about is nothing that these tests are about.
         requests.patch(f"{env['PROCORE_BASE_URL']}/_admin/settings", json={"spike_limit": None}, timeout=10)
         programs.append(Program("up", [script(), "up", "--json"], env, folder, fresh=True))
-        told = first_json(programs[1])
-        assert set(told) == {"report", "flower", "login", "data_dir"}
-        machine = Machine(folder, env, programs[1], build_company(1, PROFILE), told)
+        printed = first_json(programs[1])
+        assert set(printed) == {"report", "flower", "login", "data_dir"}
+        machine = Machine(folder, env, programs[1], build_company(1, PROFILE), printed)
         eventually(lambda: machine.command("status").code == 0, 60, every=0.2)
         yield machine
     finally:
@@ -161,10 +161,10 @@ def test_status_and_problems_agree(machine: Machine, synced: dict[str, Ended]) -
 
 
 def test_the_report_is_served_by_flower_and_written_to_a_file(machine: Machine) -> None:
-    user, _, password = machine.told["login"].partition(":")
-    live = eventually(lambda: answer_of(machine.told["report"], (user, password)), 60, every=0.2)
-    assert machine.told["report"].startswith(machine.told["flower"])
-    assert answer_of(machine.told["report"], None) == [401, "Access denied"]
+    user, _, password = machine.printed["login"].partition(":")
+    live = eventually(lambda: answer_of(machine.printed["report"], (user, password)), 60, every=0.2)
+    assert machine.printed["report"].startswith(machine.printed["flower"])
+    assert answer_of(machine.printed["report"], None) == [401, "Access denied"]
     ended = machine.command("report", "--out", "page.html")
     page = (machine.folder / "page.html").read_text(encoding="utf-8")
     assert (ended.code, ended.out) == (0, f"Written: {machine.folder / 'page.html'}\n")

@@ -94,8 +94,8 @@ def states(site: Site) -> Counter[str]:
 
 def ended(site: Site, task_ids: list[str]) -> bool:
     """Return whether Flower knows the end of each of these tasks."""
-    told = asked(site, "/api/tasks?limit=10000")
-    return all(told.get(task_id, {}).get("state") in ("SUCCESS", "FAILURE") for task_id in task_ids)
+    tasks = asked(site, "/api/tasks?limit=10000")
+    return all(tasks.get(task_id, {}).get("state") in ("SUCCESS", "FAILURE") for task_id in task_ids)
 
 
 def rows(document: str) -> list[list[str]]:
@@ -125,11 +125,11 @@ def test_every_task_that_has_ended_is_seen_to_have_ended(seen: Seen) -> None:
 def test_tasks_are_listed_with_readable_arguments_and_results(seen: Seen, tmp_path: Path) -> None:
     with browser.logged_in(url(seen.site), LOGIN) as door:
         document, picture = browser.seen(f"{door}/tasks", tmp_path)
-    told = [(name, state, json.loads(arguments), result) for name, state, arguments, result, *_ in rows(document)]
+    listed = [(name, state, json.loads(arguments), result) for name, state, arguments, result, *_ in rows(document)]
     # The last of each: two workers may take messages up in another order than they were sent in.
-    refused = next(row for row in told if row[1] == "FAILURE")
-    exported = next(row for row in told if row[0] == "invoices.export")
-    made = next(row for row in told if row[:2] == ("wbs.create_item", "SUCCESS"))
+    refused = next(row for row in listed if row[1] == "FAILURE")
+    exported = next(row for row in listed if row[0] == "invoices.export")
+    made = next(row for row in listed if row[:2] == ("wbs.create_item", "SUCCESS"))
     assert refused[0] == "wbs.create_item"
     assert refused[2]["project_id"] == "seven"
     assert refused[3] == "InvalidMessage('project_id: Input should be a valid integer')"

@@ -1,4 +1,4 @@
-"""Work that takes longer than its claim and than the broker's visibility timeout: it goes on once, and other messages for it end at once.
+"""Work that takes longer than its claim and than the broker's visibility timeout: it is done once, and other messages for it end immediately.
 
 The times are tenths of the product's own, so that 900 seconds of visibility are two. Redis gives a message back that is not acknowledged
 by then to its queue when the next worker starts: that is when each of these is delivered again, while the first worker is still at it.

@@ -164,9 +164,9 @@ def test_additional_fields_of_a_newer_producer_are_ignored(site: Site, workers: 
 
 def test_one_id_leads_from_a_command_to_the_requests(site: Site, workers: list[Program]) -> None:
     invoice = invoices(site.stage)[3]
-    told = site.command("export", str(invoice.id), "--project", str(invoice.project_id), "--wait", "--json").json()
-    assert told["outcome"] == "created"
-    assert "POST /services/rest/record/v1/vendorBill" in written_for(site, told["correlation_id"])
+    result = site.command("export", str(invoice.id), "--project", str(invoice.project_id), "--wait", "--json").json()
+    assert result["outcome"] == "created"
+    assert "POST /services/rest/record/v1/vendorBill" in written_for(site, result["correlation_id"])
 
 
 def written_for(site: Site, correlation_id: str) -> list[str]:
@@ -222,7 +222,7 @@ def test_foreign_messages_kill_no_worker(
     project_id, code_id = codes(site)[-1]
     after = send_by_kombu(site, "items", "wbs.create_item", {"project_id": project_id, "wbs_code_id": code_id})
     assert result_of(site, after)["status"] == "SUCCESS"
-    # And nothing is left to meet the next worker.
+    # And no message is left for the next worker.
     eventually(lambda: site.redis.llen(f"{PREFIX}items") + site.redis.hlen(f"{PREFIX}unacked") == 0)
 
 

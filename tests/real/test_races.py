@@ -58,7 +58,7 @@ def test_scans_and_exports_at_once_make_nothing_twice(open_site: OpenSite) -> No
 
 
 def test_the_same_without_the_lock_makes_duplicates(open_site: OpenSite) -> None:
-    """So the test above can fail: in a world with a window, neither the ledger nor a look before the write is enough."""
+    """So the test above can fail: in a world with a window, neither the ledger nor a query before the write is enough."""
     site = open_site(profile="large:1x2:1", slots=50, **WIDE_WINDOW)
     site.workers(3, threads=4, open_locks=True)
     site.beat()

@@ -46,7 +46,7 @@ def test_the_permissions_of_the_page_are_enough(open_site: OpenSite) -> None:
     site.comes_to_rest()
     assert_one_bill_per_invoice(site.stage)
     assert site.command("verify").code == 0
-    # What is asked of a server as a whole, and not of wbs-sync's own keys, may be refused; it is not what anything depends on.
+    # What is requested from a server as a whole, and not from wbs-sync's own keys, may be refused; it is not what anything depends on.
     refused = {(entry["reason"], entry["object"]) for entry in site.admin_redis.acl_log()}
     assert refused <= {("key", name) for name in ("scans", "items", "exports", "upkeep")}
     checked = site.command("check", "--json")

@@ -158,18 +158,18 @@ def test_no_page_log_or_command_line_shows_the_password(site: Site) -> None:
         "/metrics/business",
         "/report",
     )
-    told = {
+    shown = {
         page: get(page)
         for page in (
             *pages,
             *(f"/worker/{name}" for name in requests.get(f"{base}/api/workers", auth=LOGIN, timeout=20).json()),
         )
     }
-    assert len([text for text in told.values() if "sentinel://" in text]) >= 2
-    told |= {f"log of {program.name}": program.log for program in site.programs}
-    told |= {f"command line of {one}": one.read_bytes().decode(errors="replace") for one in command_lines()}
+    assert len([text for text in shown.values() if "sentinel://" in text]) >= 2
+    shown |= {f"log of {program.name}": program.log for program in site.programs}
+    shown |= {f"command line of {one}": one.read_bytes().decode(errors="replace") for one in command_lines()}
     written = (PASSWORD, quote(PASSWORD, safe=""), "canary")
-    assert [place for place, text in told.items() if any(form in text for form in written)] == []
+    assert [place for place, text in shown.items() if any(form in text for form in written)] == []
 
 
 def command_lines() -> Iterator[Path]:

@@ -1,5 +1,5 @@
 """`wbs-sync up`: one in a data directory, honest about its addresses, with a password that stays; and every process ends when it is asked
-to, even when Redis stands still.
+to, even when Redis does not respond.
 """
 
 from __future__ import annotations
