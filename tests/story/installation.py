@@ -1,4 +1,4 @@
-"""Where the story is played: both simulators, and everything that `wbs-sync up` starts."""
+"""Where the month end is played: both simulators, and everything that `wbs-sync up` starts."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Installation:
         return Container(settings_of(self._env), redis_url=url)
 
     def picture(self, page: Path, to: Path) -> None:
-        """Take a picture of an HTML page as a browser shows it on a desk."""
+        """Take a picture of an HTML page as a browser shows it on a computer."""
         if browser.PROGRAM is None:
             raise FileNotFoundError("chromium is not installed (apt-get install chromium)")
         profile = f"--user-data-dir={self.folder / 'chromium'}"

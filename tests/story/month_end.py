@@ -29,7 +29,7 @@ Rows = Sequence[Mapping[str, Any]]
 
 
 class MonthEnd:
-    """One month end. `page` has the text when `tell` has come to its end; the pictures are laid into `pictures`."""
+    """One month end. `page` has the text when `play` has returned; the pictures are laid into `pictures`."""
 
     def __init__(self, place: Installation, pictures: Path) -> None:
         self._place = place
@@ -42,7 +42,7 @@ class MonthEnd:
         self._named = {each.id for each in (*self._netsuite.items, *self._netsuite.bills)}
         self.page = Page(self._steady_ids)
 
-    def tell(self) -> None:
+    def play(self) -> None:
         """All chapters, in order."""
         for chapter in (
             self._the_company,
@@ -100,8 +100,8 @@ The administrator has approved the plan. `apply` does what the plan says, and no
         assert Counter(self._written("item") - before) == Counter(made), "the Items made are not those of the plan"
         for line in plan:
             if line["action"] == "adopt":
-                (stands,) = self._netsuite.items_named(line["name"])
-                assert (stands.id, self._edits_by_us(stands.id)) == (line["remote_id"], 0), line
+                (existing,) = self._netsuite.items_named(line["name"])
+                assert (existing.id, self._edits_by_us(existing.id)) == (line["remote_id"], 0), line
         self.page.say(f"""
 {len(made)} Items were created, exactly those of the plan. Two Items that somebody had entered in NetSuite earlier were adopted without a change. The result was compared line
 by line with NetSuite.""")
@@ -118,11 +118,11 @@ the end of the output are shown here. An invoice of February is blocked, since t
             keep="blocked",
             tables=f"^24-003 .*: invoices|^Bill {re.escape(example)}$|^24-023 .*: (invoices|reasons)",
         )
-        told = self._command("export", "--approved", "--dry-run", "--save", "bills.json", shown=shown)
+        result = self._command("export", "--approved", "--dry-run", "--save", "bills.json", shown=shown)
         plan = self._plan("bills.json")
         bills = {line["key"]: line for line in plan if line["action"] == "bill"}
         due = sum((Decimal(line["data"]["total"]) for line in bills.values()), money.ZERO)
-        assert f"Bills: {len(bills)}, total {money.text(due)}" in told.out
+        assert f"Bills: {len(bills)}, total {money.text(due)}" in result.out
         assert len([line for line in plan if line["key"].startswith("invoice:")]) == INVOICES
         self.page.say("""
 The project accountants have approved it. Some rows:""")
@@ -163,21 +163,21 @@ listed. One of the blocked records is not an invoice but project 25-210: its Com
         self._report("before.html", BEFORE)
 
     def _twelve_problems(self) -> None:
-        mends = self._people.mends()
-        assert (sum(mend.count for mend in mends), len(mends)) == (TWELVE, 11)
+        fixes = self._people.fixes()
+        assert (sum(fix.count for fix in fixes), len(fixes)) == (TWELVE, 11)
         self.page.say("""
 ## Thursday: twelve problems
 
 Twelve problems with eleven causes are fixed in the place that the next step names, in Procore or in NetSuite. `retry` tries them at once instead of at
 night, and shows which problems are fixed. It closes no problem itself: a problem closes when its work has succeeded.""")
         open_before = {row["key"]: row for row in self._problems()}
-        for mend in mends:
-            mended = [key for key, row in open_before.items() if row["cause"] == mend.cause]
-            assert len(mended) == mend.count, (mend.cause, mended)
-            mend.act()
-            self.page.say(f"**{mend.cause}.** {mend.words}")
-            self._command("problems", "retry", "--cause", mend.cause, "--wait")
-            assert not {row["key"] for row in self._problems()} & set(mended), f"{mend.cause} is not mended"
+        for fix in fixes:
+            keys = [key for key, row in open_before.items() if row["cause"] == fix.cause]
+            assert len(keys) == fix.count, (fix.cause, keys)
+            fix.act()
+            self.page.say(f"**{fix.cause}.** {fix.words}")
+            self._command("problems", "retry", "--cause", fix.cause, "--wait")
+            assert not {row["key"] for row in self._problems()} & set(keys), f"{fix.cause} is not mended"
         self._people.close_february()
         waited = self._cause(Cause.BLOCKED_CODES)
         self.page.say("""
@@ -270,9 +270,9 @@ Now people make {len(slips)} mistakes in both systems:
 All {len(slips)} were found, and nothing else. They are now open problems like any other. People correct them by hand: wbs-sync
 never changes an existing record.
 
-{_bullets(slip.mended for slip in slips)}""")
+{_bullets(slip.remedy for slip in slips)}""")
         for slip in slips:
-            slip.mend()
+            slip.put_right()
         by_kind = {slip.kind: slip for slip in slips}
         self._bill_anew(by_kind[FindingKind.BILL_VOIDED])
         self._name_the_bill_again(by_kind[FindingKind.ORIGIN_ID_MISSING])
@@ -314,8 +314,8 @@ Where does this Item come from, and why does it have another name than last week
             "How was this bill computed? It has stored materials, change orders and retainage; `explain` derives every amount from Procore's figures:"
         )
         invoice = self._story_of_four()
-        told = self._command("explain", "--invoice", str(invoice.invoice_number))
-        assert money.text(invoice.summary().current_payment_due) in told.out
+        result = self._command("explain", "--invoice", str(invoice.invoice_number))
+        assert money.text(invoice.summary().current_payment_due) in result.out
 
     def _the_end(self) -> None:
         self.page.say("""

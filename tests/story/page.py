@@ -1,4 +1,4 @@
-"""The page that the story writes: sentences, and commands with what they printed, shortened and the same in every run."""
+"""The page of the month end: sentences, and commands with what they printed, shortened and the same in every run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EXAMPLE = re.compile(r"^\$ wbs-sync (.*)$", re.MULTILINE)
 @dataclass(frozen=True, slots=True)
 class Shown:
     """What is shown of a command's output: of each table the first `rows`, and every row in which `keep` is found (a regular
-    expression); of the tables only those whose title matches `tables`. Whatever stands outside of tables is shown.
+    expression); of the tables only those whose title matches `tables`. Text outside of tables is shown.
     """
 
     rows: int = 1000
@@ -74,16 +74,16 @@ def steady(output: str, ids: dict[str, str]) -> str:
 
 def shorten(output: str, shown: Shown) -> str:
     """Some of the rows of some of the tables; the number of rows left out is printed in their place."""
-    told: list[str] = []
+    kept: list[str] = []
     left_out = 0
     for title, lines in _tables(output.splitlines()):
         if title is not None and not re.search(shown.tables, title):
             left_out += len(lines)
             continue
-        told += _left_out(left_out)
+        kept += _left_out(left_out)
         left_out = 0
-        told += lines if title is None else _shorten_table(lines, shown)
-    return "\n".join(told + _left_out(left_out))
+        kept += lines if title is None else _shorten_table(lines, shown)
+    return "\n".join(kept + _left_out(left_out))
 
 
 def _tables(lines: Sequence[str]) -> Iterator[tuple[str | None, list[str]]]:
@@ -134,7 +134,7 @@ def _is_folded(line: str) -> bool:
 
 
 def _words(row: Sequence[str]) -> str:
-    """A row's text, with the words of a folded cell one after the other."""
+    """A row's text, with the lines of a folded cell joined."""
     cells = zip(*([cell.strip() for cell in line.strip(ROW).split(ROW)] for line in row), strict=True)
     return " | ".join(" ".join(filter(None, cell)) for cell in cells)
 

@@ -16,7 +16,7 @@ from worker.domain.problems import Cause, FindingKind
 
 
 @dataclass(frozen=True, slots=True)
-class Mend:
+class Fix:
     """What somebody does about the problems of one cause, of which there are so many."""
 
     cause: Cause
@@ -32,8 +32,8 @@ class Slip:
     kind: FindingKind
     key: str
     words: str
-    mended: str
-    mend: Callable[[], object]
+    remedy: str
+    put_right: Callable[[], object]
 
 
 class People:
@@ -70,7 +70,7 @@ class People:
         return self.netsuite.bill_by_external_id(bill_external_id(self.company.company_id, invoice.id))
 
     def bill(self, invoice: Invoice) -> Bill:
-        """The same, where there must be one."""
+        """The bill that wbs-sync made for an invoice; AssertionError when there is none."""
         bill = self.bill_or_none(invoice)
         assert bill, f"invoice {invoice.invoice_number} has no bill"
         return bill
@@ -83,7 +83,7 @@ class People:
 
     # Problems
 
-    def mends(self) -> list[Mend]:
+    def fixes(self) -> list[Fix]:
         """Twelve problems of eleven causes, each fixed where its next step says."""
         long, colon, tie = (self.cases[case] for case in ("name_too_long", "name_with_colon", "invoice_does_not_tie"))
         _, second = self.cases["same_joined_name"]["codes"]
@@ -92,60 +92,60 @@ class People:
         vendors, rename = self.company.vendors, self.procore.rename_code
         right = self.company.vendor_links[ambiguous]
         return [
-            Mend(
+            Fix(
                 Cause.NAME_TOO_LONG,
                 "The project accountant shortens the code's segment in Procore to `EAST-CAMPUS`.",
                 lambda: rename(long["project_id"], long["wbs_code_id"], "32-900.S.EAST-CAMPUS"),
             ),
-            Mend(
+            Fix(
                 Cause.NAME_HAS_COLON,
                 "The project accountant renames the segment `Phase : 2` to `Phase-2` in Procore.",
                 lambda: rename(colon["project_id"], colon["wbs_code_id"], "32-310.S.Phase-2"),
             ),
-            Mend(
+            Fix(
                 Cause.NAME_NOT_UNIQUE,
                 "Two codes of two projects would share one Item name. One of them, `01.S`, is renamed to `01-900.S` in Procore, which "
                 "fixes both problems.",
                 lambda: rename(second["project_id"], second["wbs_code_id"], "01-900.S"),
                 count=2,
             ),
-            Mend(
+            Fix(
                 Cause.ITEM_INACTIVE,
                 "The ERP administrator makes the Item active again in NetSuite.",
                 lambda: self.netsuite.edit_item(inactive["item_id"], isinactive=False),
             ),
-            Mend(
+            Fix(
                 Cause.VENDOR_NOT_LINKED,
                 f"The ERP administrator creates the vendor {vendors[unknown].name} in NetSuite.",
                 lambda: self._new_vendor(vendors[unknown].name),
             ),
-            Mend(
+            Fix(
                 Cause.VENDOR_AMBIGUOUS,
                 f"Two vendors are named {vendors[ambiguous].name}. The internal id of the right one is set as the origin id of the company "
                 "in Procore.",
                 lambda: self.procore.edit_vendor(ambiguous, origin_id=right),
             ),
-            Mend(
+            Fix(
                 Cause.PROJECT_NOT_LINKED,
                 "The ERP administrator creates the project 25-190 in NetSuite.",
                 lambda: self._new_job(self.company.projects[self.cases["project_not_linked"]["project_id"]]),
             ),
-            Mend(
+            Fix(
                 Cause.PERIOD_CLOSED,
                 "February is reopened in NetSuite for one late invoice. It is closed again at the end of this chapter.",
                 lambda: self._stage.settings("netsuite", closed_before="2026-02-01"),
             ),
-            Mend(
+            Fix(
                 Cause.LINES_DO_NOT_TIE,
                 "Somebody had edited the invoice's total by a cent. The project accountant restores it in Procore.",
                 lambda: self.procore.edit_invoice(tie["invoice_id"], off_by="0.00"),
             ),
-            Mend(
+            Fix(
                 Cause.LINE_MISSING_CODE,
                 "The project accountant assigns a budget code to the line of the commitment in Procore.",
                 lambda: self._code_the_line(self.invoice_of_case("line_without_wbs_code")),
             ),
-            Mend(
+            Fix(
                 Cause.DOCUMENT_NUMBER_TAKEN,
                 "Accounting checks the bill in NetSuite that already has the number: it is for another job. The invoice was entered in "
                 "Procore with a wrong number, which is corrected.",
