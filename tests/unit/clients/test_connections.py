@@ -101,7 +101,7 @@ def target_of(accepted: socket.socket) -> socket.socket:
 
 
 def by_name(url: str) -> str:
-    """The same address under a name that only the proxy knows."""
+    """Replace the host of an address by a name that only the proxy knows."""
     return url.replace("127.0.0.1", "netsuite.example")
 
 

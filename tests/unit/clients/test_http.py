@@ -256,8 +256,8 @@ ASSERTION = "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJjIn0.c2VzYW1l"
 def echoes(handler: BaseHTTPRequestHandler, server: Server) -> None:
     """Answer with everything that came in, as a debugging page does."""
     _, path, headers, body = server.seen[-1]
-    told = f"{path} {headers} {body.decode()} {unquote_plus(body.decode())} {escape(unquote_plus(body.decode()))}"
-    answers(400, json.dumps({"errors": told}).encode())(handler, server)
+    echoed = f"{path} {headers} {body.decode()} {unquote_plus(body.decode())} {escape(unquote_plus(body.decode()))}"
+    answers(400, json.dumps({"errors": echoed}).encode())(handler, server)
 
 
 @pytest.mark.parametrize("most", [50, 300, 5000])
@@ -265,13 +265,13 @@ def test_what_a_remote_repeats_of_our_secrets_is_not_shown(transport: Transport,
     form = {"client_id": "app-1", "client_secret": SECRET, "client_assertion": ASSERTION}
     with serving(echoes) as server:
         read = send(transport, server, form=form, headers={"Authorization": "Bearer token-of-ours"})
-    for told in (
+    for shown in (
         read.quote(read.text, most=most),
         read.quote(read.json()["errors"], most=most),
         read.excerpt(),
         repr(read.sent_secrets)[:0],
     ):
-        assert [part for part in ("sesame", "token-of-ours", "eyJ", "c2VzYW1l") if part in told] == []
+        assert [part for part in ("sesame", "token-of-ours", "eyJ", "c2VzYW1l") if part in shown] == []
     assert "app-1" in read.quote(read.text, most=5000)
 
 

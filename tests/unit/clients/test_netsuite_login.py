@@ -174,19 +174,21 @@ def test_an_answer_that_is_no_token_says_whether_waiting_helps(
 def test_a_token_in_an_unusable_response_is_not_shown(tmp_path: Path, body: str) -> None:
     with pytest.raises(Transient) as caught:
         mint_token(Scripted(answer(200, body)), address_of(tmp_path, EC_KEY))
-    told = "".join(traceback.format_exception(caught.value))
-    assert "sesame" not in told
+    report = "".join(traceback.format_exception(caught.value))
+    assert "sesame" not in report
 
 
-@pytest.mark.parametrize(("apart", "told"), [(-400, "ahead of"), (400, "behind"), (1, "")])
-def test_a_refused_login_names_host_client_certificate_and_clocks(tmp_path: Path, apart: float, told: str) -> None:
+@pytest.mark.parametrize(("seconds_apart", "relation"), [(-400, "ahead of"), (400, "behind"), (1, "")])
+def test_a_refused_login_names_host_client_certificate_and_clocks(
+    tmp_path: Path, seconds_apart: float, relation: str
+) -> None:
     """What usually is wrong: another account's host, an old certificate, a clock that is minutes off."""
     address = address_of(tmp_path, EC_KEY)
-    refused = answer(401, {"error": "invalid_client"}, Date=formatdate(time.time() + apart, usegmt=True))
+    refused = answer(401, {"error": "invalid_client"}, Date=formatdate(time.time() + seconds_apart, usegmt=True))
     with pytest.raises(Misconfigured) as caught:
         mint_token(Scripted(refused), address)
     words = caught.value.facts["answer"]
     assert address.client_id in words
     assert address.certificate_id in words
     assert urlsplit(address.base_url).netloc in words
-    assert (f"s {told} its clock" in words) if told else "clock" not in words
+    assert (f"s {relation} its clock" in words) if relation else "clock" not in words

@@ -1,4 +1,4 @@
-"""NetSuite's records in the domain's words, and the bodies that are sent: published names, exact amounts."""
+"""NetSuite's records as values of the domain, and the bodies that are sent: published names, exact amounts."""
 
 from __future__ import annotations
 

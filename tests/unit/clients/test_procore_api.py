@@ -87,10 +87,10 @@ def test_after_a_429_no_further_request_is_sent(procore_of: MakeClient) -> None:
 
 def test_the_limits_in_a_response_are_stored(procore_of: MakeClient) -> None:
     reset = str(int(time.time()) + 3000)
-    told = answer(
+    response = answer(
         200, [], next_page=False, X_Rate_Limit_Limit="3600", X_Rate_Limit_Remaining="0", X_Rate_Limit_Reset=reset
     )
-    procore, transport = procore_of(told)
+    procore, transport = procore_of(response)
     list(procore.list_projects())
     with pytest.raises(Transient):
         list(procore.list_projects())

@@ -1,4 +1,4 @@
-"""Procore's bodies in the domain's words: nulls and news are taken, what is not in the documented format is named."""
+"""Procore's bodies as values of the domain: nulls and new fields are accepted, a field in another format is named."""
 
 from __future__ import annotations
 

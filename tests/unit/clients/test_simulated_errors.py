@@ -1,7 +1,7 @@
-"""Every error that the simulators can answer is known to the error tables, and what is not known is told in the remote's own words.
+"""Every error that the simulators can answer is known to the error tables, and an unknown one is shown with the remote's message.
 
 The errors are read from the simulators' source, so a new one fails here until somebody has said what it means: by a row of a table,
-or below, as a refusal that people's data can bring about or as one that only a wrong request of ours can.
+or below, as a refusal that people's data can cause or as one that only a wrong request of wbs-sync can.
 """
 
 from __future__ import annotations
@@ -49,12 +49,12 @@ REFUSED_BY_NETSUITE = (
     r"Unknown reference or property name",
     r"You do not have permissions to set a value for element",
 )
-"""What an account's setup, its fields or an accountant's records can bring about: told as `item_rejected` or `bill_rejected`."""
+"""What an account's setup, its fields or an accountant's records can cause: reported as `item_rejected` or `bill_rejected`."""
 REFUSED_BY_PROCORE = (
     r"The invoice is not editable because it has been synced with ERP",
     r"origin_id: has already been taken",
 )
-"""The same for the one thing that is written to Procore: told as `write_back_rejected`."""
+"""What can be wrong with the only write to Procore: reported as `write_back_rejected`."""
 OURS_IN_NETSUITE = (
     r"it is not JSON",
     r"The request body has to be a JSON object",
@@ -87,7 +87,7 @@ OURS_IN_PROCORE = (
     r"^400 7: 7$",
     r"^(400 Bad Request|409 Conflict|422 Unprocessable Entity)$",
 )
-"""What only a wrong request can bring about, or a fault on demand: told as `unexpected` or `unreadable_response`, with the words."""
+"""What only a wrong request can cause, or a simulated fault: reported as `unexpected` or `unreadable_response`, with the message."""
 
 
 @dataclass(frozen=True)
@@ -131,8 +131,8 @@ def _statuses(node: ast.expr | None, names: dict[str, Any]) -> tuple[int, ...]:
     """The status of an answer, or those that it may have."""
     if node is None:
         return (400,)
-    told = _value(node, names)
-    return (told,) if isinstance(told, int) else STATUSES_LEFT_OPEN[names["__name__"]]
+    status = _value(node, names)
+    return (status,) if isinstance(status, int) else STATUSES_LEFT_OPEN[names["__name__"]]
 
 
 def _netsuite_errors() -> Iterator[Said]:
@@ -228,13 +228,13 @@ def test_procores_second_version_says_the_same_in_its_own_shape(first: Said, sec
 
 
 def test_no_line_of_these_lists_is_left_over() -> None:
-    told_by_netsuite = [netsuite.message_of(said.answer) for said in FROM_NETSUITE]
-    told_by_procore = [str(procore.error_of(said.answer)) for said in FROM_PROCORE]
-    for told, patterns in (
-        (told_by_netsuite, REFUSED_BY_NETSUITE + OURS_IN_NETSUITE),
-        (told_by_procore, REFUSED_BY_PROCORE + OURS_IN_PROCORE),
+    netsuite_messages = [netsuite.message_of(said.answer) for said in FROM_NETSUITE]
+    procore_messages = [str(procore.error_of(said.answer)) for said in FROM_PROCORE]
+    for messages, patterns in (
+        (netsuite_messages, REFUSED_BY_NETSUITE + OURS_IN_NETSUITE),
+        (procore_messages, REFUSED_BY_PROCORE + OURS_IN_PROCORE),
     ):
-        assert [pattern for pattern in patterns if not any(re.search(pattern, words) for words in told)] == []
+        assert [pattern for pattern in patterns if not any(re.search(pattern, words) for words in messages)] == []
 
 
 @pytest.mark.parametrize("call", list(_calls("netsuite", "LoginRefused")), ids=lambda call: str(call[0]))

@@ -26,8 +26,8 @@ def flower_config(set_environment: SetEnvironment, tmp_path: Path, monkeypatch: 
 def shown_of(flower_config: ModuleType, text: str | None) -> str | None:
     """What the page shows for arguments that a worker's event carries as this text."""
     task = SimpleNamespace(kwargs=text, result=text, exception=None)
-    told: str | None = flower_config.format_task(task).kwargs
-    return told
+    shown: str | None = flower_config.format_task(task).kwargs
+    return shown
 
 
 def test_arguments_and_results_are_shown_as_json(flower_config: ModuleType) -> None:
@@ -46,10 +46,10 @@ def test_a_text_that_python_cannot_read_back_is_shown_as_it_is(flower_config: Mo
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=hostile.json_values)
 def test_whatever_a_message_held_it_can_be_sent_to_a_browser(flower_config: ModuleType, value: Any) -> None:
-    told = shown_of(flower_config, repr({"argument": value}))
-    assert told is not None
-    assert told.encode()
-    assert "\u202e" not in told
+    shown = shown_of(flower_config, repr({"argument": value}))
+    assert shown is not None
+    assert shown.encode()
+    assert "\u202e" not in shown
 
 
 def test_a_direction_that_would_turn_the_line_round_is_spelt_out(flower_config: ModuleType) -> None:

@@ -61,9 +61,9 @@ def test_a_name_with_accents_is_read_as_it_is() -> None:
 
 
 def test_a_traceback_keeps_its_lines_and_obeys_nothing() -> None:
-    told = TextLines(FORMAT).format(record("failed", error=caught("\x1b[31mred\x1b[0m")))
-    assert "Traceback (most recent call last):\n" in told
-    assert told.endswith("ValueError: \\x1b[31mred\\x1b[0m")
+    lines = TextLines(FORMAT).format(record("failed", error=caught("\x1b[31mred\x1b[0m")))
+    assert "Traceback (most recent call last):\n" in lines
+    assert lines.endswith("ValueError: \\x1b[31mred\\x1b[0m")
 
 
 @given(name=ANY_TEXT)
@@ -76,8 +76,8 @@ def test_a_line_of_json_is_one_ascii_line_that_reads_back(name: str) -> None:
 
 
 def test_a_line_of_json_carries_the_traceback() -> None:
-    told = json.loads(JsonLines().format(record("failed", error=caught("no"))))
-    assert "ValueError: no" in told["traceback"]
+    entry = json.loads(JsonLines().format(record("failed", error=caught("no"))))
+    assert "ValueError: no" in entry["traceback"]
 
 
 @pytest.fixture
@@ -103,9 +103,9 @@ def test_a_line_has_the_correlation_id_of_its_request(capsys: pytest.CaptureFixt
         assert first.endswith("worker: done [scan-842763e1cb]")
         assert second.endswith("worker: idle")
         return
-    told = json.loads(first)
-    assert told.keys() == {"at", "level", "logger", "message", "correlation_id", "remote"}
-    assert (told["correlation_id"], told["remote"]) == ("scan-842763e1cb", "netsuite")
+    entry = json.loads(first)
+    assert entry.keys() == {"at", "level", "logger", "message", "correlation_id", "remote"}
+    assert (entry["correlation_id"], entry["remote"]) == ("scan-842763e1cb", "netsuite")
     assert json.loads(second).keys() == {"at", "level", "logger", "message"}
 
 
@@ -115,9 +115,9 @@ def test_a_response_with_unreadable_headers_is_not_logged_as_it_is(capsys: pytes
     set_up_logging(level="DEBUG", style="text")
     logging.getLogger("urllib3.connection").warning("Failed to parse headers: Bearer canary")
     logging.getLogger("worker").warning("ours is told")
-    told = capsys.readouterr().err
-    assert "ours is told" in told
-    assert "canary" not in told
+    logged = capsys.readouterr().err
+    assert "ours is told" in logged
+    assert "canary" not in logged
 
 
 def test_a_stranger_causes_a_bounded_number_of_log_lines() -> None:

@@ -13,7 +13,7 @@ from worker.store.connection import connect
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "sentinels"),
     [
         ("redis+sentinel://one/m", Sentinels((("one", 26379),), "m")),
         (
@@ -32,8 +32,8 @@ from worker.store.connection import connect
         ),
     ],
 )
-def test_an_address_names_sentinels_master_and_login(url: str, told: Sentinels) -> None:
-    assert sentinels_of(url) == told
+def test_an_address_names_sentinels_master_and_login(url: str, sentinels: Sentinels) -> None:
+    assert sentinels_of(url) == sentinels
 
 
 @pytest.mark.parametrize(

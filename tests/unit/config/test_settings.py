@@ -48,7 +48,7 @@ def test_an_empty_variable_is_a_missing_one(set_environment: SetEnvironment) -> 
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "told"),
+    ("name", "value", "beginning"),
     [
         ("PROCORE_COMPANY_ID", "Acme", "PROCORE_COMPANY_ID: must be a whole number above 0."),
         ("PROCORE_COMPANY_ID", "0", "PROCORE_COMPANY_ID: must be a whole number above 0."),
@@ -119,13 +119,13 @@ def test_an_empty_variable_is_a_missing_one(set_environment: SetEnvironment) -> 
     ],
 )  # fmt: skip
 def test_a_fault_is_one_sentence_that_names_its_setting(
-    set_environment: SetEnvironment, name: str, value: str, told: str
+    set_environment: SetEnvironment, name: str, value: str, beginning: str
 ) -> None:
     (fault,) = faults_of(set_environment, **{name: value})
-    assert fault.startswith(told)
+    assert fault.startswith(beginning)
     assert fault.endswith(".")
     assert "\n" not in fault
-    # Neither pydantic's words nor Python's, and no password.
+    # Neither pydantic's message nor Python's, and no password.
     assert not [word for word in ("Input", "valid", "Error", "unpack", "canary") if word in fault]
 
 
@@ -143,9 +143,9 @@ def test_a_simulator_on_this_machine_may_speak_http(set_environment: SetEnvironm
 @pytest.mark.parametrize("proxy", ["http://proxy:3128", "proxy.example:3128", "https://user:p%40ss@proxy.example"])
 def test_a_proxy_is_taken_as_other_programs_take_it(set_environment: SetEnvironment, proxy: str) -> None:
     set_environment(HTTPS_PROXY=proxy)
-    told = load_settings().https_proxy
-    assert told is not None
-    assert told.get_secret_value() == proxy
+    setting = load_settings().https_proxy
+    assert setting is not None
+    assert setting.get_secret_value() == proxy
 
 
 # Secrets
