@@ -1,4 +1,4 @@
-"""A story is made when it is read: from the record's beginning, the journal's lines, and the record's end."""
+"""A history is assembled when it is read: from the start of the record, the lines of its journal, and its current state."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def test_every_word_has_a_sentence_even_without_its_facts(what: EventKind) -> No
 
 
 def test_a_problem_has_the_sentence_of_the_catalogue() -> None:
-    told = entry(EventKind.BLOCKED, cause=Cause.NAME_HAS_COLON, name="a : b").sentence
-    assert told.startswith("Problem (name_has_colon): The Item name 'a : b' contains ' : '")
+    sentence = entry(EventKind.BLOCKED, cause=Cause.NAME_HAS_COLON, name="a : b").sentence
+    assert sentence.startswith("Problem (name_has_colon): The Item name 'a : b' contains ' : '")
 
 
 def test_a_cause_of_a_later_version_is_still_shown() -> None:

@@ -32,7 +32,7 @@ def test_order_descriptions_and_external_id_make_no_difference(found: FoundBill)
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "sentences"),
     [
         ({"vendor_id": "34"}, {"vendor": "vendor id 34 instead of Acme (id 33)"}),
         ({"vendor_id": "34", "vendor_name": "Apex"}, {"vendor": "vendor Apex (id 34) instead of Acme (id 33)"}),
@@ -68,10 +68,10 @@ def test_order_descriptions_and_external_id_make_no_difference(found: FoundBill)
         ),
     ],
 )
-def test_any_other_difference_is_described(changes: dict[str, Any], told: dict[str, str]) -> None:
+def test_any_other_difference_is_described(changes: dict[str, Any], sentences: dict[str, str]) -> None:
     found = replace(FOUND, **changes)
-    assert differences(BILL, found) == told
-    assert difference(BILL, found) == "; ".join(told.values())
+    assert differences(BILL, found) == sentences
+    assert difference(BILL, found) == "; ".join(sentences.values())
 
 
 @pytest.mark.parametrize(

@@ -206,8 +206,8 @@ def test_the_lines_of_a_bill_total_gross_less_held_plus_released(
     ],
 )  # fmt: skip
 def test_an_invoice_is_skipped_only_with_a_reason(one: Invoice, reason: str | None) -> None:
-    told = reason_to_skip(one, ("approved",))
-    assert told is None if reason is None else reason in str(told)
+    skip_reason = reason_to_skip(one, ("approved",))
+    assert skip_reason is None if reason is None else reason in str(skip_reason)
 
 
 @pytest.mark.parametrize(

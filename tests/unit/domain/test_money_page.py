@@ -107,10 +107,10 @@ def as_procore_sends_it(example: Example, place: int, names: dict[str, str]) -> 
         if change_order := row.get("Change order"):
             items[-1] |= {"item_type": "whole_change_order_item", "description_of_work": change_order}
         items[-1]["position"] = int(row["Line"])
-    told = re.fullmatch(
+    header = re.fullmatch(
         rf", payment due ({AMOUNT.pattern})(?:, tax ({AMOUNT.pattern}))?(?:, in (\w+))?", example.header
     )
-    assert told, example.header
+    assert header, example.header
     return {
         "id": 417 + place,
         "project_id": 17,
@@ -123,10 +123,10 @@ def as_procore_sends_it(example: Example, place: int, names: dict[str, str]) -> 
         "billing_date": "2026-09-30",
         "vendor_id": 33,
         "vendor_name": "Acme Concrete",
-        "currency_configuration": {"currency_iso_code": told[3] or "USD", "base_currency_iso_code": "USD"},
+        "currency_configuration": {"currency_iso_code": header[3] or "USD", "base_currency_iso_code": "USD"},
         "summary": {
-            "current_payment_due": str(value(told[1])),
-            "tax_applicable_to_this_payment": str(value(told[2] or "0.00")),
+            "current_payment_due": str(value(header[1])),
+            "tax_applicable_to_this_payment": str(value(header[2] or "0.00")),
         },
         "items": items,
     }
@@ -176,9 +176,9 @@ def check_example(example: Example, invoice: Invoice, previous: Invoice | None) 
         # On a credit all amounts have the other sign.
         sign = -1 if example.credit else 1
         rows = example.credit or example.bill
-        told = [(row["Item"], row["Description"], sign * value(row["Amount"])) for row in rows]
+        expected = [(row["Item"], row["Description"], sign * value(row["Amount"])) for row in rows]
         lines = [(line.item_id, line.description, line.amount) for line in made if isinstance(line, BillLine)]
-        assert [*lines, ("**Total**", "", invoice.payment_due)] == told
+        assert [*lines, ("**Total**", "", invoice.payment_due)] == expected
     if made[0] not in DO_NOT_TIE:
         assert_it_ties(invoice, previous)
     for row in example.lines:

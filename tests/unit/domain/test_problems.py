@@ -1,4 +1,4 @@
-"""Problems: every cause has a sentence, an owner and a next step, and telling one never fails."""
+"""Problems: every cause has a sentence, an owner and a next step, and its sentence can always be written."""
 
 from __future__ import annotations
 
@@ -107,5 +107,5 @@ def test_every_state_has_an_outcome() -> None:
 
 def test_a_result_holds_text_only_and_leaves_out_what_is_not_known() -> None:
     assert Outcome(OutcomeKind.WAITING, again_at=12.0).result(noun="bill") == {"outcome": "waiting"}
-    told = Outcome(OutcomeKind.BLOCKED, "ACME-1", reason="no", cause=Cause.PERIOD_CLOSED).result(noun="bill")
-    assert told == {"outcome": "blocked", "bill": "ACME-1", "cause": "period_closed", "reason": "no"}
+    result = Outcome(OutcomeKind.BLOCKED, "ACME-1", reason="no", cause=Cause.PERIOD_CLOSED).result(noun="bill")
+    assert result == {"outcome": "blocked", "bill": "ACME-1", "cause": "period_closed", "reason": "no"}

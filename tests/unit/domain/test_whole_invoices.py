@@ -82,14 +82,14 @@ def works(draw: st.DrawFn, company: Company) -> Work:
 
 
 @st.composite
-def billed_on(draw: st.DrawFn, line: ContractLine, stands: Balance, *, only_release: bool) -> Billed:
+def billed_on(draw: st.DrawFn, line: ContractLine, balance: Balance, *, only_release: bool) -> Billed:
     """What a month bills on a line with this balance."""
     billed, rate = (
-        Billed(materials=stands.materials, materials_held=stands.materials_retainage),
+        Billed(materials=balance.materials, materials_held=balance.materials_retainage),
         draw(st.sampled_from(RATES)),
     )
     if draw(st.booleans()):
-        billed.released = draw(up_to(stands.work_retainage))
+        billed.released = draw(up_to(balance.work_retainage))
     if only_release:
         return billed
     if line.unit_price is not None:
@@ -100,20 +100,20 @@ def billed_on(draw: st.DrawFn, line: ContractLine, stands: Balance, *, only_rele
     # Whether a deductive line gives retainage back is not documented; both are met in practice.
     billed.held = ZERO if line.scheduled_value < 0 and draw(st.booleans()) else percent_of(billed.work, rate)
     if line.stores_materials:
-        _materials(draw, billed, stands, rate)
+        _materials(draw, billed, balance, rate)
     return billed
 
 
-def _materials(draw: st.DrawFn, billed: Billed, stands: Balance, rate: Decimal) -> None:
+def _materials(draw: st.DrawFn, billed: Billed, balance: Balance, rate: Decimal) -> None:
     """Some of what is stored becomes work and takes its retainage along, some of the rest's is released, and more is stored."""
-    billed.moved = draw(up_to(stands.materials))
-    all_of_it = billed.moved == stands.materials
-    billed.moved_held = stands.materials_retainage if all_of_it else draw(up_to(stands.materials_retainage))
+    billed.moved = draw(up_to(balance.materials))
+    all_of_it = billed.moved == balance.materials
+    billed.moved_held = balance.materials_retainage if all_of_it else draw(up_to(balance.materials_retainage))
     billed.held += billed.moved_held
-    billed.materials_released = draw(up_to(stands.materials_retainage - billed.moved_held))
+    billed.materials_released = draw(up_to(balance.materials_retainage - billed.moved_held))
     stored = draw(st.one_of(cents(1_00, 25_000_00), st.just(ZERO)))
-    billed.materials = stands.materials - billed.moved + stored
-    left = stands.materials_retainage - billed.moved_held - billed.materials_released
+    billed.materials = balance.materials - billed.moved + stored
+    left = balance.materials_retainage - billed.moved_held - billed.materials_released
     billed.materials_held = left + percent_of(stored, rate)
 
 
@@ -133,19 +133,19 @@ def subcontracts(draw: st.DrawFn) -> Subcontract:
     planned = [draw(works(company)) for _ in range(draw(st.integers(1, 6)))]
     planned[0] = Work(**{**{name: getattr(planned[0], name) for name in Work.__slots__}, "first_invoice": 1})
     commitment = company.open_subcontract(project, vendor, planned)
-    stands: dict[int, Balance] = {}
+    balances: dict[int, Balance] = {}
     invoices = []
     for number, period in enumerate(periods_of(project)[: draw(st.integers(1, 5))], start=1):
         only_release = number > 1 and draw(st.integers(1, 5)) == 1
         lines = [
-            (line, draw(billed_on(line, stands.get(line.id, Balance()), only_release=only_release)))
+            (line, draw(billed_on(line, balances.get(line.id, Balance()), only_release=only_release)))
             for line in commitment.lines
             if line.first_invoice <= number
         ]
         invoice = company.bill(commitment, period, lines)
         invoice.tax = draw(st.one_of(st.just(ZERO), cents(1, 9_999_99)))
         invoices.append(invoice)
-        stands = {line.contract_line.id: line.after for line in invoice.lines}
+        balances = {line.contract_line.id: line.after for line in invoice.lines}
         note(f"invoice {number}: {[(line.contract_line.id, line.billed) for line in invoice.lines]}, tax {invoice.tax}")
     return Subcontract(company, invoices)
 

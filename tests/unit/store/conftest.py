@@ -24,7 +24,7 @@ def server(redis_url: str) -> Iterator[Redis]:
 
 @pytest.fixture(params=["fakeredis", pytest.param("valkey", marks=pytest.mark.real)])
 def client(request: pytest.FixtureRequest) -> Iterator[Redis]:
-    """The same test on both: an in-memory imitation with Lua, and the real thing."""
+    """Run a test twice: on an in-memory imitation of Redis with Lua, and on a real server."""
     if request.param == "valkey":
         yield request.getfixturevalue("server")
     else:

@@ -31,7 +31,7 @@ def runs(client: Redis) -> Runs:
 
 @pytest.fixture
 def other(client: Redis) -> Lanes:
-    """The same lanes, seen by another worker."""
+    """The lanes of the test as another worker sees them."""
     return Lanes(client, PREFIX)
 
 

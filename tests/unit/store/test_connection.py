@@ -34,7 +34,7 @@ def test_a_refusal_of_the_server_is_reported_with_its_remedy(server: Redis, redi
     address = f"{server.connection_pool.connection_kwargs['host']}:{server.connection_pool.connection_kwargs['port']}"
     refused = [fault_of(f"redis://:{SECRET}@{address}/0"), fault_of(f"redis://nobody:{SECRET}@{address}/0")]
     refused += [fault_of(f"redis://{address}/0")]
-    assert {told.split(":")[0] for told in refused} == {"Redis refused the login"}
+    assert {sentence.split(":")[0] for sentence in refused} == {"Redis refused the login"}
     assert "no database with the number" in fault_of(f"{redis_url.rpartition('/')[0]}/4711")
     server.acl_setuser("narrow", enabled=True, passwords=[f"+{SECRET}"], commands=["+ping"], keys=["t:*"])
     try:
@@ -63,12 +63,12 @@ def test_a_server_that_cannot_save_is_reported_with_its_message(tmp_path: Path) 
         with suppress(RedisError):
             client.bgsave()
         assert eventually(lambda: client.info("persistence")["rdb_last_bgsave_status"] == "err")
-        told = fault_of(server.url, lambda client: client.set("t:1", "x"))
+        sentence = fault_of(server.url, lambda client: client.set("t:1", "x"))
         # So that it ends without another try to save.
         client.config_set("save", "")
-    assert told.startswith("Redis cannot save its data")
-    assert "MISCONF" in told
-    assert "check that it is running" not in told.lower()
+    assert sentence.startswith("Redis cannot save its data")
+    assert "MISCONF" in sentence
+    assert "check that it is running" not in sentence.lower()
 
 
 @pytest.mark.parametrize(
@@ -85,11 +85,11 @@ def test_a_server_that_cannot_save_is_reported_with_its_message(tmp_path: Path) 
     ],
 )
 def test_a_refusal_of_the_server_is_never_reported_as_no_response(error: RedisError, says: str) -> None:
-    told = why(error)
-    assert says in told
-    assert "does not respond" not in told
+    sentence = why(error)
+    assert says in sentence
+    assert "does not respond" not in sentence
     if isinstance(error, redis.exceptions.ResponseError | redis.exceptions.BusyLoadingError):
-        assert told.endswith(f"Its response: {error}")
+        assert sentence.endswith(f"Its response: {error}")
 
 
 def test_an_error_of_the_broker_is_explained_by_what_redis_answered() -> None:
@@ -97,10 +97,10 @@ def test_an_error_of_the_broker_is_explained_by_what_redis_answered() -> None:
     refused = redis.exceptions.ResponseError("MISCONF Errors writing to the AOF file: No space left on device")
     raised = OperationalError("MISCONF Errors writing to the AOF file")
     raised.__cause__ = refused
-    told = why(raised)
-    assert told.startswith("Redis cannot save its data")
-    assert "No space left on device" in told
-    assert "check that it is running" not in told.lower()
+    sentence = why(raised)
+    assert sentence.startswith("Redis cannot save its data")
+    assert "No space left on device" in sentence
+    assert "check that it is running" not in sentence.lower()
 
 
 @pytest.mark.parametrize(

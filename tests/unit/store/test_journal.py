@@ -40,7 +40,7 @@ def ledger(client: Redis) -> Ledger:
     return ledger
 
 
-def told(ledger: Ledger, key: CodeKey | InvoiceKey = CODE) -> list[tuple[EventKind, int]]:
+def kinds_and_counts(ledger: Ledger, key: CodeKey | InvoiceKey = CODE) -> list[tuple[EventKind, int]]:
     return [(entry.event.kind, entry.times) for entry in ledger.journal.of(key)]
 
 
@@ -120,7 +120,7 @@ def test_an_uneventful_code_has_no_journal_and_its_record_keeps_its_start(
     assert record == CREATED
     assert (record.seen, record.by) == (first.seen, "schedule")
     assert first.seen > 1_700_000_000
-    assert told(ledger) == []
+    assert kinds_and_counts(ledger) == []
 
 
 @pytest.mark.parametrize(
@@ -133,13 +133,13 @@ def test_an_uneventful_code_has_no_journal_and_its_record_keeps_its_start(
 )
 def test_writing_an_unusual_record_adds_its_event(ledger: Ledger, record: Record, what: EventKind) -> None:
     ledger.write(CODE, record)
-    assert told(ledger) == [(what, 1)]
+    assert kinds_and_counts(ledger) == [(what, 1)]
 
 
 def test_a_record_that_the_ledger_refuses_adds_no_event(ledger: Ledger) -> None:
     ledger.write(CODE, CREATED)
     assert not ledger.write(CODE, BLOCKED)
-    assert told(ledger) == []
+    assert kinds_and_counts(ledger) == []
 
 
 def test_a_code_that_stays_blocked_is_one_line_until_it_is_planned_again(ledger: Ledger) -> None:
@@ -148,7 +148,7 @@ def test_a_code_that_stays_blocked_is_one_line_until_it_is_planned_again(ledger:
         ledger.write(CODE, replace(BLOCKED, at=at))
     ledger.add_waiting(17, {901: WAITING}, by="a retry")
     ledger.add_waiting(17, {901: WAITING})
-    assert told(ledger) == [(EventKind.BLOCKED, 3), (EventKind.QUEUED, 1)]
+    assert kinds_and_counts(ledger) == [(EventKind.BLOCKED, 3), (EventKind.QUEUED, 1)]
     assert ledger.journal.of(CODE)[-1].event.facts == {"by": "a retry"}
     assert [one.key for one in ledger.problems()] == [str(CODE)]
 

@@ -26,7 +26,7 @@ def test_a_renewal_that_fails_is_tried_again(keeper: LeaseKeeper, caplog: pytest
 
 
 def test_a_fault_in_one_renewal_does_not_end_the_others(keeper: LeaseKeeper, caplog: pytest.LogCaptureFixture) -> None:
-    """Nobody else renews them: their holders would lose what they hold, one after the other and without a word."""
+    """Only this thread renews them: without it, their holders would silently lose their leases one after the other."""
     renewed = []
 
     def wrong() -> None:

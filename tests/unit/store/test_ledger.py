@@ -75,11 +75,11 @@ def test_a_projects_records_are_read_together_or_as_requested(ledger: Ledger) ->
 @pytest.mark.parametrize("done", [State.CREATED, State.ADOPTED])
 @pytest.mark.parametrize("state", [state for state in State if state not in (State.CREATED, State.ADOPTED)])
 def test_a_record_that_netsuite_holds_is_never_taken_back(ledger: Ledger, done: State, state: State) -> None:
-    stands = replace(CREATED, state=done)
-    ledger.write(CODE, stands)
+    recorded = replace(CREATED, state=done)
+    ledger.write(CODE, recorded)
     cause = Cause.ITEM_REJECTED if state is State.BLOCKED else None
     assert not ledger.write(CODE, Record(state, "other", fence=99, cause=cause))
-    assert ledger.code(CODE) == stands
+    assert ledger.code(CODE) == recorded
     assert ledger.problems() == []
 
 
@@ -299,10 +299,10 @@ def test_planning_notes_codes_that_are_new_or_not_done(ledger: Ledger) -> None:
 
 @pytest.mark.parametrize("state", [State.CREATED, State.ADOPTED, State.INTENT, State.UNKNOWN])
 def test_planning_leaves_alone_what_is_done_or_in_doubt(ledger: Ledger, state: State) -> None:
-    stands = Record(state, "x", "5871" if state in (State.CREATED, State.ADOPTED) else "", fence=0)
-    ledger.write(CODE, stands)
+    recorded = Record(state, "x", "5871" if state in (State.CREATED, State.ADOPTED) else "", fence=0)
+    ledger.write(CODE, recorded)
     assert ledger.add_waiting(17, {901: WAITING}) == []
-    assert ledger.code(CODE) == stands
+    assert ledger.code(CODE) == recorded
 
 
 def test_a_blocked_code_planned_again_keeps_its_problem_until_created(ledger: Ledger) -> None:
@@ -359,10 +359,10 @@ def test_a_cause_that_only_another_version_knows_hides_no_problem(ledger: Ledger
     ledger.write(CODE, BLOCKED)
     (stored,) = client.hgetall(f"{PREFIX}problems").values()
     client.hset(f"{PREFIX}problems", "verify:x:code:17:902", stored.replace("name_too_long", "drift"))
-    told = {one.key: one.problem for one in ledger.problems()}
-    assert set(told) == {str(CODE), "verify:x:code:17:902"}
-    assert told["verify:x:code:17:902"].cause is Cause.UNEXPECTED
-    assert told["verify:x:code:17:902"].sentence.endswith(": drift")
+    problems = {one.key: one.problem for one in ledger.problems()}
+    assert set(problems) == {str(CODE), "verify:x:code:17:902"}
+    assert problems["verify:x:code:17:902"].cause is Cause.UNEXPECTED
+    assert problems["verify:x:code:17:902"].sentence.endswith(": drift")
 
 
 def test_a_problem_without_facts_is_stored_and_shown(ledger: Ledger) -> None:

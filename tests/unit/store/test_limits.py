@@ -30,7 +30,7 @@ def headers(limit: int, remaining: int, *, resets_in: float) -> dict[str, str]:
     }
 
 
-def wait_told(limits: RateLimits, precedence: Precedence = EXPORT) -> float:
+def seconds_to_wait(limits: RateLimits, precedence: Precedence = EXPORT) -> float:
     """Return the seconds that a refused caller has to wait; 0 = it may send now."""
     try:
         limits.wait(precedence, timeout=0)
@@ -40,20 +40,20 @@ def wait_told(limits: RateLimits, precedence: Precedence = EXPORT) -> float:
 
 
 def test_nothing_is_held_back_before_procore_has_sent_its_limits(limits: RateLimits) -> None:
-    assert all(wait_told(limits, precedence) == 0 for precedence in Precedence)
+    assert all(seconds_to_wait(limits, precedence) == 0 for precedence in Precedence)
 
 
 def test_a_window_that_is_used_up_holds_everybody_back_until_its_reset(limits: RateLimits) -> None:
     limits.observe(headers(3600, 0, resets_in=600))
-    assert wait_told(limits) == pytest.approx(600, abs=3)
-    assert wait_told(limits, SCAN) == pytest.approx(600, abs=3)
+    assert seconds_to_wait(limits) == pytest.approx(600, abs=3)
+    assert seconds_to_wait(limits, SCAN) == pytest.approx(600, abs=3)
 
 
 @pytest.mark.parametrize(("limit", "resets_in"), [(3600, 1800), (25, 9)])
 def test_scans_leave_a_part_of_each_window_to_exports(limits: RateLimits, limit: int, resets_in: float) -> None:
     limits.observe(headers(limit, limit // 25, resets_in=resets_in))
-    assert wait_told(limits, SCAN) > 0
-    assert wait_told(limits, EXPORT) == 0
+    assert seconds_to_wait(limits, SCAN) > 0
+    assert seconds_to_wait(limits, EXPORT) == 0
 
 
 @pytest.mark.parametrize(("limit", "resets_in"), [(3600, 1800), (25, 9)])
@@ -62,85 +62,85 @@ def test_a_scan_uses_nearly_all_of_a_window_while_there_are_no_exports(
 ) -> None:
     limits.observe(headers(limit, limit, resets_in=resets_in))
     sent = 0
-    while wait_told(limits, SCAN) == 0:
+    while seconds_to_wait(limits, SCAN) == 0:
         sent += 1
     assert 0.95 * limit <= sent < limit
 
 
 def test_scans_leave_more_while_there_are_exports(limits: RateLimits, monkeypatch: pytest.MonkeyPatch) -> None:
     limits.observe(headers(3600, 721, resets_in=1800))
-    assert wait_told(limits, SCAN) == 0, "nobody exports"
-    assert wait_told(limits, EXPORT) == 0
-    assert wait_told(limits, SCAN) > 0, "an export has just asked"
+    assert seconds_to_wait(limits, SCAN) == 0, "nobody exports"
+    assert seconds_to_wait(limits, EXPORT) == 0
+    assert seconds_to_wait(limits, SCAN) > 0, "an export has just asked"
     monkeypatch.setattr(limits_module, "EXPORTS_REMEMBERED_SECONDS", 0.0)
-    assert wait_told(limits, SCAN) == 0, "that was long ago"
+    assert seconds_to_wait(limits, SCAN) == 0, "that was long ago"
 
 
 def test_requests_in_flight_are_counted_before_their_answers_come(limits: RateLimits) -> None:
     limits.observe(headers(3600, 3, resets_in=600))
-    assert [wait_told(limits) > 0 for _ in range(5)] == [False, False, False, True, True]
+    assert [seconds_to_wait(limits) > 0 for _ in range(5)] == [False, False, False, True, True]
 
 
 def test_a_late_response_does_not_give_back_what_was_used_meanwhile(limits: RateLimits) -> None:
     """The remaining requests only go down within one window."""
-    told = headers(3600, 2, resets_in=600)
-    limits.observe(told)
-    assert wait_told(limits) == 0
-    limits.observe(told)
-    assert wait_told(limits) == 0
-    assert wait_told(limits) > 0
+    response_headers = headers(3600, 2, resets_in=600)
+    limits.observe(response_headers)
+    assert seconds_to_wait(limits) == 0
+    limits.observe(response_headers)
+    assert seconds_to_wait(limits) == 0
+    assert seconds_to_wait(limits) > 0
 
 
 @pytest.mark.parametrize("hour_first", [True, False])
 def test_the_fuller_window_does_not_hide_the_one_that_is_used_up(limits: RateLimits, hour_first: bool) -> None:
     hour, spike = headers(3600, 0, resets_in=1800), headers(25, 25, resets_in=9)
-    for told in (hour, spike) if hour_first else (spike, hour):
-        limits.observe(told)
-    assert wait_told(limits) == pytest.approx(1800, abs=3)
+    for response_headers in (hour, spike) if hour_first else (spike, hour):
+        limits.observe(response_headers)
+    assert seconds_to_wait(limits) == pytest.approx(1800, abs=3)
 
 
 def test_the_last_seconds_of_the_hour_are_not_taken_for_the_short_window(limits: RateLimits) -> None:
     limits.observe(headers(3600, 500, resets_in=1800))
     limits.observe(headers(3600, 0, resets_in=9))
     limits.observe(headers(25, 25, resets_in=8))
-    assert wait_told(limits) == pytest.approx(9, abs=2)
+    assert seconds_to_wait(limits) == pytest.approx(9, abs=2)
 
 
 def test_a_new_window_begins_full(limits: RateLimits) -> None:
     limits.observe(headers(3600, 0, resets_in=600))
     limits.observe(headers(3600, 3600, resets_in=4200))
-    assert wait_told(limits) == 0
+    assert seconds_to_wait(limits) == 0
 
 
 def test_requests_that_waited_for_a_window_do_not_exceed_the_next_one(limits: RateLimits, client: Redis) -> None:
     """All get the same time, and the first response of the new window comes when they have left."""
     limits.observe(headers(25, 0, resets_in=9))
-    assert wait_told(limits) > 0
+    assert seconds_to_wait(limits) > 0
     client.hset(f"{PREFIX}limits:procore", "spike:reset", int(time.time() * 1000) - 1)
-    assert [wait_told(limits) for _ in range(25)] == [0] * 25
-    assert wait_told(limits) == pytest.approx(10, abs=3)
+    assert [seconds_to_wait(limits) for _ in range(25)] == [0] * 25
+    assert seconds_to_wait(limits) == pytest.approx(10, abs=3)
     # What Procore says of the new window holds; those that are still on their way are in it.
     limits.observe(headers(25, 24, resets_in=5))
-    assert wait_told(limits) == pytest.approx(5, abs=2)
+    assert seconds_to_wait(limits) == pytest.approx(5, abs=2)
     limits.observe(headers(25, 20, resets_in=8))
-    assert wait_told(limits) == 0
+    assert seconds_to_wait(limits) == 0
 
 
 def test_a_window_whose_reset_has_passed_delays_no_request(limits: RateLimits) -> None:
     limits.observe(headers(25, 0, resets_in=-2))
-    assert wait_told(limits) == 0
+    assert seconds_to_wait(limits) == 0
 
 
 @pytest.mark.parametrize(
-    "told",
+    "incomplete",
     [
         {},
         {"X-Rate-Limit-Limit": "3600", "X-Rate-Limit-Remaining": "0"},
     ],
 )
-def test_an_answer_without_all_three_numbers_teaches_nothing(limits: RateLimits, told: dict[str, str]) -> None:
-    limits.observe(told)
-    assert wait_told(limits) == 0
+def test_an_answer_without_all_three_numbers_teaches_nothing(limits: RateLimits, incomplete: dict[str, str]) -> None:
+    limits.observe(incomplete)
+    assert seconds_to_wait(limits) == 0
 
 
 @pytest.mark.parametrize("name", ["X-Rate-Limit-Limit", "X-Rate-Limit-Remaining", "X-Rate-Limit-Reset"])
@@ -149,18 +149,18 @@ def test_an_answer_without_all_three_numbers_teaches_nothing(limits: RateLimits,
 )
 def test_a_header_that_is_no_number_teaches_nothing(limits: RateLimits, name: str, odd: str) -> None:
     limits.observe(headers(25, 0, resets_in=9) | {name: odd})
-    assert wait_told(limits) == 0
+    assert seconds_to_wait(limits) == 0
 
 
 def test_a_reset_that_no_window_can_have_delays_no_request(limits: RateLimits) -> None:
     limits.observe(headers(25, 0, resets_in=3 * 3600))
-    assert wait_told(limits) == 0
+    assert seconds_to_wait(limits) == 0
 
 
 @pytest.mark.parametrize("precedence", Precedence)
 def test_after_a_429_nothing_is_sent_for_as_long_as_procore_said(limits: RateLimits, precedence: Precedence) -> None:
     limits.block(30)
-    assert wait_told(limits, precedence) == pytest.approx(30, abs=2)
+    assert seconds_to_wait(limits, precedence) == pytest.approx(30, abs=2)
 
 
 def test_a_short_wait_is_waited_for(limits: RateLimits) -> None:
@@ -172,7 +172,7 @@ def test_a_short_wait_is_waited_for(limits: RateLimits) -> None:
 
 def test_one_remotes_limits_are_not_anothers(limits: RateLimits, client: Redis) -> None:
     limits.block(30)
-    assert wait_told(RateLimits(client, PREFIX, "elsewhere")) == 0
+    assert seconds_to_wait(RateLimits(client, PREFIX, "elsewhere")) == 0
 
 
 @pytest.mark.parametrize("ahead", [-3600, -8, -3, 3, 8, 3600])
@@ -183,15 +183,15 @@ def test_the_windows_are_distinguished_by_procores_own_clock(limits: RateLimits,
     limits.observe(hour, sent_at=theirs)
     limits.observe(spike, sent_at=theirs)
     assert {one.name: one.limit for one in limits.windows()} == {"hour": 3600, "spike": 25}
-    assert wait_told(limits) == pytest.approx(9, abs=2)
+    assert seconds_to_wait(limits) == pytest.approx(9, abs=2)
 
 
 def test_responses_of_one_window_agree_on_its_end_despite_rounded_dates(limits: RateLimits) -> None:
     """The `Date` header has whole seconds."""
-    told = headers(25, 0, resets_in=9)
-    limits.observe(told, sent_at=time.time())
-    limits.observe(told, sent_at=time.time() - 1)
-    assert wait_told(limits) <= 9.1
+    response_headers = headers(25, 0, resets_in=9)
+    limits.observe(response_headers, sent_at=time.time())
+    limits.observe(response_headers, sent_at=time.time() - 1)
+    assert seconds_to_wait(limits) <= 9.1
 
 
 def test_a_limit_that_is_used_up_says_which_and_until_when(limits: RateLimits) -> None:

@@ -146,9 +146,9 @@ def test_a_lock_knows_the_redis_time_later_without_a_command(locks: Locks, clien
     with locks.hold(NAME) as lock:
         assert lock is not None
         before = seconds(client)
-        told, asked_for = lock.now(), time.monotonic() - lock.asked
+        lock_time, asked_for = lock.now(), time.monotonic() - lock.asked
         # Too late by the way of the acquisition at most, never too early.
-        assert before - 0.01 <= told <= lock.at + asked_for
+        assert before - 0.01 <= lock_time <= lock.at + asked_for
 
 
 def test_a_moment_has_come_only_when_it_has_for_certain() -> None:
@@ -163,14 +163,14 @@ def test_a_moment_has_come_only_when_it_has_for_certain() -> None:
 def test_a_lock_knows_since_when_the_ledger_can_be_trusted(real_locks: Locks, server: Redis) -> None:
     ledger = Ledger(server, PREFIX)
 
-    def told() -> float | None:
+    def trusted_since() -> float | None:
         with real_locks.hold(NAME) as lock:
             assert lock is not None
             return lock.ledger_since
 
-    assert told() is None
+    assert trusted_since() is None
     ledger.state.open(since=100.5)
-    assert told() == told() == 100.5
+    assert trusted_since() == trusted_since() == 100.5
 
 
 def test_after_a_restart_of_redis_the_ledger_is_trusted_from_then_on(real_locks: Locks, server: Redis) -> None:

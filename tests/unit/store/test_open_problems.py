@@ -57,10 +57,10 @@ def test_a_missing_fact_of_a_sentence_is_logged_with_its_name(ledger: Ledger, ca
 def test_a_resolved_problem_is_closed_and_its_note_kept(ledger: Ledger, handling: Handling) -> None:
     assert handling.resolve(opened(ledger), **BY)
     assert ledger.problems() == []
-    (told,) = handling.history(str(KEY))
-    assert (told.act, told.by, told.at, told.note) == (Act.RESOLVED, "ana", 200.25, "credit 88 entered")
-    assert told.problem.cause is Cause.NEEDS_VENDOR_CREDIT
-    assert "Blue Spruce Electric" in told.problem.sentence
+    (entry,) = handling.history(str(KEY))
+    assert (entry.act, entry.by, entry.at, entry.note) == (Act.RESOLVED, "ana", 200.25, "credit 88 entered")
+    assert entry.problem.cause is Cause.NEEDS_VENDOR_CREDIT
+    assert "Blue Spruce Electric" in entry.problem.sentence
 
 
 def test_resolving_changes_nothing_that_work_depends_on(ledger: Ledger, handling: Handling) -> None:
@@ -73,7 +73,7 @@ def test_a_cause_that_occurs_again_reopens_the_problem_and_keeps_the_note(ledger
     handling.resolve(opened(ledger), **BY)
     again = opened(ledger, replace(BLOCKED, at=400.0))
     assert (again.since, again.ignored) == (400.0, None)
-    assert [told.note for told in handling.history(str(KEY))] == ["credit 88 entered"]
+    assert [entry.note for entry in handling.history(str(KEY))] == ["credit 88 entered"]
 
 
 def test_a_bill_that_exists_after_its_invoice_was_resolved_is_recorded(ledger: Ledger, handling: Handling) -> None:
@@ -122,7 +122,7 @@ def test_an_ignored_problem_is_still_open_and_shows_who_ignored_it(ledger: Ledge
     assert replace(one, ignored=None) == seen
     assert one.ignored is not None
     assert (one.ignored.by, one.ignored.at, one.ignored.note) == ("ana", 200.25, "credit 88 entered")
-    assert [told.act for told in handling.history(str(KEY))] == [Act.IGNORED]
+    assert [entry.act for entry in handling.history(str(KEY))] == [Act.IGNORED]
 
 
 def test_the_same_problem_found_again_and_again_stays_hidden(ledger: Ledger, handling: Handling) -> None:
@@ -185,13 +185,13 @@ def test_an_ignored_one_can_be_resolved(ledger: Ledger, handling: Handling) -> N
     (one,) = ledger.problems()
     assert handling.resolve(one, **BY)
     assert ledger.problems() == []
-    assert [told.act for told in handling.history(str(KEY))] == [Act.RESOLVED, Act.IGNORED], "the newest first"
+    assert [entry.act for entry in handling.history(str(KEY))] == [Act.RESOLVED, Act.IGNORED], "the newest first"
 
 
 def test_the_newest_notes_are_kept(ledger: Ledger, handling: Handling) -> None:
     for number in range(ACTS_KEPT + 3):
         handling.resolve(opened(ledger), by="ana", at=float(number), note=str(number))
-    notes = [told.note for told in handling.history(str(KEY))]
+    notes = [entry.note for entry in handling.history(str(KEY))]
     assert notes == [str(number) for number in reversed(range(3, ACTS_KEPT + 3))]
 
 

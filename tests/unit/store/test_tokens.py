@@ -71,7 +71,7 @@ def test_a_token_minted_while_waiting_for_a_turn_is_used(server: Redis) -> None:
     """No second token is minted."""
 
     class Overtaken:
-        """A connection on which another worker mints between the look and the turn."""
+        """A connection on which another worker mints between the check for a token and the turn to mint."""
 
         def __init__(self) -> None:
             self.overtaken = False
@@ -172,14 +172,14 @@ class Hanging:
 
 def test_threads_that_need_a_token_of_a_hanging_service_share_one_timeout(client: Redis) -> None:
     """Each would mint after the other otherwise: the number of threads times the timeout."""
-    mint, told = Hanging(), []
+    mint, errors = Hanging(), []
     tokens = Tokens(client, PREFIX, "netsuite", mint)
 
     def need() -> None:
         try:
             tokens.get()
         except Transient as error:
-            told.append((str(error), error.down))
+            errors.append((str(error), error.down))
 
     first = threading.Thread(target=need)
     first.start()
@@ -192,7 +192,7 @@ def test_threads_that_need_a_token_of_a_hanging_service_share_one_timeout(client
     for thread in (first, *others):
         thread.join(10)
     # A thread that came only when the first had given up begins a second renewal, which ends at once here.
-    assert told == [("no answer: ReadTimeout", "netsuite")] * 12
+    assert errors == [("no answer: ReadTimeout", "netsuite")] * 12
     assert mint.asked < 12
 
 
