@@ -127,8 +127,8 @@ def selectors(part: Any) -> Iterator[Any]:
 def grouping(part: Any) -> Iterator[str]:
     """All labels by which an expression groups or joins."""
     modifier = getattr(part, "modifier", None)
-    for told in (modifier, getattr(modifier, "matching", None)):
-        yield from getattr(told, "labels", None) or ()
+    for clause in (modifier, getattr(modifier, "matching", None)):
+        yield from getattr(clause, "labels", None) or ()
     for name in ("lhs", "rhs", "expr", "args"):
         inner = getattr(part, name, None)
         for one in inner if isinstance(inner, list) else [inner]:
@@ -172,9 +172,9 @@ def _joined(op: str, left: Vector, right: Vector, matched: Callable[[Labels], La
     return {labels: kept for labels, kept in pairs.items() if kept is not None}
 
 
-def _pair(op: str, left: Any, right: Any, told: float) -> float | None:
+def _pair(op: str, left: Any, right: Any, value: float) -> float | None:
     if op in _COMPARES:
-        return told if _COMPARES[op](left, right) else None
+        return value if _COMPARES[op](left, right) else None
     return _RECKONS[op](left, right)
 
 

@@ -16,7 +16,7 @@ CONVERTED = ("engine", "sync", "inspect", "reconcile", "container")
 WORD = re.compile(r"\w+")
 NO_PARAMETER = re.compile(r"\binit=False\b|: ClassVar\b")
 MADE_OF = frozenset({"Stores", "Remotes", "Redis", "Transport"})
-"""Whoever has one of these among the fields is a service, and whoever has a service; other dataclasses hold values alone."""
+"""A class with one of these among its fields is a service, and so is a class with a service; other dataclasses only have values."""
 
 
 def classes(worker: Path) -> dict[str, ast.ClassDef]:

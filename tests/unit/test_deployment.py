@@ -160,9 +160,9 @@ def test_systemd_understands_the_units() -> None:
         *map(str, SYSTEMD.glob("*.service")),
         str(SYSTEMD / "wbs-sync.target"),
     ]
-    told = subprocess.run(command, capture_output=True, text=True, check=False).stderr.splitlines()
+    reported = subprocess.run(command, capture_output=True, text=True, check=False).stderr.splitlines()
     # The program is not installed here, nor need systemd run.
-    ours = [line for line in told if "wbs-sync" in line and "python is not executable" not in line]
+    ours = [line for line in reported if "wbs-sync" in line and "python is not executable" not in line]
     assert ours == []
 
 
@@ -308,11 +308,11 @@ def test_a_command_outside_systemd_gets_the_settings_of_the_units(
 ) -> None:
     for name in {*os.environ} & set(setting_names()):
         monkeypatch.delenv(name)
-    told = re.search(
+    documented = re.search(
         r"^ *cd /etc/wbs-sync && export (.*)$", (ROOT / "docs" / "deploy" / "systemd.md").read_text(), re.MULTILINE
     )
-    assert told, "the page tells how"
-    exported = dict(part.split("=") for part in told[1].split())
+    assert documented, "the page tells how"
+    exported = dict(part.split("=") for part in documented[1].split())
     assert set(exported) == set(settings_of(COMMON))
     assert exported["DATA_DIR"] == STATE
     for name, value in exported.items():

@@ -87,7 +87,7 @@ def test_ci_builds_the_site_strictly() -> None:
 
 
 def named_commands(text: str) -> Iterator[tuple[str, list[str]]]:
-    """Each command of wbs-sync in code of a page, with its words."""
+    """Each command of wbs-sync in code of a page, with its arguments."""
     blocks = re.findall(r"^ *```sh\n(.*?)^ *```", text, re.MULTILINE | re.DOTALL)
     for code in [*blocks, *re.findall(r"`(wbs-sync [^`\n]+)`|^(\$ wbs-sync .*)", text, re.MULTILINE)]:
         for found in COMMAND.finditer(code if isinstance(code, str) else "".join(code)):

@@ -319,8 +319,8 @@ def test_a_runbook_has_its_parts_and_links_that_lead_somewhere(name: str) -> Non
 def test_the_page_lists_every_metric_with_its_help_text() -> None:
     rows = re.findall(r"^\| `(wbs_sync_\w+)` \| (.*?) \| (.*) \|$", METRICS_PAGE, re.MULTILINE)
     expected = [
-        (name, ", ".join(f"`{label}`" for label in labels), told)
-        for name, (told, labels) in CATALOGUE_OF_METRICS.items()
+        (name, ", ".join(f"`{label}`" for label in labels), help_text)
+        for name, (help_text, labels) in CATALOGUE_OF_METRICS.items()
     ]
     assert rows == expected
     assert METRICS_PATH in PAGE

@@ -14,7 +14,7 @@ from worker.cli import wbs_sync
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "month-end.md").read_text(encoding="utf-8")
-MOST_BYTES = 200_000
+MAX_BYTES = 200_000
 TABLE = """\
 24-002 Cedar Ridge: codes
 ┏━━━━━━━━━━━━━┳━━━━━━━━━┓
@@ -59,13 +59,13 @@ def test_what_the_console_script_does_not_take_is_noticed(typed: str) -> None:
 def test_its_pictures_are_there_and_no_burden() -> None:
     pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", PAGE)
     assert len(pictures) == 2
-    assert all(0 < (DOCS / name).stat().st_size < MOST_BYTES for name in pictures)
+    assert all(0 < (DOCS / name).stat().st_size < MAX_BYTES for name in pictures)
 
 
 def test_rows_left_out_are_counted_and_those_of_interest_stay_whole() -> None:
     """A row of several lines is not cut."""
-    told = shorten(TABLE, Shown(rows=1, keep="blocked")).splitlines()
-    assert told == [
+    lines = shorten(TABLE, Shown(rows=1, keep="blocked")).splitlines()
+    assert lines == [
         *TABLE.splitlines()[:5],
         "│ … 1 more row",
         "│ 01-300.S of │ blocked │",
@@ -78,8 +78,8 @@ def test_rows_left_out_are_counted_and_those_of_interest_stay_whole() -> None:
 def test_tables_left_out_are_counted_and_what_is_next_to_them_stays() -> None:
     """The count is that of lines."""
     two = f"{TABLE}\n{TABLE.replace('24-002', '24-003')}"
-    told = shorten(two, Shown(tables="24-003"))
-    assert told.splitlines() == ["… 11 more lines", *two.splitlines()[11:]]
+    shortened = shorten(two, Shown(tables="24-003"))
+    assert shortened.splitlines() == ["… 11 more lines", *two.splitlines()[11:]]
 
 
 def test_nothing_is_left_out_unless_asked() -> None:
@@ -89,5 +89,8 @@ def test_nothing_is_left_out_unless_asked() -> None:
 def test_times_and_ids_read_the_same_in_every_run_and_amounts_stay() -> None:
     """A number that is part of an amount is not taken for an id."""
     said = "Made in 2.5 s at 2026-11-24 14:37:11 UTC: id 4017, total 4,017.00 and 4017.00 (ns-vendorbill-4018)."
-    told = steady(said, {"4017": "4031", "4018": "4032"})
-    assert told == "Made in N.N s at YYYY-MM-DD hh:mm:ss UTC: id 4031, total 4,017.00 and 4017.00 (ns-vendorbill-4032)."
+    steady_text = steady(said, {"4017": "4031", "4018": "4032"})
+    assert (
+        steady_text
+        == "Made in N.N s at YYYY-MM-DD hh:mm:ss UTC: id 4031, total 4,017.00 and 4017.00 (ns-vendorbill-4032)."
+    )

@@ -1,4 +1,4 @@
-"""The pool of a worker that is asked to end: what runs has its time, what was not begun is left, and nothing is waited for for ever."""
+"""The pool of a worker that is asked to end: running tasks get their time, tasks not begun are left, and no wait is unlimited."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ def given(threads: TaskPool, job: Callable[[], object]) -> None:
 
 
 def begun(threads: TaskPool, job: Callable[[], object]) -> None:
-    """The same; returns when a thread has it."""
+    """Hand a job to the pool, and return once a thread has begun it."""
     started = threading.Event()
 
-    def told() -> None:
+    def announce() -> None:
         started.set()
         job()
 
-    given(threads, told)
+    given(threads, announce)
     assert started.wait(10)
 
 

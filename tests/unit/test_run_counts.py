@@ -1,4 +1,4 @@
-"""A run's counts in words."""
+"""The sentence with the counts of a run."""
 
 from __future__ import annotations
 

@@ -35,9 +35,9 @@ SECRETS = {
 def settings(tmp_path: Path, **more: str) -> Settings:
     key = tmp_path / "key.pem"
     key.write_text("not used here")
-    told = {"procore_client_id": "an-app", "procore_company_id": "7", "netsuite_account_id": "1234567"}
-    told |= {"netsuite_client_id": "an-integration", "netsuite_certificate_id": "a-certificate"}
-    return load_settings(_env_file=None, netsuite_private_key_file=key, **told, **SECRETS, **more)
+    required = {"procore_client_id": "an-app", "procore_company_id": "7", "netsuite_account_id": "1234567"}
+    required |= {"netsuite_client_id": "an-integration", "netsuite_certificate_id": "a-certificate"}
+    return load_settings(_env_file=None, netsuite_private_key_file=key, **required, **SECRETS, **more)
 
 
 class Kept(Transport):

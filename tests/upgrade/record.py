@@ -1,6 +1,6 @@
 """What this version leaves in Redis, for the tests of the next ones: `python -m tests.upgrade.record > tests/upgrade/written/DATE-NAME.json`.
 
-A project whose codes and invoices stand in every state that a record can have, and every message that a worker or an app sends.
+A project whose codes and invoices are in every state that a record can have, and every message that a worker or an app sends.
 The company is simulated; no secret is in it, since tokens are left out.
 """
 
@@ -68,12 +68,12 @@ def records(office: Installation) -> dict[str, Any]:
     office.clear_faults()
     billed = office.new_invoice(project, (made.flat_code, "900.00"), invoice_number="A-1")
     credit = office.new_invoice(project, (made.flat_code, "-900.00"), invoice_number="C-1")
-    lacking = office.new_invoice(project, (waiting.flat_code, "500.00"), invoice_number="A-2")
+    without_bill = office.new_invoice(project, (waiting.flat_code, "500.00"), invoice_number="A-2")
     draft = office.new_invoice(project, (made.flat_code, "100.00"), invoice_number="D-1", status="draft")
     for invoice in (billed, credit, draft):
         office.export(invoice)
-    office.container.work.add(Lane.EXPORTS, [str(InvoiceKey(project.id, lacking.id))])
-    invoices = {"billed": billed, "credit": credit, "lacking": lacking, "draft": draft}
+    office.container.work.add(Lane.EXPORTS, [str(InvoiceKey(project.id, without_bill.id))])
+    invoices = {"billed": billed, "credit": credit, "lacking": without_bill, "draft": draft}
     return {
         "project": project.id,
         "codes": {name: code.id for name, code in codes.items()},

@@ -457,7 +457,7 @@ class Rehearsal:
         return [excluded, marked]
 
     def way_back(self, decided: list[Invoice]) -> tuple[list[Invoice], Project, WbsCode]:
-        """Workers of the earlier version go on; as docs/upgrade.md says, decided invoices get a status that is not exported before.
+        """Workers of the earlier version continue; as docs/upgrade.md says, decided invoices get a status that is not exported before.
         NetSuite refuses them too at first.
         """
         for invoice in decided:

@@ -1,4 +1,4 @@
-"""Gate use over time: the areas that are drawn, and the same in words and numbers."""
+"""Gate use over time: the areas that are drawn, and the text and numbers next to them."""
 
 from __future__ import annotations
 

@@ -50,14 +50,14 @@ def test_every_invoice_ties_to_the_cent(seed: int, profile: str) -> None:
 def test_every_invoice_starts_where_the_one_before_it_ended(seed: int) -> None:
     company = build_company(seed, "demo")
     for commitment in company.commitments.values():
-        stands: dict[int, Balance] = {}
+        balances: dict[int, Balance] = {}
         certified, previous_id = Decimal(0), None
         for invoice in (company.invoices[each] for each in commitment.invoice_ids):
             assert invoice.previous_id == previous_id
-            assert all(line.before == stands.get(line.contract_line.id, Balance()) for line in invoice.lines)
-            assert set(stands) <= {line.contract_line.id for line in invoice.lines}
+            assert all(line.before == balances.get(line.contract_line.id, Balance()) for line in invoice.lines)
+            assert set(balances) <= {line.contract_line.id for line in invoice.lines}
             assert invoice.summary().previous_certificates == certified
-            stands = {line.contract_line.id: line.after for line in invoice.lines}
+            balances = {line.contract_line.id: line.after for line in invoice.lines}
             certified, previous_id = invoice.summary().earned, invoice.id
 
 

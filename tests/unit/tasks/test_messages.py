@@ -87,7 +87,7 @@ def test_an_id_that_is_missing_is_named(task: TaskName, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("task", "changes", "told"),
+    ("task", "changes", "beginning"),
     [
         (TaskName.SCAN_PROJECTS, {"project_ids": "17"}, "project_ids: "),
         (TaskName.SCAN_PROJECTS, {"project_ids": [17, "x"]}, "project_ids.1: "),
@@ -97,10 +97,10 @@ def test_an_id_that_is_missing_is_named(task: TaskName, name: str) -> None:
         (TaskName.MAKE_ITEMS, {"wbs_code_ids": [None]}, "wbs_code_ids.0: "),
     ],
 )
-def test_any_other_wrong_argument_is_named(task: TaskName, changes: dict[str, Any], told: str) -> None:
+def test_any_other_wrong_argument_is_named(task: TaskName, changes: dict[str, Any], beginning: str) -> None:
     with pytest.raises(InvalidMessage) as caught:
         read(MESSAGES[task], RIGHT[task] | changes)
-    assert str(caught.value).startswith(told)
+    assert str(caught.value).startswith(beginning)
     assert len(str(caught.value)) < 300
 
 
