@@ -55,9 +55,9 @@ def windows_of(requests: Sequence[dict[str, Any]], seconds: float) -> list[list[
     """As Procore counts: a window begins with the first request after the one before has ended."""
     windows: list[list[dict[str, Any]]] = []
     ends = 0.0
-    for one in sorted(requests, key=lambda each: float(each["started"])):
-        if one["started"] >= ends:
+    for request in sorted(requests, key=lambda each: float(each["started"])):
+        if request["started"] >= ends:
             windows.append([])
-            ends = float(one["started"]) + seconds
-        windows[-1].append(one)
+            ends = float(request["started"]) + seconds
+        windows[-1].append(request)
     return windows

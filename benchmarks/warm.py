@@ -57,11 +57,11 @@ def warm(*, runs: int, sizes: tuple[int, ...] = (100, 1_000, 10_000)) -> Sheet:
         sheet.add(f"{size:,} projects: worker CPU per project", "ms", cpu, at_most=5)
         sheet.add(f"{size:,} projects: memory of the largest worker", "MB", memory)
         sheet.add(f"{size:,} projects: Redis bytes per code", "bytes", per_code, at_most=200)
-        for place, words in enumerate(("Celery's own", "the HTTP client's", "the Redis client's", "ours")):
+        for place, owner in enumerate(("Celery's own", "the HTTP client's", "the Redis client's", "ours")):
             if shares:
-                most = 2 if words == "ours" else None
+                most = 2 if owner == "ours" else None
                 sheet.add(
-                    f"{size:,} projects: of the CPU per project, {words}",
+                    f"{size:,} projects: of the CPU per project, {owner}",
                     "ms",
                     [one[place] for one in shares],
                     at_most=most,

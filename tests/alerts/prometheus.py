@@ -61,13 +61,13 @@ class Prometheus:
         return {name for (name, _), state in self._states.items() if state.fires}
 
     def _evaluate(self, alert: str, rule: dict[str, Any], facts: Facts) -> None:
-        found = facts.values(rule["expr"])
-        for labels in found:
+        values = facts.values(rule["expr"])
+        for labels in values:
             state = self._states.setdefault((alert, labels), _State(facts.now, facts.now))
             state.last = facts.now
             state.fires = state.fires or facts.now - state.since >= seconds_of(rule.get("for", "0s"))
         for key, state in list(self._states.items()):
-            if key[0] == alert and key[1] not in found:
+            if key[0] == alert and key[1] not in values:
                 kept_for = seconds_of(rule.get("keep_firing_for", "0s")) if state.fires else 0
                 if facts.now - state.last >= kept_for:
                     del self._states[key]
@@ -75,6 +75,6 @@ class Prometheus:
 
 def seconds_of(duration: str) -> float:
     """A duration of a rule, such as 5m."""
-    found = re.fullmatch(r"(\d+)([smhd])", duration)
-    assert found, duration
-    return int(found[1]) * UNITS[found[2]]
+    match = re.fullmatch(r"(\d+)([smhd])", duration)
+    assert match, duration
+    return int(match[1]) * UNITS[match[2]]

@@ -196,9 +196,9 @@ class Desk:
 
     def assert_ended_well(self, outcome: Outcome, key: str) -> None:
         """Done, skipped with a reason, waiting with a time, or a problem with a cause and a clear sentence."""
-        problems = {one.key: one for one in self.container.ledger.problems()}
-        for one in problems.values():
-            assert_clear(one.problem.sentence, one.problem.cause)
+        problems = {problem.key: problem for problem in self.container.ledger.problems()}
+        for problem in problems.values():
+            assert_clear(problem.problem.sentence, problem.problem.cause)
         if outcome.kind in (OutcomeKind.WAITING, OutcomeKind.UNKNOWN):
             waits = [lane for lane in Lane if self.container.work.waits_until(lane, key) is not None]
             assert outcome.again_at is not None or waits, outcome

@@ -85,7 +85,7 @@ def known_faults() -> dict[str, bytes]:
 
     odd_tasks: list[Any] = [7, [1], None, {}, "", "two words", "\x1b[31m"]
     odd_ids: list[Any] = [None, 5, [1], {}, "", "\u202e\x1b[31m\n<b>", "\ud800", "x" * 300]
-    found: dict[str, str | bytes] = {
+    faults: dict[str, str | bytes] = {
         "text": "hello",
         "nothing": "",
         "a number": "7",
@@ -187,4 +187,4 @@ def known_faults() -> dict[str, bytes]:
         "harmless: half characters as arguments": body([[], {"project_id": "\ud800", "\udfff": 1}, None]),
         "harmless: deep arguments": keywords("[" * 900 + "]" * 900),
     }  # fmt: skip
-    return {name: raw if isinstance(raw, bytes) else raw.encode() for name, raw in found.items()}
+    return {name: raw if isinstance(raw, bytes) else raw.encode() for name, raw in faults.items()}

@@ -247,7 +247,7 @@ def test_every_command_is_tried_here_or_has_a_test_of_its_own() -> None:
 
 @pytest.mark.real
 @pytest.mark.parametrize(
-    ("arguments", "code", "words"),
+    ("arguments", "code", "sentence"),
     [
         (["simulate", "--profile", "large:9999999x9999999"], 2, "more than 2000000 codes"),
         (["simulate", "--profile", "\x1b[31m"], 2, "no profile"),
@@ -259,12 +259,12 @@ def test_every_command_is_tried_here_or_has_a_test_of_its_own() -> None:
     ],
 )
 def test_commands_that_start_others_end_with_a_code_and_a_sentence(
-    tmp_path: Path, arguments: list[str], code: int, words: str
+    tmp_path: Path, arguments: list[str], code: int, sentence: str
 ) -> None:
     (tmp_path / "a-file").touch()
     ended = run(*arguments, env=environment(tmp_path), folder=tmp_path)
     assert (ended.code, ended.out) == (code, "")
-    assert words in ended.err
+    assert sentence in ended.err
     assert "Traceback" not in ended.err
 
 

@@ -165,5 +165,5 @@ def test_callbacks_of_a_task_are_kept_and_nothing_else_is() -> None:
 
 def test_two_messages_with_one_delivery_tag_are_two() -> None:
     raw = envelope(TaskName.EXPORT, [[], RIGHT[TaskName.EXPORT], None], id="same").encode()
-    one, other = (admitted("exports", raw)["properties"]["delivery_tag"] for _ in range(2))
-    assert one != other
+    first_tag, second_tag = (admitted("exports", raw)["properties"]["delivery_tag"] for _ in range(2))
+    assert first_tag != second_tag

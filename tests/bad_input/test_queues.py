@@ -66,12 +66,12 @@ def test_the_sender_and_the_engineer_read_what_was_wrong(site: Site, workers: li
     raw = envelope(TaskName.EXPORT, [[], {}], id="sent-by-the-portal")
     site.redis.lpush(f"{PREFIX}exports", raw)
     message = eventually(lambda: failure(site, "sent-by-the-portal"), 20)
-    words = (
+    expected = (
         "a message for invoices.export from gen1@portal in the queue exports: "
         "body: it is not a list of arguments, keyword arguments and options"
     )
-    assert words in message
-    assert words in workers[1].log
+    assert expected in message
+    assert expected in workers[1].log
 
 
 def test_a_task_with_wrong_arguments_fails_with_their_names(site: Site, workers: list[Program]) -> None:

@@ -87,12 +87,12 @@ def everything_in_redis(desk: Desk) -> str:
 
 def secrets_of(desk: Desk) -> set[str]:
     """Return what must not be shown: the client's secret, all tokens, all assertions, and the beginning of any."""
-    found = {desk.container.settings.procore_client_secret.get_secret_value(), "eyJ"}
+    secrets = {desk.container.settings.procore_client_secret.get_secret_value(), "eyJ"}
     for exchange in desk.wire.seen:
-        found.add(exchange.sent_headers.get("Authorization", "").removeprefix("Bearer "))
+        secrets.add(exchange.sent_headers.get("Authorization", "").removeprefix("Bearer "))
         if exchange.kind in LOGINS and isinstance(exchange.json, dict):
-            found.add(str(exchange.json.get("access_token", "")))
-    return {secret for secret in found if secret}
+            secrets.add(str(exchange.json.get("access_token", "")))
+    return {secret for secret in secrets if secret}
 
 
 @in_the_suite(15)

@@ -67,10 +67,12 @@ def test_each_fault_is_one_sentence_that_names_its_setting(needed: dict[str, str
 @given(
     name=st.sampled_from(SECRETS),
     value=st.sampled_from(("redis://:{}@host:port", "redis://:{}/x@host", "http://{}", "{}\n", "\x1b{}", "{}\udcff", "redis://h/{}", "{}")),
-    others=st.dictionaries(st.sampled_from([name for name in setting_names() if name not in SECRETS]), environment_values, max_size=2),
+    other_settings=st.dictionaries(st.sampled_from([name for name in setting_names() if name not in SECRETS]), environment_values, max_size=2),
 )  # fmt: skip
-def test_no_fault_repeats_a_secret(needed: dict[str, str], name: str, value: str, others: dict[str, str]) -> None:
-    faults = faults_with(needed | others | {name: value.format(CANARY)})
+def test_no_fault_repeats_a_secret(
+    needed: dict[str, str], name: str, value: str, other_settings: dict[str, str]
+) -> None:
+    faults = faults_with(needed | other_settings | {name: value.format(CANARY)})
     assert_sentences(faults)
     assert CANARY not in " ".join(faults)
 
