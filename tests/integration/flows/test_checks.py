@@ -93,11 +93,11 @@ def project(**changes: Any) -> Callable[[Installation], AbstractContextManager[I
 
     @contextmanager
     def edited(office: Installation) -> Iterator[Installation]:
-        one = pilot(office)
-        before = {name: getattr(one, name) for name in changes}
-        office.procore.edit_project(one.id, **changes)
-        yield office.reopened(project_ids=str(one.id))
-        office.procore.edit_project(one.id, **before)
+        edited_project = pilot(office)
+        before = {name: getattr(edited_project, name) for name in changes}
+        office.procore.edit_project(edited_project.id, **changes)
+        yield office.reopened(project_ids=str(edited_project.id))
+        office.procore.edit_project(edited_project.id, **before)
 
     return edited
 
@@ -123,18 +123,18 @@ def full(office: Installation) -> Iterator[Installation]:
 
 @contextmanager
 def cannot_save(office: Installation) -> Iterator[Installation]:
-    other = office.reopened()
-    info = other.container.redis.info
-    other.container.redis.info = lambda section: {**info(section), "rdb_last_bgsave_status": "err"}
-    yield other
+    restarted = office.reopened()
+    info = restarted.container.redis.info
+    restarted.container.redis.info = lambda section: {**info(section), "rdb_last_bgsave_status": "err"}
+    yield restarted
 
 
 @contextmanager
 def machine_full(office: Installation) -> Iterator[Installation]:
-    other = office.reopened()
-    info = other.container.redis.info
-    other.container.redis.info = lambda section: {**info(section), "total_system_memory": 1}
-    yield other
+    restarted = office.reopened()
+    info = restarted.container.redis.info
+    restarted.container.redis.info = lambda section: {**info(section), "total_system_memory": 1}
+    yield restarted
 
 
 def disk(*, free: int) -> Callable[[Installation], AbstractContextManager[Installation]]:
@@ -150,10 +150,10 @@ def disk(*, free: int) -> Callable[[Installation], AbstractContextManager[Instal
 
 @contextmanager
 def old(office: Installation) -> Iterator[Installation]:
-    other = office.reopened()
-    info = other.container.redis.info
-    other.container.redis.info = lambda section: {**info(section), "redis_version": "5.0.7"}
-    yield other
+    restarted = office.reopened()
+    info = restarted.container.redis.info
+    restarted.container.redis.info = lambda section: {**info(section), "redis_version": "5.0.7"}
+    yield restarted
 
 
 @contextmanager
@@ -222,7 +222,7 @@ class Seeded:
     what: str
     seed: Callable[[Installation], AbstractContextManager[Installation]]
     check: str
-    words: str
+    fault_text: str
     cure: str
 
 
@@ -273,11 +273,11 @@ FAULTS = (
 
 
 def test_a_correct_installation_has_no_fault(branch: Installation) -> None:
-    found = checks(branch)
-    assert [each for each in found if each.ok is False] == []
+    results = checks(branch)
+    assert [each for each in results if each.ok is False] == []
     doubts = {"Project numbers", "Account profile", "NetSuite certificate"}
-    assert {each.name for each in found if each.ok is None} == doubts
-    assert all(bool(each.fix) != bool(each.ok) for each in found), (
+    assert {each.name for each in results if each.ok is None} == doubts
+    assert all(bool(each.fix) != bool(each.ok) for each in results), (
         "a cure where there is something to do, and only there"
     )
 
@@ -285,13 +285,13 @@ def test_a_correct_installation_has_no_fault(branch: Installation) -> None:
 @pytest.mark.parametrize("seeded", FAULTS, ids=lambda seeded: seeded.what)
 def test_each_fault_is_named_with_its_remedy(branch: Installation, seeded: Seeded) -> None:
     with seeded.seed(branch) as office:
-        found = [each for each in checks(office) if each.ok is False]
-    assert found, "nobody sees it"
-    assert found[0].name == seeded.check
-    assert seeded.words in found[0].message
-    assert seeded.cure in found[0].fix
+        failed = [each for each in checks(office) if each.ok is False]
+    assert failed, "nobody sees it"
+    assert failed[0].name == seeded.check
+    assert seeded.fault_text in failed[0].message
+    assert seeded.cure in failed[0].fix
     # Other failed checks are about the same system, which does not respond.
-    assert {each.name.split()[0] for each in found[1:]} <= {
+    assert {each.name.split()[0] for each in failed[1:]} <= {
         seeded.check.split()[0],
         "Project",
         "PROJECT_IDS",
@@ -303,11 +303,11 @@ def test_each_fault_is_named_with_its_remedy(branch: Installation, seeded: Seede
 @pytest.mark.parametrize("table", ["account", "taxschedule"])
 def test_a_table_that_no_query_may_read_is_a_doubt_and_no_fault(branch: Installation, table: str) -> None:
     branch.stage.settings("netsuite", hidden_from_queries=[table])
-    found = {each.name: each for each in checks(branch)}
+    results = {each.name: each for each in checks(branch)}
     branch.stage.settings("netsuite", hidden_from_queries=[])
-    assert [each for each in found.values() if each.ok is False] == []
+    assert [each for each in results.values() if each.ok is False] == []
     name = "NETSUITE_EXPENSE_ACCOUNT_ID" if table == "account" else "NETSUITE_TAX_SCHEDULE_ID"
-    assert found[name].ok is None
+    assert results[name].ok is None
 
 
 def test_afterwards_the_installation_is_correct_again(branch: Installation) -> None:
@@ -330,8 +330,8 @@ def test_check_with_another_companys_settings_does_not_claim_the_prefix(branch: 
     assert call(branch, "status", PROCORE_COMPANY_ID="999", **new).exit_code == 0
     assert not branch.container.redis.exists("a-new-one:belongs_to")
     branch.reopened(redis_key_prefix="a-new-one:").container.scans.projects.refresh()
-    others = call(branch, "check", PROCORE_COMPANY_ID="999", **new)
-    assert (others.exit_code, "Set a different REDIS_KEY_PREFIX" in others.stderr) == (2, True)
+    other_company = call(branch, "check", PROCORE_COMPANY_ID="999", **new)
+    assert (other_company.exit_code, "Set a different REDIS_KEY_PREFIX" in other_company.stderr) == (2, True)
     with pytest.raises(InvalidSettings, match="Set a different REDIS_KEY_PREFIX"):
         mistyped.container.recovery.ensure_ledger()
 
@@ -345,8 +345,8 @@ def test_the_companys_items_in_netsuite_make_the_ledger_its_own(branch: Installa
 
 
 def test_a_ledger_that_is_not_there_yet_is_no_fault(branch: Installation) -> None:
-    found = {each.name: each for each in checks(branch.reopened(redis_key_prefix="nobody-yet:"))}
-    assert found["Ledger"].ok is None
+    results = {each.name: each for each in checks(branch.reopened(redis_key_prefix="nobody-yet:"))}
+    assert results["Ledger"].ok is None
 
 
 @pytest.mark.parametrize("command", ["check", "status"])
@@ -372,37 +372,37 @@ def test_a_process_that_is_not_running_fails_the_command_and_is_named(
     assert "Start `wbs-sync up`" in ended.stdout + ended.stderr
 
 
-@pytest.mark.parametrize(("clock_ahead", "words"), [(30.0, "30 s ahead of Redis'"), (-30.0, "30 s behind Redis'")])
-def test_a_clock_that_is_off_is_named_with_its_process(branch: Installation, clock_ahead: float, words: str) -> None:
+@pytest.mark.parametrize(("clock_ahead", "sentence"), [(30.0, "30 s ahead of Redis'"), (-30.0, "30 s behind Redis'")])
+def test_a_clock_that_is_off_is_named_with_its_process(branch: Installation, clock_ahead: float, sentence: str) -> None:
     branch.processes_run(clock_ahead=clock_ahead)
-    found = {each.name: each for each in branch.container.checks.run()}
-    assert found["Clocks"].ok is None
-    assert f"beat@test's is {words}" in found["Clocks"].message
-    assert "NTP" in found["Clocks"].fix
+    results = {each.name: each for each in branch.container.checks.run()}
+    assert results["Clocks"].ok is None
+    assert f"beat@test's is {sentence}" in results["Clocks"].message
+    assert "NTP" in results["Clocks"].fix
 
 
 def test_workers_with_too_few_threads_for_the_slots_are_named(branch: Installation) -> None:
     branch.processes_run(threads=3)
-    found = {each.name: each for each in branch.container.checks.run()}
-    assert found["Workers"].ok is None
-    assert "3 threads for items and 3 threads for exports" in found["Workers"].message
-    assert "WORKER_THREADS" in found["Workers"].fix
+    results = {each.name: each for each in branch.container.checks.run()}
+    assert results["Workers"].ok is None
+    assert "3 threads for items and 3 threads for exports" in results["Workers"].message
+    assert "WORKER_THREADS" in results["Workers"].fix
 
 
 def test_the_clocks_of_both_remotes_are_compared(branch: Installation) -> None:
-    found = {each.name: each for each in checks(branch)}
-    assert found["Clocks"].message == "this machine, Redis, Procore, NetSuite and 3 processes agree"
+    results = {each.name: each for each in checks(branch)}
+    assert results["Clocks"].message == "this machine, Redis, Procore, NetSuite and 3 processes agree"
 
 
 def test_a_refused_login_is_one_failed_check_and_the_others_refer_to_it(office: Installation) -> None:
     """The credentials are those of another Procore environment."""
-    other = office.reopened(procore_client_id="app-of-the-sandbox")
-    found = [one for one in checks(other) if one.name.startswith(("Procore", "PROJECT_IDS", "Project numbers"))]
-    faults = [one for one in found if one.ok is False]
+    restarted = office.reopened(procore_client_id="app-of-the-sandbox")
+    results = [one for one in checks(restarted) if one.name.startswith(("Procore", "PROJECT_IDS", "Project numbers"))]
+    faults = [one for one in results if one.ok is False]
     assert [one.name for one in faults] == ["Procore login"]
     assert "client id app-of-the-sandbox" in faults[0].message
     assert "127.0.0.1" in faults[0].message
-    later = [one for one in found if one.ok is None]
+    later = [one for one in results if one.ok is None]
     assert later
     assert all("see 'Procore login' above" in one.message for one in later)
 
@@ -449,15 +449,15 @@ def test_vendors_the_app_may_not_read_fail_and_name_the_directory(office: Instal
 
 
 @pytest.mark.parametrize(
-    ("days", "ok", "words"), [(400, True, "valid until"), (20, None, "in 20 days"), (-1, False, "expired on")]
+    ("days", "ok", "sentence"), [(400, True, "valid until"), (20, None, "in 20 days"), (-1, False, "expired on")]
 )
 def test_the_end_of_the_certificate_is_reported_a_month_before(
-    branch: Installation, days: int, ok: bool | None, words: str
+    branch: Installation, days: int, ok: bool | None, sentence: str
 ) -> None:
     ends = datetime.fromtimestamp(branch.container.now() + (days - 0.5) * 86_400, UTC).date()
     office = branch.reopened(netsuite_certificate_expires=ends.isoformat())
     [check] = [one for one in checks(office) if one.name == "NetSuite certificate"]
-    assert (check.ok, words in check.message) == (ok, True)
+    assert (check.ok, sentence in check.message) == (ok, True)
 
 
 def test_a_process_that_fell_silent_is_named_though_others_do_its_work(office: Installation) -> None:

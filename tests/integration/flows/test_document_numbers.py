@@ -84,8 +84,8 @@ def test_case_is_ignored_in_numbers_where_the_account_allows_duplicates(open_off
     office.netsuite.edit_bill(entered.id, tranid="acme-1")
     assert office.export(invoice).kind is OutcomeKind.ADOPTED
     office.netsuite.make_bill(dataclasses.replace(entered, id="", tranid="Acme-1"))
-    found = office.reopened(project_ids=str(project.id)).container.verification.verify().findings
-    assert [each.kind for each in found] == [FindingKind.DUPLICATE_BILL], "and verify sees the copy"
+    findings = office.reopened(project_ids=str(project.id)).container.verification.verify().findings
+    assert [each.kind for each in findings] == [FindingKind.DUPLICATE_BILL], "and verify sees the copy"
 
 
 def test_the_bill_of_another_procore_invoice_is_never_taken_however_equal(office: Installation) -> None:

@@ -128,8 +128,8 @@ def postdate_the_bill(site: BilledProject) -> str:
 
 
 def post_the_bill_in_another_period(site: BilledProject) -> str:
-    other = next(period for period in site.office.netsuite.periods if period.name == "Nov 2026")
-    return site.edit_bill(period=other.id)
+    other_period = next(period for period in site.office.netsuite.periods if period.name == "Nov 2026")
+    return site.edit_bill(period=other_period.id)
 
 
 def add_tax_to_the_bill(site: BilledProject) -> str:
@@ -227,8 +227,8 @@ def test_each_kind_alone_is_found_as_what_it_is_and_as_nothing_else(branch: Inst
     assert kinds_and_keys(site.findings()) == []
     key = SEEDS[kind](site)
     verified = site.office.container.verification.verify()
-    found, other = (verified.findings, verified.information)[:: -1 if kind.is_information else 1]
-    assert (kinds_and_keys(found), other) == ([(kind, key)], [])
+    expected_list, other_list = (verified.findings, verified.information)[:: -1 if kind.is_information else 1]
+    assert (kinds_and_keys(expected_list), other_list) == ([(kind, key)], [])
 
 
 def test_all_kinds_at_once_are_found_and_none_is_invented(open_office: OpenInstallation) -> None:

@@ -57,7 +57,7 @@ def pilot(office: Installation, invoice: Invoice, **settings: Any) -> Installati
     return office.reopened(project_ids=str(invoice.project_id), **settings)
 
 
-def found(office: Installation, invoice: Invoice) -> list[FindingKind]:
+def finding_kinds(office: Installation, invoice: Invoice) -> list[FindingKind]:
     return [each.kind for each in pilot(office, invoice).container.verification.verify().findings]
 
 
@@ -93,7 +93,7 @@ def test_a_hand_entered_bill_is_not_adopted_while_ours_may_still_arrive(office: 
     sentence = office.sentence(doubled)
     assert f"(id {ours.id})" in sentence
     assert f"(id {entered.id})" in sentence
-    assert found(office, invoice) == [FindingKind.DUPLICATE_BILL], "in the words of verify, which closes it"
+    assert finding_kinds(office, invoice) == [FindingKind.DUPLICATE_BILL], "in the words of verify, which closes it"
 
 
 def test_when_ours_certainly_did_not_come_the_one_by_hand_is_taken(office: Installation) -> None:
@@ -123,7 +123,7 @@ def test_a_bill_in_another_currency_is_never_taken_for_the_invoice(office: Insta
     office.netsuite.edit_bill(office.bill(invoice).id, fields={"exchangeRate": 1})
     assert office.export(invoice).kind is OutcomeKind.ALREADY
     office.netsuite.edit_bill(office.bill(invoice).id, **foreign)
-    assert found(office, invoice) == [FindingKind.BILL_TOTAL_MISMATCH]
+    assert finding_kinds(office, invoice) == [FindingKind.BILL_TOTAL_MISMATCH]
 
 
 def test_an_invoice_revised_before_write_back_is_not_locked_under_its_bill(office: Installation) -> None:
@@ -253,7 +253,7 @@ def test_verify_reports_a_bill_whose_invoice_is_unapproved_or_gone(office: Insta
     """The finding remains until the bill is void."""
     invoice = billable(office)
     office.export(invoice)
-    assert found(office, invoice) == []
+    assert finding_kinds(office, invoice) == []
     other_item = pilot(office, invoice, netsuite_retainage_item_id=office.bill(invoice).lines[0].item)
     (finding,) = other_item.container.verification.verify().findings
     assert finding.kind is FindingKind.BILL_LINES_MISMATCH, "its retainage stands on the Item that was set before"
@@ -265,9 +265,9 @@ def test_verify_reports_a_bill_whose_invoice_is_unapproved_or_gone(office: Insta
     )
     gone = {"kind": "error_before", "method": "GET", "path": f"requisitions/{invoice.id}\\?", "value": 404}
     office.stage.faults("procore", [gone])
-    assert found(office, invoice) == [FindingKind.BILL_NOT_COMPARABLE]
+    assert finding_kinds(office, invoice) == [FindingKind.BILL_NOT_COMPARABLE]
     office.netsuite.void_bill(office.bill(invoice).id)
-    assert found(office, invoice) == [], "no invoice, and nothing owed"
+    assert finding_kinds(office, invoice) == [], "no invoice, and nothing owed"
 
 
 def test_verify_reports_a_bill_of_an_invoice_that_no_longer_bills_anything(office: Installation) -> None:
@@ -278,6 +278,6 @@ def test_verify_reports_a_bill_of_an_invoice_that_no_longer_bills_anything(offic
     office.procore.edit_invoice(invoice.id, origin_id=None)
     office.procore.edit_invoice_line(invoice.id, work="0", held="0")
     assert office.export(invoice).kind is OutcomeKind.SKIPPED
-    assert FindingKind.BILL_LINES_MISMATCH in found(office, invoice)
+    assert FindingKind.BILL_LINES_MISMATCH in finding_kinds(office, invoice)
     office.netsuite.void_bill(office.bill(invoice).id)
-    assert FindingKind.BILL_LINES_MISMATCH not in found(office, invoice)
+    assert FindingKind.BILL_LINES_MISMATCH not in finding_kinds(office, invoice)

@@ -463,8 +463,8 @@ def test_an_item_made_by_hand_is_not_adopted_while_ours_may_still_arrive(
     assert len(patient.posts(ITEM_PATH, mark)) == 1
     assert record.remote_id == (ours or by_hand).id
     assert record.state is (State.CREATED if ours else State.ADOPTED)
-    found = patient.reopened(project_ids=str(project.id)).container.verification.verify().findings
-    assert [one.kind for one in found] == ([FindingKind.DUPLICATE_ITEM] if ours else [])
+    findings = patient.reopened(project_ids=str(project.id)).container.verification.verify().findings
+    assert [one.kind for one in findings] == ([FindingKind.DUPLICATE_ITEM] if ours else [])
 
 
 def test_a_write_that_found_no_room_leaves_an_earlier_one_in_doubt(office: Installation) -> None:

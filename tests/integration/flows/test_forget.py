@@ -94,18 +94,18 @@ def test_an_item_that_exists_under_another_name_is_never_created_again(office: I
 def test_an_item_in_place_of_a_deleted_one_is_taken_when_a_person_names_it(office: Installation) -> None:
     """`forget` takes an Item with the name of the deleted one only when its id is given with `--take`."""
     project, wbs_code = a_code(office)
-    first, other = office.item(NAME), office.item(f"{NUMBER}-{OTHER_CODE}")
+    first, second = office.item(NAME), office.item(f"{NUMBER}-{OTHER_CODE}")
     office.netsuite.items.remove(first.id)
-    office.netsuite.edit_item(other.id, itemid=NAME, externalid=None)
-    assert f"--take {other.id}" in refused(office, NUMBER, CODE)
+    office.netsuite.edit_item(second.id, itemid=NAME, externalid=None)
+    assert f"--take {second.id}" in refused(office, NUMBER, CODE)
     assert "are not 17 alone" in refused(office, NUMBER, CODE, "--take", "17")
-    code, output, _ = forget(office, NUMBER, CODE, "--take", other.id, "--yes", "--json")
+    code, output, _ = forget(office, NUMBER, CODE, "--take", second.id, "--yes", "--json")
     assert code == 0
     cleared = json.loads(output)
     assert list(cleared) == ["cleared", "record", "id", "reason", "next_step"]
     assert cleared["cleared"] == str(CodeKey(project.id, wbs_code.id))
     assert cleared["record"].endswith(f"code {NAME}")
-    assert office.make_item(project, wbs_code).remote_id == other.id
+    assert office.make_item(project, wbs_code).remote_id == second.id
 
 
 def test_unconfirmed_records_and_records_in_progress_are_not_cleared(open_office: OpenInstallation) -> None:

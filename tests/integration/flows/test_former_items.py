@@ -70,14 +70,14 @@ def test_new_items_are_created_once_a_person_rejects_the_former_ones(
     """A person says that the other Items are not the project's, and this decision counts for all projects."""
     project, _ = renumbered(office)
     office.scan(project.id)
-    (one, *_) = (problem for problem in office.container.ledger.problems() if problem.problem.cause == CAUSE)
-    office.container.former_items.reject(one.facts)
+    (open_problem, *_) = (problem for problem in office.container.ledger.problems() if problem.problem.cause == CAUSE)
+    office.container.former_items.reject(open_problem.facts)
     office.retry()
     assert office.problems() == {}
     assert len(office.posts(ITEM_PATH)) == len(CODES)
     # One answer counts for all projects.
-    another = office.new_project("25-801", CODES)
-    office.scan(another.id)
+    second_project = office.new_project("25-801", CODES)
+    office.scan(second_project.id)
     assert office.problems() == {}
 
 
@@ -149,8 +149,8 @@ def test_after_a_loss_an_unmarked_item_may_be_that_of_a_renamed_code(
     assert by_hand.id in fresh.sentence(f"code:{project.id}:{first.id}")
     assert office.posts(ITEM_PATH, mark) == []
 
-    (one,) = (problem for problem in fresh.container.ledger.problems() if problem.problem.cause == CAUSE)
-    fresh.container.former_items.reject(one.facts)
+    (open_problem,) = (problem for problem in fresh.container.ledger.problems() if problem.problem.cause == CAUSE)
+    fresh.container.former_items.reject(open_problem.facts)
     fresh.retry()
     assert fresh.problems() == {}
     assert fresh.make_item(project, first).kind is OutcomeKind.ALREADY

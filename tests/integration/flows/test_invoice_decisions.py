@@ -134,8 +134,8 @@ def test_decisions_outlive_a_lost_redis_where_a_copy_is(open_office: OpenInstall
     after.container.recovery.ensure_ledger()
     assert after.export(kept).kind is OutcomeKind.SKIPPED
     assert after.container.stores.decisions.of(_key(after, lost)) is None
-    (found,) = after.reopened(project_ids=str(kept.project_id)).container.verification.verify().information
-    assert "not to be exported; decided by ana: never" in found.sentence
+    (information,) = after.reopened(project_ids=str(kept.project_id)).container.verification.verify().information
+    assert "not to be exported; decided by ana: never" in information.sentence
 
     (copied,) = (one for one in office.container.checks.run() if one.name == "Decisions on invoices")
     assert (copied.ok, f"{office.container.settings.data_dir}" in copied.message) == (True, True)
@@ -154,9 +154,9 @@ def test_decisions_outlive_a_lost_redis_where_a_copy_is(open_office: OpenInstall
 
 @pytest.mark.parametrize("done", ["billed", "void bill", "no such bill", "no id", "bill of another invoice"])
 def test_an_invalid_decision_is_refused_with_a_sentence(office: Installation, done: str) -> None:
-    invoice, other = billable(office), billable(office, "26-953")
-    office.export(other)
-    bill = office.bill(other)
+    invoice, second_invoice = billable(office), billable(office, "26-953")
+    office.export(second_invoice)
+    bill = office.bill(second_invoice)
     decisions = office.container.invoice_decisions
     match done:
         case "billed":

@@ -191,11 +191,11 @@ def currency_check(office: Installation) -> Check:
 def test_nothing_is_billed_with_two_base_currencies_and_no_setting(open_office: OpenInstallation) -> None:
     """While Procore names two base currencies and no setting says which one counts, no invoice is billed."""
     office = open_office()
-    billed, other, third = new_invoices(office, 3)
+    billed, second, third = new_invoices(office, 3)
     assert office.export(billed).kind is OutcomeKind.CREATED
-    office.procore.edit_invoice(other.id, shown={"currency_configuration": CANADIAN})
+    office.procore.edit_invoice(second.id, shown={"currency_configuration": CANADIAN})
     mark = office.mark()
-    for invoice in (other, third):
+    for invoice in (second, third):
         assert office.export(invoice).cause == "base_currency_unknown"
         assert "The Procore projects use CAD, USD, and no setting says" in office.sentence(key_of(invoice))
     assert office.writes(mark) == []
@@ -207,7 +207,7 @@ def test_nothing_is_billed_with_two_base_currencies_and_no_setting(open_office: 
 
     office = office.reopened(netsuite_currency="USD")
     assert office.export(third).kind is OutcomeKind.CREATED
-    assert office.export(other).cause == "foreign_currency"
+    assert office.export(second).cause == "foreign_currency"
     check = currency_check(office)
     assert (check.ok, check.message) == (True, "USD: invoices in any other currency are blocked")
 
@@ -215,9 +215,9 @@ def test_nothing_is_billed_with_two_base_currencies_and_no_setting(open_office: 
 def test_a_second_base_currency_is_known_before_anything_is_billed(open_office: OpenInstallation) -> None:
     """The lists of invoices are enough to know that Procore has a second base currency."""
     office = open_office()
-    ours, other = new_invoices(office, 2)
-    office.procore.edit_invoice(other.id, shown={"currency_configuration": CANADIAN})
-    for invoice in (ours, other):
+    ours, second = new_invoices(office, 2)
+    office.procore.edit_invoice(second.id, shown={"currency_configuration": CANADIAN})
+    for invoice in (ours, second):
         office.container.runner.run(exports_of(invoice.project_id))
     blocked(office, ours, "base_currency_unknown")
 
@@ -292,8 +292,8 @@ def test_a_blocked_code_blocks_its_invoice_which_creates_no_other_item(office: I
     # Nor does it wait for one.
     assert office.code_record(project, good) is None
 
-    other = office.new_invoice(project, (good.id, "100.00"))
-    assert office.export(other).kind is OutcomeKind.CREATED
+    second_invoice = office.new_invoice(project, (good.id, "100.00"))
+    assert office.export(second_invoice).kind is OutcomeKind.CREATED
 
 
 def test_an_invoice_of_a_project_that_the_app_may_not_see_is_reported(office: Installation) -> None:
@@ -316,8 +316,8 @@ def test_an_unreadable_invoice_keeps_its_name_and_its_project(office: Installati
     office.procore.edit_project(project.id, tools_disabled=True)
     for _ in range(2):
         assert office.export(invoice).cause == "invoice_not_found"
-        words = f"Invoice {invoice.invoice_number} of project {project.number} {project.name} could not be read from Procore"
-        assert office.sentence(key_of(invoice)).startswith(words)
+        sentence = f"Invoice {invoice.invoice_number} of project {project.number} {project.name} could not be read from Procore"
+        assert office.sentence(key_of(invoice)).startswith(sentence)
     # Work that failed again and again is reported with the names of its record.
     office.container.settlement.give_up(WorkKey.parse(key_of(invoice)), 9)
     (problem,) = [row for row in office.container.overview.problems() if row["key"] == key_of(invoice)]

@@ -63,10 +63,10 @@ def test_an_adopted_item_gets_our_external_id_only_if_the_setting_is_on(open_off
 
     # Also one for resale, where those that are made are for purchase.
     for_resale = office.netsuite.make_item(NAME, "otherChargeResaleItem")
-    other, code = one_code(office)
-    office.scan(other.id)
-    assert adopted(office, other, code) == for_resale.id
-    assert office.item(NAME).externalid == office.item_external_id(other, code)
+    second_project, code = one_code(office)
+    office.scan(second_project.id)
+    assert adopted(office, second_project, code) == for_resale.id
+    assert office.item(NAME).externalid == office.item_external_id(second_project, code)
 
 
 def test_a_role_without_permission_to_edit_items_still_adopts_them(open_office: OpenInstallation) -> None:
@@ -197,20 +197,20 @@ def test_an_item_of_ours_that_an_accountant_renamed_is_kept(office: Installation
 def test_an_item_that_belongs_to_another_code_of_ours_is_blocked(office: Installation) -> None:
     """An Item of the correct name with another code's external id is not changed, and the problem names that code."""
     project, code = one_code(office)
-    other = office.netsuite.make_item(NAME, externalid=f"pcr-itm-{office.procore.company.company_id}-1-2")
+    item = office.netsuite.make_item(NAME, externalid=f"pcr-itm-{office.procore.company.company_id}-1-2")
     office.scan(project.id)
     key = f"code:{project.id}:{code.id}"
     assert office.problems() == {key: "item_belongs_to_other_code"}
-    assert office.item(NAME) == other
+    assert office.item(NAME) == item
     assert office.posts(ITEM_PATH) == []
     # An unknown code has no name to show.
-    assert f"belongs to another WBS code ({other.externalid})" in office.sentence(key)
+    assert f"belongs to another WBS code ({item.externalid})" in office.sentence(key)
 
     neighbour = office.new_project("24-801", ["01-100.S"])
     office.scan(neighbour.id)
     (known,) = neighbour.budgeted_codes()
     office.netsuite.edit_item(office.item("24-801-01-100.S").id, externalid=None)
-    office.netsuite.edit_item(other.id, externalid=office.item_external_id(neighbour, known))
+    office.netsuite.edit_item(item.id, externalid=office.item_external_id(neighbour, known))
     office.scan(project.id)
     assert f"another WBS code ({neighbour.number} {neighbour.name}, code 24-801-01-100.S)" in office.sentence(key)
 
@@ -309,13 +309,13 @@ def two_codes_on_one_item(office: Installation) -> tuple[Project, WbsCode, WbsCo
 def test_verify_finds_codes_that_share_an_item_and_one_can_get_its_own(office: Installation) -> None:
     """The first code keeps the shared Item, and after `forget` a scan creates a separate one for the second."""
     project, code, second, item_id = two_codes_on_one_item(office)
-    found = {
+    finding_by_key = {
         finding.key: finding
         for finding in office.container.verification.verify().findings
         if finding.kind is FindingKind.ITEM_SHARED
     }
-    assert set(found) == {f"code:{project.id}:{second.id}"}
-    assert "belongs to code 05-199.S" in found[f"code:{project.id}:{second.id}"].sentence
+    assert set(finding_by_key) == {f"code:{project.id}:{second.id}"}
+    assert "belongs to code 05-199.S" in finding_by_key[f"code:{project.id}:{second.id}"].sentence
 
     # The first keeps it, under its name of today.
     office.netsuite.edit_item(item_id, itemid="24-800-05-199.S")
@@ -334,9 +334,9 @@ def test_codes_of_two_projects_that_share_an_item_are_found_too(office: Installa
     project, code = one_code(office)
     office.netsuite.make_item(NAME)
     office.scan(project.id)
-    other = office.new_project("24-801", ["05-120.S"])
-    (its_code,) = other.budgeted_codes()
+    second_project = office.new_project("24-801", ["05-120.S"])
+    (its_code,) = second_project.budgeted_codes()
     redis, prefix = office.container.redis, office.container.settings.redis_key_prefix
-    redis.hset(f"{prefix}codes:{other.id}", its_code.id, redis.hget(f"{prefix}codes:{project.id}", code.id))
-    found = [f.key for f in office.container.verification.verify().findings if f.kind is FindingKind.ITEM_SHARED]
-    assert found == [f"code:{other.id}:{its_code.id}"]
+    redis.hset(f"{prefix}codes:{second_project.id}", its_code.id, redis.hget(f"{prefix}codes:{project.id}", code.id))
+    keys = [f.key for f in office.container.verification.verify().findings if f.kind is FindingKind.ITEM_SHARED]
+    assert keys == [f"code:{second_project.id}:{its_code.id}"]

@@ -124,14 +124,17 @@ def test_a_linked_vendor_that_is_inactive_blocks_and_no_namesake_is_paid(office:
 
 
 def test_a_link_that_is_corrected_in_procore_holds_with_the_next_bill(office: Installation) -> None:
-    one, other = office.new_vendor("PEAK-1", company_name=PEAK), office.new_vendor("PEAK-2", company_name=PEAK)
-    office.procore.edit_vendor(office.procore.vendor(PEAK).id, origin_id=one.id)
+    first_vendor, second_vendor = (
+        office.new_vendor("PEAK-1", company_name=PEAK),
+        office.new_vendor("PEAK-2", company_name=PEAK),
+    )
+    office.procore.edit_vendor(office.procore.vendor(PEAK).id, origin_id=first_vendor.id)
     first = invoice_of(office, PEAK)
     office.export(first)
-    office.procore.edit_vendor(first.vendor_id, origin_id=other.id)
+    office.procore.edit_vendor(first.vendor_id, origin_id=second_vendor.id)
     second = office.new_invoice(office.procore.project("24-800"), (CODE, "100.00"), vendor=PEAK)
     office.export(second)
-    assert (office.bill(first).entity, office.bill(second).entity) == (one.id, other.id)
+    assert (office.bill(first).entity, office.bill(second).entity) == (first_vendor.id, second_vendor.id)
 
 
 def test_a_person_among_the_vendors_is_found_by_first_and_last_name(office: Installation) -> None:
@@ -195,15 +198,15 @@ def test_an_inactive_vendor_is_no_vendor(office: Installation) -> None:
 
 
 def test_two_vendors_with_the_name_are_a_problem(office: Installation) -> None:
-    one = office.new_vendor("PEAK-1", company_name="Peak Painting and Coatings")
+    vendor = office.new_vendor("PEAK-1", company_name="Peak Painting and Coatings")
     office.new_vendor("PEAK-2", company_name="Peak Painting and Coatings")
     invoice = invoice_of(office, "Peak Painting and Coatings")
     assert office.export(invoice).cause == "vendor_ambiguous"
     assert office.writes() == []
 
-    office.procore.edit_vendor(invoice.vendor_id, origin_id=one.id)
+    office.procore.edit_vendor(invoice.vendor_id, origin_id=vendor.id)
     assert office.export(invoice).kind is OutcomeKind.CREATED
-    assert office.bill(invoice).entity == one.id
+    assert office.bill(invoice).entity == vendor.id
 
 
 def test_a_vendor_that_is_made_later_is_found_with_the_next_export(office: Installation) -> None:

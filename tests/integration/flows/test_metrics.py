@@ -42,8 +42,10 @@ class Samples(dict[str, float]):
 
     def of(self, name: str) -> dict[str, float]:
         """The samples of one metric that are not 0, by their labels."""
-        found = {key.partition("{")[2].rstrip("}"): value for key, value in self.items() if key.startswith(f"{name}{{")}
-        return {labels: value for labels, value in found.items() if value}
+        values = {
+            key.partition("{")[2].rstrip("}"): value for key, value in self.items() if key.startswith(f"{name}{{")
+        }
+        return {labels: value for labels, value in values.items() if value}
 
 
 def scrape(office: Installation) -> Samples:
@@ -117,13 +119,13 @@ def _outcomes(counts: Mapping[str, int]) -> dict[str, int]:
 
 def test_each_state_is_counted_once_with_its_oldest(office: Installation) -> None:
     ledger, at = office.container.ledger, 1_700_000_000.0
-    code, other, invoice = CodeKey(7, 1), CodeKey(7, 2), InvoiceKey(7, 1)
-    for key, sent_at in ((code, at + 5), (other, at + 3)):
+    code, second_code, invoice = CodeKey(7, 1), CodeKey(7, 2), InvoiceKey(7, 1)
+    for key, sent_at in ((code, at + 5), (second_code, at + 3)):
         ledger.write(key, Record(State.UNKNOWN, at=at, sent_at=sent_at))
     facts = scrape(office)
     assert facts.of("unfinished_records") == {"code,unknown": 2}
     assert facts["oldest_unfinished_timestamp_seconds{code,unknown}"] == at + 3, "as old as its write"
-    ledger.write(other, Record(State.CREATED, "an Item", "5", at=at))
+    ledger.write(second_code, Record(State.CREATED, "an Item", "5", at=at))
     ledger.write(code, Record(State.BLOCKED, at=at, cause=Cause.ITEM_REJECTED, facts={"name": "x", "answer": "no"}))
     ledger.write(invoice, Record(State.ADOPTED, "a bill", "6", at=at, write_back_due=True))
     ledger.add_waiting(7, {3: Record(State.WAITING, at=at)})

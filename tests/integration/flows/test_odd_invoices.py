@@ -139,9 +139,9 @@ DATA_TROUBLE: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("cause", "shown", "shown_lines", "words"), DATA_TROUBLE)
+@pytest.mark.parametrize(("cause", "shown", "shown_lines", "sentence"), DATA_TROUBLE)
 def test_a_data_problem_belongs_to_the_accountant_and_names_its_subject(
-    office: Installation, cause: str, shown: dict[str, Any], shown_lines: dict[str, Any], words: str
+    office: Installation, cause: str, shown: dict[str, Any], shown_lines: dict[str, Any], sentence: str
 ) -> None:
     """Each such problem closes once the data is fixed and the invoice is exported."""
     project = office.new_project("24-800", [CODE])
@@ -151,7 +151,7 @@ def test_a_data_problem_belongs_to_the_accountant_and_names_its_subject(
     assert (outcome.kind, outcome.cause) == (OutcomeKind.BLOCKED, cause)
     (problem,) = [one for one in office.container.overview.problems() if one["cause"] == cause]
     assert problem["owner"] == "project accountant"
-    assert words in problem["sentence"]
+    assert sentence in problem["sentence"]
     assert "?" not in problem["sentence"]
 
     office.procore.edit_invoice(invoice.id, shown={}, shown_lines={})

@@ -165,9 +165,9 @@ def test_a_role_that_may_create_and_not_edit_adopts_items_without_a_pause(open_o
     assert list(office.problems().values()) == ["external_id_not_set"]
 
     office.stage.settings("netsuite", missing_permissions=[])
-    another = office.new_project("26-703", [CODE])
+    second_project = office.new_project("26-703", [CODE])
     office.netsuite.make_item(f"26-703-{CODE}")
-    office.scan(another.id)
+    office.scan(second_project.id)
     assert office.problems() == {}
 
 

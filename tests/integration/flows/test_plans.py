@@ -311,10 +311,10 @@ def test_a_dry_run_changes_nothing_anywhere(office: Installation) -> None:
 def test_an_applied_plan_of_a_scan_is_its_effect(office: Installation) -> None:
     plan = planning(office).scan()
     journals = Journals(office)
-    found = apply(office, plan)
-    assert found.refused == {}
+    results = apply(office, plan)
+    assert results.refused == {}
     changes = [line for line in plan.lines if line.action.is_change]
-    assert found.to_do == changes
+    assert results.to_do == changes
     assert_effect(office, replace(plan, lines=tuple(changes)), journals.written())
     seen, most = journals.requests(), plan.requests
     assert (seen.netsuite, seen.procore <= most.procore) == (most.netsuite, True)
@@ -330,16 +330,16 @@ def test_an_applied_plan_of_an_export_is_its_effect(office: Installation, scanne
     plan = planning(office, **pilot).export_approved()
     assert {Action.CREATE, Action.ADOPT, Action.BILL, Action.BLOCKED} <= {line.action for line in plan.lines}
     journals = Journals(office)
-    found = apply(office, plan)
+    results = apply(office, plan)
     office.settle()
-    assert found.refused == {}
+    assert results.refused == {}
     changes = [line for line in plan.lines if line.action.is_change]
-    assert found.to_do == changes
+    assert results.to_do == changes
     assert_effect(office, replace(plan, lines=tuple(changes)), journals.written())
     seen, most = journals.requests(), plan.requests + plan.dry_run_requests
     assert seen.procore <= most.procore
     assert seen.netsuite <= most.netsuite
-    ends = office.container.applying.outcomes(found)
+    ends = office.container.applying.outcomes(results)
     result_of = {Action.CREATE: "created", Action.BILL: "created", Action.ADOPT: "adopted"}
     assert {line.key: result_of[line.action] for line in changes} == {key: end.kind.value for key, end in ends.items()}
     assert office.netsuite.duplicates() == []
@@ -357,9 +357,9 @@ def test_applied_twice_it_is_already_done(office: Installation) -> None:
         office.settle()
     journals = Journals(office)
     for plan in plans:
-        found = apply(office, plan)
-        assert (found.to_do, found.refused) == ([], {})
-        assert {line.key for line in plan.lines if line.action.is_change} <= set(found.already)
+        results = apply(office, plan)
+        assert (results.to_do, results.refused) == ([], {})
+        assert {line.key for line in plan.lines if line.action.is_change} <= set(results.already)
     assert journals.written() == []
     assert office.netsuite.duplicates() == []
 
@@ -369,10 +369,10 @@ def test_applied_twice_it_is_already_done(office: Installation) -> None:
 
 def test_codes_whose_data_changed_are_refused_and_the_others_created(office: Installation) -> None:
     flat_codes = ["05-120.S", "05-310.S", "05-500.S", "06-100.S", "06-200.S", "07-100.S"]
-    project, other = office.new_project("27-001", flat_codes), office.new_project("27-002", CODES)
+    project, other_project = office.new_project("27-001", flat_codes), office.new_project("27-002", CODES)
     unbudgeted, hand_made, renamed, inactive, same, gone_item = (code_key(project, code) for code in flat_codes)
     office.netsuite.make_item(f"27-001-{flat_codes[5]}")
-    plan = planning(office).scan([project.id, other.id])
+    plan = planning(office).scan([project.id, other_project.id])
     assert line_of(plan, gone_item).action is Action.ADOPT
 
     edits = office.procore
@@ -381,20 +381,23 @@ def test_codes_whose_data_changed_are_refused_and_the_others_created(office: Ins
     edits.rename_code(project.id, renamed.wbs_code_id, "05-510.S")
     edits.set_code_status(project.id, inactive.wbs_code_id, "inactive")
     office.netsuite.items.remove(line_of(plan, gone_item).remote_id)
-    edits.renumber_project(other.id, "27-003")
+    edits.renumber_project(other_project.id, "27-003")
     journals = Journals(office)
-    found = apply(office, plan)
+    results = apply(office, plan)
 
-    others = {str(code_key(other, code)) for code in CODES}
-    assert set(found.refused) == {str(key) for key in (unbudgeted, hand_made, renamed, inactive, gone_item)} | others
-    assert "no longer budgeted" in found.refused[str(unbudgeted)]
-    assert "in NetSuite was nothing, is now Item" in found.refused[str(hand_made)]
-    assert "WBS code was 05-500.S, is now 05-510.S" in found.refused[str(renamed)]
-    assert "skipped now: the code is budgeted, but not active" in found.refused[str(inactive)]
-    assert "is now nothing" in found.refused[str(gone_item)]
-    assert all("project number was 27-002, is now 27-003" in found.refused[key] for key in others)
+    unchanged_codes = {str(code_key(other_project, code)) for code in CODES}
+    assert (
+        set(results.refused)
+        == {str(key) for key in (unbudgeted, hand_made, renamed, inactive, gone_item)} | unchanged_codes
+    )
+    assert "no longer budgeted" in results.refused[str(unbudgeted)]
+    assert "in NetSuite was nothing, is now Item" in results.refused[str(hand_made)]
+    assert "WBS code was 05-500.S, is now 05-510.S" in results.refused[str(renamed)]
+    assert "skipped now: the code is budgeted, but not active" in results.refused[str(inactive)]
+    assert "is now nothing" in results.refused[str(gone_item)]
+    assert all("project number was 27-002, is now 27-003" in results.refused[key] for key in unchanged_codes)
     assert [each["name"] for each in journals.written()] == ["27-001-06-200.S"]
-    assert [line.key for line in found.to_do] == [str(same)]
+    assert [line.key for line in results.to_do] == [str(same)]
     # A refused line is not recorded, so no worker processes it later.
     assert set(office.container.ledger.codes(project.id)) == {same.wbs_code_id}
 
@@ -413,19 +416,19 @@ def test_invoices_whose_data_changed_are_refused_and_the_others_billed(office: I
     office.netsuite.make_item("27-001-06-200.S")
     office.procore.edit_invoice(redated.id, billing_date="2026-05-02")
     journals = Journals(office)
-    found = apply(office, plan)
+    results = apply(office, plan)
 
-    assert set(found.refused) == {
+    assert set(results.refused) == {
         str(key)
         for invoice, code in ((edited, CODES[0]), (sent_back, "06-100.S"), (by_hand, "06-200.S"), (redated, "07-100.S"))
         for key in (key_of(invoice), code_key(project, code))
     }
-    assert "total was 90.00, is now 135.00" in found.refused[str(key_of(edited))]
-    assert "'27-001-05-120.S 100.00 05-120.S" in found.refused[str(key_of(edited))]
-    assert "skipped now: status is under review" in found.refused[str(key_of(sent_back))]
-    assert "Item 27-001-06-200.S must be created first and is refused" in found.refused[str(key_of(by_hand))]
-    assert "is now 2026-05-02" in found.refused[str(key_of(redated))]
-    assert found.refused[str(code_key(project, CODES[0]))] == "the invoices that need this Item have changed"
+    assert "total was 90.00, is now 135.00" in results.refused[str(key_of(edited))]
+    assert "'27-001-05-120.S 100.00 05-120.S" in results.refused[str(key_of(edited))]
+    assert "skipped now: status is under review" in results.refused[str(key_of(sent_back))]
+    assert "Item 27-001-06-200.S must be created first and is refused" in results.refused[str(key_of(by_hand))]
+    assert "is now 2026-05-02" in results.refused[str(key_of(redated))]
+    assert results.refused[str(code_key(project, CODES[0]))] == "the invoices that need this Item have changed"
     assert sorted((each["type"], each["name"]) for each in journals.written()) == [
         ("otherChargePurchaseItem", f"27-001-{CODES[1]}"),
         ("requisition", same.invoice_number),
@@ -440,8 +443,8 @@ def test_a_line_without_the_items_that_come_first_is_refused(office: Installatio
     invoice = office.new_invoice(project, (CODES[0], "100.00"))
     plan = planning(office).export_one(key_of(invoice))
     alone = replace(plan, lines=(line_of(plan, key_of(invoice)),))
-    found = apply(office, alone)
-    assert "is not in this plan" in found.refused[str(key_of(invoice))]
+    results = apply(office, alone)
+    assert "is not in this plan" in results.refused[str(key_of(invoice))]
     assert office.bills(invoice) == []
 
 
@@ -450,9 +453,9 @@ def test_an_item_that_a_scan_created_meanwhile_is_already_done(office: Installat
     invoice = office.new_invoice(project, (CODES[0], "100.00"), (CODES[1], "5.00"))
     plan = planning(office).export_one(key_of(invoice))
     office.scan(project.id)
-    found = apply(office, plan)
-    assert ([line.key for line in found.to_do], found.refused) == ([str(key_of(invoice))], {})
-    assert set(found.already) == {str(code_key(project, code)) for code in CODES}
+    results = apply(office, plan)
+    assert ([line.key for line in results.to_do], results.refused) == ([str(key_of(invoice))], {})
+    assert set(results.already) == {str(code_key(project, code)) for code in CODES}
     assert office.bill(invoice).total == Decimal("94.50")
 
 
@@ -467,5 +470,5 @@ def test_an_unconfirmed_write_is_pending_in_a_plan(office: Installation) -> None
     now = planning(office)
     assert line_of(now.scan([project.id]), key).action is Action.PENDING
     assert line_of(now.export_one(key_of(invoice)), key_of(invoice)).action is Action.PENDING
-    found = apply(office, plan)
-    assert (found.to_do, set(found.refused)) == ([], {str(key), str(key_of(invoice))})
+    results = apply(office, plan)
+    assert (results.to_do, set(results.refused)) == ([], {str(key), str(key_of(invoice))})

@@ -217,14 +217,14 @@ def two_invoices(office: Installation) -> list[str]:
 
 def vendor(office: Installation) -> list[str]:
     """The option that names the vendor whose name must not be shown."""
-    (one,) = [each.id for each in office.netsuite.vendors if each.companyname == VENDOR]
-    return ["--vendor", one]
+    (vendor_id,) = [each.id for each in office.netsuite.vendors if each.companyname == VENDOR]
+    return ["--vendor", vendor_id]
 
 
 def test_the_accounts_give_every_answer_of_every_point() -> None:
     given = {point.id: set(OTHER_ANSWERS.get(point.id, ())) for point in POINTS}
-    for _, found in WORLDS.values():
-        for point_id, answer in found.items():
+    for _, answers in WORLDS.values():
+        for point_id, answer in answers.items():
             given[point_id].add(answer)
     assert given == {point.id: {answer.word for answer in point.answers} for point in POINTS}
     assert all(len(point.answers) > 1 for point in POINTS)
@@ -320,7 +320,7 @@ def test_if_the_first_item_is_refused_no_other_point_is_tried(office: Installati
 
 
 @pytest.mark.parametrize(
-    ("account", "options", "env", "words"),
+    ("account", "options", "env", "sentence"),
     [
         ("1234567", [], {}, "does not look like a sandbox"),
         ("1234567", ["--read-only"], {}, "does not look like a sandbox"),
@@ -330,13 +330,13 @@ def test_if_the_first_item_is_refused_no_other_point_is_tried(office: Installati
     ],
 )  # fmt: skip
 def test_a_production_account_and_a_mistyped_one_get_no_request(
-    office: Installation, account: str, options: list[str], env: dict[str, str], words: str
+    office: Installation, account: str, options: list[str], env: dict[str, str], sentence: str
 ) -> None:
     before = office.mark()
     typed = [] if "--account" in options else ["--account", account]
     ended = call(office, "probe", *typed, *options, NETSUITE_ACCOUNT_ID=account, **env)
     assert ended.exit_code == 1
-    assert words in ended.stderr
+    assert sentence in ended.stderr
     assert office.requests(before) == []
     assert not PROFILE.exists()
 
@@ -520,7 +520,7 @@ def test_a_setting_wins_over_the_profile_and_check_reports_it(office: Installati
 
 
 @pytest.mark.parametrize(
-    ("profile_of", "account", "named", "words"),
+    ("profile_of", "account", "named", "sentence"),
     [
         ("7654321_SB1", "1234567", True, "is for NetSuite account 7654321_SB1, but the settings are for 1234567"),
         ("1234567_SB1", "1234567", False, "Set NETSUITE_PROFILE_FILE to it to use it here"),
@@ -530,7 +530,7 @@ def test_a_setting_wins_over_the_profile_and_check_reports_it(office: Installati
     ],
 )
 def test_a_profile_of_another_account_is_refused(
-    office: Installation, profile_of: str, account: str, named: bool, words: str
+    office: Installation, profile_of: str, account: str, named: bool, sentence: str
 ) -> None:
     given_profile(account=profile_of)
     settings = office.container.settings.model_copy(
@@ -540,10 +540,10 @@ def test_a_profile_of_another_account_is_refused(
             "data_dir": PROFILE.parent,
         }
     )
-    if not words:
+    if not sentence:
         assert load_profile(settings) is not None
         return
-    with pytest.raises(InvalidSettings, match=re.escape(words)):
+    with pytest.raises(InvalidSettings, match=re.escape(sentence)):
         load_profile(settings)
 
 

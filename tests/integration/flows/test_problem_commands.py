@@ -336,7 +336,7 @@ def test_a_problem_that_becomes_another_at_that_moment_is_left_as_it_is(
 
 
 @pytest.mark.parametrize(
-    ("note", "words"),
+    ("note", "sentence"),
     [
         ("  ", "Describe in --note what was done"),
         ("x" * 1001, "the limit is 1000"),
@@ -344,11 +344,11 @@ def test_a_problem_that_becomes_another_at_that_moment_is_left_as_it_is(
         ("caf\udce9", "U+DCE9"),
     ],
 )
-def test_a_note_that_cannot_be_kept_closes_nothing(office: Installation, note: str, words: str) -> None:
+def test_a_note_that_cannot_be_kept_closes_nothing(office: Installation, note: str, sentence: str) -> None:
     _, _, key = credit(office)
     ended = call(office, "problems", "resolve", key, "--note", note)
     assert ended.exit_code == 2
-    assert words in ended.stderr
+    assert sentence in ended.stderr
     assert listed(office) == {key}
 
 

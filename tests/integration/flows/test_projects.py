@@ -293,8 +293,8 @@ def test_all_that_need_a_new_list_at_the_same_time_share_one(office: Installatio
     projects = of(office)
     projects.outdate()
     since = mark(office)
-    found = office.at_once(*[projects.all] * 4, *[office.container.scans.projects.all] * 4)
-    assert len({len(each) for each in found}) == 1
+    read_lists = office.at_once(*[projects.all] * 4, *[office.container.scans.projects.all] * 4)
+    assert len({len(each) for each in read_lists}) == 1
     assert lists(office, since) == 1
 
 

@@ -621,6 +621,6 @@ def test_an_adopted_item_that_was_deleted_is_not_restored(office: Installation) 
 def test_the_copy_of_another_company_is_not_used(office: Installation) -> None:
     project, _, _ = adopted_and_renamed(office)
     start_a_worker(office)
-    other = office.reopened(redis_key_prefix="other:")
-    other.container.recovery.ensure_ledger()
-    assert other.container.ledger.codes(project.id) == {}
+    other_company = office.reopened(redis_key_prefix="other:")
+    other_company.container.recovery.ensure_ledger()
+    assert other_company.container.ledger.codes(project.id) == {}

@@ -41,8 +41,8 @@ def made(office: Installation, first: CodeKey, *, go_on: Callable[[], bool] = la
 def scanned(office: Installation) -> tuple[Outcome, int]:
     """The outcome of the first project of a series of scans, and how many followed."""
     [(first, *_)] = office.container.work.take(Lane.SCANS, limit=1)
-    outcome, *others = office.container.runner.run_series(first, may_continue=lambda: True)
-    return outcome, len(others)
+    outcome, *following = office.container.runner.run_series(first, may_continue=lambda: True)
+    return outcome, len(following)
 
 
 def test_a_series_makes_all_that_waits(office: Installation) -> None:
@@ -77,9 +77,11 @@ def test_a_series_ends_with_the_first_work_that_fails(office: Installation) -> N
 
 def test_work_that_killed_its_workers_is_no_part_of_a_series(office: Installation) -> None:
     project, first = first_of_twelve(office)
-    others = [str(CodeKey(project.id, code.id)) for code in project.budgeted_codes() if code.id != first.wbs_code_id]
+    other_keys = [
+        str(CodeKey(project.id, code.id)) for code in project.budgeted_codes() if code.id != first.wbs_code_id
+    ]
     deaths = Keys(office.container.settings.redis_key_prefix).deaths
-    office.container.redis.hset(deaths, mapping=dict.fromkeys(others, MAX_DEATHS + 1))
+    office.container.redis.hset(deaths, mapping=dict.fromkeys(other_keys, MAX_DEATHS + 1))
     assert made(office, first) == {"created": 1}
     assert list(office.problems("code:").values()) == ["retries_exhausted"]
 

@@ -62,9 +62,9 @@ def test_nothing_is_written_while_settings_differ_and_writing_then_resumes(offic
     (pause,) = office.container.pauses.all()
     assert pause.cause == Cause.SETTINGS_MISMATCH
     assert "work that needs to create or change records is paused" in pause.sentence
-    found = check_of(office, "Same settings")
-    assert found.ok is False
-    assert "ITEM_NAME_FORMAT" in found.message
+    check = check_of(office, "Same settings")
+    assert check.ok is False
+    assert "ITEM_NAME_FORMAT" in check.message
     # The other machine was given the right setting.
     another_worker(office)
     office.container.dispatch.lift()
@@ -104,18 +104,18 @@ def test_a_worker_of_an_older_version_is_compared_in_what_it_knows(office: Insta
     office.scan()
     assert office.container.pauses.all() == []
     presence.announce(OTHER, queues=["items"], clock=office.container.now(), settings={"PROJECT_IDS": "0badc0de"})
-    found = office.container.settings_agreement.now()
-    assert len(found) == 1
-    assert found[0].startswith("PROJECT_IDS is ")
+    agreement = office.container.settings_agreement.now()
+    assert len(agreement) == 1
+    assert agreement[0].startswith("PROJECT_IDS is ")
 
 
 def test_a_command_with_other_settings_than_the_workers_is_reported(office: Installation) -> None:
     office.container.stores.presence.withdraw(OURS)
     another_worker(office, NETSUITE_CURRENCY="0badc0de")
-    found = check_of(office, "Same settings")
-    assert found.ok is None
+    check = check_of(office, "Same settings")
+    assert check.ok is None
     assert (
-        found.message
+        check.message
         == "this command and the workers have different values of NETSUITE_CURRENCY; the workers' values apply"
     )
 
@@ -123,8 +123,8 @@ def test_a_command_with_other_settings_than_the_workers_is_reported(office: Inst
 def test_machines_with_different_caps_are_reported_with_the_lowest(office: Installation) -> None:
     office.reopened(netsuite_concurrency=2).container.stores.gate.announce()
     assert office.container.overview.status()["gate"]["slots"] == 2
-    found = check_of(office, "Same settings")
-    assert found.ok is None
-    assert found.message == "NETSUITE_CONCURRENCY is 2 in one process and 4 in others; the lowest applies to all"
+    check = check_of(office, "Same settings")
+    assert check.ok is None
+    assert check.message == "NETSUITE_CONCURRENCY is 2 in one process and 4 in others; the lowest applies to all"
     office.scan()
     assert items_made(office) > 0

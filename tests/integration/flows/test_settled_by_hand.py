@@ -118,8 +118,8 @@ def test_a_bill_with_the_same_vendor_number_and_amount_settles_a_refusal(office:
     document = "credit" if cause == "needs_vendor_credit" else "bill"
     assert invoice.origin_id == f"ns-vendor{document}-{entered.id}"
     assert office.bills(invoice) == []
-    found = office.reopened(project_ids=str(invoice.project_id)).container.verification.verify().findings
-    assert [each for each in found if each.key == key_of(invoice)] == []
+    findings = office.reopened(project_ids=str(invoice.project_id)).container.verification.verify().findings
+    assert [each for each in findings if each.key == key_of(invoice)] == []
     explanation = office.container.explain.invoice(str(invoice.id), str(invoice.project_id))
     assert any("Entered by hand in NetSuite" in step["sentence"] for step in explanation["history"])
 
@@ -154,8 +154,8 @@ def test_a_void_bill_or_one_of_another_vendor_settles_nothing(open_office: OpenI
     office = open_office(world={"duplicate_numbers": "allow"})
     invoice = _a_cent_off(office)
     office.export(invoice)
-    other = office.new_vendor("Somebody Else")
-    enter_by_hand(office, invoice, entity=other.id)
+    other_vendor = office.new_vendor("Somebody Else")
+    enter_by_hand(office, invoice, entity=other_vendor.id)
     assert office.export(invoice).cause == "lines_do_not_tie"
     entered = enter_by_hand(office, invoice)
     office.netsuite.void_bill(entered.id)

@@ -43,16 +43,16 @@ def billed(office: Installation, invoices: Sequence[Invoice]) -> list[int]:
     return [len(office.bills(invoice)) for invoice in invoices]
 
 
-@pytest.mark.parametrize(("world", "setting", "words"), STOPS_BILLS.values(), ids=STOPS_BILLS)
+@pytest.mark.parametrize(("world", "setting", "sentence"), STOPS_BILLS.values(), ids=STOPS_BILLS)
 def test_the_second_bill_that_netsuite_changed_stops_all_others(
-    open_office: OpenInstallation, world: dict[str, object], setting: str, words: str
+    open_office: OpenInstallation, world: dict[str, object], setting: str, sentence: str
 ) -> None:
     office = open_office(world=world)
     _, invoices = exported(office)
     assert billed(office, invoices) == [1, 1, 0, 0]
     assert office.problems("series:") == {"series:bills": "systematic_difference"}
     assert setting in office.sentence("series:bills")
-    assert words in office.sentence("series:bills")
+    assert sentence in office.sentence("series:bills")
     outcome = office.export(invoices[2])
     assert (outcome.kind, outcome.reason) == (
         OutcomeKind.WAITING,
@@ -142,14 +142,16 @@ def test_one_record_that_differs_stops_nothing(open_office: OpenInstallation) ->
     _, (first, *_) = exported(office, 1)
     office.stage.settings("netsuite", bill_tax="1.00")
     project = office.procore.project(first.project_id)
-    one, two, three = (office.new_invoice(project, (CODES[0], "100.00"), invoice_number=f"M-{n}") for n in range(3))
-    office.export(one)
+    differing, agreeing, differing_again = (
+        office.new_invoice(project, (CODES[0], "100.00"), invoice_number=f"M-{n}") for n in range(3)
+    )
+    office.export(differing)
     office.stage.settings("netsuite", bill_tax="0")
-    office.export(two)
+    office.export(agreeing)
     office.stage.settings("netsuite", bill_tax="1.00")
-    office.export(three)
+    office.export(differing_again)
     assert office.problems("series:") == {}
-    assert billed(office, [one, two, three]) == [1, 1, 1]
+    assert billed(office, [differing, agreeing, differing_again]) == [1, 1, 1]
 
 
 def test_every_view_of_next_steps_names_the_stopped_series(open_office: OpenInstallation, tmp_path: Path) -> None:

@@ -136,8 +136,8 @@ def test_a_request_by_a_person_reads_all_of_them(office: Installation) -> None:
 def test_other_settings_have_all_of_them_read(office: Installation, setting: dict[str, Any]) -> None:
     pilot, project, (invoice,) = blocked(office, 1, summary={"current_payment_due": "-5.00"})
     assert set(pilot.problems().values()) == {"needs_vendor_credit"}
-    other = pilot.reopened(project_ids=str(project.id), **setting)
-    assert set(scheduled(other)[1]) == {invoice.id}
+    restarted = pilot.reopened(project_ids=str(project.id), **setting)
+    assert set(scheduled(restarted)[1]) == {invoice.id}
 
 
 def test_an_unchanged_invoice_is_read_again_after_some_hours(office: Installation) -> None:
@@ -166,8 +166,8 @@ def test_a_code_that_is_no_longer_blocked_frees_its_invoices(office: Installatio
     project = office.new_project("24-800", [CODE, "05-310.S"])
     in_the_way = office.netsuite.make_item(f"24-800-{CODE}", "serviceSaleItem")
     waiting = office.new_invoice(project, (CODE, "900.00"))
-    other = office.new_invoice(project, ("05-310.S", "900.00"))
-    office.procore.edit_invoice(other.id, shown={"billing_date": None})
+    second_invoice = office.new_invoice(project, ("05-310.S", "900.00"))
+    office.procore.edit_invoice(second_invoice.id, shown={"billing_date": None})
     pilot = office.reopened(project_ids=str(project.id))
     scheduled(pilot)
     known(pilot, project)

@@ -96,18 +96,22 @@ def test_a_hand_entered_credit_is_adopted_and_a_bill_of_its_number_is_not(office
     assert (made.kind, made.remote_id != bill.id) == (OutcomeKind.CREATED, True), "a bill may have the credit's number"
     existing = office.bill(invoice)
 
-    other_project, other = reduced(office, "24-811")
-    office.scan(other_project.id)
+    second_project, second_invoice = reduced(office, "24-811")
+    office.scan(second_project.id)
     items = {line.item: office.item(f"24-811-{code}").id for line, code in zip(existing.lines, CODES, strict=False)}
     lines = [replace(line, item=items.get(line.item, line.item)) for line in existing.lines]
     entered = office.netsuite.make_bill(
         replace(
-            existing, externalid=None, tranid=other.invoice_number, trandate=other.billing_date.isoformat(), lines=lines
+            existing,
+            externalid=None,
+            tranid=second_invoice.invoice_number,
+            trandate=second_invoice.billing_date.isoformat(),
+            lines=lines,
         )
     )
-    taken = office.export(other)
+    taken = office.export(second_invoice)
     assert (taken.kind, taken.remote_id) == (OutcomeKind.ADOPTED, entered.id)
-    assert office.bills(other) == [], "never changed, not even its external id"
+    assert office.bills(second_invoice) == [], "never changed, not even its external id"
 
 
 @pytest.mark.parametrize("fault", ["cut_after", "cut_before"])

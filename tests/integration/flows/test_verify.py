@@ -114,9 +114,9 @@ def test_two_codes_whose_texts_were_exchanged_have_one_item_each(site: BilledPro
     site.office.procore.rename_code(site.project.id, first.id, "05-330.S")
     site.office.procore.rename_code(site.project.id, second.id, CODES[0])
     site.office.procore.rename_code(site.project.id, first.id, CODES[1])
-    found = sorted((finding.kind.value, finding.key) for finding in site.findings())
+    findings = sorted((finding.kind.value, finding.key) for finding in site.findings())
     keys = sorted(f"code:{site.project.id}:{code.id}" for code in (first, second))
-    assert found == [("code_renamed", key) for key in keys]
+    assert findings == [("code_renamed", key) for key in keys]
 
 
 def test_an_inactivated_item_is_found(site: BilledProject) -> None:
@@ -137,12 +137,12 @@ def test_a_second_item_for_a_code_is_found(site: BilledProject) -> None:
 
 def test_another_item_in_the_place_of_ours_is_found(site: BilledProject) -> None:
     site.office.netsuite.items.remove(site.item.id)
-    other = site.office.netsuite.make_item(site.item.itemid)
+    other_item = site.office.netsuite.make_item(site.item.itemid)
     kind, sentence = site.finding()
     assert kind == "item_replaced"
     name = site.item.itemid
     assert (
-        f"the ledger has Item {site.item.id}, which no longer exists; in NetSuite, its Item is {other.id}, {name}."
+        f"the ledger has Item {site.item.id}, which no longer exists; in NetSuite, its Item is {other_item.id}, {name}."
         in sentence
     )
 
@@ -273,15 +273,15 @@ def test_two_bills_of_one_number_are_reported_whatever_else_is_wrong(site: Bille
             cause = Cause.VENDOR_NOT_LINKED if problem == "other" else None
             facts = facts_of(Cause.VENDOR_NOT_LINKED, invoice="ONCE") if problem == "other" else {}
             office.container.ledger.write(InvoiceKey.parse(key), Record(state, "ONCE", at=1, cause=cause, facts=facts))
-    found = {one.key: one for one in site.findings() if one.kind is FindingKind.DUPLICATE_BILL}
-    assert set(found) == set(bills)
-    for one in found.values():
-        assert all(f" Once-{site.project.number} (id {bill_id}) for " in one.sentence for bill_id in bills.values())
-        assert "Blue Spruce Electric has 2 bills for this invoice or its number: " in one.sentence
-        assert one.problem
-        assert one.problem.owner == "project accountant"
-        assert "Void or delete all but one" in one.problem.next_step
-        assert site.problems()[one.problem_key] == "drift_duplicate_bill"
+    findings = {finding.key: finding for finding in site.findings() if finding.kind is FindingKind.DUPLICATE_BILL}
+    assert set(findings) == set(bills)
+    for finding in findings.values():
+        assert all(f" Once-{site.project.number} (id {bill_id}) for " in finding.sentence for bill_id in bills.values())
+        assert "Blue Spruce Electric has 2 bills for this invoice or its number: " in finding.sentence
+        assert finding.problem
+        assert finding.problem.owner == "project accountant"
+        assert "Void or delete all but one" in finding.problem.next_step
+        assert site.problems()[finding.problem_key] == "drift_duplicate_bill"
 
 
 def test_a_void_bill_and_the_one_that_was_entered_instead_are_no_double(site: BilledProject) -> None:
@@ -360,14 +360,14 @@ def test_a_missing_origin_id_is_found(site: BilledProject) -> None:
 
 
 def test_an_origin_id_that_names_another_bill_is_found_with_both_bills(site: BilledProject) -> None:
-    other = site.office.netsuite.make_bill(replace(site.bill, externalid=None, tranid="OTHER-1"))
-    site.office.procore.edit_invoice(site.invoice.id, origin_id=f"ns-vendorbill-{other.id}")
+    other_bill = site.office.netsuite.make_bill(replace(site.bill, externalid=None, tranid="OTHER-1"))
+    site.office.procore.edit_invoice(site.invoice.id, origin_id=f"ns-vendorbill-{other_bill.id}")
     kind, sentence = site.finding()
     assert kind == "origin_id_conflict"
     own = f"its bill is {site.bill.tranid} (id {site.bill.id})."
-    assert sentence.endswith(f"has the origin id of the bill OTHER-1 (id {other.id}) in Procore; {own}")
-    site.office.netsuite.delete_bill(other.id)
-    assert f"has the origin id of a bill that does not exist (id {other.id})" in site.finding()[1]
+    assert sentence.endswith(f"has the origin id of the bill OTHER-1 (id {other_bill.id}) in Procore; {own}")
+    site.office.netsuite.delete_bill(other_bill.id)
+    assert f"has the origin id of a bill that does not exist (id {other_bill.id})" in site.finding()[1]
 
 
 def test_an_invoice_of_another_integration_is_not_ours_until_it_has_a_bill(site: BilledProject) -> None:
@@ -452,10 +452,10 @@ def test_a_code_that_is_scanned_while_verify_looks_is_no_finding(
     look = NetSuite.find_items
 
     def scan_afterwards(netsuite: NetSuite, **asked: Any) -> list[FoundItem]:
-        found = look(netsuite, **asked)
+        items = look(netsuite, **asked)
         monkeypatch.undo()
         site.office.scan()
-        return found
+        return items
 
     monkeypatch.setattr(NetSuite, "find_items", scan_afterwards)
     verified = site.office.container.verification.verify()
@@ -572,8 +572,8 @@ def test_a_missing_record_is_closed_by_the_work_that_creates_it(branch: Installa
     office = branch.reopened(project_ids=str(project.id))
 
     def of_findings() -> dict[str, str]:
-        found = office.problems("verify:")
-        return {key: cause for key, cause in found.items() if str(project.id) in key.split(":")}
+        causes = office.problems("verify:")
+        return {key: cause for key, cause in causes.items() if str(project.id) in key.split(":")}
 
     office.container.verification.verify()
     assert sorted(of_findings().values()) == [

@@ -98,9 +98,9 @@ def test_a_comparison_of_many_steps_remembers_as_much_as_one_step(site: Site, mo
     compare, steps = BillDrift.compare, list[float]()
     clock = SimpleNamespace(monotonic=lambda: len(steps) * 2 * STEP_SECONDS, sleep=lambda _seconds: None)
 
-    def slow(self: BillDrift, one: InvoiceToCompare, problems: Mapping[str, Cause]) -> Verdict:
-        steps.append(one.head.id)
-        return compare(self, one, problems)
+    def slow(self: BillDrift, invoice: InvoiceToCompare, problems: Mapping[str, Cause]) -> Verdict:
+        steps.append(invoice.head.id)
+        return compare(self, invoice, problems)
 
     for module in (verification_module, project_comparison):
         monkeypatch.setattr(module, "time", clock)
@@ -147,10 +147,10 @@ def copy_the_bill(site: Site) -> str:
 
 def take_another_item_for_the_code(site: Site) -> str:
     code = site.project.code_named(CODES[0])
-    other = site.office.netsuite.make_item("Another")
+    other_item = site.office.netsuite.make_item("Another")
     container = site.office.container
     container.redis.hdel(f"{container.settings.redis_key_prefix}codes:{site.project.id}", str(code.id))
-    container.ledger.restore({CodeKey(site.project.id, code.id): Record(State.ADOPTED, "Another", other.id)})
+    container.ledger.restore({CodeKey(site.project.id, code.id): Record(State.ADOPTED, "Another", other_item.id)})
     return "bill_lines_mismatch"
 
 

@@ -348,9 +348,9 @@ def test_a_project_whose_lists_take_longer_than_a_step_is_compared(
         clock.now += 1.5 * STEP_SECONDS
         return list_invoices(self, project)
 
-    def slow_compare(self: BillDrift, one: InvoiceToCompare, problems: Mapping[str, Cause]) -> Verdict:
+    def slow_compare(self: BillDrift, invoice: InvoiceToCompare, problems: Mapping[str, Cause]) -> Verdict:
         clock.now += STEP_SECONDS
-        return compare(self, one, problems)
+        return compare(self, invoice, problems)
 
     for module in (verification_module, project_comparison):
         monkeypatch.setattr(module, "time", clock)

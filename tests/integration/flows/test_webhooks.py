@@ -109,13 +109,13 @@ def test_events_that_are_not_ours_or_not_understood_are_only_logged(
     unseen = office.new_project("31-704", CODES)
     before, take = keys_of(office), office.container.webhooks.take
     ours = of(office, project)
-    others = [
+    ignored = [
         of(office, unseen),
         ours | {"company_id": 1},
         ours | {"resource_name": "RFIs"},
         ours | {"project_id": None},
     ]
-    assert {take(body) for body in others} == {Taken.NOT_OURS}
+    assert {take(body) for body in ignored} == {Taken.NOT_OURS}
     nonsense: list[Any] = [None, [], "text", 5, {}, {"events": [ours]}]
     assert {take(body) for body in nonsense} == {Taken.NOT_UNDERSTOOD}
     assert f"'RFIs' 379913 of project {project.id} changed: not ours" in caplog.text, (
