@@ -64,8 +64,8 @@ def test_the_password_is_in_one_private_file_and_on_no_command_line(tmp_path: Pa
         assert note.parent.stat().st_mode & 0o777 == 0o700
         password = server.url.split(":")[2].split("@")[0]
         assert password not in Path(f"/proc/{server.pid}/cmdline").read_text()
-        others = [path for path in note.parent.rglob("*") if path.is_file() and path != note]
-        assert [path for path in others if password.encode() in path.read_bytes()] == []
+        other_files = [path for path in note.parent.rglob("*") if path.is_file() and path != note]
+        assert [path for path in other_files if password.encode() in path.read_bytes()] == []
 
 
 def test_a_data_directory_may_be_called_anything(tmp_path: Path) -> None:
@@ -99,11 +99,11 @@ def test_the_server_is_only_revived_under_its_previous_address(tmp_path: Path) -
     with EmbeddedServer.start(tmp_path) as server:
         url = server.url
         os.kill(server.pid, signal.SIGKILL)
-        with socket.socket() as other:
-            other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with socket.socket() as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             eventually(lambda: find_running(tmp_path) is None)
-            other.bind(("127.0.0.1", server.port))
-            other.listen()
+            listener.bind(("127.0.0.1", server.port))
+            listener.listen()
             assert not server.revive()
         assert eventually(server.revive)
         assert (server.url, find_running(tmp_path)) == (url, url)
@@ -156,11 +156,11 @@ def test_a_server_left_by_a_killed_owner_is_taken_over_with_its_data(tmp_path: P
 
 
 def test_a_port_taken_at_the_last_moment_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
-        other.listen()
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
         free = embedded.free_port()
-        ports = iter([other.getsockname()[1], free])
+        ports = iter([listener.getsockname()[1], free])
         monkeypatch.setattr(embedded, "free_port", lambda: next(ports))
         with EmbeddedServer.start(tmp_path) as server:
             assert server.port == free

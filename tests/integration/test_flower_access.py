@@ -215,11 +215,11 @@ def answered(url: str) -> tuple[int, str] | None:
 
 
 @pytest.mark.parametrize(
-    ("login", "words"),
+    ("login", "sentence"),
     [(None, "is not set"), ("engineer:", "must be user:password"), ("engineer:short", "at least 12 characters")],
 )
 def test_it_does_not_start_without_a_good_login(
-    tmp_path: Path, redis_server: EmbeddedServer, login: str | None, words: str
+    tmp_path: Path, redis_server: EmbeddedServer, login: str | None, sentence: str
 ) -> None:
     env = environment(tmp_path, redis_server.url) | {"FLOWER_PORT": str(unused_port()), "PYTHONPATH": str(ROOT)}
     if login is not None:
@@ -228,5 +228,5 @@ def test_it_does_not_start_without_a_good_login(
     refused = ended(list(command), env=env, folder=tmp_path, timeout=60)
     assert refused.code == 2
     assert refused.err.startswith("wbs-sync: FLOWER_BASIC_AUTH")
-    assert words in refused.err
+    assert sentence in refused.err
     assert "Traceback" not in refused.err

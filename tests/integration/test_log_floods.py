@@ -65,13 +65,13 @@ def listeners(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedSe
     with Supervisor(wanted, env=env, log_dir=folder / "logs") as supervisor:
         pids = supervisor.alive()
         pages = {"flower": "/tasks", "webhooks": "/procore"}
-        found = {
+        by_name = {
             name: Listener(f"http://127.0.0.1:{port}", pages[name], pids[name], folder / "logs" / f"{name}.log")
             for name, port in ports.items()
         }
-        for one in found.values():
-            eventually(one.ready, 60, every=0.2)
-        yield found
+        for listener in by_name.values():
+            eventually(listener.ready, 60, every=0.2)
+        yield by_name
 
 
 # A failure of Flower's has a traceback of some 40 lines.
@@ -79,18 +79,20 @@ def listeners(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedSe
 def test_a_wrong_login_again_and_again_makes_a_bounded_number_of_lines(
     listeners: dict[str, Listener], name: str, most_lines: int
 ) -> None:
-    one = listeners[name]
-    before = one.lines()
+    listener = listeners[name]
+    before = listener.lines()
     # Not ASCII: a comparison of passwords may fail at it.
     with requests.Session() as session:
         for _ in range(TRIES):
-            answer = session.post(one.url + one.page, headers={"Authorization": b"Basic \xff\xfe"}, timeout=10)
+            answer = session.post(
+                listener.url + listener.page, headers={"Authorization": b"Basic \xff\xfe"}, timeout=10
+            )
             assert answer.status_code >= 400
         for _ in range(TRIES):
             login = "Basic " + base64.b64encode("engineer:pässwörd".encode()).decode()
-            answer = session.get(one.url + one.page, headers={"Authorization": login}, timeout=10)
+            answer = session.get(listener.url + listener.page, headers={"Authorization": login}, timeout=10)
             assert answer.status_code >= 400
-    assert one.lines() - before < most_lines
+    assert listener.lines() - before < most_lines
 
 
 def test_what_the_receiver_refuses_is_counted_and_it_shows_that_it_runs(
@@ -121,24 +123,24 @@ def test_a_process_out_of_descriptors_says_so_a_bounded_number_of_times(
     listeners: dict[str, Listener], name: str
 ) -> None:
     """It answers again as soon as it may open files."""
-    one = listeners[name]
-    before = one.lines()
-    limits = resource.prlimit(one.pid, resource.RLIMIT_NOFILE)
-    host, port = one.url.removeprefix("http://").split(":")
+    listener = listeners[name]
+    before = listener.lines()
+    limits = resource.prlimit(listener.pid, resource.RLIMIT_NOFILE)
+    host, port = listener.url.removeprefix("http://").split(":")
     try:
-        used = max(int(path.name) for path in Path(f"/proc/{one.pid}/fd").iterdir())
-        resource.prlimit(one.pid, resource.RLIMIT_NOFILE, (used + 3, limits[1]))
+        used = max(int(path.name) for path in Path(f"/proc/{listener.pid}/fd").iterdir())
+        resource.prlimit(listener.pid, resource.RLIMIT_NOFILE, (used + 3, limits[1]))
         with ExitStack() as callers:
             for _ in range(20):
                 callers.enter_context(socket.create_connection((host, int(port)), timeout=10))
-            eventually(lambda: "Too many open files" in one.log.read_text(errors="replace"), 20)
+            eventually(lambda: "Too many open files" in listener.log.read_text(errors="replace"), 20)
             # It is asked again and again as long as somebody waits; the time that this takes is its own measure.
-            at = cpu_ticks(one.pid)
-            eventually(lambda: cpu_ticks(one.pid) > at + 50, 30)
-            assert one.lines() - before < 2 * LIMITED_BURST * 45
+            at = cpu_ticks(listener.pid)
+            eventually(lambda: cpu_ticks(listener.pid) > at + 50, 30)
+            assert listener.lines() - before < 2 * LIMITED_BURST * 45
     finally:
-        resource.prlimit(one.pid, resource.RLIMIT_NOFILE, limits)
-    eventually(one.ready, 30)
+        resource.prlimit(listener.pid, resource.RLIMIT_NOFILE, limits)
+    eventually(listener.ready, 30)
 
 
 def cpu_ticks(pid: int) -> int:

@@ -72,9 +72,9 @@ def measurements(tmp_path_factory: pytest.TempPathFactory) -> Measurements:
     (folder / "looks.html").write_text(f"<body>{frames}<script>onload = () => {{ {LOOK} }}</script>")
     with browser.serving(functools.partial(Quiet, directory=str(folder))) as address:
         document, _ = browser.seen(f"{address}/looks.html", folder)
-    found = re.search(r"<body>(\{.*\})</body>", document, re.DOTALL)
-    assert found, document[-2000:]
-    return {int(width): seen for width, seen in json.loads(unescape(found[1])).items()}
+    match = re.search(r"<body>(\{.*\})</body>", document, re.DOTALL)
+    assert match, document[-2000:]
+    return {int(width): seen for width, seen in json.loads(unescape(match[1])).items()}
 
 
 @pytest.mark.parametrize("width", WIDTHS)

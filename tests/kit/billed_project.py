@@ -94,5 +94,5 @@ class BilledProject:
 
     def problems(self) -> dict[str, str]:
         """Return the open problems of findings about this project, causes by key."""
-        found = self.office.problems("verify:")
-        return {key: cause for key, cause in found.items() if str(self.project.id) in key.split(":")}
+        causes = self.office.problems("verify:")
+        return {key: cause for key, cause in causes.items() if str(self.project.id) in key.split(":")}

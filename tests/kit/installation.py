@@ -186,8 +186,8 @@ class Installation(Company):
 
     def problems(self, about: str = "") -> dict[str, str]:
         """Open problems, key to cause; `about` a key keeps those that begin with it."""
-        found = self.container.overview.problems()
-        return {one["key"]: one["cause"] for one in found if one["key"].startswith(about)}
+        problems = self.container.overview.problems()
+        return {one["key"]: one["cause"] for one in problems if one["key"].startswith(about)}
 
     def sentence(self, key: str) -> str:
         """The sentence of an open problem."""

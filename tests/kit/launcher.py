@@ -86,9 +86,9 @@ def _set(change: str) -> None:
         raise TypeError(f"{path} is no number")
     changed = kind(float(value)) if float(value).is_integer() else float(value)
     # Modules that imported it by name have it too.
-    for other in list(sys.modules.values()):
-        if getattr(other, "__dict__", {}).get(name) is before:
-            setattr(other, name, changed)
+    for loaded in list(sys.modules.values()):
+        if getattr(loaded, "__dict__", {}).get(name) is before:
+            setattr(loaded, name, changed)
 
 
 @contextlib.contextmanager

@@ -218,9 +218,9 @@ class Site:
         """The run, once it has ended."""
 
         def now() -> Run:
-            found = self.container.runs.run(run.id)
-            assert found is not None
-            return found
+            current = self.container.runs.run(run.id)
+            assert current is not None
+            return current
 
         try:
             eventually(lambda: now().ended, timeout, every=0.05)

@@ -87,22 +87,22 @@ def synced(machine: Machine) -> dict[str, Ended]:
     """A healthy project and one invoice first, then everything."""
     healthy = next(iter(machine.company.projects))
     case = machine.company.cases["shared_new_code"]
-    one = ("export", str(case["invoice_id"]), "--project", str(case["project_id"]), "--wait", "--json")
+    export_of_one = ("export", str(case["invoice_id"]), "--project", str(case["project_id"]), "--wait", "--json")
     return {
         "scan of one": machine.command("scan", "--project", str(healthy), "--wait", "--json"),
-        "export of one": machine.command(*one),
+        "export of one": machine.command(*export_of_one),
         "scan": machine.command("scan", "--wait", "--json"),
         "export": machine.command("export", "--approved", "--wait", "--json"),
         "second scan": machine.command("scan", "--wait", "--json"),
     }
 
 
-def assert_sentence(ended: Ended, code: int, *words: str) -> None:
+def assert_sentence(ended: Ended, code: int, *sentence: str) -> None:
     """The command ended with this code and a sentence on standard error, and with no traceback."""
     assert (ended.code, ended.out) == (code, "")
     assert "Traceback" not in ended.err
     assert len(ended.err) < 1000
-    assert [word for word in words if word not in ended.err] == [], ended.err
+    assert [word for word in sentence if word not in ended.err] == [], ended.err
 
 
 def test_check_finds_everything_in_order(machine: Machine) -> None:
@@ -200,7 +200,7 @@ def test_bad_settings_are_reported_one_by_one(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "words"),
+    ("arguments", "code", "sentence"),
     [
         (["export"], 2, "Pass one INVOICE (with --project PROJECT"),
         (["export", "seventeen", "--project", "1"], 1, "invoices of project id 1 could not be read"),
@@ -208,8 +208,8 @@ def test_bad_settings_are_reported_one_by_one(machine: Machine) -> None:
         (["scann"], 2, "scann"),
     ],
 )
-def test_wrong_options_are_reported(machine: Machine, arguments: list[str], code: int, words: str) -> None:
-    assert_sentence(machine.command(*arguments), code, words)
+def test_wrong_options_are_reported(machine: Machine, arguments: list[str], code: int, sentence: str) -> None:
+    assert_sentence(machine.command(*arguments), code, sentence)
 
 
 def test_a_missing_redis_is_reported(machine: Machine, tmp_path: Path) -> None:

@@ -68,8 +68,8 @@ def result_of(site: Site, task_id: str) -> dict[str, Any]:
 
     def ended() -> dict[str, Any]:
         text = site.redis.get(f"{PREFIX}celery-task-meta-{task_id}")
-        found: dict[str, Any] = json.loads(text) if text else {}
-        return found if found.get("status") in ("SUCCESS", "FAILURE") else {}
+        result: dict[str, Any] = json.loads(text) if text else {}
+        return result if result.get("status") in ("SUCCESS", "FAILURE") else {}
 
     return eventually(ended, 20)
 
@@ -176,12 +176,12 @@ def written_for(site: Site, correlation_id: str) -> list[str]:
     ]
     assert lines
     return [
-        found[1] for line in sorted(lines) if (found := re.search(r"INFO worker.clients.http: \w+ (\w+ [^:]+):", line))
+        match[1] for line in sorted(lines) if (match := re.search(r"INFO worker.clients.http: \w+ (\w+ [^:]+):", line))
     ]
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "sentence"),
     [
         ({"project_id": "a", "wbs_code_id": 1}, "project_id"),
         ({"project_id": 1}, "wbs_code_id"),
@@ -191,11 +191,11 @@ def written_for(site: Site, correlation_id: str) -> list[str]:
     ],
 )
 def test_wrong_arguments_are_a_failure_that_names_them(
-    site: Site, workers: list[Program], arguments: dict[str, Any], words: str
+    site: Site, workers: list[Program], arguments: dict[str, Any], sentence: str
 ) -> None:
     result = result_of(site, send_by_kombu(site, "items", "wbs.create_item", arguments))
     assert (result["status"], result["result"]["exc_type"]) == ("FAILURE", "InvalidMessage")
-    assert words in str(result["result"]["exc_message"])
+    assert sentence in str(result["result"]["exc_message"])
 
 
 @pytest.mark.parametrize(

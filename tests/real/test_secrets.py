@@ -69,10 +69,10 @@ def pages(site: Site) -> Iterator[tuple[str, str]]:
 
     def workers() -> dict[str, Any]:
         try:
-            found: dict[str, Any] = get("/api/workers?refresh=1").json()
+            by_name: dict[str, Any] = get("/api/workers?refresh=1").json()
         except requests.ConnectionError:
             return {}
-        return found if len(found) == 2 and all(facts.get("conf") for facts in found.values()) else {}
+        return by_name if len(by_name) == 2 and all(facts.get("conf") for facts in by_name.values()) else {}
 
     names = eventually(workers, 60, every=0.2)
     tasks = get("/api/tasks?limit=10000").json()
@@ -101,8 +101,8 @@ def work(site: Site, disclosures: Disclosures) -> None:
     site.stage.procore.client_secret = "another one"
     site.stage.procore.revoke_tokens()
     site.stage.netsuite.doorkeeper.unmap_certificates()
-    another = invoices(site.stage)[1]
-    site.send(TaskName.EXPORT, project_id=another.project_id, invoice_id=another.id)
+    second_invoice = invoices(site.stage)[1]
+    site.send(TaskName.EXPORT, project_id=second_invoice.project_id, invoice_id=second_invoice.id)
     site.send(TaskName.SCAN_PROJECTS)
     eventually(lambda: "remote:procore" in {one.key for one in site.container.ledger.problems()}, 30)
 

@@ -174,7 +174,7 @@ def test_no_page_log_or_command_line_shows_the_password(site: Site) -> None:
 
 def command_lines() -> Iterator[Path]:
     """Those of all processes that are ours to read and still run."""
-    for one in Path("/proc").glob("[0-9]*/cmdline"):
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):
-            one.read_bytes()
-            yield one
+            file.read_bytes()
+            yield file

@@ -256,11 +256,11 @@ class Rehearsal:
 
     def waiting(self, left: frozenset[Lane] = frozenset()) -> dict[str, Any]:
         """What was not answered or done yet: messages, work in lanes, locks and slots."""
-        found = {name: what for name, what in self.site.left_over().items() if name not in left}
-        found |= {queue: count for queue in QueueName if (count := self.site.redis.llen(PREFIX + queue))}
+        left_over = {name: what for name, what in self.site.left_over().items() if name not in left}
+        left_over |= {queue: count for queue in QueueName if (count := self.site.redis.llen(PREFIX + queue))}
         if unacknowledged := self.site.redis.hlen(f"{PREFIX}unacked"):
-            found["unacknowledged"] = unacknowledged
-        return found
+            left_over["unacknowledged"] = unacknowledged
+        return left_over
 
     # The questions
 
@@ -308,13 +308,13 @@ class Rehearsal:
             if task["state"] == "SUCCESS" and task["result"]:
                 assert isinstance(literal_eval(task["result"]), dict), task
         # The comparison of 0.1.0 fails with the first request that does.
-        others = [
+        unended = [
             task
             for task in tasks
             if task["state"] not in SHOWN_STATES
             and not (task["name"] == TaskName.RECONCILE and task["worker"].startswith("old"))
         ]
-        assert not others, others
+        assert not unended, unended
 
     def _items_are_right(self) -> None:
         assert self.site.stage.netsuite.duplicates() == []
@@ -481,8 +481,8 @@ class Rehearsal:
         self.findings.remove(self.settled)
         assert ScheduleRuns(self.site.redis, PREFIX).last() == scheduled
         # Both at once, as in a rolling restart: the newer one begins while the older one works.
-        another, _ = self.project("31-505")
-        self.scan(another.id)
+        second_project, _ = self.project("31-505")
+        self.scan(second_project.id)
         self.new_worker()
         self.everything()
         worker.ask_to_end()
@@ -496,11 +496,11 @@ class Rehearsal:
         text = code.flat_code
         self.rest()
         self.office.procore.rename_code(project.id, code.id, "12-300.S")
-        other = self.office.procore.add_code(project.id, text, "100.00")
+        second_code = self.office.procore.add_code(project.id, text, "100.00")
         self.findings.add(str(CodeKey(project.id, code.id)))
-        self.problems[str(CodeKey(project.id, other.id))] = "item_belongs_to_other_code"
+        self.problems[str(CodeKey(project.id, second_code.id))] = "item_belongs_to_other_code"
         self.everything()
-        eventually(lambda: self.site.container.ledger.code(CodeKey(project.id, other.id)))
+        eventually(lambda: self.site.container.ledger.code(CodeKey(project.id, second_code.id)))
         self.rest()
         self.questions("upgraded again", self.new_commands)
         assert not self.site.container.ledger.is_problem(self.settled), "its credit was entered by hand"
