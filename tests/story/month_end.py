@@ -175,7 +175,7 @@ night, and shows which problems are fixed. It closes no problem itself: a proble
             keys = [key for key, row in open_before.items() if row["cause"] == fix.cause]
             assert len(keys) == fix.count, (fix.cause, keys)
             fix.act()
-            self.page.say(f"**{fix.cause}.** {fix.words}")
+            self.page.say(f"**{fix.cause}.** {fix.sentence}")
             self._command("problems", "retry", "--cause", fix.cause, "--wait")
             assert not {row["key"] for row in self._problems()} & set(keys), f"{fix.cause} is not mended"
         self._people.close_february()
@@ -226,9 +226,9 @@ name.""")
         item = self._people.item(project, code)
         self._procore.rename_code(project.id, code.id, "03-210.S.B1")
         bill = self._people.bill(self._people.ordinary_invoice("24-016"))
-        other = self._people.item(project, project.code_named("05-120.S.B1"))
+        other_item = self._people.item(project, project.code_named("05-120.S.B1"))
         self._netsuite.edit_bill(bill.id, memo="Checked with the site, pay with the next run")
-        self._netsuite.edit_item(other.id, displayname="Structural steel, Cedar Ridge gym")
+        self._netsuite.edit_item(other_item.id, displayname="Structural steel, Cedar Ridge gym")
         self.page.say(
             "The next scan and export change none of this. No second Item is created for the code, since wbs-sync knows it by its id and not by its text:"
         )
@@ -242,8 +242,8 @@ name.""")
         assert self._people.item(project, code) == item
         self.page.say("`verify` compares both systems, and reports the renamed code to the ERP administrator:")
         self._command("verify", code=1)
-        found = self._found()
-        assert found == {(FindingKind.CODE_RENAMED, f"code:{project.id}:{code.id}")}, found
+        findings = self._found()
+        assert findings == {(FindingKind.CODE_RENAMED, f"code:{project.id}:{code.id}")}, findings
         self.page.say("""
 A memo belongs to the accountant and is not compared. The display name is listed for information, does not change the exit code, and is never written back. The ERP administrator
 renames the Item to match the code. Now both systems agree:""")
@@ -260,12 +260,12 @@ renames the Item to match the code. Now both systems agree:""")
 
 Now people make {len(slips)} mistakes in both systems:
 
-{_bullets(slip.words for slip in slips)}
+{_bullets(slip.sentence for slip in slips)}
 
 `verify` must find each of them with its kind, and nothing else:""")
         self._command("verify", code=1)
-        seeded, found = {(slip.kind, slip.key) for slip in slips}, self._found()
-        assert found == seeded, f"not found: {seeded - found}; invented: {found - seeded}"
+        seeded, findings = {(slip.kind, slip.key) for slip in slips}, self._found()
+        assert findings == seeded, f"not found: {seeded - findings}; invented: {findings - seeded}"
         self.page.say(f"""
 All {len(slips)} were found, and nothing else. They are now open problems like any other. People correct them by hand: wbs-sync
 never changes an existing record.

@@ -38,9 +38,9 @@ class Page:
     ids: Callable[[], dict[str, str]]
     parts: list[str] = field(default_factory=list)
 
-    def say(self, words: str) -> None:
+    def say(self, text: str) -> None:
         """A paragraph, or any other Markdown."""
-        self.parts.append(words.strip())
+        self.parts.append(text.strip())
 
     def show(self, command: Sequence[str], output: str, shown: Shown, *, code: int = 0) -> None:
         """A command as it was typed, what of its output is shown, and its exit code where that is not 0."""
@@ -67,8 +67,8 @@ def steady(output: str, ids: dict[str, str]) -> str:
         # Not within amounts or longer numbers.
         known = "|".join(sorted(ids, key=int))
         output = re.sub(rf"(?<![\d.,])({known})(?!\d|[.,]\d)", lambda found: ids[found[0]], output)
-    for pattern, words in STEADY:
-        output = pattern.sub(words, output)
+    for pattern, replacement in STEADY:
+        output = pattern.sub(replacement, output)
     return "\n".join(line.rstrip() for line in output.strip("\n").splitlines())
 
 

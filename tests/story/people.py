@@ -20,7 +20,7 @@ class Fix:
     """What somebody does about the problems of one cause, of which there are so many."""
 
     cause: Cause
-    words: str
+    sentence: str
     act: Callable[[], object]
     count: int = 1
 
@@ -31,7 +31,7 @@ class Slip:
 
     kind: FindingKind
     key: str
-    words: str
+    sentence: str
     remedy: str
     put_right: Callable[[], object]
 
@@ -204,10 +204,10 @@ class People:
 
     def _renamed_item(self, invoice: Invoice) -> Slip:
         item, key = self._first_item(invoice)
-        other = f"{item.itemid} old"
-        self.netsuite.edit_item(item.id, itemid=other)
+        new_name = f"{item.itemid} old"
+        self.netsuite.edit_item(item.id, itemid=new_name)
         return Slip(
-            FindingKind.ITEM_RENAMED, key, f"The Item {item.itemid} is renamed to {other}.",
+            FindingKind.ITEM_RENAMED, key, f"The Item {item.itemid} is renamed to {new_name}.",
             "The name of the Item is restored.", lambda: self.netsuite.edit_item(item.id, itemid=item.itemid),
         )  # fmt: skip
 
