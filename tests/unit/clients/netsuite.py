@@ -31,5 +31,5 @@ def refused(code: str, detail: str = "no", status: int = 400) -> Answer:
     return answer(status, {"o:errorDetails": [{"o:errorCode": code, "detail": detail}]})
 
 
-def rows(*found: dict[str, str]) -> Answer:
-    return answer(200, {"items": list(found)})
+def rows(*records: dict[str, str]) -> Answer:
+    return answer(200, {"items": list(records)})

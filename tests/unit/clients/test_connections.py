@@ -209,7 +209,7 @@ def test_behind_a_proxy_that_is_down_nothing_was_sent(scheme: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("proxy", "words"),
+    ("proxy", "sentence"),
     [
         (closes, "nothing was sent to netsuite.example"),
         (
@@ -219,11 +219,11 @@ def test_behind_a_proxy_that_is_down_nothing_was_sent(scheme: str) -> None:
         (refuses("502 Bad Gateway"), "the proxy in HTTPS_PROXY refused to connect to it (502)"),
     ],
 )
-def test_behind_a_proxy_that_does_not_connect_nothing_was_sent(proxy: Handle, words: str) -> None:
+def test_behind_a_proxy_that_does_not_connect_nothing_was_sent(proxy: Handle, sentence: str) -> None:
     with listening(proxy) as port:
         error = failure_of("https://netsuite.example", through(port))
     assert (type(error), getattr(error, "down", "")) == (Transient, "netsuite")
-    assert words in str(error)
+    assert sentence in str(error)
 
 
 def test_with_a_remote_that_does_not_speak_tls_nothing_was_sent() -> None:

@@ -76,11 +76,11 @@ def test_an_answer_means_what_the_first_fitting_row_says(
     row: int, status: int, code: str, detail: str, kind: type[SyncError], cause: Cause | None
 ) -> None:
     refused = refusal(status, code, detail)
-    words = message_of(refused)
-    fitting = [number for number, one in enumerate(TABLE) if status in one.statuses and re.search(one.pattern, words)]
+    message = message_of(refused)
+    fitting = [number for number, one in enumerate(TABLE) if status in one.statuses and re.search(one.pattern, message)]
     assert fitting[0] == row
 
-    error = TABLE[row].meaning(words)
+    error = TABLE[row].meaning(message)
     assert type(error) is kind
     assert getattr(error, "cause", None) is cause
     assert detail in str(error)
@@ -160,10 +160,10 @@ def test_a_wait_that_netsuite_names_is_kept_with_a_limit_for_outages(after: str,
 @pytest.mark.parametrize("status", [400, 403])
 def test_a_refusal_that_names_a_field_is_about_that_record(status: int) -> None:
     """NetSuite answers with the code of a missing permission when the role's form does not show one column."""
-    words = "You do not have permissions to set a value for element item.isbillable"
+    message = "You do not have permissions to set a value for element item.isbillable"
     for refused in (
-        refusal(status, "INSUFFICIENT_PERMISSION", words, "item.items[0].isBillable"),
-        refusal(status, "INSUFFICIENT_PERMISSION", words),
+        refusal(status, "INSUFFICIENT_PERMISSION", message, "item.items[0].isBillable"),
+        refusal(status, "INSUFFICIENT_PERMISSION", message),
         refusal(status, "INSUFFICIENT_PERMISSION", "Insufficient permission.", "department"),
     ):
         error = error_of(refused, writes=True)
@@ -175,9 +175,9 @@ def test_a_refusal_that_names_a_field_is_about_that_record(status: int) -> None:
 
 @pytest.mark.parametrize("details", [[{"detail": DEEP, "o:errorCode": DEEP}], [DEEP], DEEP, [{"detail": "x"}] * 2_000])
 def test_details_of_any_shape_result_in_a_short_text(details: Any) -> None:
-    words = message_of(answer(400, json.dumps({"o:errorDetails": details})))
-    assert words.startswith("400")
-    assert len(words) <= 404
+    message = message_of(answer(400, json.dumps({"o:errorDetails": details})))
+    assert message.startswith("400")
+    assert len(message) <= 404
 
 
 def test_a_refusal_has_all_of_its_details() -> None:

@@ -39,11 +39,11 @@ PRIMES = (2**256 - 189, 2**255 - 19)
 
 def small_rsa_key() -> rsa.RSAPrivateKey:
     """Of 511 bits, which no generator still creates."""
-    (one, other), exponent = PRIMES, 65537
-    private = pow(exponent, -1, (one - 1) * (other - 1))
-    remainders = rsa.rsa_crt_dmp1(private, one), rsa.rsa_crt_dmq1(private, other), rsa.rsa_crt_iqmp(one, other)
-    public = rsa.RSAPublicNumbers(exponent, one * other)
-    return rsa.RSAPrivateNumbers(one, other, private, *remainders, public).private_key()
+    (p, q), exponent = PRIMES, 65537
+    private = pow(exponent, -1, (p - 1) * (q - 1))
+    remainders = rsa.rsa_crt_dmp1(private, p), rsa.rsa_crt_dmq1(private, q), rsa.rsa_crt_iqmp(p, q)
+    public = rsa.RSAPublicNumbers(exponent, p * q)
+    return rsa.RSAPrivateNumbers(p, q, private, *remainders, public).private_key()
 
 
 def pem_of(key: Any) -> bytes:
@@ -187,8 +187,8 @@ def test_a_refused_login_names_host_client_certificate_and_clocks(
     refused = answer(401, {"error": "invalid_client"}, Date=formatdate(time.time() + seconds_apart, usegmt=True))
     with pytest.raises(Misconfigured) as caught:
         mint_token(Scripted(refused), address)
-    words = caught.value.facts["answer"]
-    assert address.client_id in words
-    assert address.certificate_id in words
-    assert urlsplit(address.base_url).netloc in words
-    assert (f"s {relation} its clock" in words) if relation else "clock" not in words
+    message = caught.value.facts["answer"]
+    assert address.client_id in message
+    assert address.certificate_id in message
+    assert urlsplit(address.base_url).netloc in message
+    assert (f"s {relation} its clock" in message) if relation else "clock" not in message

@@ -173,8 +173,8 @@ def test_another_bill_than_the_one_asked_for_is_not_taken_for_it(netsuite_of: Ma
         netsuite.bill("88124")
     with pytest.raises(UnexpectedAnswer, match="'pcr-bill-4-417' instead of 'pcr-bill-4-418'"):
         netsuite.bill_by_external_id("pcr-bill-4-418")
-    for found in (netsuite.bill("88123"), netsuite.bill_by_external_id("PCR-bill-4-417")):
-        assert found is not None
+    for bill in (netsuite.bill("88123"), netsuite.bill_by_external_id("PCR-bill-4-417")):
+        assert bill is not None
 
 
 def test_the_length_of_names_is_the_accounts_and_asked_once_a_day(netsuite_of: MakeClient) -> None:
@@ -194,16 +194,16 @@ PERSON = {"id": "34", "entityid": "V34", "isinactive": "F"}
 
 def test_vendors_are_looked_up_by_both_of_their_names_in_every_spelling(netsuite_of: MakeClient) -> None:
     netsuite, transport = netsuite_of(rows(VENDOR), rows())
-    (found,) = netsuite.vendors_named("O'Brien & Sons, Inc.")
-    assert (found.id, found.name, found.inactive) == ("33", "O'Brien", False)
+    (vendor,) = netsuite.vendors_named("O'Brien & Sons, Inc.")
+    assert (vendor.id, vendor.name, vendor.inactive) == ("33", "O'Brien", False)
     assert "UPPER(companyname) LIKE '%O%BRIEN%SONS%%' OR UPPER(entityid) LIKE" in transport.sent[0].body["q"]
 
 
 def test_people_among_the_vendors_are_found_by_first_and_last_name(netsuite_of: MakeClient) -> None:
     names = {"id": "34", "firstname": "Ana", "lastname": "Lopez"}
     netsuite, transport = netsuite_of(rows(), rows(names), rows(PERSON), rows(names))
-    (found,) = netsuite.vendors_named("Ana Maria Lopez")
-    assert (found.name, found.entity_id) == ("Ana Lopez", "V34")
+    (vendor,) = netsuite.vendors_named("Ana Maria Lopez")
+    assert (vendor.name, vendor.entity_id) == ("Ana Lopez", "V34")
     assert "UPPER(firstname) LIKE '%ANA%' AND UPPER(lastname) LIKE '%LOPEZ%'" in transport.sent[1].body["q"]
 
 
@@ -225,7 +225,7 @@ def test_a_project_is_looked_up_by_number_and_by_name(netsuite_of: MakeClient) -
     netsuite, transport = netsuite_of(
         rows({"id": "7", "entityid": "24-017", "companyname": "Tower", "isinactive": "T"})
     )
-    (found,) = netsuite.jobs_named("24-017", "Tower")
-    assert (found.id, found.entity_id, found.inactive) == ("7", "24-017", True)
+    (job,) = netsuite.jobs_named("24-017", "Tower")
+    assert (job.id, job.entity_id, job.inactive) == ("7", "24-017", True)
     assert "UPPER(entityid) LIKE '%24%017%' OR" in transport.sent[0].body["q"]
     assert "UPPER(companyname) LIKE '%TOWER%'" in transport.sent[0].body["q"]

@@ -148,10 +148,10 @@ def found_bill(body: Any) -> FoundBill:
 
 def test_a_bill_is_read_to_the_cent() -> None:
     text = json.dumps(FOUND_BILL).replace("900", "900.09").replace("1000", "1000.10")
-    found = found_bill(answer(200, text).json())
-    assert (found.id, found.vendor_id, found.document_number) == ("88123", "33", "ACME-0417")
-    assert (found.date, found.total) == (date(2026, 9, 30), Decimal("900.09"))
-    assert found.lines == (BillLine("5871", Decimal("1000.10"), "a"),)
+    bill = found_bill(answer(200, text).json())
+    assert (bill.id, bill.vendor_id, bill.document_number) == ("88123", "33", "ACME-0417")
+    assert (bill.date, bill.total) == (date(2026, 9, 30), Decimal("900.09"))
+    assert bill.lines == (BillLine("5871", Decimal("1000.10"), "a"),)
 
 
 def test_the_amount_of_a_line_without_one_is_quantity_times_rate() -> None:

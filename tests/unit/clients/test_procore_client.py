@@ -161,11 +161,13 @@ def test_a_page_of_which_nothing_can_be_read_is_no_empty_list(procore_of: MakeCl
 
 
 def test_one_project_is_found_in_the_list_of_all(procore_of: MakeClient) -> None:
-    other = PROJECT | {"id": PROJECT["id"] + 1}
-    procore, transport = procore_of(answer(200, [other, PROJECT], next_page=False), answer(200, [], next_page=False))
-    found = procore.find_project(PROJECT["id"])
-    assert found is not None
-    assert found.id == PROJECT["id"]
+    other_project = PROJECT | {"id": PROJECT["id"] + 1}
+    procore, transport = procore_of(
+        answer(200, [other_project, PROJECT], next_page=False), answer(200, [], next_page=False)
+    )
+    project = procore.find_project(PROJECT["id"])
+    assert project is not None
+    assert project.id == PROJECT["id"]
     assert transport.sent[0].params["filters[id]"] == PROJECT["id"]
     assert procore.find_project(99) is None
 
@@ -192,8 +194,8 @@ def test_an_invoice_is_listed_whatever_else_its_row_says(procore_of: MakeClient)
 def test_invoices_are_asked_for_by_each_status(procore_of: MakeClient) -> None:
     head = {"id": 417, "status": "approved", "origin_id": "", "invoice_number": "A-1"}
     procore, transport = procore_of(answer(200, [head], next_page=False), answer(200, [], next_page=False))
-    (found,) = procore.list_invoices(17, ("approved", "approved_as_noted"))
-    assert (found.id, found.origin_id) == (417, None)
+    (invoice,) = procore.list_invoices(17, ("approved", "approved_as_noted"))
+    assert (invoice.id, invoice.origin_id) == (417, None)
     assert [sent.params["filters[status]"] for sent in transport.sent] == ["approved", "approved_as_noted"]
     assert transport.sent[0].params["per_page"] == INVOICES_PER_PAGE
 

@@ -61,7 +61,7 @@ def test_a_good_answer_is_no_error(status: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "words"),
+    ("body", "message"),
     [
         ({"errors": "Not found"}, "Not found"),
         ({"errors": ["one", "two"]}, "one, two"),
@@ -77,8 +77,8 @@ def test_a_good_answer_is_no_error(status: int) -> None:
         (None, ""),
     ],
 )
-def test_procores_message_is_found_in_every_shape_of_body(body: Any, words: str) -> None:
-    assert message_of(answer(400, body)) == words
+def test_procores_message_is_found_in_every_shape_of_body(body: Any, message: str) -> None:
+    assert message_of(answer(400, body)) == message
 
 
 def test_texts_are_short_enough_for_a_person() -> None:
@@ -132,9 +132,9 @@ def test_no_wait_is_longer_than_an_hour_whatever_the_header_says() -> None:
     [{"errors": DEEP}, {"errors": {"a": DEEP}}, {"errors": ["x"] * 100_000}, {"errors": {"\x1b[31m": "\n\ud800"}}],
 )
 def test_errors_of_any_shape_result_in_a_short_printable_text(body: Any) -> None:
-    words = message_of(answer(400, body))
-    assert len(words) <= 300
-    assert words.isprintable()
+    message = message_of(answer(400, body))
+    assert len(message) <= 300
+    assert message.isprintable()
 
 
 @pytest.mark.parametrize("wrong_by", [-3600, 3600])

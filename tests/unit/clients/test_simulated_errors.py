@@ -178,13 +178,13 @@ def is_known(error: SyncError) -> bool:
 
 def meaning_in_netsuite(given: Answer) -> SyncError:
     """By the table alone, before it is looked at as that of a read or a write."""
-    words = netsuite.message_of(given)
-    row = next(row for row in netsuite.TABLE if given.status in row.statuses and re.search(row.pattern, words))
-    return row.meaning(words)
+    message = netsuite.message_of(given)
+    row = next(row for row in netsuite.TABLE if given.status in row.statuses and re.search(row.pattern, message))
+    return row.meaning(message)
 
 
-def matching(patterns: tuple[str, ...], words: str) -> list[str]:
-    return [pattern for pattern in patterns if re.search(pattern, words)]
+def matching(patterns: tuple[str, ...], message: str) -> list[str]:
+    return [pattern for pattern in patterns if re.search(pattern, message)]
 
 
 def test_the_sources_are_read() -> None:
@@ -194,31 +194,31 @@ def test_the_sources_are_read() -> None:
 
 @pytest.mark.parametrize("said", FROM_NETSUITE, ids=str)
 def test_errors_of_the_simulated_netsuite_are_known_or_shown_literally(said: Said) -> None:
-    words = netsuite.message_of(said.answer)
-    refused, ours = matching(REFUSED_BY_NETSUITE, words), matching(OURS_IN_NETSUITE, words)
+    message = netsuite.message_of(said.answer)
+    refused, ours = matching(REFUSED_BY_NETSUITE, message), matching(OURS_IN_NETSUITE, message)
     if is_known(meaning_in_netsuite(said.answer)):
         assert (refused, ours) == ([], []), "a row of the table knows it"
         return
-    assert len(refused) + len(ours) == 1, f"say what it means: {words}"
+    assert len(refused) + len(ours) == 1, f"say what it means: {message}"
     error = netsuite.error_of(said.answer, writes=True)
     assert isinstance(error, Blocked)
     causes = (Cause.ITEM_REJECTED, Cause.BILL_REJECTED) if refused else (Cause.UNEXPECTED,)
-    assert all(words in describe(cause, error.facts).sentence for cause in causes)
+    assert all(message in describe(cause, error.facts).sentence for cause in causes)
 
 
 @pytest.mark.parametrize("said", FROM_PROCORE, ids=str)
 def test_errors_of_the_simulated_procore_are_known_or_shown_literally(said: Said) -> None:
     error = procore.error_of(said.answer)
     assert error is not None
-    words = str(error)
-    refused, ours = matching(REFUSED_BY_PROCORE, words), matching(OURS_IN_PROCORE, words)
+    message = str(error)
+    refused, ours = matching(REFUSED_BY_PROCORE, message), matching(OURS_IN_PROCORE, message)
     if is_known(error):
         assert (refused, ours) == ([], []), "a status of the table knows it"
         return
-    assert len(refused) + len(ours) == 1, f"say what it means: {words}"
+    assert len(refused) + len(ours) == 1, f"say what it means: {message}"
     cause = Cause.WRITE_BACK_REJECTED if refused else Cause.UNEXPECTED
     assert isinstance(error, Blocked)
-    assert words in describe(cause, error.facts).sentence
+    assert message in describe(cause, error.facts).sentence
 
 
 @pytest.mark.parametrize(("first", "second"), IN_BOTH_VERSIONS, ids=str)
@@ -258,8 +258,8 @@ def test_an_unknown_error_is_shown_with_the_message_of_the_remote(status: int) -
         status, {"o:errorDetails": [{"o:errorCode": "NEW_RULE", "detail": "Items need a colour since May."}]}
     )
     assert not is_known(meaning_in_netsuite(given))
-    words = netsuite.message_of(given)
-    assert matching(REFUSED_BY_NETSUITE + OURS_IN_NETSUITE, words) == []
+    message = netsuite.message_of(given)
+    assert matching(REFUSED_BY_NETSUITE + OURS_IN_NETSUITE, message) == []
     error = netsuite.error_of(given, writes=True)
     assert isinstance(error, Blocked)
     assert "NEW_RULE Items need a colour since May." in describe(error.cause, error.facts).sentence

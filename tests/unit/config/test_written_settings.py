@@ -84,8 +84,8 @@ def test_equivalent_settings_have_the_same_digests(set_environment: SetEnvironme
 
 
 def test_the_order_of_a_list_does_not_matter(set_environment: SetEnvironment) -> None:
-    one = digests(set_environment, PROJECT_IDS="17,18", EXPORT_STATUSES="approved,approved_as_noted")
-    assert one == digests(set_environment, PROJECT_IDS="18,17", EXPORT_STATUSES="approved_as_noted,approved")
+    in_order = digests(set_environment, PROJECT_IDS="17,18", EXPORT_STATUSES="approved,approved_as_noted")
+    assert in_order == digests(set_environment, PROJECT_IDS="18,17", EXPORT_STATUSES="approved_as_noted,approved")
 
 
 def test_what_a_profile_says_counts_and_not_when_it_was_made(set_environment: SetEnvironment) -> None:

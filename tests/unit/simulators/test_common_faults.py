@@ -15,13 +15,13 @@ def struck(plan: FaultPlan, requests: int, path: str = "/x?") -> list[bool]:
 
 def test_a_seed_decides_what_is_struck() -> None:
     rule = {"kind": "cut_after", "probability": 0.3}
-    one, same, other = FaultPlan(), FaultPlan(), FaultPlan()
-    one.replace([rule], seed=7)
-    same.replace([rule], seed=7)
-    other.replace([rule], seed=8)
-    fates = struck(one, 200)
-    assert fates == struck(same, 200)
-    assert fates != struck(other, 200)
+    first, same_seed, other_seed = FaultPlan(), FaultPlan(), FaultPlan()
+    first.replace([rule], seed=7)
+    same_seed.replace([rule], seed=7)
+    other_seed.replace([rule], seed=8)
+    fates = struck(first, 200)
+    assert fates == struck(same_seed, 200)
+    assert fates != struck(other_seed, 200)
     assert 30 < sum(fates) < 90
 
 

@@ -95,9 +95,9 @@ def test_a_vendors_numbers_are_unique_where_the_account_blocks_duplicates(accoun
     status, code, text = problem(account.send("POST", BILLS, old))
     assert (status, code) == (400, "USER_ERROR")
     assert "Duplicate document number" in text
-    other = bill_body("b-2", "OLD-1", "10.00", entity={"id": "744"}, subsidiary={"id": "4"})
-    other["item"]["items"][0] |= {"item": {"id": "5004"}}
-    assert account.send("POST", BILLS, other).status_code == 204
+    other_bill = bill_body("b-2", "OLD-1", "10.00", entity={"id": "744"}, subsidiary={"id": "4"})
+    other_bill["item"]["items"][0] |= {"item": {"id": "5004"}}
+    assert account.send("POST", BILLS, other_bill).status_code == 204
     account.state.settings.duplicate_numbers = "allow"
     assert account.send("POST", BILLS, old).status_code == 204
     assert [each.tranid for each in account.state.bills_of_vendor("742")] == ["OLD-1", "old-1"]

@@ -22,7 +22,7 @@ def state() -> NetSuiteState:
 
 
 @pytest.mark.parametrize(
-    ("where", "found"),
+    ("where", "expected"),
     [
         ("itemid IN ('24-017-01-100.L', 'Retainage')", ["5000", "5001"]),
         ("itemid = '24-017-01-100.L' OR externalid IN ('x')", ["5001"]),
@@ -43,13 +43,13 @@ def state() -> NetSuiteState:
         ("itemid NOT LIKE '24-%'", ["5000"]),
     ],
 )
-def test_conditions(state: NetSuiteState, where: str, found: list[str] | None) -> None:
+def test_conditions(state: NetSuiteState, where: str, expected: list[str] | None) -> None:
     sql = f"SELECT id FROM item WHERE {where} ORDER BY id"
-    if found is None:
+    if expected is None:
         with pytest.raises(BadQuery, match="not_a_column"):
             ids(state, sql)
         return
-    assert ids(state, sql) == found
+    assert ids(state, sql) == expected
 
 
 def test_quotes_are_doubled(state: NetSuiteState) -> None:

@@ -35,8 +35,8 @@ def procore() -> Iterator[Caller]:
     params=["shared_new_code", "odd_text", "release_only_invoice", "line_without_wbs_code", "null_project_number"]
 )
 def project_id(request: pytest.FixtureRequest, procore: Caller) -> int:
-    found: int = procore.case(request.param)["project_id"]
-    return found
+    id_of_case: int = procore.case(request.param)["project_id"]
+    return id_of_case
 
 
 def test_token(procore: Caller) -> None:
