@@ -19,7 +19,7 @@ FOUND = FoundBill("88123", "pcr-bill-4-417", "33", "ACME-0417", date(2026, 9, 30
 
 
 @pytest.mark.parametrize(
-    "found",
+    "bill",
     [
         FOUND,
         replace(FOUND, lines=LINES[::-1]),
@@ -27,8 +27,8 @@ FOUND = FoundBill("88123", "pcr-bill-4-417", "33", "ACME-0417", date(2026, 9, 30
         replace(FOUND, external_id=None),
     ],
 )
-def test_order_descriptions_and_external_id_make_no_difference(found: FoundBill) -> None:
-    assert difference(BILL, found) is None
+def test_order_descriptions_and_external_id_make_no_difference(bill: FoundBill) -> None:
+    assert difference(BILL, bill) is None
 
 
 @pytest.mark.parametrize(
@@ -69,9 +69,9 @@ def test_order_descriptions_and_external_id_make_no_difference(found: FoundBill)
     ],
 )
 def test_any_other_difference_is_described(changes: dict[str, Any], sentences: dict[str, str]) -> None:
-    found = replace(FOUND, **changes)
-    assert differences(BILL, found) == sentences
-    assert difference(BILL, found) == "; ".join(sentences.values())
+    bill = replace(FOUND, **changes)
+    assert differences(BILL, bill) == sentences
+    assert difference(BILL, bill) == "; ".join(sentences.values())
 
 
 @pytest.mark.parametrize(

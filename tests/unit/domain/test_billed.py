@@ -29,8 +29,8 @@ def with_line(invoice: Invoice, **changed: Any) -> Invoice:
 
 @pytest.mark.parametrize("name", AMOUNTS)
 def test_every_amount_of_a_line_counts(invoice: Invoice, name: str) -> None:
-    other = with_line(invoice, **{name: getattr(invoice.lines[0], name) + Decimal("0.01")})
-    assert billed_digest(other) != billed_digest(invoice)
+    changed = with_line(invoice, **{name: getattr(invoice.lines[0], name) + Decimal("0.01")})
+    assert billed_digest(changed) != billed_digest(invoice)
 
 
 @pytest.mark.parametrize(

@@ -37,21 +37,21 @@ def test_external_ids_are_spelt_as_published() -> None:
     assert vendor_external_id(4, 33) == "pcr-vendor-4-33"
 
 
-@given(company=IDS, project=IDS, other=IDS)
-def test_external_ids_hold_only_what_netsuite_takes(company: int, project: int, other: int) -> None:
+@given(company=IDS, project=IDS, record_id=IDS)
+def test_external_ids_hold_only_what_netsuite_takes(company: int, project: int, record_id: int) -> None:
     for made in (
-        item_external_id(company, project, other),
-        bill_external_id(company, other),
-        vendor_external_id(company, other),
+        item_external_id(company, project, record_id),
+        bill_external_id(company, record_id),
+        vendor_external_id(company, record_id),
     ):
         assert TAKEN_BY_NETSUITE.fullmatch(made)
 
 
-@given(one=st.tuples(IDS, IDS, IDS), other=st.tuples(IDS, IDS, IDS))
+@given(first=st.tuples(IDS, IDS, IDS), second=st.tuples(IDS, IDS, IDS))
 def test_two_codes_share_an_external_id_only_when_they_are_the_same_code(
-    one: tuple[int, int, int], other: tuple[int, int, int]
+    first: tuple[int, int, int], second: tuple[int, int, int]
 ) -> None:
-    assert (item_external_id(*one) == item_external_id(*other)) == (one == other)
+    assert (item_external_id(*first) == item_external_id(*second)) == (first == second)
 
 
 @given(project=IDS, code=IDS)
@@ -89,7 +89,7 @@ def test_one_companys_external_ids_are_not_anothers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "same"),
+    ("first", "second", "same"),
     [
         ("pcr-itm-1-2-3", "pcr-itm-1-2-3", True),
         ("PCR-ITM-1-2-3", "pcr-itm-1-2-3", True),
@@ -100,10 +100,10 @@ def test_one_companys_external_ids_are_not_anothers() -> None:
     ],
 )
 def test_external_ids_are_compared_without_case_and_no_id_equals_nothing(
-    one: str | None, other: str | None, same: bool
+    first: str | None, second: str | None, same: bool
 ) -> None:
-    assert same_external_id(one, other) is same
-    assert same_external_id(other, one) is same
+    assert same_external_id(first, second) is same
+    assert same_external_id(second, first) is same
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def cause_of(caught: pytest.ExceptionInfo[Blocked]) -> Cause:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "second"),
     [
         ("Alder Masonry", "ALDER  MASONRY "),
         ("O'Brien Steel & Sons", "OBrien Steel and Sons"),
@@ -33,13 +33,13 @@ def cause_of(caught: pytest.ExceptionInfo[Blocked]) -> Cause:
         ("Smith-Jones", "Smith Jones"),
     ],
 )
-def test_a_name_is_the_same_in_every_spelling(one: str, other: str) -> None:
-    assert same_name(one, other)
-    assert are_variants(one, other)
+def test_a_name_is_the_same_in_every_spelling(first: str, second: str) -> None:
+    assert same_name(first, second)
+    assert are_variants(first, second)
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "second"),
     [
         ("Alder Masonry", "Alder Masonry, L.L.C."),
         ("The Alder Company", "Alder Co., Inc."),
@@ -48,14 +48,14 @@ def test_a_name_is_the_same_in_every_spelling(one: str, other: str) -> None:
         ("Skanska", "Skanska USA Building Inc."),
     ],
 )
-def test_variants_of_a_name_fit_a_link_but_are_not_the_same_name(one: str, other: str) -> None:
-    assert are_variants(one, other)
-    assert are_variants(other, one)
-    assert not same_name(one, other)
+def test_variants_of_a_name_fit_a_link_but_are_not_the_same_name(first: str, second: str) -> None:
+    assert are_variants(first, second)
+    assert are_variants(second, first)
+    assert not same_name(first, second)
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "second"),
     [
         ("Alder Masonry", "Zenith Catering"),
         ("Alder Masonry", "Alder Catering"),
@@ -64,9 +64,9 @@ def test_variants_of_a_name_fit_a_link_but_are_not_the_same_name(one: str, other
         ("A", ""),
     ],
 )
-def test_other_names_are_no_variants(one: str, other: str) -> None:
-    assert not are_variants(one, other)
-    assert not same_name(one, other)
+def test_other_names_are_no_variants(first: str, second: str) -> None:
+    assert not are_variants(first, second)
+    assert not same_name(first, second)
 
 
 def test_a_link_is_taken_where_the_names_agree() -> None:
@@ -125,8 +125,12 @@ def test_an_inactive_record_is_a_problem_and_no_reason_to_look_for_another(recor
 
 def test_without_a_link_the_one_active_vendor_of_the_name_is_taken() -> None:
     right = Entity("8", "A-8", "Alder Masonry")
-    others = [Entity("7", "Alder Masonry", inactive=True), Entity("9", "Alder Masonry LLC"), Entity("10", "Boulder")]
-    assert UNLINKED.by_name([*others, right]) is right
+    other_vendors = [
+        Entity("7", "Alder Masonry", inactive=True),
+        Entity("9", "Alder Masonry LLC"),
+        Entity("10", "Boulder"),
+    ]
+    assert UNLINKED.by_name([*other_vendors, right]) is right
 
 
 @pytest.mark.parametrize(
@@ -195,10 +199,10 @@ WORDS = st.lists(st.text("abcXYZ019'.&-é", min_size=1, max_size=8), min_size=1,
 
 
 @given(WORDS, st.sampled_from([" ", "  ", " , "]), st.sampled_from(["", " ", ", Inc.", " LLC"]))
-def test_the_search_is_never_narrower_than_the_comparison(words: list[str], between: str, end: str) -> None:
+def test_the_search_is_never_narrower_than_the_comparison(parts: list[str], between: str, end: str) -> None:
     """Else a vendor that is there would be "not found"."""
-    name = " ".join(words)
-    pattern, variant = search_pattern(name), between.join(words) + end
-    assert bool(pattern) is any(each.isascii() and each.isalnum() for each in "".join(words))
+    name = " ".join(parts)
+    pattern, variant = search_pattern(name), between.join(parts) + end
+    assert bool(pattern) is any(each.isascii() and each.isalnum() for each in "".join(parts))
     if len(pattern) - pattern.count("%") > 2 and are_variants(name, variant):
         assert re.fullmatch(".*".join(map(re.escape, pattern.split("%"))), variant.upper())

@@ -27,10 +27,10 @@ def test_what_is_written_for_people_is_read_back_to_the_cent(cents: int) -> None
     assert money.read(money.text(exact)) == exact
 
 
-@pytest.mark.parametrize("words", ["", "1234.50", "1,2,3.00", "1,234.5", "12.00 USD"])
-def test_what_money_did_not_write_is_not_read_as_an_amount(words: str) -> None:
+@pytest.mark.parametrize("text", ["", "1234.50", "1,2,3.00", "1,234.5", "12.00 USD"])
+def test_what_money_did_not_write_is_not_read_as_an_amount(text: str) -> None:
     with pytest.raises(ValueError, match="not an amount"):
-        money.read(words)
+        money.read(text)
 
 
 @pytest.mark.parametrize(

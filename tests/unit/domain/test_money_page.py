@@ -76,22 +76,22 @@ def fields(page: str) -> dict[str, str]:
 
 
 def examples(section: str) -> list[Example]:
-    found: list[Example] = []
+    parsed: list[Example] = []
     for name, header, text in re.findall(
         r"^\*\*((?:Invoice|Bill|Credit|Refused)[ \d]*)\*\*(.*)\n((?:(?!^\*\*).*\n?)*)", section, re.MULTILINE
     ):
         if name.startswith("Invoice"):
-            found.append(Example(name, header, table(text)))
+            parsed.append(Example(name, header, table(text)))
         elif name.startswith("Bill"):
-            assert name.removeprefix("Bill") == found[-1].name.removeprefix("Invoice")
-            found[-1].bill = table(text)
+            assert name.removeprefix("Bill") == parsed[-1].name.removeprefix("Invoice")
+            parsed[-1].bill = table(text)
         elif name.startswith("Credit"):
-            assert name.removeprefix("Credit") == found[-1].name.removeprefix("Invoice")
-            found[-1].credit = table(text)
+            assert name.removeprefix("Credit") == parsed[-1].name.removeprefix("Invoice")
+            parsed[-1].credit = table(text)
         else:
             (cause,), (sentence,) = re.findall(r"as `(\w+)`", header), re.findall(r"^> (.+)$", text, re.MULTILINE)
-            found[-1].refusal = (cause, sentence)
-    return found
+            parsed[-1].refusal = (cause, sentence)
+    return parsed
 
 
 def as_procore_sends_it(example: Example, place: int, names: dict[str, str]) -> dict[str, Any]:
@@ -192,11 +192,11 @@ def check_text(section: str) -> None:
     shown = re.compile(r"^(?:\||>|\*\*Invoice).*", re.MULTILINE)
     text = shown.sub("", section).replace("\n", " ")
     sums = SUM.findall(text)
-    for found in sums:
-        left, _, right = found.partition(" = ")
+    for match in sums:
+        left, _, right = match.partition(" = ")
         terms = re.findall(rf"(?:^|(?<= ))([+-] )?({AMOUNT.pattern})", left)
         total = sum((value(term) * (-1 if sign == "- " else 1) for sign, term in terms), Decimal(0))
-        assert total == value(right), found
+        assert total == value(right), match
     known = AMOUNT.findall("\n".join([*shown.findall(section), *sums]))
     assert {value(alone) for alone in AMOUNT.findall(SUM.sub("", text))} <= {value(each) for each in known}
 
@@ -204,13 +204,13 @@ def check_text(section: str) -> None:
 def check(section: str, names: dict[str, str]) -> int:
     """How many examples of a section are as the product does it; raises AssertionError where one is not."""
     previous: Invoice | None = None
-    for place, example in enumerate(found := examples(section)):
+    for place, example in enumerate(parsed := examples(section)):
         assert example.bill or example.credit or example.refusal, example.name
         invoice = read(InvoiceRow, as_procore_sends_it(example, place, names)).invoice()
         check_example(example, invoice, previous)
         previous = invoice
     check_text(section)
-    return len(found)
+    return len(parsed)
 
 
 RULES = [name for name, text in sections(PAGE).items() if examples(text)]
@@ -227,9 +227,9 @@ def test_every_example_of_the_page_is_what_the_product_makes_of_it(rule: str) ->
 
 
 def changed_a_little(section: str) -> Iterator[tuple[str, str]]:
-    for found in AMOUNT.finditer(section):
-        other = f"{value(found[0]) + 7 * CENT:,.2f}"
-        yield f"{section[: found.start()]}{other}{section[found.end() :]}", f"{found[0]} at {found.start()}"
+    for match in AMOUNT.finditer(section):
+        replacement = f"{value(match[0]) + 7 * CENT:,.2f}"
+        yield f"{section[: match.start()]}{replacement}{section[match.end() :]}", f"{match[0]} at {match.start()}"
 
 
 @pytest.mark.parametrize("rule", RULES)

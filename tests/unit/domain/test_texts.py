@@ -10,7 +10,7 @@ from worker.domain.texts import counted, shortened
 
 
 @pytest.mark.parametrize(
-    ("number", "noun", "words"),
+    ("number", "noun", "text"),
     [
         (0, "findings", "0 findings"),
         (1, "findings", "1 finding"),
@@ -20,8 +20,8 @@ from worker.domain.texts import counted, shortened
         (1_187, "codes", "1,187 codes"),
     ],
 )
-def test_a_count_agrees_with_its_noun(number: int, noun: str, words: str) -> None:
-    assert counted(number, noun) == words
+def test_a_count_agrees_with_its_noun(number: int, noun: str, text: str) -> None:
+    assert counted(number, noun) == text
 
 
 LISTED = "missing lines: Temporary Facilities 7,750.00, Concrete 14,000.00"

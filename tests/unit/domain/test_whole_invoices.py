@@ -63,8 +63,8 @@ def cents(least: int, most: int) -> st.SearchStrategy[Decimal]:
 
 def up_to(amount: Decimal) -> st.SearchStrategy[Decimal]:
     """Nothing, all of it, or some: to the cent. Of a balance below zero, which a deductive line may have, nothing."""
-    some = cents(0, int(max(amount, ZERO) * 100))
-    return st.one_of(st.just(ZERO), st.just(max(amount, ZERO)), some)
+    part = cents(0, int(max(amount, ZERO) * 100))
+    return st.one_of(st.just(ZERO), st.just(max(amount, ZERO)), part)
 
 
 @st.composite

@@ -104,10 +104,10 @@ def test_the_copy_is_of_one_ledger_and_one_owner(
     adopted.keep_copy("100.5")
     assert adopted.copy_is_of("100.5")
     assert not adopted.copy_is_of("200.5")
-    other = AdoptedItems(client, PREFIX, ledger, Copy(file, "other"))
-    assert other.copied() == {}
-    other.keep_copy("100.5")
-    assert adopted.copied() == other.copied() == {CODE: "5871"}
+    other_owner = AdoptedItems(client, PREFIX, ledger, Copy(file, "other"))
+    assert other_owner.copied() == {}
+    other_owner.keep_copy("100.5")
+    assert adopted.copied() == other_owner.copied() == {CODE: "5871"}
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"mine": 7}', '{"mine": {"ledger": 7, "items": 8}}'])

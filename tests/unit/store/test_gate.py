@@ -89,8 +89,8 @@ def test_never_more_are_inside_than_the_limit_however_many_come(gate_of: MakeGat
 def test_of_two_machines_with_different_caps_the_lower_one_holds_for_both(gate_of: MakeGate) -> None:
     high, low = gate_of(5), gate_of(2)
     low.announce()
-    one, two, three = (high.slot(Precedence.EXPORT, timeout=0.05) for _ in range(3))
-    with one, two, pytest.raises(NoRoom), three:
+    first, second, third = (high.slot(Precedence.EXPORT, timeout=0.05) for _ in range(3))
+    with first, second, pytest.raises(NoRoom), third:
         pass
     assert (high.caps(), low.caps()) == ([2, 5], [2, 5])
 

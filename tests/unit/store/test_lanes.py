@@ -273,10 +273,10 @@ def test_a_long_backlog_is_dispatched_within_the_limit_at_a_time(real_work: Lane
     keys = {f"code:1:{n}" for n in range(1_500)}
     real_work.add(Lane.ITEMS, keys)
     given: list[str] = []
-    while some := taken(real_work, limit=64):
-        assert len(some) <= 64
-        given += some
-        for key in some:
+    while batch := taken(real_work, limit=64):
+        assert len(batch) <= 64
+        given += batch
+        for key in batch:
             real_work.close(Lane.ITEMS, key, OutcomeKind.CREATED)
     assert len(given) == len(keys)
     assert set(given) == keys

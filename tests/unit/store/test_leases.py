@@ -51,10 +51,10 @@ def test_there_is_no_thread_where_nothing_is_kept(keeper: LeaseKeeper, turns: in
     def keepers() -> set[threading.Thread]:
         return {thread for thread in threading.enumerate() if thread.name == "lease-keeper"}
 
-    others, renewed = keepers(), set[threading.Thread]()
+    other_threads, renewed = keepers(), set[threading.Thread]()
     for _ in range(turns):
         renewed.clear()
         with keeper.keeping(lambda: renewed.add(threading.current_thread()), every=0.01):
             eventually(lambda: renewed)
-            assert keepers() - others == renewed
-        eventually(lambda: not keepers() - others)
+            assert keepers() - other_threads == renewed
+        eventually(lambda: not keepers() - other_threads)

@@ -159,11 +159,11 @@ def test_a_write_of_a_stopped_series_is_not_announced(
     ledger: Ledger, locks: Locks, client: Redis, key: CodeKey | InvoiceKey
 ) -> None:
     """A worker that checked before the stop, and waited for its turn since, sends nothing either."""
-    series, another = (Series.ITEMS, Series.BILLS) if key is CODE else (Series.BILLS, Series.ITEMS)
+    series, other_series = (Series.ITEMS, Series.BILLS) if key is CODE else (Series.BILLS, Series.ITEMS)
     states = SeriesStates(client, PREFIX)
     with locks.hold(str(key)) as lock:
         assert lock is not None
-        states.stop(another, Deviation.TOTAL)
+        states.stop(other_series, Deviation.TOTAL)
         noted = replace(INTENT, sent_at=lock.now())
         assert ledger.intend(key, noted, lock)
         states.stop(series, Deviation.TOTAL)
@@ -201,9 +201,9 @@ def test_recording_what_was_created_releases_its_lock(ledger: Ledger, locks: Loc
         with locks.hold(str(CODE)) as too_early:
             assert too_early is None, "an intent keeps the lock"
         ledger.write_created(CODE, CREATED, lock)
-        with locks.hold(str(CODE), reads=ledger.place(CODE)) as another:
-            assert another is not None
-            record = ledger.read_with(another)
+        with locks.hold(str(CODE), reads=ledger.place(CODE)) as next_lock:
+            assert next_lock is not None
+            record = ledger.read_with(next_lock)
             assert record
             assert record.done
 
@@ -214,11 +214,11 @@ def test_recording_a_created_record_does_not_release_a_lock_of_another(
     with locks.hold(str(CODE)) as lock:
         assert lock is not None
         client.delete(lock.key)
-        with locks.hold(str(CODE)) as another:
-            assert another is not None
+        with locks.hold(str(CODE)) as next_lock:
+            assert next_lock is not None
             ledger.write_created(CODE, CREATED, lock)
             assert ledger.code(CODE) == CREATED, "what NetSuite confirmed is recorded all the same"
-            assert client.get(another.key) == another.token
+            assert client.get(next_lock.key) == next_lock.token
 
 
 def test_adopted_items_are_those_of_adopted_records_alone(ledger: Ledger) -> None:
@@ -274,8 +274,8 @@ def test_restoring_names_codes_with_another_item_and_keeps_that_item(ledger: Led
     ledger.write(CodeKey(17, 1), CREATED)
     ledger.write(CodeKey(18, 2), replace(CREATED, state=State.ADOPTED))
     ledger.write(CodeKey(18, 3), INTENT)
-    found = {key: replace(CREATED, remote_id="9999") for key in (CodeKey(17, 1), CodeKey(18, 2), CodeKey(18, 3))}
-    assert ledger.restore(found) == Restored(0, [CodeKey(17, 1), CodeKey(18, 2)])
+    restored = {key: replace(CREATED, remote_id="9999") for key in (CodeKey(17, 1), CodeKey(18, 2), CodeKey(18, 3))}
+    assert ledger.restore(restored) == Restored(0, [CodeKey(17, 1), CodeKey(18, 2)])
     assert ledger.codes(17) == {1: CREATED}
 
 
@@ -319,9 +319,13 @@ def test_a_blocked_code_planned_again_keeps_its_problem_until_created(ledger: Le
 
 def test_a_blocked_record_opens_a_problem_with_its_sentence(ledger: Ledger) -> None:
     ledger.write(CODE, BLOCKED)
-    (one,) = ledger.problems()
-    assert (one.key, one.since, dict(one.facts)) == (str(CODE), 100.0, {"name": "x", "limit": "60"})
-    assert one.problem.cause is Cause.NAME_TOO_LONG
+    (open_problem,) = ledger.problems()
+    assert (open_problem.key, open_problem.since, dict(open_problem.facts)) == (
+        str(CODE),
+        100.0,
+        {"name": "x", "limit": "60"},
+    )
+    assert open_problem.problem.cause is Cause.NAME_TOO_LONG
 
 
 @pytest.mark.parametrize("record", [CREATED, replace(CREATED, state=State.ADOPTED), Record(State.SKIPPED)])
@@ -335,23 +339,23 @@ def test_an_end_that_is_no_problem_closes_the_one_that_was_open(ledger: Ledger, 
 def test_a_problem_stays_open_with_its_time_while_its_work_is_in_progress(ledger: Ledger, record: Record) -> None:
     ledger.write(CODE, BLOCKED)
     ledger.write(CODE, record)
-    (one,) = ledger.problems()
-    assert (one.key, one.since, one.problem.cause) == (str(CODE), 100.0, Cause.NAME_TOO_LONG)
+    (open_problem,) = ledger.problems()
+    assert (open_problem.key, open_problem.since, open_problem.problem.cause) == (str(CODE), 100.0, Cause.NAME_TOO_LONG)
 
 
 def test_the_same_cause_again_keeps_its_time_and_shows_the_newest_facts(ledger: Ledger) -> None:
     """The time is the one at which the problem was opened."""
     ledger.write(CODE, BLOCKED)
     ledger.write(CODE, replace(BLOCKED, at=200.0, facts={"name": "longer"}))
-    (one,) = ledger.problems()
-    assert (one.since, dict(one.facts)) == (100.0, {"name": "longer"})
+    (open_problem,) = ledger.problems()
+    assert (open_problem.since, dict(open_problem.facts)) == (100.0, {"name": "longer"})
 
 
 def test_another_cause_is_another_problem_with_its_own_time(ledger: Ledger) -> None:
     ledger.write(CODE, BLOCKED)
     ledger.write(CODE, replace(BLOCKED, at=200.0, cause=Cause.NAME_HAS_COLON))
-    (one,) = ledger.problems()
-    assert (one.since, one.problem.cause) == (200.0, Cause.NAME_HAS_COLON)
+    (open_problem,) = ledger.problems()
+    assert (open_problem.since, open_problem.problem.cause) == (200.0, Cause.NAME_HAS_COLON)
 
 
 def test_a_cause_that_only_another_version_knows_hides_no_problem(ledger: Ledger, client: Redis) -> None:
@@ -368,8 +372,8 @@ def test_a_cause_that_only_another_version_knows_hides_no_problem(ledger: Ledger
 def test_a_problem_without_facts_is_stored_and_shown(ledger: Ledger) -> None:
     for at in (100.0, 200.0):
         ledger.write(CODE, replace(BLOCKED, at=at, facts={}))
-    (one,) = ledger.problems()
-    assert (one.since, dict(one.facts)) == (100.0, {})
+    (open_problem,) = ledger.problems()
+    assert (open_problem.since, dict(open_problem.facts)) == (100.0, {})
 
 
 def test_problems_come_oldest_first(ledger: Ledger) -> None:
@@ -390,11 +394,11 @@ def test_a_problem_reported_again_keeps_its_time_until_its_cause_changes(ledger:
     """The newest facts are shown."""
     ledger.report("remote:netsuite", Cause.NETSUITE_LOGIN, {"answer": "401"}, at=100.0)
     ledger.report("remote:netsuite", Cause.NETSUITE_LOGIN, {"answer": "401 again"}, at=200.0)
-    (one,) = ledger.problems()
-    assert (one.since, dict(one.facts)) == (100.0, {"answer": "401 again"})
+    (open_problem,) = ledger.problems()
+    assert (open_problem.since, dict(open_problem.facts)) == (100.0, {"answer": "401 again"})
     assert not ledger.report("remote:netsuite", Cause.REMOTE_DOWN, {}, at=300.0)
-    (one,) = ledger.problems()
-    assert (one.since, one.problem.cause) == (300.0, Cause.REMOTE_DOWN)
+    (open_problem,) = ledger.problems()
+    assert (open_problem.since, open_problem.problem.cause) == (300.0, Cause.REMOTE_DOWN)
 
 
 def test_a_record_that_ends_well_closes_what_was_reported_for_it(ledger: Ledger) -> None:

@@ -31,10 +31,10 @@ def real_locks(server: Redis, keeper: LeaseKeeper) -> Locks:
 
 
 def test_a_lock_that_is_held_is_given_to_no_other(locks: Locks) -> None:
-    with locks.hold(NAME) as mine, locks.hold(NAME) as theirs, locks.hold("code:17:902") as another:
+    with locks.hold(NAME) as mine, locks.hold(NAME) as theirs, locks.hold("code:17:902") as second_lock:
         assert mine is not None
         assert theirs is None
-        assert another is not None
+        assert second_lock is not None
 
 
 def test_a_lock_is_free_again_after_its_block_even_when_that_fails(locks: Locks, client: Redis) -> None:
@@ -256,11 +256,11 @@ def test_a_server_is_met_at_the_very_moment_of_the_lock(real_locks: Locks, serve
 def test_a_process_that_ends_gives_back_its_own_locks_and_no_other_one_s(
     locks: Locks, client: Redis, keeper: LeaseKeeper
 ) -> None:
-    another = Locks(client, PREFIX, keeper)
-    with locks.hold(NAME), locks.hold("code:17:902"), another.hold("code:17:903"):
+    other_process = Locks(client, PREFIX, keeper)
+    with locks.hold(NAME), locks.hold("code:17:902"), other_process.hold("code:17:903"):
         locks.give_back()
         assert client.keys(f"{PREFIX}lock:*") == [f"{PREFIX}lock:code:17:903"]
-        with another.hold(NAME) as theirs:
+        with other_process.hold(NAME) as theirs:
             assert theirs is not None
         # What its threads request afterwards takes nothing.
         with locks.hold(NAME) as late:

@@ -55,13 +55,13 @@ def test_a_process_without_news_is_silent_until_another_takes_its_place(
 def test_an_announcement_of_an_older_version_is_read(processes: Presence, client: Redis) -> None:
     older = {"until_": seconds(client) + 5, "queues": '["items"]', "off": 0.0}
     client.hset(f"{PREFIX}presence", "items@a (1)", json.dumps(older))
-    (one,) = processes.running()
-    assert one.threads == 0
-    assert one.seen == pytest.approx(seconds(client), abs=5)
+    (running,) = processes.running()
+    assert running.threads == 0
+    assert running.seen == pytest.approx(seconds(client), abs=5)
 
 
 @pytest.mark.parametrize("off", [-3600.0, -30.0, 0.0, 30.0, 3600.0])
 def test_its_own_clock_decides_nothing_and_is_kept(processes: Presence, client: Redis, off: float) -> None:
     processes.announce("beat@a (2)", queues=[], clock=seconds(client) + off)
-    (one,) = processes.running()
-    assert one.clock_ahead == pytest.approx(off, abs=1)
+    (running,) = processes.running()
+    assert running.clock_ahead == pytest.approx(off, abs=1)

@@ -346,9 +346,9 @@ def test_counts_for_an_expired_or_ended_run_leave_nothing_behind(
     look = Runs.run
 
     def expires_after_a_look(self: Runs, run_id: str) -> Run | None:
-        found = look(self, run_id)
+        current = look(self, run_id)
         client.delete(f"{PREFIX}run:{run_id}", f"{PREFIX}run:{run_id}:open")
-        return found
+        return current
 
     with monkeypatch.context() as patched:
         patched.setattr(Runs, "run", expires_after_a_look)

@@ -82,8 +82,8 @@ def test_every_script_has_a_caller() -> None:
 
 
 def test_no_lua_is_in_python_text() -> None:
-    found = {file: [each for each in strings(file) if _LUA.search(each)] for file in PYTHON}
-    assert {file.relative_to(ROOT).as_posix(): lua for file, lua in found.items() if lua} == {}
+    lua_texts = {file: [each for each in strings(file) if _LUA.search(each)] for file in PYTHON}
+    assert {file.relative_to(ROOT).as_posix(): lua for file, lua in lua_texts.items() if lua} == {}
 
 
 def test_an_include_is_once_in_a_script_before_what_uses_it() -> None:

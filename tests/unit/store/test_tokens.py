@@ -184,12 +184,12 @@ def test_threads_that_need_a_token_of_a_hanging_service_share_one_timeout(client
     first = threading.Thread(target=need)
     first.start()
     assert mint.began.wait(10)
-    others = [threading.Thread(target=need) for _ in range(11)]
-    for thread in others:
+    other_threads = [threading.Thread(target=need) for _ in range(11)]
+    for thread in other_threads:
         thread.start()
-    assert all(thread.is_alive() for thread in others)
+    assert all(thread.is_alive() for thread in other_threads)
     mint.gives_up.set()
-    for thread in (first, *others):
+    for thread in (first, *other_threads):
         thread.join(10)
     # A thread that came only when the first had given up begins a second renewal, which ends at once here.
     assert errors == [("no answer: ReadTimeout", "netsuite")] * 12
