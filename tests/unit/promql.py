@@ -55,16 +55,16 @@ class Facts:
 
     def values(self, expression: str) -> Vector:
         """What the expression finds, by labels."""
-        found = self._value(promql_parser.parse(expression))
-        assert isinstance(found, dict), "an alert needs a vector"
-        return found
+        vector = self._value(promql_parser.parse(expression))
+        assert isinstance(vector, dict), "an alert needs a vector"
+        return vector
 
     def _aggregated(self, part: Any) -> Vector:
         assert str(part.op) == "max"
-        found, keep = self._value(part.expr), _kept(part.modifier)
-        assert isinstance(found, dict)
+        vector, keep = self._value(part.expr), _kept(part.modifier)
+        assert isinstance(vector, dict)
         groups: dict[Labels, list[float]] = {}
-        for labels, value in found.items():
+        for labels, value in vector.items():
             groups.setdefault(keep(labels), []).append(value)
         return {labels: max(values) for labels, values in groups.items()}
 
@@ -119,9 +119,9 @@ def selectors(part: Any) -> Iterator[Any]:
         yield part.vector_selector
     for name in ("lhs", "rhs", "expr", "args"):
         inner = getattr(part, name, None)
-        for one in inner if isinstance(inner, list) else [inner]:
-            if one is not None:
-                yield from selectors(one)
+        for child in inner if isinstance(inner, list) else [inner]:
+            if child is not None:
+                yield from selectors(child)
 
 
 def grouping(part: Any) -> Iterator[str]:
@@ -131,9 +131,9 @@ def grouping(part: Any) -> Iterator[str]:
         yield from getattr(clause, "labels", None) or ()
     for name in ("lhs", "rhs", "expr", "args"):
         inner = getattr(part, name, None)
-        for one in inner if isinstance(inner, list) else [inner]:
-            if one is not None:
-                yield from grouping(one)
+        for child in inner if isinstance(inner, list) else [inner]:
+            if child is not None:
+                yield from grouping(child)
 
 
 def _fits(labels: Mapping[str, str], selector: Any) -> bool:
@@ -159,8 +159,8 @@ def _both(op: str, left: Vector | float, right: Vector | float, modifier: Any) -
 
 
 def _joined(op: str, left: Vector, right: Vector, matched: Callable[[Labels], Labels]) -> Vector:
-    others = {matched(labels): value for labels, value in right.items()}
-    there = {labels: value for labels, value in left.items() if matched(labels) in others}
+    right_values = {matched(labels): value for labels, value in right.items()}
+    there = {labels: value for labels, value in left.items() if matched(labels) in right_values}
     if op == "and":
         return there
     if op == "unless":
@@ -168,7 +168,7 @@ def _joined(op: str, left: Vector, right: Vector, matched: Callable[[Labels], La
     if op == "or":
         mine = {matched(labels) for labels in left}
         return left | {labels: value for labels, value in right.items() if matched(labels) not in mine}
-    pairs = {labels: _pair(op, value, others[matched(labels)], value) for labels, value in there.items()}
+    pairs = {labels: _pair(op, value, right_values[matched(labels)], value) for labels, value in there.items()}
     return {labels: kept for labels, kept in pairs.items() if kept is not None}
 
 

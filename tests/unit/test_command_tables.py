@@ -43,15 +43,15 @@ def bill(number: int, total: str) -> PlanLine:
 
 
 def problem(key: str, about: str, cause: Cause, **facts: str) -> dict[str, Any]:
-    one = describe(cause, facts)
+    described = describe(cause, facts)
     return {
         "key": key,
         "record": about,
         "cause": cause.value,
-        "class": one.problem_class.value,
-        "owner": one.owner.value,
-        "sentence": one.sentence,
-        "next_step": one.next_step,
+        "class": described.problem_class.value,
+        "owner": described.owner.value,
+        "sentence": described.sentence,
+        "next_step": described.next_step,
     }
 
 

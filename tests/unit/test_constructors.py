@@ -43,20 +43,22 @@ def parameters(kind: ast.ClassDef) -> tuple[list[str], bool]:
     return [ast.unparse(one.annotation) for one in fields] if is_dataclass else [], False
 
 
-def services(found: Mapping[str, ast.ClassDef]) -> set[str]:
+def services(classes_by_place: Mapping[str, ast.ClassDef]) -> set[str]:
     """The names of classes that are given a store, a client or another service."""
     known, size = set(MADE_OF), 0
     while len(known) > size:
         size = len(known)
-        known |= {kind.name for kind in found.values() if known & set(WORD.findall(" ".join(parameters(kind)[0])))}
+        known |= {
+            kind.name for kind in classes_by_place.values() if known & set(WORD.findall(" ".join(parameters(kind)[0])))
+        }
     return known
 
 
 def too_many(worker: Path) -> Iterator[tuple[str, int]]:
     """Constructors with more than six parameters: those written by hand, and those of services."""
-    found = classes(worker)
-    known = services(found)
-    for place, kind in found.items():
+    classes_by_place = classes(worker)
+    known = services(classes_by_place)
+    for place, kind in classes_by_place.items():
         taken, by_hand = parameters(kind)
         if len(taken) > MOST and (by_hand or kind.name in known):
             yield place, len(taken)

@@ -71,9 +71,9 @@ def test_the_procfile_starts_the_processes_that_the_supervisor_starts() -> None:
 
 def test_compose_starts_the_same_processes() -> None:
     commands = {
-        name: with_defaults(found[1])
+        name: with_defaults(match[1])
         for name, text in compose_services().items()
-        if (found := re.search(r"^    command: (python -m (?:celery|worker).*)$", text, re.MULTILINE))
+        if (match := re.search(r"^    command: (python -m (?:celery|worker).*)$", text, re.MULTILINE))
     }
     assert commands == expected_commands("/data", webhooks=True)
 
@@ -191,7 +191,7 @@ def test_what_compose_sets_itself_is_a_setting_or_read_by_name() -> None:
 def test_compose_has_all_services_and_two_only_on_demand() -> None:
     services = compose_services()
     assert set(services) == {"redis", "items", "invoices", "flower", "webhooks", "beat", "simulators"}
-    demanded = {name: found[1] for name, text in services.items() if (found := re.search(r"profiles: \[(\w+)\]", text))}
+    demanded = {name: match[1] for name, text in services.items() if (match := re.search(r"profiles: \[(\w+)\]", text))}
     assert demanded == {"webhooks": "webhooks", "simulators": "demo"}
     assert "healthcheck:" in services["redis"]
     assert all("<<: *worker" in services[name] for name in ("items", "invoices", "beat"))

@@ -49,9 +49,9 @@ def test_the_index_of_decisions_has_every_record_with_its_status() -> None:
     for path in DECISIONS:
         text = path.read_text()
         number, title = re.findall(r"\A# (\d+)\. (.+)", text)[0]
-        found = STATUS.search(text)
-        assert found, f"{path.name} has no status line"
-        rows.append(f"| {number} | [{title}]({path.name}) | {found[0].removeprefix('Status: ').removesuffix('.')} |")
+        match = STATUS.search(text)
+        assert match, f"{path.name} has no status line"
+        rows.append(f"| {number} | [{title}]({path.name}) | {match[0].removeprefix('Status: ').removesuffix('.')} |")
     index = (DOCS / "decisions" / "README.md").read_text()
     assert [line for line in index.splitlines() if re.match(r"\| \d", line)] == rows
 
@@ -90,14 +90,14 @@ def named_commands(text: str) -> Iterator[tuple[str, list[str]]]:
     """Each command of wbs-sync in code of a page, with its arguments."""
     blocks = re.findall(r"^ *```sh\n(.*?)^ *```", text, re.MULTILINE | re.DOTALL)
     for code in [*blocks, *re.findall(r"`(wbs-sync [^`\n]+)`|^(\$ wbs-sync .*)", text, re.MULTILINE)]:
-        for found in COMMAND.finditer(code if isinstance(code, str) else "".join(code)):
-            yield found[0].strip(), shlex.split(found[1].replace("'", ""))
+        for match in COMMAND.finditer(code if isinstance(code, str) else "".join(code)):
+            yield match[0].strip(), shlex.split(match[1].replace("'", ""))
 
 
-def unknown_part(words: list[str]) -> str | None:
+def unknown_part(arguments: list[str]) -> str | None:
     """The first word of a command line that is no command and no option; None where all are known."""
     command: click.Command = wbs_sync
-    rest = iter(words)
+    rest = iter(arguments)
     for word in rest:
         context = click.Context(command, help_option_names=["-h", "--help"])
         options = {

@@ -229,10 +229,10 @@ def test_an_expression_asks_for_metrics_and_labels_that_there_are(expression: st
     asked = list(selectors(parsed))
     assert asked
     for selector in asked:
-        assert {one.name for one in selector.matchers.matchers} <= set(known[selector.name])
-        for one in selector.matchers.matchers:
-            if one.name == "cause":
-                assert set(one.value.split("|")) <= {cause.value for cause in Cause}
+        assert {matcher.name for matcher in selector.matchers.matchers} <= set(known[selector.name])
+        for matcher in selector.matchers.matchers:
+            if matcher.name == "cause":
+                assert set(matcher.value.split("|")) <= {cause.value for cause in Cause}
     labels = {label for selector in asked for label in known[selector.name]}
     assert set(grouping(parsed)) <= labels
 
@@ -250,10 +250,10 @@ def test_the_dashboard_is_one_that_grafana_takes() -> None:
         assert [target["refId"] for target in panel["targets"]] == ["A", "B", "C"][: len(panel["targets"])]
         place = panel["gridPos"]
         assert 0 <= place["x"] < place["x"] + place["w"] <= 24
-    for one, other in combinations((panel["gridPos"] for panel in panels), 2):
-        beside = one["x"] + one["w"] <= other["x"] or other["x"] + other["w"] <= one["x"]
-        above = one["y"] + one["h"] <= other["y"] or other["y"] + other["h"] <= one["y"]
-        assert beside or above, (one, other)
+    for first, second in combinations((panel["gridPos"] for panel in panels), 2):
+        beside = first["x"] + first["w"] <= second["x"] or second["x"] + second["w"] <= first["x"]
+        above = first["y"] + first["h"] <= second["y"] or second["y"] + second["h"] <= first["y"]
+        assert beside or above, (first, second)
 
 
 NOT_SHOWN = {
@@ -284,10 +284,10 @@ COMMAND = re.compile(r"`(wbs-sync [^`]+|--[a-z][^`]*)`")
 
 def commands_of(page: str) -> list[str]:
     """Every command that a page names; options alone belong to the command before them."""
-    found: list[str] = []
+    commands: list[str] = []
     for text in COMMAND.findall(page):
-        found.append(f"{found[-1].partition(' --')[0]} {text}" if text.startswith("--") else text)
-    return found
+        commands.append(f"{commands[-1].partition(' --')[0]} {text}" if text.startswith("--") else text)
+    return commands
 
 
 @pytest.mark.parametrize("name", [*RUNBOOKS, "monitoring"])
@@ -296,15 +296,19 @@ def test_every_command_of_a_page_is_one(name: str) -> None:
     commands = commands_of(page)
     assert commands
     for text in commands:
-        words = [re.sub(r"^[A-Z]+$", "7", word) for word in shlex.split(text)[1:]]
+        arguments = [re.sub(r"^[A-Z]+$", "7", word) for word in shlex.split(text)[1:]]
         command: click.Command = wbs_sync
-        while isinstance(command, click.Group) and words and words[0] in command.list_commands(click.Context(command)):
-            found = command.get_command(click.Context(command), words.pop(0))
-            assert found
-            command = found
+        while (
+            isinstance(command, click.Group)
+            and arguments
+            and arguments[0] in command.list_commands(click.Context(command))
+        ):
+            subcommand = command.get_command(click.Context(command), arguments.pop(0))
+            assert subcommand
+            command = subcommand
         assert command is not wbs_sync, text
         # Says so when an option or its value is none of the command's.
-        command.make_context(text, words)
+        command.make_context(text, arguments)
 
 
 @pytest.mark.parametrize("name", RUNBOOKS)

@@ -34,9 +34,9 @@ def understand(arguments: list[str]) -> None:
     """Read arguments as the console script does, without doing anything; click.UsageError where it would say no."""
     command: click.Command = wbs_sync
     while isinstance(command, click.Group) and arguments and not arguments[0].startswith("-"):
-        name, found, arguments = command.resolve_command(click.Context(command), arguments)
-        assert found, name
-        command = found
+        name, subcommand, arguments = command.resolve_command(click.Context(command), arguments)
+        assert subcommand, name
+        command = subcommand
     command.make_context("wbs-sync", arguments)
 
 

@@ -79,8 +79,8 @@ def test_check_names_files_that_others_may_read(tmp_path: Path) -> None:
         path.write_text("x")
         path.chmod(rights)
     ((_, look),) = FileChecks([private, readable, tmp_path / "no"]).checks()
-    found = look()
-    assert (found.ok, found.message) == (None, f"other users of this machine can read {readable}")
-    assert found.fix == f"chmod 600 {readable}"
+    result = look()
+    assert (result.ok, result.message) == (None, f"other users of this machine can read {readable}")
+    assert result.fix == f"chmod 600 {readable}"
     readable.chmod(0o400)
     assert look().ok is True

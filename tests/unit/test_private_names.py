@@ -84,13 +84,13 @@ def uses(file: Path) -> list[tuple[int, str]]:
 
 
 def test_tests_use_no_private_names_of_the_product() -> None:
-    found = [
+    private_uses = [
         f"{file.relative_to(TESTS)}:{line}: {name}"
         for file in sorted(TESTS.rglob("*.py"))
         for line, name in uses(file)
         if name not in NOT_OURS
     ]
-    assert found == []
+    assert private_uses == []
 
 
 def test_every_exception_is_still_needed() -> None:

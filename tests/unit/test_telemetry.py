@@ -136,7 +136,7 @@ def test_without_a_setting_neither_is_even_loaded() -> None:
 
 
 @pytest.mark.parametrize(
-    ("hidden", "asked_for", "variables", "words"),
+    ("hidden", "asked_for", "variables", "sentence"),
     [
         ("sentry_sdk", {"sentry_dsn": DSN}, {}, "SENTRY_DSN is set, but its packages are not installed: pip install 'wbs-sync[sentry]'."),
         ("opentelemetry.exporter.otlp.proto.http.trace_exporter", {}, {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"},
@@ -150,7 +150,7 @@ def test_a_worker_ends_with_a_sentence_when_the_extra_is_not_installed(
     hidden: str,
     asked_for: dict[str, str],
     variables: dict[str, str],
-    words: str,
+    sentence: str,
 ) -> None:
     monkeypatch.setitem(sys.modules, hidden, None)
     for name, value in variables.items():
@@ -161,7 +161,7 @@ def test_a_worker_ends_with_a_sentence_when_the_extra_is_not_installed(
     ):
         build_container()
     assert ended.value.code == 2
-    assert capsys.readouterr().err == f"wbs-sync: {words}\n"
+    assert capsys.readouterr().err == f"wbs-sync: {sentence}\n"
 
 
 def test_an_invalid_dsn_is_reported_without_its_value(tmp_path: Path) -> None:

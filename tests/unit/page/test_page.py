@@ -155,7 +155,7 @@ def test_tables_bars_and_the_plot_have_text_for_screen_readers() -> None:
 
 def test_the_page_says_in_text_what_its_state_is() -> None:
     text = Outline(render(report())).text
-    for words in (
+    for sentence in (
         "Procore company 4590, NetSuite account TSTDRV1234567. As of 2026-09-21 14:13:20 UTC",
         "All times are UTC.",
         "WBS codes with an Item 13 of 16 1 waiting, 2 blocked",
@@ -171,7 +171,7 @@ def test_the_page_says_in_text_what_its_state_is() -> None:
         "2026-09-21 14:12:20 Scan Harbor View 11.2 s 6 1,234 13 created, 2 blocked",
         "1 of 5 slots in use now",
     ):
-        assert words in text, text
+        assert sentence in text, text
 
 
 def test_a_problem_leads_to_its_records_where_their_addresses_are_known() -> None:
@@ -194,11 +194,11 @@ def test_projects_with_blocked_records_come_first() -> None:
 def test_an_empty_ledger_makes_a_page_too() -> None:
     empty = report(ledger_open=False, projects=[], invoices={}, problems=[], runs=[], gate=GateUse(0, 5, []), waiting=0)
     text = Outline(render(empty)).text
-    for words in (
+    for sentence in (
         "The ledger is being rebuilt from NetSuite.", "No project is known yet.", "No invoice is known yet.", "None.",
         "None in the last week.", "No samples in the last hours", "Open problems 0 all clear",
     ):  # fmt: skip
-        assert words in text, text
+        assert sentence in text, text
 
 
 def test_a_run_in_progress_shows_what_is_left() -> None:
@@ -244,7 +244,7 @@ def test_a_bar_is_as_long_as_what_is_wanted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tally", "words"),
+    ("tally", "sentence"),
     [
         (StatusCounts(done=999, blocked=1), "99 %"),
         (StatusCounts(done=5, skipped=5), "100 %"),
@@ -252,16 +252,16 @@ def test_a_bar_is_as_long_as_what_is_wanted() -> None:
         (StatusCounts(), "none known"),
     ],
 )
-def test_all_is_only_said_when_nothing_is_missing(tally: StatusCounts, words: str) -> None:
-    assert share(tally) == words
+def test_all_is_only_said_when_nothing_is_missing(tally: StatusCounts, sentence: str) -> None:
+    assert share(tally) == sentence
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"),
+    ("seconds", "sentence"),
     [(0.04, "0.0 s"), (59.94, "59.9 s"), (60, "1 min 0 s"), (3599.6, "1 h 0 min"), (7325, "2 h 2 min")],
 )
-def test_a_duration_is_written_as_people_say_it(seconds: float, words: str) -> None:
-    assert duration(seconds) == words
+def test_a_duration_is_written_as_people_say_it(seconds: float, sentence: str) -> None:
+    assert duration(seconds) == sentence
 
 
 def test_texts_of_the_page_itself_are_plain() -> None:

@@ -133,11 +133,11 @@ def test_waiting_work_on_a_project_becomes_a_message_that_its_task_takes(make_ke
 
 
 @given(st.sampled_from([CodeKey, InvoiceKey]), IDS, IDS)
-def test_waiting_work_becomes_a_message_that_its_task_takes(key_type: Any, project: int, other: int) -> None:
+def test_waiting_work_becomes_a_message_that_its_task_takes(key_type: Any, project: int, record_id: int) -> None:
     """This holds for every code and every invoice."""
-    key = WorkKey.parse(str(key_type(project, other)))
-    assert key.record == key_type(project, other)
-    assert list(read(MESSAGES[TaskName(key.kind.task)], key.arguments).model_dump().values()) == [project, other]
+    key = WorkKey.parse(str(key_type(project, record_id)))
+    assert key.record == key_type(project, record_id)
+    assert list(read(MESSAGES[TaskName(key.kind.task)], key.arguments).model_dump().values()) == [project, record_id]
 
 
 @pytest.mark.parametrize(

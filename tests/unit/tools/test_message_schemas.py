@@ -188,9 +188,9 @@ def test_a_list_of_values_that_becomes_any_text_is_reported() -> None:
 
 def test_counts_of_a_result_are_compared() -> None:
     fewer = changed(lambda after: after["propertyNames"]["enum"].remove("created"), SERIES)
-    other = changed(lambda after: after["additionalProperties"].update(type="string"), SERIES)
+    changed_type = changed(lambda after: after["additionalProperties"].update(type="string"), SERIES)
     assert breaking_result_changes(SERIES, fewer) == ["each key is no longer created"]
-    assert breaking_result_changes(SERIES, other) == ["each value has changed"]
+    assert breaking_result_changes(SERIES, changed_type) == ["each value has changed"]
 
 
 def say_more(after: dict[str, Any]) -> None:

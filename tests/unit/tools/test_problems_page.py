@@ -38,9 +38,9 @@ def test_every_cause_has_one_row_with_owner_example_and_next_step(cause: Cause) 
 
 @pytest.mark.parametrize("cause", [cause for cause in Cause if CATALOGUE[cause].sentence == "{finding}"])
 def test_every_finding_has_an_example_of_its_own(cause: Cause) -> None:
-    others = {row_of(other)[2] for other in Cause if other is not cause}
+    other_examples = {row_of(other)[2] for other in Cause if other is not cause}
     sentence = row_of(cause)[2]
-    assert sentence not in {*others, ""}
+    assert sentence not in {*other_examples, ""}
     about_a_bill = cause.value.startswith(("drift_bill", "drift_duplicate_bill", "drift_origin"))
     assert sentence.startswith("Invoice" if about_a_bill else ("Code", "Project"))
 
