@@ -96,19 +96,19 @@ def exists(env: Mapping[str, str], token: str, external_id: str) -> bool:
 def with_threads(env: Mapping[str, str], threads: int, codes: int | None) -> dict[str, float]:
     """As many threads as the cap; with one, the sequential script."""
     token = netsuite_token(env)
-    wanted = list(islice(bodies(env), codes))
+    item_bodies = list(islice(bodies(env), codes))
     begun, cpu = time.monotonic(), _cpu()
     with ThreadPoolExecutor(threads) as pool:
-        for done in pool.map(lambda body: post(env, token, body), wanted):
+        for done in pool.map(lambda body: post(env, token, body), item_bodies):
             assert done is None
-    return {"items": len(wanted), "seconds": time.monotonic() - begun, "cpu_seconds": _cpu() - cpu}
+    return {"items": len(item_bodies), "seconds": time.monotonic() - begun, "cpu_seconds": _cpu() - cpu}
 
 
 def naive_celery(env: Mapping[str, str], threads: int, codes: int | None) -> dict[str, float]:
     """One task per code: check, then POST. Celery's own pool of threads, everything at its default."""
     from benchmarks import naive  # noqa: PLC0415
 
-    wanted = list(islice(bodies(env), codes))
+    item_bodies = list(islice(bodies(env), codes))
     command = [
         sys.executable,
         "-m",
@@ -127,15 +127,15 @@ def naive_celery(env: Mapping[str, str], threads: int, codes: int | None) -> dic
     try:
         naive.wait_until_ready()
         begun = time.monotonic()
-        for body in wanted:
+        for body in item_bodies:
             naive.create.delay(body)
-        naive.wait_for(len(wanted))
+        naive.wait_for(len(item_bodies))
         seconds = time.monotonic() - begun
     finally:
         worker.terminate()
         worker.wait()
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return {"items": len(wanted), "seconds": seconds, "cpu_seconds": used.ru_utime + used.ru_stime}
+    return {"items": len(item_bodies), "seconds": seconds, "cpu_seconds": used.ru_utime + used.ru_stime}
 
 
 def run(kind: str, env: Mapping[str, str], *, threads: int, codes: int | None = None) -> dict[str, float]:

@@ -127,15 +127,15 @@ class Installation:
         self, kinds: Sequence[str] = ("items", "invoices", "beat"), *, machine: str = "one", threads: int | None = None
     ) -> Supervisor:
         """Start processes of one machine, with the default number of threads or so many; returns when its workers take messages."""
-        wanted = [
+        commands = [
             _named(process, machine) for process in processes(data_dir=self.folder / "data") if process.name in kinds
         ]
         logs = self.folder / "logs"
         own = {"WORKER_THREADS": str(threads)} if threads else {}
-        supervisor = Supervisor(wanted, env=self.env | own, log_dir=logs)
+        supervisor = Supervisor(commands, env=self.env | own, log_dir=logs)
         self._supervisors.append(supervisor)
         supervisor.start()
-        for process in wanted:
+        for process in commands:
             if process.name.startswith(("items", "invoices")):
                 log = logs / f"{process.name}.log"
                 until(lambda log=log: READY in log.read_text(), f"{process.name} is ready", timeout=START_SECONDS)  # type: ignore[misc]
@@ -184,8 +184,8 @@ def _named(process: Process, machine: str) -> Process:
     if "-n" not in process.command:
         return replace(process, name=f"{process.name}-{machine}")
     command = list(process.command)
-    place = command.index("-n") + 1
-    command[place] = command[place].replace("@", f"-{machine}@")
+    index = command.index("-n") + 1
+    command[index] = command[index].replace("@", f"-{machine}@")
     environment = {name: f"{value}-{machine}" for name, value in process.environment.items()}
     return replace(process, name=f"{process.name}-{machine}", command=tuple(command), environment=environment)
 

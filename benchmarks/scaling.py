@@ -90,7 +90,7 @@ def _row(projects: int, cost: Mapping[str, float]) -> tuple[str, ...]:
 
 
 def _costs() -> dict[str, float]:
-    wanted = {
+    wanted_figures = {
         "busy": ("cold-15", "busy share of the slots"),
         "item_ms": ("overhead", "worker CPU per Item"),
         "item_commands": ("overhead", "Redis commands per Item"),
@@ -99,7 +99,7 @@ def _costs() -> dict[str, float]:
         "code_bytes": ("warm", "10,000 projects: Redis bytes per code"),
     }
     costs = {}
-    for name, (benchmark, figure) in wanted.items():
+    for name, (benchmark, figure) in wanted_figures.items():
         _, sheet = figures.read(FOLDER / f"{benchmark}.json")
         costs[name] = next(one.median for one in sheet.figures if one.name == figure)
     return costs

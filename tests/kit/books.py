@@ -33,19 +33,19 @@ def items_made(stage: Stage) -> int:
 
 def assert_one_item_per_code(stage: Stage) -> None:
     """Every budgeted code has its one Item, made in one write, and nothing else was made."""
-    wanted = item_identities(stage)
+    expected = item_identities(stage)
     writes = Counter((entry["external_id"], entry["name"]) for entry in stage.netsuite.writes("item"))
-    assert writes == Counter(wanted.items())
+    assert writes == Counter(expected.items())
     assert stage.netsuite.duplicates() == []
 
 
 def assert_one_bill_per_invoice(stage: Stage) -> None:
     """Every approved invoice has its one bill over the payment due, made in one write, and carries the bill's id."""
     company_id = stage.procore.company.company_id
-    wanted = {bill_external_id(company_id, invoice.id): invoice for invoice in invoices(stage)}
+    expected = {bill_external_id(company_id, invoice.id): invoice for invoice in invoices(stage)}
     writes = Counter(entry["external_id"] for entry in stage.netsuite.writes("vendorBill"))
-    assert writes == Counter(list(wanted))
-    for external_id, invoice in wanted.items():
+    assert writes == Counter(list(expected))
+    for external_id, invoice in expected.items():
         bill = stage.netsuite.bill_by_external_id(external_id)
         assert bill is not None
         assert (bill.total, invoice.origin_id) == (invoice.summary().current_payment_due, f"ns-vendorbill-{bill.id}")

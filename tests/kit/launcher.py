@@ -72,8 +72,8 @@ def main() -> None:
 
 
 def _split(arguments: list[str]) -> tuple[list[str], list[str], list[str]]:
-    place = arguments.index("--")
-    return arguments[:place], ["--"], arguments[place + 1 :]
+    separator = arguments.index("--")
+    return arguments[:separator], ["--"], arguments[separator + 1 :]
 
 
 def _set(change: str) -> None:

@@ -157,8 +157,8 @@ class Site:
         """One more machine under the product's own supervisor, as `up` runs it, started: `kinds` are "items", "invoices", "all"
         (a worker on all queues) and "beat". Each process is called `{kind}-{machine}` and traced (tests/kit/trace.py).
         """
-        wanted = [self._supervised(f"{kind}-{machine}", kind, threads, times) for kind in kinds]
-        supervisor = Supervisor(wanted, env=self.env, log_dir=self.folder / "logs")
+        processes = [self._supervised(f"{kind}-{machine}", kind, threads, times) for kind in kinds]
+        supervisor = Supervisor(processes, env=self.env, log_dir=self.folder / "logs")
         self.supervisors.append(supervisor)
         supervisor.start()
         return supervisor
