@@ -58,7 +58,7 @@ def small_company() -> Company:
     return build_company(1, "large:1x3:1")
 
 
-class Office:
+class SharedParts:
     """What all examples of a test process share: settings but for the prefix, a key pair, connections and threads."""
 
     def __init__(self, settings: Settings, public_key: str, redis_url: str) -> None:
@@ -70,7 +70,7 @@ class Office:
         self.pool = ThreadPoolExecutor(4)
 
     @classmethod
-    def open(cls, folder: Path, redis_url: str) -> Office:
+    def open(cls, folder: Path, redis_url: str) -> SharedParts:
         """Make the key; every other setting is the simulated account's."""
         key = folder / "key.pem"
         public_key = make_key_file(key)
@@ -99,7 +99,7 @@ class Office:
 class WiredContainer(OpenContainer):
     """The product's own wiring, but for the socket and for a connection to Redis that all examples share."""
 
-    def __init__(self, settings: Settings, office: Office, wire: Wire) -> None:
+    def __init__(self, settings: Settings, office: SharedParts, wire: Wire) -> None:
         super().__init__(settings, redis_url="redis://nobody")
         self.redis, self.keeper = office.redis, office.keeper
         # The threads of the office, since an example should leave none behind.
@@ -108,10 +108,10 @@ class WiredContainer(OpenContainer):
             wire.attach(transport)
 
 
-class Desk:
+class WiredInstallation:
     """One example's world."""
 
-    def __init__(self, office: Office, **settings: Any) -> None:
+    def __init__(self, office: SharedParts, **settings: Any) -> None:
         self.company = small_company()
         (self.project,) = self.company.projects.values()
         self.invoices = [*self.company.invoices.values(), self._series()]
@@ -212,12 +212,12 @@ class Desk:
 
     def assert_only_true_records(self) -> None:
         """Every Item and bill that was written is expected, to the letter and to the cent, and exists once."""
-        wanted = {
+        expected = {
             self.item_external_id(code.id): f"{self.project.number}-{code.flat_code}"
             for code in self.project.codes.values()
         }
         for entry in self._written("item"):
-            assert wanted.get(entry["external_id"]) == entry["name"], entry
+            assert expected.get(entry["external_id"]) == entry["name"], entry
         truths = {self.bill_external_id(invoice): invoice for invoice in self.invoices}
         for entry in self._written("vendorBill"):
             bill = self.netsuite.bill_by_external_id(entry["external_id"])
@@ -240,19 +240,19 @@ class Desk:
         assert self.netsuite.duplicates() == []
         for name in ("item", "vendorBill"):
             assert max(Counter(entry["external_id"] for entry in self._written(name)).values(), default=0) <= 1
-        looked: set[str] = set()
+        looked_up: set[str] = set()
         for exchange in self.wire.seen:
             if exchange.kind in ("bill", "bills by query"):
-                looked |= {
+                looked_up |= {
                     self.bill_external_id(one)
                     for one in self.invoices
                     if str(one.id).encode() in exchange.path.encode() + exchange.sent
                 }
             elif exchange.kind == "new bill" and exchange.status not in (401, 429):
-                assert any(one.encode() in exchange.sent and one in looked for one in looked), (
+                assert any(one.encode() in exchange.sent and one in looked_up for one in looked_up), (
                     "a bill was sent that nobody had looked for"
                 )
-                looked = {one for one in looked if one.encode() not in exchange.sent}
+                looked_up = {one for one in looked_up if one.encode() not in exchange.sent}
 
     def assert_ties(self) -> None:
         """Whatever was read: each bill's lines total its amount, and that is what Procore said was due."""
@@ -319,7 +319,7 @@ def assert_clear(sentence: str, cause: Cause) -> None:
 
 
 @contextmanager
-def in_a_hurry() -> Iterator[None]:
+def without_waits() -> Iterator[None]:
     """The product's waits, shortened to nothing: their order and their ends stay what they are."""
     with (
         mock.patch.object(api, "BACK_OFF_SECONDS", (0.0, 0.0)),

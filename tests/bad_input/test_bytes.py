@@ -27,11 +27,11 @@ pytestmark = [
 
 
 @dataclass
-class Mouth:
+class RawServer:
     """A server that answers each connection's first request with the same bytes and hangs up."""
 
     listener: socket.socket
-    says: bytes = b""
+    response: bytes = b""
     asked: int = 0
     _end: threading.Event = field(default_factory=threading.Event)
 
@@ -53,7 +53,7 @@ class Mouth:
             connection.settimeout(5)
             connection.recv(65_536)
             self.asked += 1
-            connection.sendall(self.says)
+            connection.sendall(self.response)
             connection.shutdown(socket.SHUT_WR)
             while connection.recv(65_536):
                 pass
@@ -65,8 +65,8 @@ class Mouth:
 
 
 @pytest.fixture(scope="module")
-def mouth() -> Iterator[Mouth]:
-    made = Mouth(socket.create_server(("127.0.0.1", 0)))
+def raw_server() -> Iterator[RawServer]:
+    made = RawServer(socket.create_server(("127.0.0.1", 0)))
     thread = threading.Thread(target=made.serve, daemon=True)
     thread.start()
     yield made
@@ -74,14 +74,14 @@ def mouth() -> Iterator[Mouth]:
     thread.join(30)
 
 
-def ask(mouth: Mouth, says: bytes, *, writes: bool) -> Answer | Transient | OutcomeUnknown:
+def ask(raw_server: RawServer, response: bytes, *, writes: bool) -> Answer | Transient | OutcomeUnknown:
     """What one request to it ends with. A new transport each time: what is left on a connection is not the next one's."""
-    mouth.says = says
+    raw_server.response = response
     transport = Transport(remote="netsuite", read_timeout=5)
     headers = {"Authorization": "Bearer token-of-ours"}
     ended: Answer | Transient | OutcomeUnknown
     try:
-        ended = transport.send("POST", f"{mouth.url}/x", headers=headers, body={}, writes=writes)
+        ended = transport.send("POST", f"{raw_server.url}/x", headers=headers, body={}, writes=writes)
     except (Transient, OutcomeUnknown) as error:
         ended = error
     finally:
@@ -115,12 +115,12 @@ bodies = st.sampled_from(
 @example(line=b"HTTP/1.1 200 OK", headers=[b"Content-Length: 5, 6"], body=b"{}", damage=None, writes=True)
 @example(line=b"HTTP/1.1 200 OK", headers=[b"Content-Encoding: gzip"], body=b"no gzip", damage=None, writes=True)
 def test_any_bytes_are_an_answer_or_an_error_that_says_what_it_means(
-    mouth: Mouth, line: bytes, headers: list[bytes], body: bytes, damage: Damage | None, writes: bool
+    raw_server: RawServer, line: bytes, headers: list[bytes], body: bytes, damage: Damage | None, writes: bool
 ) -> None:
     raw = b"\r\n".join([line, *headers, b"", body])
-    before = mouth.asked
-    ended = ask(mouth, damage.of(raw) if damage else raw, writes=writes)
-    assert mouth.asked > before
+    before = raw_server.asked
+    ended = ask(raw_server, damage.of(raw) if damage else raw, writes=writes)
+    assert raw_server.asked > before
     if isinstance(ended, Answer):
         assert 100 <= ended.status <= 999
         ended.json_or_none()
@@ -133,6 +133,6 @@ def test_any_bytes_are_an_answer_or_an_error_that_says_what_it_means(
 
 
 @given(raw=st.binary(max_size=200), writes=st.booleans())
-def test_no_answer_at_all_leaves_a_write_in_doubt(mouth: Mouth, raw: bytes, writes: bool) -> None:
-    ended = ask(mouth, raw.replace(b"HTTP", b"HTML"), writes=writes)
+def test_no_answer_at_all_leaves_a_write_in_doubt(raw_server: RawServer, raw: bytes, writes: bool) -> None:
+    ended = ask(raw_server, raw.replace(b"HTTP", b"HTML"), writes=writes)
     assert isinstance(ended, OutcomeUnknown if writes else Transient)

@@ -77,7 +77,7 @@ class Question:
 
     name: str
     ask: Ask
-    right: Any
+    published: Any
 
     def __repr__(self) -> str:
         return self.name
@@ -185,7 +185,7 @@ any_answers: SearchStrategy[Answer] = st.builds(
 
 @pytest.mark.parametrize("question", READS)
 def test_a_right_answer_is_taken(question: Question) -> None:
-    assert outcome_of(question, as_answer(question.right)) is None
+    assert outcome_of(question, as_answer(question.published)) is None
 
 
 @given(question=questions, answers=st.lists(any_answers, min_size=1, max_size=3))
@@ -200,7 +200,7 @@ def test_any_answer_to_a_question_is_an_answer_or_an_error_of_the_domain(
 @example(question=NETSUITE_READS[8], change=Change("replace", 8, 10**400))
 @example(question=NETSUITE_READS[4], change=Change("replace", 3, "5.00\n"))
 def test_a_changed_answer_is_understood_or_not_and_never_half(question: Question, change: Change) -> None:
-    error = outcome_of(question, as_answer(change.of(question.right)))
+    error = outcome_of(question, as_answer(change.of(question.published)))
     assert error is None or isinstance(error, UnexpectedAnswer | Transient | SyncError)
 
 
@@ -210,21 +210,21 @@ def test_a_changed_answer_is_understood_or_not_and_never_half(question: Question
     status=statuses.filter(lambda status: status not in (401, 429)),
     body=st.sampled_from(tuple(BODIES.values())),
     headers=headers,
-    look=any_answers,
+    look_up_answer=any_answers,
 )
 @example(
     question=CREATES[0],
     status=202,
     body=b"",
     headers=(("Location", "/services/rest/async/v1/job/17"),),
-    look=as_answer({"id": "5"}),
+    look_up_answer=as_answer({"id": "5"}),
 )
-@example(question=CREATES[0], status=408, body=BODIES["exists"], headers=(), look=as_answer({}))
+@example(question=CREATES[0], status=408, body=BODIES["exists"], headers=(), look_up_answer=as_answer({}))
 def test_a_write_was_done_with_an_id_or_refused_or_is_in_doubt(
-    question: Question, status: int, body: bytes, headers: tuple[tuple[str, str], ...], look: Answer
+    question: Question, status: int, body: bytes, headers: tuple[tuple[str, str], ...], look_up_answer: Answer
 ) -> None:
     """The table of outcomes that the services know; only a status of 4xx may say for certain that nothing was done."""
-    client = client_of(question, as_answer(body, status, headers), look)
+    client = client_of(question, as_answer(body, status, headers), look_up_answer)
     certainly_not_done = 400 <= status < 500 and status != 408
     try:
         record_id = question.ask(client)

@@ -23,7 +23,7 @@ from rich.console import Console
 
 from config.logs import shown
 from tests.bad_input import strategies as hostile
-from tests.bad_input.desk import Desk, Office, in_a_hurry
+from tests.bad_input.desk import SharedParts, WiredInstallation, without_waits
 from tests.bad_input.examples import in_the_suite
 from tests.kit.commands import run_command
 from tests.kit.programs import environment, run
@@ -119,9 +119,9 @@ def test_rich_itself_would_have_taken_names_for_markup() -> None:
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServer) -> Iterator[Office]:
-    opened = Office.open(tmp_path_factory.mktemp("office"), redis_server.url)
-    with in_a_hurry():
+def office(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServer) -> Iterator[SharedParts]:
+    opened = SharedParts.open(tmp_path_factory.mktemp("office"), redis_server.url)
+    with without_waits():
         yield opened
     opened.close()
 
@@ -160,9 +160,9 @@ arguments_of_commands = st.sampled_from(ASKING).flatmap(
 )
 
 
-def call(desk: Desk, *arguments: str) -> tuple[int, str, str]:
+def call(installation: WiredInstallation, *arguments: str) -> tuple[int, str, str]:
     """Run a command in the example's installation: exit code, standard output, standard error."""
-    ended = run_command(desk.container, *arguments)
+    ended = run_command(installation.container, *arguments)
     return ended.code, ended.out, ended.err
 
 
@@ -172,10 +172,12 @@ def call(desk: Desk, *arguments: str) -> tuple[int, str, str]:
 @example(call_of=("export", ["1", "--project", "-5"]))
 @example(call_of=("scan", ["--project", str(2**63)]))
 @example(call_of=("problems", ["--cause", "nonsense"]))
-def test_arguments_of_any_kind_end_with_a_code_and_a_sentence(office: Office, call_of: tuple[str, list[str]]) -> None:
+def test_arguments_of_any_kind_end_with_a_code_and_a_sentence(
+    office: SharedParts, call_of: tuple[str, list[str]]
+) -> None:
     name, arguments = call_of
-    desk = Desk(office)
-    code, output, complaint = call(desk, name, *arguments)
+    installation = WiredInstallation(office)
+    code, output, complaint = call(installation, name, *arguments)
     # Only a comparison ends with 3: not everything could be compared.
     assert code in ((0, 1, 2, 3) if name == "verify" else (0, 1, 2))
     assert "Traceback" not in output + complaint
@@ -188,7 +190,7 @@ def test_arguments_of_any_kind_end_with_a_code_and_a_sentence(office: Office, ca
         json.loads(output) if output else None
         assert output or complaint
     # Nothing was begun for an id that cannot be one.
-    for key in (key for lane in Lane for key in desk.waiting(lane)):
+    for key in (key for lane in Lane for key in installation.waiting(lane)):
         assert all(part == "all" or 0 < int(part) < 2**63 for part in key.split(":")[1:]), key
 
 
@@ -196,41 +198,43 @@ def test_arguments_of_any_kind_end_with_a_code_and_a_sentence(office: Office, ca
 @given(names=st.lists(hostile.texts, min_size=6, max_size=6), cause=st.sampled_from(list(Cause)))
 @example(names=["[/]", "[red]x", "\x1b[2J", "\u202e24", "{project}", "a\nb"], cause=Cause.VENDOR_NOT_LINKED)
 @example(names=["", " ", "", "", "", ""], cause=Cause.LINES_DO_NOT_TIE)
-def test_names_of_any_kind_are_shown_by_every_command(office: Office, names: list[str], cause: Cause) -> None:
+def test_names_of_any_kind_are_shown_by_every_command(office: SharedParts, names: list[str], cause: Cause) -> None:
     """Names that reached the ledger and the list of projects, from whichever remote."""
-    desk = Desk(office)
+    installation = WiredInstallation(office)
     number, project_name, code, vendor, document, trigger = names
     # Neither a message nor a field of an answer lets half a character in.
     known_name, known_trigger = (re.sub("[\ud800-\udfff]", "\ufffd", text) for text in (project_name, trigger))
-    desk.project.number, desk.project.name = number, project_name
-    next(iter(desk.company.vendors.values())).name = vendor
-    for wbs_code in list(desk.project.codes.values())[:1]:
+    installation.project.number, installation.project.name = number, project_name
+    next(iter(installation.company.vendors.values())).name = vendor
+    for wbs_code in list(installation.project.codes.values())[:1]:
         wbs_code.flat_code = code
-    desk.invoices[0].invoice_number = document
-    desk.container.start_scan(known_trigger[:100])
-    desk.work_off()
-    for invoice in desk.invoices:
-        desk.export(invoice)
+    installation.invoices[0].invoice_number = document
+    installation.container.start_scan(known_trigger[:100])
+    installation.work_off()
+    for invoice in installation.invoices:
+        installation.export(invoice)
     facts = dict.fromkeys(re.findall(r"{(\w+)", CATALOGUE[cause].sentence), known_name)
-    at = desk.container.now()
-    desk.container.ledger.write(
-        CodeKey(desk.project.id, 999), Record(State.BLOCKED, known_name, at=at, cause=cause, facts=facts)
+    at = installation.container.now()
+    installation.container.ledger.write(
+        CodeKey(installation.project.id, 999), Record(State.BLOCKED, known_name, at=at, cause=cause, facts=facts)
     )
-    desk.container.ledger.write(
-        InvoiceKey(desk.project.id, 998), Record(State.BLOCKED, known_name, at=at, cause=cause, facts=facts)
+    installation.container.ledger.write(
+        InvoiceKey(installation.project.id, 998), Record(State.BLOCKED, known_name, at=at, cause=cause, facts=facts)
     )
     dry_runs = (["scan", "--dry-run"], ["export", "--approved", "--dry-run"])
     calls: list[list[str]] = [
         ["status"], ["problems"], ["problems", "--by-cause"], ["verify"], ["check"], *dry_runs,
-        ["report", "--out", os.devnull], ["explain", str(desk.project.id), "999"], ["explain", "--invoice", "998"],
+        ["report", "--out", os.devnull], ["explain", str(installation.project.id), "999"], ["explain", "--invoice", "998"],
     ]  # fmt: skip
-    calls += [["explain", "--invoice", str(one.id), "--project", str(one.project_id)] for one in desk.invoices[:1]]
+    calls += [
+        ["explain", "--invoice", str(one.id), "--project", str(one.project_id)] for one in installation.invoices[:1]
+    ]
     for arguments in calls:
-        exit_code, output, complaint = call(desk, *arguments)
+        exit_code, output, complaint = call(installation, *arguments)
         assert exit_code in (0, 1), (arguments, complaint)
         assert_nothing_obeyed(output)
         assert "Traceback" not in complaint
-        exit_code, output, complaint = call(desk, *arguments, "--json")
+        exit_code, output, complaint = call(installation, *arguments, "--json")
         assert exit_code in (0, 1)
         assert output.isascii()
         # What cannot be shown at all is replaced by one sentence.
