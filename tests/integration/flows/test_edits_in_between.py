@@ -88,9 +88,9 @@ def test_a_hand_entered_bill_is_not_adopted_while_ours_may_still_arrive(office: 
     ours = enter_by_hand(office, invoice, externalid=office.bill_external_id(invoice))
     outcome = office.export(invoice)
     assert (outcome.kind, outcome.remote_id) == (OutcomeKind.ALREADY, ours.id)
-    doubled = f"verify:bill_doubled:{key}"
-    assert office.problems(doubled) == {doubled: "drift_duplicate_bill"}
-    sentence = office.sentence(doubled)
+    duplicate_key = f"verify:bill_doubled:{key}"
+    assert office.problems(duplicate_key) == {duplicate_key: "drift_duplicate_bill"}
+    sentence = office.sentence(duplicate_key)
     assert f"(id {ours.id})" in sentence
     assert f"(id {entered.id})" in sentence
     assert finding_kinds(office, invoice) == [FindingKind.DUPLICATE_BILL], "in the words of verify, which closes it"
@@ -98,15 +98,15 @@ def test_a_hand_entered_bill_is_not_adopted_while_ours_may_still_arrive(office: 
 
 def test_when_ours_certainly_did_not_come_the_one_by_hand_is_taken(office: Installation) -> None:
     invoice = billable(office)
-    hasty = pilot(office, invoice, netsuite_settle_seconds=1)
-    lose_the_answer(hasty, invoice)
+    short_settle = pilot(office, invoice, netsuite_settle_seconds=1)
+    lose_the_answer(short_settle, invoice)
     entered = enter_by_hand(office, invoice)
-    hasty.container.start_export("test")
-    hasty.settle()
-    record = hasty.invoice_record(invoice)
+    short_settle.container.start_export("test")
+    short_settle.settle()
+    record = short_settle.invoice_record(invoice)
     assert record
     assert (record.state, record.remote_id, office.bills(invoice)) == (State.ADOPTED, entered.id, [])
-    assert hasty.problems(key_of(invoice)) == {}
+    assert short_settle.problems(key_of(invoice)) == {}
 
 
 def test_a_bill_in_another_currency_is_never_taken_for_the_invoice(office: Installation) -> None:

@@ -90,14 +90,14 @@ def test_a_code_created_at_the_first_attempt_is_explained_from_its_record(office
 
 
 @pytest.mark.parametrize(
-    ("kind", "way"),
+    ("kind", "expected_steps"),
     [
         ("cut_after", ["seen", "no_answer", "found"]),
         ("cut_before", ["seen", "no_answer", "checked", "sent", "created"]),
     ],
 )
 def test_a_write_without_a_response_is_explained_with_look_ups_and_result(
-    open_office: OpenInstallation, kind: str, way: list[str]
+    open_office: OpenInstallation, kind: str, expected_steps: list[str]
 ) -> None:
     office = open_office(netsuite_settle_seconds=1)
     project, _ = one_code(office)
@@ -105,10 +105,10 @@ def test_a_write_without_a_response_is_explained_with_look_ups_and_result(
     office.scan(project.id)
     office.settle()
     explanation = of_code(office)
-    assert steps(explanation) == way
+    assert steps(explanation) == expected_steps
     assert office.item(NAME).id in explanation["history"][-1]["sentence"]
-    looked = [step for step in explanation["history"] if step["what"] == "checked"]
-    assert all(step["times"] > 1 for step in looked), "looks that found the same are one line"
+    look_ups = [step for step in explanation["history"] if step["what"] == "checked"]
+    assert all(step["times"] > 1 for step in look_ups), "looks that found the same are one line"
 
 
 def test_a_code_in_doubt_says_until_when_nothing_is_sent_again(open_office: OpenInstallation) -> None:

@@ -58,21 +58,21 @@ def branch(open_shared: OpenInstallation) -> Installation:
 
 
 @pytest.fixture(scope="module")
-def hasty(open_shared: OpenInstallation) -> Installation:
+def short_timeout(open_shared: OpenInstallation) -> Installation:
     """An office that waits for a response no longer than a second."""
     return open_shared(netsuite_settle_seconds=HASTY_SETTLE, netsuite_read_timeout_seconds=1)
 
 
 @pytest.fixture(scope="module")
-def patient(open_shared: OpenInstallation) -> Installation:
+def long_settle(open_shared: OpenInstallation) -> Installation:
     """An office with a settle window that no test outlasts: it passes when a test says so, however busy the machine is."""
     return open_shared(netsuite_settle_seconds=PATIENT_SETTLE)
 
 
 @pytest.fixture(autouse=True)
-def no_faults_left(patient: Installation) -> Iterator[None]:
+def no_faults_left(long_settle: Installation) -> Iterator[None]:
     yield
-    patient.clear_faults()
+    long_settle.clear_faults()
 
 
 @pytest.fixture
@@ -152,68 +152,68 @@ def test_a_bill_is_made_once_whatever_happens_to_its_write(
     assert office.problems() == {}
 
 
-def test_a_bill_in_doubt_is_sent_again_only_after_the_settle_window(patient: Installation) -> None:
+def test_a_bill_in_doubt_is_sent_again_only_after_the_settle_window(long_settle: Installation) -> None:
     """The bill is looked up at least twice before it is sent again."""
-    invoice = billable(patient)
-    break_posts(patient, BILL_PATH, {"kind": "cut_before"})
-    mark = patient.mark()
-    assert patient.export(invoice).kind is OutcomeKind.UNKNOWN
-    patient.hurry()
-    patient.work_off()
-    assert len(patient.posts(BILL_PATH, mark)) == 1
+    invoice = billable(long_settle)
+    break_posts(long_settle, BILL_PATH, {"kind": "cut_before"})
+    mark = long_settle.mark()
+    assert long_settle.export(invoice).kind is OutcomeKind.UNKNOWN
+    long_settle.hurry()
+    long_settle.work_off()
+    assert len(long_settle.posts(BILL_PATH, mark)) == 1
 
-    patient.settle_window_passes(key_of(invoice))
-    patient.settle()
-    _, second = patient.posts(BILL_PATH, mark)
-    looks = [
+    long_settle.settle_window_passes(key_of(invoice))
+    long_settle.settle()
+    _, second = long_settle.posts(BILL_PATH, mark)
+    look_ups = [
         each
-        for each in patient.requests(mark)
-        if each["method"] == "GET" and each["path"].endswith(f"eid:{patient.bill_external_id(invoice)}")
+        for each in long_settle.requests(mark)
+        if each["method"] == "GET" and each["path"].endswith(f"eid:{long_settle.bill_external_id(invoice)}")
     ]
-    assert [each["status"] for each in looks if each["ended"] <= second["started"]].count(404) >= 2
-    assert patient.bill(invoice)
+    assert [each["status"] for each in look_ups if each["ended"] <= second["started"]].count(404) >= 2
+    assert long_settle.bill(invoice)
 
 
-def test_no_hurry_makes_a_bill_in_doubt_be_sent_again_early(patient: Installation) -> None:
+def test_no_hurry_makes_a_bill_in_doubt_be_sent_again_early(long_settle: Installation) -> None:
     """Neither the next export, nor a second one, nor a person's request for that invoice sends it."""
-    invoice = billable(patient)
-    break_posts(patient, BILL_PATH, {"kind": "cut_before"})
-    mark = patient.mark()
-    patient.export(invoice)
+    invoice = billable(long_settle)
+    break_posts(long_settle, BILL_PATH, {"kind": "cut_before"})
+    mark = long_settle.mark()
+    long_settle.export(invoice)
     for _ in range(3):
-        assert patient.export(invoice).kind is OutcomeKind.UNKNOWN
-    patient.reopened(project_ids=str(invoice.project_id)).export_all()
-    assert len(patient.posts(BILL_PATH, mark)) == 1
-    assert 0 < patient.due(f"invoice:{invoice.project_id}:{invoice.id}") <= PATIENT_SETTLE
-    patient.settle_window_passes(key_of(invoice))
-    patient.settle()
-    assert len(patient.posts(BILL_PATH, mark)) == 2
+        assert long_settle.export(invoice).kind is OutcomeKind.UNKNOWN
+    long_settle.reopened(project_ids=str(invoice.project_id)).export_all()
+    assert len(long_settle.posts(BILL_PATH, mark)) == 1
+    assert 0 < long_settle.due(f"invoice:{invoice.project_id}:{invoice.id}") <= PATIENT_SETTLE
+    long_settle.settle_window_passes(key_of(invoice))
+    long_settle.settle()
+    assert len(long_settle.posts(BILL_PATH, mark)) == 2
 
 
-def test_an_item_whose_answer_comes_too_late_is_found(hasty: Installation) -> None:
-    project = planned(hasty)
+def test_an_item_whose_answer_comes_too_late_is_found(short_timeout: Installation) -> None:
+    project = planned(short_timeout)
     (code,) = project.budgeted_codes()
-    break_posts(hasty, ITEM_PATH, {"kind": "slow_commit", "value": 3.0})
-    mark = hasty.mark()
-    hasty.work_off()
-    record = hasty.code_record(project, code)
+    break_posts(short_timeout, ITEM_PATH, {"kind": "slow_commit", "value": 3.0})
+    mark = short_timeout.mark()
+    short_timeout.work_off()
+    record = short_timeout.code_record(project, code)
     assert record is not None
     assert record.state is State.UNKNOWN
-    eventually(lambda: _worked(hasty) and _done(hasty.code_record(project, code)))
-    assert hasty.item(f"{project.number}-{CODE}")
-    assert len(hasty.posts(ITEM_PATH, mark)) == 1
+    eventually(lambda: _worked(short_timeout) and _done(short_timeout.code_record(project, code)))
+    assert short_timeout.item(f"{project.number}-{CODE}")
+    assert len(short_timeout.posts(ITEM_PATH, mark)) == 1
 
 
-def test_a_bill_in_doubt_that_shows_up_late_is_found_and_taken(hasty: Installation) -> None:
-    invoice = billable(hasty)
-    break_posts(hasty, BILL_PATH, {"kind": "slow_commit", "value": 3.0})
-    mark = hasty.mark()
-    outcome = hasty.export(invoice)
-    assert (outcome.kind, hasty.bills(invoice)) == (OutcomeKind.UNKNOWN, [])
+def test_a_bill_in_doubt_that_shows_up_late_is_found_and_taken(short_timeout: Installation) -> None:
+    invoice = billable(short_timeout)
+    break_posts(short_timeout, BILL_PATH, {"kind": "slow_commit", "value": 3.0})
+    mark = short_timeout.mark()
+    outcome = short_timeout.export(invoice)
+    assert (outcome.kind, short_timeout.bills(invoice)) == (OutcomeKind.UNKNOWN, [])
     assert "ReadTimeout" in outcome.reason
-    eventually(lambda: _worked(hasty) and _done(hasty.invoice_record(invoice)))
-    assert len(hasty.posts(BILL_PATH, mark)) == 1
-    assert invoice.origin_id == f"ns-vendorbill-{hasty.bill(invoice).id}"
+    eventually(lambda: _worked(short_timeout) and _done(short_timeout.invoice_record(invoice)))
+    assert len(short_timeout.posts(BILL_PATH, mark)) == 1
+    assert invoice.origin_id == f"ns-vendorbill-{short_timeout.bill(invoice).id}"
 
 
 def test_a_record_that_queries_do_not_show_yet_is_found_by_its_external_id(open_office: OpenInstallation) -> None:
@@ -358,32 +358,32 @@ def test_a_bill_that_never_gets_an_answer_ends_with_a_person(open_office: OpenIn
     assert office.bills(invoice) == []
 
 
-def test_a_problem_found_while_a_bill_is_in_doubt_does_not_end_the_doubt(patient: Installation) -> None:
+def test_a_problem_found_while_a_bill_is_in_doubt_does_not_end_the_doubt(long_settle: Installation) -> None:
     """A person enters the bill by hand while ours may still arrive, and deletes it again."""
-    invoice = billable(patient)
+    invoice = billable(long_settle)
     key = f"invoice:{invoice.project_id}:{invoice.id}"
-    break_posts(patient, BILL_PATH, {"kind": "cut_before"})
-    mark = patient.mark()
-    patient.export(invoice)
-    some_bill = next(iter(patient.netsuite.bills))
-    vendor = patient.procore.company.vendor_links[invoice.vendor_id]
-    by_hand = patient.netsuite.make_bill(
+    break_posts(long_settle, BILL_PATH, {"kind": "cut_before"})
+    mark = long_settle.mark()
+    long_settle.export(invoice)
+    some_bill = next(iter(long_settle.netsuite.bills))
+    vendor = long_settle.procore.company.vendor_links[invoice.vendor_id]
+    by_hand = long_settle.netsuite.make_bill(
         replace(some_bill, entity=vendor, tranid=invoice.invoice_number, externalid=None)
     )
-    assert patient.export(invoice).kind is OutcomeKind.UNKNOWN
-    assert patient.problems(key) == {key: "document_number_taken"}
-    record = patient.invoice_record(invoice)
+    assert long_settle.export(invoice).kind is OutcomeKind.UNKNOWN
+    assert long_settle.problems(key) == {key: "document_number_taken"}
+    record = long_settle.invoice_record(invoice)
     assert record is not None
     assert record.in_doubt
 
-    patient.netsuite.delete_bill(by_hand.id)
-    assert patient.export(invoice).kind is OutcomeKind.UNKNOWN
-    assert len(patient.posts(BILL_PATH, mark)) == 1
-    patient.settle_window_passes(key_of(invoice))
-    patient.settle()
-    assert len(patient.posts(BILL_PATH, mark)) == 2
-    assert patient.bill(invoice)
-    assert patient.problems(key) == {}
+    long_settle.netsuite.delete_bill(by_hand.id)
+    assert long_settle.export(invoice).kind is OutcomeKind.UNKNOWN
+    assert len(long_settle.posts(BILL_PATH, mark)) == 1
+    long_settle.settle_window_passes(key_of(invoice))
+    long_settle.settle()
+    assert len(long_settle.posts(BILL_PATH, mark)) == 2
+    assert long_settle.bill(invoice)
+    assert long_settle.problems(key) == {}
 
 
 def test_a_code_that_never_gets_its_item_ends_with_a_person(open_office: OpenInstallation) -> None:
@@ -396,74 +396,74 @@ def test_a_code_that_never_gets_its_item_ends_with_a_person(open_office: OpenIns
     assert len(office.posts(ITEM_PATH)) == 5
 
 
-def test_an_item_in_doubt_is_sent_again_only_after_the_settle_window(patient: Installation) -> None:
+def test_an_item_in_doubt_is_sent_again_only_after_the_settle_window(long_settle: Installation) -> None:
     """Whatever asks for it meanwhile: a scan, another app, an invoice."""
-    project = planned(patient)
+    project = planned(long_settle)
     (code,) = project.budgeted_codes()
-    invoice = patient.new_invoice(project, (CODE, "900.00"))
-    break_posts(patient, ITEM_PATH, {"kind": "cut_before"})
-    mark = patient.mark()
-    patient.work_off()
-    assert patient.make_item(project, code).kind is OutcomeKind.UNKNOWN
-    assert patient.export(invoice).kind is OutcomeKind.WAITING
-    patient.container.start_scan("test", [project.id])
-    patient.work_off()
-    assert len(patient.posts(ITEM_PATH, mark)) == 1
-    patient.settle_window_passes(CodeKey(project.id, code.id))
-    patient.settle()
-    assert len(patient.posts(ITEM_PATH, mark)) == 2
-    assert patient.item(f"{project.number}-{CODE}")
-    assert patient.bill(invoice)
+    invoice = long_settle.new_invoice(project, (CODE, "900.00"))
+    break_posts(long_settle, ITEM_PATH, {"kind": "cut_before"})
+    mark = long_settle.mark()
+    long_settle.work_off()
+    assert long_settle.make_item(project, code).kind is OutcomeKind.UNKNOWN
+    assert long_settle.export(invoice).kind is OutcomeKind.WAITING
+    long_settle.container.start_scan("test", [project.id])
+    long_settle.work_off()
+    assert len(long_settle.posts(ITEM_PATH, mark)) == 1
+    long_settle.settle_window_passes(CodeKey(project.id, code.id))
+    long_settle.settle()
+    assert len(long_settle.posts(ITEM_PATH, mark)) == 2
+    assert long_settle.item(f"{project.number}-{CODE}")
+    assert long_settle.bill(invoice)
 
 
-def test_an_item_in_the_way_does_not_end_the_doubt_of_ours(patient: Installation) -> None:
+def test_an_item_in_the_way_does_not_end_the_doubt_of_ours(long_settle: Installation) -> None:
     """A problem is opened at once; our bill may still appear, so nothing is sent as soon as the other one is gone."""
-    project = planned(patient)
+    project = planned(long_settle)
     (code,) = project.budgeted_codes()
     name, key = f"{project.number}-{CODE}", f"code:{project.id}:{code.id}"
-    break_posts(patient, ITEM_PATH, {"kind": "cut_before"})
-    mark = patient.mark()
-    patient.work_off()
-    in_the_way = patient.netsuite.make_item(name, record_type="serviceSaleItem")
-    patient.hurry()
-    patient.work_off()
-    assert patient.problems(key) == {key: "item_type_mismatch"}
-    record = patient.code_record(project, code)
+    break_posts(long_settle, ITEM_PATH, {"kind": "cut_before"})
+    mark = long_settle.mark()
+    long_settle.work_off()
+    in_the_way = long_settle.netsuite.make_item(name, record_type="serviceSaleItem")
+    long_settle.hurry()
+    long_settle.work_off()
+    assert long_settle.problems(key) == {key: "item_type_mismatch"}
+    record = long_settle.code_record(project, code)
     assert record is not None
     assert record.in_doubt
 
-    patient.netsuite.edit_item(in_the_way.id, itemid="something else")
-    patient.scan(project.id)
-    assert len(patient.posts(ITEM_PATH, mark)) == 1
-    patient.settle_window_passes(CodeKey(project.id, code.id))
-    patient.settle()
-    assert len(patient.posts(ITEM_PATH, mark)) == 2
-    assert patient.item(name)
-    assert patient.problems(key) == {}
+    long_settle.netsuite.edit_item(in_the_way.id, itemid="something else")
+    long_settle.scan(project.id)
+    assert len(long_settle.posts(ITEM_PATH, mark)) == 1
+    long_settle.settle_window_passes(CodeKey(project.id, code.id))
+    long_settle.settle()
+    assert len(long_settle.posts(ITEM_PATH, mark)) == 2
+    assert long_settle.item(name)
+    assert long_settle.problems(key) == {}
 
 
 @pytest.mark.parametrize("ours_comes", [True, False])
 def test_an_item_made_by_hand_is_not_adopted_while_ours_may_still_arrive(
-    patient: Installation, ours_comes: bool
+    long_settle: Installation, ours_comes: bool
 ) -> None:
     """Adopting it would end the doubt, and nobody would look up the second Item that NetSuite commits a minute later."""
-    project = planned(patient)
+    project = planned(long_settle)
     (code,) = project.budgeted_codes()
-    name, external_id = f"{project.number}-{CODE}", patient.item_external_id(project, code)
-    break_posts(patient, ITEM_PATH, {"kind": "cut_before"})
-    mark = patient.mark()
-    patient.work_off()
-    by_hand = patient.netsuite.make_item(name)
-    assert patient.make_item(project, code).kind is OutcomeKind.UNKNOWN
-    ours = patient.netsuite.make_item(name, externalid=external_id) if ours_comes else None
-    patient.settle_window_passes(CodeKey(project.id, code.id))
-    patient.settle()
-    record = patient.code_record(project, code)
+    name, external_id = f"{project.number}-{CODE}", long_settle.item_external_id(project, code)
+    break_posts(long_settle, ITEM_PATH, {"kind": "cut_before"})
+    mark = long_settle.mark()
+    long_settle.work_off()
+    by_hand = long_settle.netsuite.make_item(name)
+    assert long_settle.make_item(project, code).kind is OutcomeKind.UNKNOWN
+    ours = long_settle.netsuite.make_item(name, externalid=external_id) if ours_comes else None
+    long_settle.settle_window_passes(CodeKey(project.id, code.id))
+    long_settle.settle()
+    record = long_settle.code_record(project, code)
     assert record is not None
-    assert len(patient.posts(ITEM_PATH, mark)) == 1
+    assert len(long_settle.posts(ITEM_PATH, mark)) == 1
     assert record.remote_id == (ours or by_hand).id
     assert record.state is (State.CREATED if ours else State.ADOPTED)
-    findings = patient.reopened(project_ids=str(project.id)).container.verification.verify().findings
+    findings = long_settle.reopened(project_ids=str(project.id)).container.verification.verify().findings
     assert [one.kind for one in findings] == ([FindingKind.DUPLICATE_ITEM] if ours else [])
 
 

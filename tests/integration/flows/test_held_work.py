@@ -50,8 +50,8 @@ def require_all_made(
 
 def test_a_login_that_netsuite_refuses_pauses_work_until_it_is_fixed(office: Installation) -> None:
     project = planned(office)
-    doorkeeper = office.netsuite.doorkeeper
-    certificates = doorkeeper.unmap_certificates()
+    login = office.netsuite.doorkeeper
+    certificates = login.unmap_certificates()
     mark = office.mark()
     office.work_off()
 
@@ -59,13 +59,13 @@ def test_a_login_that_netsuite_refuses_pauses_work_until_it_is_fixed(office: Ins
     assert office.sentence("remote:netsuite").startswith("NetSuite refused the integration's login")
     assert len(office.netsuite.journal.requests(mark)) <= 3, "twelve codes wait, and one of them found out for all"
     (pause,) = office.container.stores.breakers.pauses()
-    due = [
+    due_times = [
         office.container.work.waits_until(Lane.ITEMS, f"code:{project.id}:{code.id}")
         for code in project.budgeted_codes()
     ]
-    assert all(at is not None and at <= pause.ends for at in due)
+    assert all(at is not None and at <= pause.ends for at in due_times)
 
-    doorkeeper.register(CERTIFICATE_ID, certificates[CERTIFICATE_ID])
+    login.register(CERTIFICATE_ID, certificates[CERTIFICATE_ID])
     require_all_made(office, project)
 
 
@@ -91,10 +91,10 @@ def test_paused_work_stays_in_its_lane_and_is_not_dispatched(
 def test_an_export_while_the_login_is_refused_waits_too(office: Installation) -> None:
     project = planned(office)
     invoice = office.new_invoice(project, (CODES[0], "900.00"))
-    doorkeeper = office.netsuite.doorkeeper
-    certificates = doorkeeper.unmap_certificates()
+    login = office.netsuite.doorkeeper
+    certificates = login.unmap_certificates()
     assert office.export(invoice).kind is OutcomeKind.WAITING
-    doorkeeper.register(CERTIFICATE_ID, certificates[CERTIFICATE_ID])
+    login.register(CERTIFICATE_ID, certificates[CERTIFICATE_ID])
     require_all_made(office, project)
     assert office.bill(invoice)
 

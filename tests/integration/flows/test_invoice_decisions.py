@@ -139,8 +139,8 @@ def test_decisions_outlive_a_lost_redis_where_a_copy_is(open_office: OpenInstall
 
     (copied,) = (one for one in office.container.checks.run() if one.name == "Decisions on invoices")
     assert (copied.ok, f"{office.container.settings.data_dir}" in copied.message) == (True, True)
-    stranger = office.reopened(data_dir=tmp_path / "stranger").container.checks
-    (copied,) = (one for one in stranger.run() if one.name == "Decisions on invoices")
+    other_machine = office.reopened(data_dir=tmp_path / "stranger").container.checks
+    (copied,) = (one for one in other_machine.run() if one.name == "Decisions on invoices")
     assert (copied.ok, copied.message.partition(" in ")[0]) == (None, "1 of 1 decision without a copy")
 
     for key in office.container.redis.keys(f"{office.container.settings.redis_key_prefix}*"):

@@ -124,5 +124,5 @@ def test_problems_are_found_by_the_number_of_their_invoice(office: Installation)
         assert "has no billing date" in shown.stdout, shown.stderr
     ignored = call(office, "problems", "ignore", "walk-2b", "--until-changed")
     assert ignored.exit_code == 0, ignored.stderr
-    nothing = call(office, "problems", "show", "WALK-9")
-    assert "`wbs-sync explain --invoice WALK-9`" in nothing.stderr
+    unknown = call(office, "problems", "show", "WALK-9")
+    assert "`wbs-sync explain --invoice WALK-9`" in unknown.stderr

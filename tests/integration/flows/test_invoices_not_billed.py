@@ -282,17 +282,17 @@ def test_a_closed_period_blocks_until_it_is_opened(open_office: OpenInstallation
 def test_a_blocked_code_blocks_its_invoice_which_creates_no_other_item(office: Installation) -> None:
     """The invoice's other code gets no Item for it and does not wait for one."""
     project = office.new_project("24-800")
-    bad = office.procore.add_code(project.id, "05-120.S.Phase : 2")
-    good = office.procore.add_code(project.id, "05-310.S")
-    invoice = office.new_invoice(project, (bad.id, "500.00"), (good.id, "100.00"))
+    blocked_code = office.procore.add_code(project.id, "05-120.S.Phase : 2")
+    usable_code = office.procore.add_code(project.id, "05-310.S")
+    invoice = office.new_invoice(project, (blocked_code.id, "500.00"), (usable_code.id, "100.00"))
     outcome = office.export(invoice)
     assert outcome.cause == "blocked_codes"
     assert "05-120.S.Phase : 2" in outcome.reason
     assert office.writes() == []
     # Nor does it wait for one.
-    assert office.code_record(project, good) is None
+    assert office.code_record(project, usable_code) is None
 
-    second_invoice = office.new_invoice(project, (good.id, "100.00"))
+    second_invoice = office.new_invoice(project, (usable_code.id, "100.00"))
     assert office.export(second_invoice).kind is OutcomeKind.CREATED
 
 

@@ -72,8 +72,8 @@ def test_scans_exports_and_comparisons_have_metrics_of_their_result(synced: Inst
     assert scan
     assert export
     at = office.container.now()
-    right = {"right": 930, "explained": 74, "finding": 0, "information": 0, "unreadable_project": 0}
-    office.container.stores.verifications.note(LastVerification(at - 60, at, right))
+    counts = {"right": 930, "explained": 74, "finding": 0, "information": 0, "unreadable_project": 0}
+    office.container.stores.verifications.note(LastVerification(at - 60, at, counts))
     now, facts = office.container.now(), scrape(office)
     status = office.container.overview.status()
     for run in (scan, export):
@@ -221,7 +221,7 @@ def test_metrics_cost_the_same_number_of_commands_for_any_amount(office: Install
     container.work.add(Lane.EXPORTS, ["invoice:1:1"])
     commands.clear()
     scrape(office)
-    few = len(commands)
+    with_few_records = len(commands)
     for project in range(20):
         waiting = {number: Record(State.WAITING, f"code {number}", at=1) for number in range(1, 51)}
         container.ledger.add_waiting(project + 1, waiting)
@@ -229,8 +229,8 @@ def test_metrics_cost_the_same_number_of_commands_for_any_amount(office: Install
     commands.clear()
     facts = scrape(office)
     assert (facts["unfinished_records{code,waiting}"], facts["waiting_work{items}"]) == (1000, 1000)
-    assert len(commands) <= few
-    assert (empty, few) == (44, 61), "docs/monitoring.md tells the numbers"
+    assert len(commands) <= with_few_records
+    assert (empty, with_few_records) == (44, 61), "docs/monitoring.md tells the numbers"
     assert not {"HVALS", "KEYS", "SCAN", "HSCAN", "SMEMBERS"} & set(commands)
 
 

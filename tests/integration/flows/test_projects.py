@@ -190,8 +190,8 @@ def test_an_unreadable_project_that_is_active_again_becomes_a_problem(office: In
 def test_an_incomplete_code_stops_no_other(open_office: OpenInstallation, shown: dict[str, Any], v2: bool) -> None:
     office = open_office(world={"budget_lines_v2": v2})
     project = office.new_project("24-800", CODES)
-    half_built = office.procore.add_code(project.id, "26-050.S")
-    office.procore.show_code(project.id, half_built.id, **shown)
+    incomplete = office.procore.add_code(project.id, "26-050.S")
+    office.procore.show_code(project.id, incomplete.id, **shown)
     assert office.scan(project.id).counts["created"] == 2
     assert office.problems() == {}
 
@@ -225,13 +225,13 @@ def test_a_budget_row_that_cannot_be_read_is_said_and_stops_no_other(office: Ins
 
 
 def test_a_project_that_cannot_be_read_stops_no_other_one(office: Installation) -> None:
-    odd, sound = office.new_project("24-800", CODES), office.new_project("24-801", CODES)
-    office.procore.edit_project(odd.id, shown={"active": "perhaps"})
-    pilot = office.reopened(project_ids=f"{odd.id},{sound.id}")
+    unreadable, readable = office.new_project("24-800", CODES), office.new_project("24-801", CODES)
+    office.procore.edit_project(unreadable.id, shown={"active": "perhaps"})
+    pilot = office.reopened(project_ids=f"{unreadable.id},{readable.id}")
     assert pilot.scan().counts["created"] == 2
-    key = f"project:{odd.id}:row"
+    key = f"project:{unreadable.id}:row"
     assert pilot.problems() == {key: "unreadable_rows"}
-    office.procore.edit_project(odd.id, shown={})
+    office.procore.edit_project(unreadable.id, shown={})
     assert pilot.scan().counts["created"] == 2
     assert pilot.problems() == {}
 
@@ -239,25 +239,25 @@ def test_a_project_that_cannot_be_read_stops_no_other_one(office: Installation) 
 def test_an_invoice_whose_row_is_odd_is_exported_like_any_other(office: Installation) -> None:
     project = office.new_project("24-800", CODES)
     office.scan(project.id)
-    odd, sound = (office.new_invoice(project, (code, "900.00")) for code in CODES)
-    office.procore.edit_invoice(odd.id, shown={"invoice_number": {}})
+    odd_invoice, usual_invoice = (office.new_invoice(project, (code, "900.00")) for code in CODES)
+    office.procore.edit_invoice(odd_invoice.id, shown={"invoice_number": {}})
     alone(office, project).export_all()
-    assert office.bill(sound)
-    assert office.problems(f"invoice:{project.id}:{odd.id}") or office.bills(odd)
+    assert office.bill(usual_invoice)
+    assert office.problems(f"invoice:{project.id}:{odd_invoice.id}") or office.bills(odd_invoice)
 
 
 def test_an_invoice_without_an_id_is_said_and_stops_no_other(office: Installation) -> None:
     project = office.new_project("24-800", CODES)
     office.scan(project.id)
-    odd, sound = (office.new_invoice(project, (code, "900.00")) for code in CODES)
-    office.procore.edit_invoice(odd.id, shown={"id": None})
+    without_id, usual_invoice = (office.new_invoice(project, (code, "900.00")) for code in CODES)
+    office.procore.edit_invoice(without_id.id, shown={"id": None})
     pilot = alone(office, project)
     pilot.export_all()
-    assert office.bill(sound)
+    assert office.bill(usual_invoice)
     assert pilot.problems() == {f"project:{project.id}:commitment_rows": "unreadable_rows"}
-    office.procore.edit_invoice(odd.id, shown={})
+    office.procore.edit_invoice(without_id.id, shown={})
     pilot.export_all()
-    assert office.bill(odd)
+    assert office.bill(without_id)
     assert pilot.problems() == {}
 
 

@@ -38,7 +38,7 @@ def lose_redis(office: Installation) -> None:
 
 
 @pytest.fixture
-def thousand_is_three(monkeypatch: pytest.MonkeyPatch) -> None:
+def three_rows_per_page(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three rows a page instead of 1,000."""
     monkeypatch.setattr(api, "ROWS_PER_PAGE", 3)
 
@@ -75,7 +75,7 @@ def test_a_rebuild_restores_items_by_external_id_and_none_is_duplicated(office: 
     assert {item.id for item in office.items("24-800-05-120.S")} == made
 
 
-@pytest.mark.usefixtures("thousand_is_three")
+@pytest.mark.usefixtures("three_rows_per_page")
 @pytest.mark.parametrize(("codes", "pages"), [(5, 2), (6, 3), (7, 3)])
 def test_items_are_read_page_by_page_each_once_and_every_query_is_counted(
     office: Installation, codes: int, pages: int
@@ -93,7 +93,7 @@ def test_items_are_read_page_by_page_each_once_and_every_query_is_counted(
     assert progress[-1] == (codes, codes)
 
 
-@pytest.mark.usefixtures("thousand_is_three")
+@pytest.mark.usefixtures("three_rows_per_page")
 def test_a_killed_rebuild_leaves_no_ledger_and_the_next_one_continues(office: Installation) -> None:
     """The next rebuild begins after the pages that the killed one had read."""
     project = office.new_project("24-800", [f"05-{number}.S" for number in range(120, 130)])
@@ -111,7 +111,7 @@ def test_a_killed_rebuild_leaves_no_ledger_and_the_next_one_continues(office: In
     assert {record.state for record in office.container.ledger.codes(project.id).values()} == {State.CREATED}
 
 
-@pytest.mark.usefixtures("thousand_is_three")
+@pytest.mark.usefixtures("three_rows_per_page")
 def test_a_worker_continues_a_rebuild_that_was_killed(open_office: OpenInstallation) -> None:
     """Half a ledger is none: nothing leaves for NetSuite before the other half is there."""
     office = open_office(netsuite_settle_seconds=900)
@@ -125,7 +125,7 @@ def test_a_worker_continues_a_rebuild_that_was_killed(open_office: OpenInstallat
     assert office.posts(ITEM_PATH, mark) == []
 
 
-@pytest.mark.usefixtures("thousand_is_three")
+@pytest.mark.usefixtures("three_rows_per_page")
 def test_a_rebuild_by_hand_starts_over_and_keeps_what_is_known(office: Installation) -> None:
     """A rebuild of a ledger that exists begins at the first page and leaves its records as they are."""
     project = office.new_project("24-800", [*CODES, "05-150.S"])
@@ -438,9 +438,9 @@ def test_a_loss_is_noticed_even_if_netsuite_has_no_record_of_wbs_sync(
     project = office.new_project("24-800", CODES)
     office.container.recovery.ensure_ledger()
     lose_redis(office)
-    newcomer = office.reopened(data_dir=tmp_path / "other-machine")
-    newcomer.container.recovery.ensure_ledger()
-    assert newcomer.container.redis.hget(f"{office.container.settings.redis_key_prefix}ledger", "since") == "0"
+    new_machine = office.reopened(data_dir=tmp_path / "other-machine")
+    new_machine.container.recovery.ensure_ledger()
+    assert new_machine.container.redis.hget(f"{office.container.settings.redis_key_prefix}ledger", "since") == "0"
 
     office.scan(project.id)
     assert office.posts(ITEM_PATH) == []
@@ -486,10 +486,10 @@ def test_a_worker_that_is_idle_reports_the_loss_too(open_office: OpenInstallatio
     office = open_office(netsuite_settle_seconds=900)
     project = office.new_project("24-800", CODES)
     lose_redis(office)
-    newcomer = office.reopened(data_dir=tmp_path / "other-machine")
-    newcomer.container.recovery.ensure_ledger()
+    new_machine = office.reopened(data_dir=tmp_path / "other-machine")
+    new_machine.container.recovery.ensure_ledger()
     office.container.stores.identity.meet()
-    newcomer.scan(project.id)
+    new_machine.scan(project.id)
     assert office.posts(ITEM_PATH) == []
 
 
@@ -537,11 +537,11 @@ def test_a_machine_that_knew_an_adoption_restores_it_into_a_new_ledger(
     project, code, item_id = adopted_and_renamed(office)
     start_a_worker(office)
     lose_redis(office)
-    newcomer = office.reopened(data_dir=tmp_path / "other-machine")
-    newcomer.container.recovery.rebuild()
+    new_machine = office.reopened(data_dir=tmp_path / "other-machine")
+    new_machine.container.recovery.rebuild()
     # As each living worker does within a second.
     office.container.stores.identity.meet()
-    newcomer.scan(project.id)
+    new_machine.scan(project.id)
     record = office.code_record(project, code)
     assert record is not None
     assert record.state is State.WAITING
@@ -575,9 +575,9 @@ def test_an_unconfirmed_code_delays_no_other_and_its_adoption_is_rechecked(
     start_a_worker(office)
     lose_redis(office)
     key = CodeKey(project.id, code.id)
-    newcomer = office.reopened(data_dir=tmp_path / "other-machine").container
-    newcomer.recovery.rebuild()
-    newcomer.ledger.write(key, Record(State.UNKNOWN, "25-800-09-250.S"))
+    new_machine = office.reopened(data_dir=tmp_path / "other-machine").container
+    new_machine.recovery.rebuild()
+    new_machine.ledger.write(key, Record(State.UNKNOWN, "25-800-09-250.S"))
     office.container.recovery.ensure_ledger()
     record = office.code_record(project, code)
     assert record is not None
@@ -597,8 +597,8 @@ def test_a_second_item_for_a_code_with_a_forgotten_adoption_is_a_problem(office:
     start_a_worker(office)
     lose_redis(office)
     made = office.netsuite.make_item("25-800-09-250.S", externalid=office.item_external_id(project, code))
-    newcomer = office.reopened(data_dir=tmp_path / "other-machine")
-    newcomer.container.recovery.rebuild()
+    new_machine = office.reopened(data_dir=tmp_path / "other-machine")
+    new_machine.container.recovery.rebuild()
     office.reopened().container.recovery.ensure_ledger()
     key = f"verify:item_doubled:code:{project.id}:{code.id}"
     assert office.problems() == {key: "drift_duplicate_item"}

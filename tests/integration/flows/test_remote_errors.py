@@ -24,7 +24,7 @@ UNMAPPED = {Cause.ITEM_REJECTED, Cause.BILL_REJECTED, Cause.WRITE_BACK_REJECTED,
 
 
 @pytest.fixture
-def said(monkeypatch: pytest.MonkeyPatch) -> list[SyncError]:
+def errors(monkeypatch: pytest.MonkeyPatch) -> list[SyncError]:
     """Every error that the tables made of an answer, before anybody catches it."""
     made: list[SyncError] = []
 
@@ -41,20 +41,20 @@ def said(monkeypatch: pytest.MonkeyPatch) -> list[SyncError]:
     return made
 
 
-def unknown(said: list[SyncError]) -> list[str]:
+def unknown(errors: list[SyncError]) -> list[str]:
     return [
         str(error)
-        for error in said
+        for error in errors
         if isinstance(error, UnexpectedAnswer) or getattr(error, "cause", None) is Cause.UNEXPECTED
     ]
 
 
-def test_a_full_run_finds_no_unknown_error(open_office: OpenInstallation, said: list[SyncError]) -> None:
+def test_a_full_run_finds_no_unknown_error(open_office: OpenInstallation, errors: list[SyncError]) -> None:
     office = open_office()
     office.scan()
     office.export_all()
-    assert said, "some errors are part of the company"
-    assert unknown(said) == []
+    assert errors, "some errors are part of the company"
+    assert unknown(errors) == []
     problems = office.container.overview.problems()
     assert len(problems) > 20
     assert [row["sentence"] for row in problems if row["class"] == ProblemClass.UNKNOWN] == []
@@ -66,8 +66,8 @@ def new_project(office: Installation) -> Project:
 
 
 @pytest.mark.parametrize("remote", ["netsuite", "procore"])
-def test_an_unknown_error_would_have_been_noticed(office: Installation, said: list[SyncError], remote: str) -> None:
+def test_an_unknown_error_would_have_been_noticed(office: Installation, errors: list[SyncError], remote: str) -> None:
     path = ITEM_PATH if remote == "netsuite" else "/budget_line_items"
     office.stage.faults(remote, [{"kind": "error_before", "path": path, "value": 400}])
     office.scan(new_project(office).id)
-    assert unknown(said)
+    assert unknown(errors)

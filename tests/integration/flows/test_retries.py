@@ -336,8 +336,8 @@ def test_a_bill_in_doubt_is_never_sent_again_by_a_retry(open_office: OpenInstall
 
 def test_a_vendor_that_was_linked_to_another_one_is_looked_up_again(office: Installation) -> None:
     vendor = office.procore.vendor("Peak Painting and Coatings")
-    wrong, right = office.new_vendor("Peak 1", company_name=vendor.name), office.new_vendor(vendor.name)
-    office.procore.edit_vendor(vendor.id, origin_id=wrong.id)
+    wrong_vendor, right_vendor = office.new_vendor("Peak 1", company_name=vendor.name), office.new_vendor(vendor.name)
+    office.procore.edit_vendor(vendor.id, origin_id=wrong_vendor.id)
     project = office.new_project("31-800", [CODE])
     office.scan(project.id)
     by_hand = office.new_invoice(project, (CODE, "700.00"), vendor=vendor.name, invoice_number="P-1")
@@ -345,9 +345,9 @@ def test_a_vendor_that_was_linked_to_another_one_is_looked_up_again(office: Inst
     invoice = office.new_invoice(project, (CODE, "900.00"), vendor=vendor.name, invoice_number="P-1")
     office.export(invoice)
     assert office.problems() == {f"invoice:{project.id}:{invoice.id}": "document_number_taken"}
-    office.procore.edit_vendor(vendor.id, origin_id=right.id)
+    office.procore.edit_vendor(vendor.id, origin_id=right_vendor.id)
     office.retry()
-    assert office.bill(invoice).entity == right.id
+    assert office.bill(invoice).entity == right_vendor.id
     assert office.problems() == {}
 
 
@@ -467,8 +467,8 @@ def test_a_retry_resets_the_attempts_of_a_code_that_had_too_many(
 def test_a_remote_that_is_held_is_tried_at_once(office: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remote_failures, "REFUSED_PAUSE_SECONDS", 600.0)
     project = office.new_project("31-800", CODES)
-    doorkeeper = office.netsuite.doorkeeper
-    certificates = doorkeeper.unmap_certificates()
+    login = office.netsuite.doorkeeper
+    certificates = login.unmap_certificates()
     office.scan(project.id)
     assert office.problems() == {"remote:netsuite": "netsuite_login"}
 
@@ -477,7 +477,7 @@ def test_a_remote_that_is_held_is_tried_at_once(office: Installation, monkeypatc
     assert office.problems() == {"remote:netsuite": "netsuite_login"}, "tried, and refused again"
     assert office.container.retries.unfinished(asked) == set()
 
-    doorkeeper.register(CERTIFICATE_ID, certificates[CERTIFICATE_ID])
+    login.register(CERTIFICATE_ID, certificates[CERTIFICATE_ID])
     office.work_off()
     assert len(office.problems()) == 1, "without a word it waits for ten minutes"
     asked = office.container.retries.retry(["remote:netsuite"])

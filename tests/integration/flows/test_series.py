@@ -33,9 +33,13 @@ def first_of_twelve(office: Installation) -> tuple[Project, CodeKey]:
     return project, CodeKey.parse(first)
 
 
-def made(office: Installation, first: CodeKey, *, go_on: Callable[[], bool] = lambda: True) -> Counter[OutcomeKind]:
+def made(
+    office: Installation, first: CodeKey, *, may_continue: Callable[[], bool] = lambda: True
+) -> Counter[OutcomeKind]:
     """The outcomes of a series of Items, as their task counts them."""
-    return Counter(outcome.kind for outcome in office.container.runner.run_series(str(first), may_continue=go_on))
+    return Counter(
+        outcome.kind for outcome in office.container.runner.run_series(str(first), may_continue=may_continue)
+    )
 
 
 def scanned(office: Installation) -> tuple[Outcome, int]:
@@ -80,8 +84,8 @@ def test_work_that_killed_its_workers_is_no_part_of_a_series(office: Installatio
     other_keys = [
         str(CodeKey(project.id, code.id)) for code in project.budgeted_codes() if code.id != first.wbs_code_id
     ]
-    deaths = Keys(office.container.settings.redis_key_prefix).deaths
-    office.container.redis.hset(deaths, mapping=dict.fromkeys(other_keys, MAX_DEATHS + 1))
+    deaths_key = Keys(office.container.settings.redis_key_prefix).deaths
+    office.container.redis.hset(deaths_key, mapping=dict.fromkeys(other_keys, MAX_DEATHS + 1))
     assert made(office, first) == {"created": 1}
     assert list(office.problems("code:").values()) == ["retries_exhausted"]
 

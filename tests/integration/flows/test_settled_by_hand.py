@@ -31,13 +31,13 @@ def key_of(invoice: Invoice) -> str:
 
 def enter_by_hand(office: Installation, invoice: Invoice, total: Decimal | None = None, **changed: object) -> Bill:
     """What an accountant enters from the subcontractor's paper: one line, on an Item that they choose."""
-    due = invoice.summary().current_payment_due if total is None else total
+    amount = invoice.summary().current_payment_due if total is None else total
     number = f"99-{next(numbers)}"
     project = office.new_project(number, [CODE])
-    model = office.new_invoice(project, (CODE, str(abs(due))), invoice_number=number, retainage_percent=0)
+    model = office.new_invoice(project, (CODE, str(abs(amount))), invoice_number=number, retainage_percent=0)
     assert office.export(model).kind is OutcomeKind.CREATED
     bill = replace(office.bill(model), id="", externalid=None, tranid=invoice.invoice_number, trandate="2026-06-17")
-    if due < 0:
+    if amount < 0:
         bill = replace(bill, record_type="vendorCredit")
     return office.netsuite.make_bill(replace(bill, **changed))  # type: ignore[arg-type]
 
@@ -73,8 +73,8 @@ def _without_code(office: Installation) -> Invoice:
 
 def _blocked_code(office: Installation) -> Invoice:
     project = office.new_project("26-907")
-    bad = office.procore.add_code(project.id, "05-120.S.Phase : 2")
-    return office.new_invoice(project, (bad.id, "900.00"))
+    blocked_code = office.procore.add_code(project.id, "05-120.S.Phase : 2")
+    return office.new_invoice(project, (blocked_code.id, "900.00"))
 
 
 def _closed_period(office: Installation) -> Invoice:
@@ -98,9 +98,9 @@ def test_a_bill_with_the_same_vendor_number_and_amount_settles_a_refusal(office:
     """A person entered it for an invoice that was refused; a bill of another amount settles nothing."""
     invoice = REFUSED[cause](office)
     assert office.export(invoice).cause == cause
-    wrong = enter_by_hand(office, invoice, invoice.summary().current_payment_due + 1)
+    other_amount = enter_by_hand(office, invoice, invoice.summary().current_payment_due + 1)
     assert office.export(invoice).kind is OutcomeKind.BLOCKED, "another amount settles nothing"
-    office.netsuite.delete_bill(wrong.id)
+    office.netsuite.delete_bill(other_amount.id)
     if cause == "foreign_currency":
         entered = enter_by_hand(office, invoice, fields={"exchangeRate": Decimal("0.73")})
     else:

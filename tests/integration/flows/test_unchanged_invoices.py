@@ -34,8 +34,8 @@ def known(office: Installation, project: Project, **change: float) -> None:
     """As if the project's invoices had been read twice, the last time a minute ago."""
     reads = office.container.stores.last_reads
     fields = {"times": 2, "again_at": office.container.now() + 3600, **change}
-    aged = {one: replace(read, at=read.at - 60, **fields) for one, read in reads.of(project.id).items()}  # type: ignore[arg-type]
-    reads.note(project.id, aged)
+    older_reads = {one: replace(read, at=read.at - 60, **fields) for one, read in reads.of(project.id).items()}  # type: ignore[arg-type]
+    reads.note(project.id, older_reads)
 
 
 def later_than_listed(invoice: Invoice) -> None:
@@ -153,12 +153,13 @@ def test_an_unchanged_invoice_is_read_again_after_some_hours(office: Installatio
 @pytest.mark.parametrize("cadence_seconds", [600, 900])
 def test_no_run_of_a_day_reads_more_than_a_tenth_of_five_hundred(cadence_seconds: int) -> None:
     """All of them blocked in the same run, which is the worst case."""
-    due = {invoice: (read_again_after(invoice, 2), 2) for invoice in range(1_280_000, 1_280_500)}
+    read_at = {invoice: (read_again_after(invoice, 2), 2) for invoice in range(1_280_000, 1_280_500)}
     for now in range(cadence_seconds, 24 * 3600, cadence_seconds):
-        now_due = [invoice for invoice, (at, _) in due.items() if at <= now]
+        now_due = [invoice for invoice, (at, _) in read_at.items() if at <= now]
         assert len(now_due) <= (50 if cadence_seconds == 600 else 75)
-        due |= {
-            invoice: (now + read_again_after(invoice, due[invoice][1] + 1), due[invoice][1] + 1) for invoice in now_due
+        read_at |= {
+            invoice: (now + read_again_after(invoice, read_at[invoice][1] + 1), read_at[invoice][1] + 1)
+            for invoice in now_due
         }
 
 

@@ -51,13 +51,13 @@ def office(open_office: OpenInstallation) -> Installation:
 def test_a_credit_has_the_invoices_lines_negated_and_ties_to_the_cent(office: Installation) -> None:
     """Its origin id and explanation name a vendor credit, and a second export creates no other."""
     _, invoice = reduced(office)
-    due = invoice.summary().current_payment_due
-    assert due == Decimal("-720.00")
+    payment_due = invoice.summary().current_payment_due
+    assert payment_due == Decimal("-720.00")
     outcome = office.export(invoice)
     credit = office.bill(invoice)
     assert (outcome.kind, outcome.remote_id, credit.record_type) == (OutcomeKind.CREATED, credit.id, "vendorCredit")
     assert "vendor credit" in outcome.reason
-    assert (credit.total, credit.tranid) == (-due, invoice.invoice_number)
+    assert (credit.total, credit.tranid) == (-payment_due, invoice.invoice_number)
     amounts = dict(office.amounts(credit))
     assert amounts == {
         "24-810-05-120.S": Decimal("900.00"),
@@ -80,9 +80,9 @@ def test_without_the_setting_a_credit_is_blocked_and_with_it_created(open_office
     _, invoice = reduced(office)
     assert office.export(invoice).cause == "needs_vendor_credit"
     assert office.writes() == []
-    willing = office.reopened(netsuite_create_credits=True)
-    assert willing.export(invoice).kind is OutcomeKind.CREATED
-    assert willing.problems() == {}
+    with_credits = office.reopened(netsuite_create_credits=True)
+    assert with_credits.export(invoice).kind is OutcomeKind.CREATED
+    assert with_credits.problems() == {}
 
 
 def test_a_hand_entered_credit_is_adopted_and_a_bill_of_its_number_is_not(office: Installation) -> None:
@@ -117,18 +117,20 @@ def test_a_hand_entered_credit_is_adopted_and_a_bill_of_its_number_is_not(office
 @pytest.mark.parametrize("fault", ["cut_after", "cut_before"])
 def test_a_credit_without_a_response_is_looked_up_and_created_once(office: Installation, fault: str) -> None:
     project, invoice = reduced(office)
-    hasty = alone(office, invoice, netsuite_settle_seconds=1)
-    hasty.scan(project.id)
-    hasty.stage.faults("netsuite", [{"kind": fault, "method": "POST", "path": "vendorCredit", "times": 1}])
-    outcome = hasty.export(invoice)
-    stood = fault == "cut_after"
-    assert (outcome.kind is OutcomeKind.ALREADY, len(hasty.bills(invoice))) == (stood, int(stood)), outcome
-    hasty.container.start_export("test")
-    hasty.settle()
-    record = hasty.invoice_record(invoice)
+    short_settle = alone(office, invoice, netsuite_settle_seconds=1)
+    short_settle.scan(project.id)
+    short_settle.stage.faults("netsuite", [{"kind": fault, "method": "POST", "path": "vendorCredit", "times": 1}])
+    outcome = short_settle.export(invoice)
+    was_created = fault == "cut_after"
+    assert (outcome.kind is OutcomeKind.ALREADY, len(short_settle.bills(invoice))) == (was_created, int(was_created)), (
+        outcome
+    )
+    short_settle.container.start_export("test")
+    short_settle.settle()
+    record = short_settle.invoice_record(invoice)
     assert record
-    assert (record.state, record.remote_id) == (State.CREATED, hasty.bill(invoice).id)
-    assert len(hasty.posts(CREDIT_PATH)) == (1 if stood else 2)
+    assert (record.state, record.remote_id) == (State.CREATED, short_settle.bill(invoice).id)
+    assert len(short_settle.posts(CREDIT_PATH)) == (1 if was_created else 2)
 
 
 def test_a_billed_invoice_that_turns_into_a_credit_gets_no_second_document(office: Installation) -> None:
@@ -182,18 +184,18 @@ def test_a_deleted_credit_is_recreated_and_an_existing_one_is_not(office: Instal
 def test_existing_or_unconfirmed_credits_are_found_with_the_setting_off(office: Installation) -> None:
     """A person who is asked to enter a credit by hand must not enter one that exists."""
     project, invoice = reduced(office)
-    hasty = alone(office, invoice, netsuite_settle_seconds=1)
-    hasty.scan(project.id)
+    short_settle = alone(office, invoice, netsuite_settle_seconds=1)
+    short_settle.scan(project.id)
     unanswered = {"kind": "cut_after", "method": "POST", "path": "vendorCredit", "times": 1}
-    hasty.stage.faults(
+    short_settle.stage.faults(
         "netsuite", [unanswered, {"kind": "error_before", "method": "GET", "path": "vendorCredit", "value": 500}]
     )
     with contextlib.suppress(Transient):
-        hasty.export(invoice)
-    record = hasty.invoice_record(invoice)
+        short_settle.export(invoice)
+    record = short_settle.invoice_record(invoice)
     assert record
     assert record.in_doubt
-    hasty.clear_faults()
+    short_settle.clear_faults()
     off = office.reopened(project_ids=str(project.id), netsuite_settle_seconds=1)
     outcome = off.export(invoice)
     assert (outcome.cause, len(off.bills(invoice))) == ("bill_differs", 1)

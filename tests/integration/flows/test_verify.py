@@ -149,12 +149,12 @@ def test_another_item_in_the_place_of_ours_is_found(site: BilledProject) -> None
 
 def test_a_similarly_named_item_is_no_finding_once_it_is_inactive(site: BilledProject) -> None:
     """An active Item whose name reads like ours is a near duplicate."""
-    alike = site.office.netsuite.make_item(site.item.itemid.lower().replace("-", " "))
+    near_duplicate = site.office.netsuite.make_item(site.item.itemid.lower().replace("-", " "))
     again = site.office.netsuite.make_item(site.item.itemid.replace("-", "."))
     kind, sentence = site.finding()
     assert kind == "similar_item_name"
-    assert f"{alike.itemid!r} (id {alike.id}), {again.itemid!r} (id {again.id})" in sentence
-    for each in (alike, again):
+    assert f"{near_duplicate.itemid!r} (id {near_duplicate.id}), {again.itemid!r} (id {again.id})" in sentence
+    for each in (near_duplicate, again):
         site.office.netsuite.edit_item(each.id, isinactive=True)
     assert site.findings() == []
 
@@ -204,10 +204,10 @@ def test_a_doubled_bill_is_found(site: BilledProject) -> None:
 
 def test_a_second_bill_that_was_voided_is_out_of_the_books(site: BilledProject) -> None:
     copy = site.office.netsuite.make_bill(replace(site.bill, externalid=None))
-    twin = site.office.netsuite.make_bill(replace(site.bill))
+    second_bill = site.office.netsuite.make_bill(replace(site.bill))
     kind, sentence = site.finding()
     assert (kind, "has 3 bills" in sentence) == ("duplicate_bill", True)
-    site.office.netsuite.void_bill(twin.id)
+    site.office.netsuite.void_bill(second_bill.id)
     kind, sentence = site.finding()
     assert kind == "duplicate_bill"
     number = site.bill.tranid
@@ -434,11 +434,11 @@ def test_an_invoice_that_is_exported_while_verify_looks_is_no_finding(
     site: BilledProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     invoice = site.office.new_invoice(site.project, (CODES[0], "1.00"))
-    look = NetSuite.bills_by_external_id
+    bills_by_external_id = NetSuite.bills_by_external_id
 
     def export_first(netsuite: NetSuite, external_ids: Sequence[str]) -> dict[str, list[BillHead]]:
         site.office.export(invoice)
-        return look(netsuite, external_ids)
+        return bills_by_external_id(netsuite, external_ids)
 
     monkeypatch.setattr(NetSuite, "bills_by_external_id", export_first)
     verified = site.office.container.verification.verify()
@@ -449,10 +449,10 @@ def test_a_code_that_is_scanned_while_verify_looks_is_no_finding(
     site: BilledProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site.office.procore.add_code(site.project.id, "06-100.S", budget=0)
-    look = NetSuite.find_items
+    find_items = NetSuite.find_items
 
     def scan_afterwards(netsuite: NetSuite, **asked: Any) -> list[FoundItem]:
-        items = look(netsuite, **asked)
+        items = find_items(netsuite, **asked)
         monkeypatch.undo()
         site.office.scan()
         return items

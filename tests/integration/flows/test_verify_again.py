@@ -67,10 +67,10 @@ class Site:
     def kinds(self, *, full: bool = False) -> list[str]:
         return [finding.kind.value for finding in self.office.container.verification.verify(full=full).findings]
 
-    def reads(self, look: Callable[[], Any]) -> list[str]:
+    def reads(self, compare: Callable[[], Any]) -> list[str]:
         """The single bills and invoices that are read meanwhile."""
         mark, before = self.office.mark(), self._seen()
-        look()
+        compare()
         bills = [each["path"] for each in self.office.requests(mark) if each["path"] != SUITEQL_PATH]
         invoices = [path for path in self._seen()[len(before) :] if "/requisitions/" in path]
         return [*bills, *invoices]

@@ -116,8 +116,8 @@ def test_events_that_are_not_ours_or_not_understood_are_only_logged(
         ours | {"project_id": None},
     ]
     assert {take(body) for body in ignored} == {Taken.NOT_OURS}
-    nonsense: list[Any] = [None, [], "text", 5, {}, {"events": [ours]}]
-    assert {take(body) for body in nonsense} == {Taken.NOT_UNDERSTOOD}
+    unreadable: list[Any] = [None, [], "text", 5, {}, {"events": [ours]}]
+    assert {take(body) for body in unreadable} == {Taken.NOT_UNDERSTOOD}
     assert f"'RFIs' 379913 of project {project.id} changed: not ours" in caplog.text, (
         "what Procore calls things is seen here"
     )

@@ -65,7 +65,7 @@ def test_a_list_that_broke_off_is_read_once_more_and_nothing_else_is(office: Ins
 
 
 @contextmanager
-def at_work(call: Callable[[], object]) -> Iterator[None]:
+def claimed_by_another_worker(call: Callable[[], object]) -> Iterator[None]:
     """Another worker does this meanwhile; at the end of the block it has ended."""
     thread = threading.Thread(target=call, daemon=True)
     thread.start()
@@ -101,7 +101,7 @@ def test_work_that_takes_longer_than_its_claim_is_done_once(office: Installation
     key = scan_of(project.id) if is_scan else exports_of(project.id)
     container.work.add(lane, [key])
     assert resumes(office, lane) == [key]
-    with at_work(lambda: container.runner.run(key)):
+    with claimed_by_another_worker(lambda: container.runner.run(key)):
         eventually(lambda: slow.begun == 1)
         for _ in range(MAX_DEATHS + 2):
             a_claim_ends_unless_renewed(office, lane, key)
@@ -122,7 +122,7 @@ def test_the_claim_of_a_stalled_attempt_is_not_renewed_forever(
     container, key = office.container, scan_of(project.id)
     container.work.add(Lane.SCANS, [key])
     resumes(office, Lane.SCANS)
-    with at_work(lambda: container.runner.run(scan_of(project.id))):
+    with claimed_by_another_worker(lambda: container.runner.run(scan_of(project.id))):
         eventually(lambda: slow.begun == 1)
         office.overdue()
         with pytest.raises(AssertionError, match="not within"):
@@ -133,11 +133,11 @@ def test_the_claim_of_a_stalled_attempt_is_not_renewed_forever(
 
 def test_a_comparison_is_made_by_one_worker_at_a_time(office: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     """However often its message is delivered, and though beat sends another one each night."""
-    begun, go_on = [], threading.Event()
+    begun, released = [], threading.Event()
 
     def compare(_: WorkKey) -> Outcome:
         begun.append(1)
-        assert go_on.wait(30)
+        assert released.wait(30)
         return Outcome(OutcomeKind.ALREADY)
 
     container = office.container
@@ -146,10 +146,10 @@ def test_a_comparison_is_made_by_one_worker_at_a_time(office: Installation, monk
         container.work.add(Lane.UPKEEP, [RECONCILE_ALL])
         return container.runner.run(RECONCILE_ALL, compare)
 
-    with at_work(message):
+    with claimed_by_another_worker(message):
         eventually(lambda: begun)
         assert [message().kind for _ in range(3)] == [OutcomeKind.WAITING] * 3
-        go_on.set()
+        released.set()
     assert len(begun) == 1
 
 
@@ -194,7 +194,7 @@ def test_a_scan_of_a_project_that_is_being_scanned_is_repeated(office: Installat
     container = office.container
     first, _ = container.wbs_scan.request("first", [project.id])
     assert resumes(office, Lane.SCANS) == [scan_of(project.id)]
-    with at_work(lambda: container.runner.run(scan_of(project.id))):
+    with claimed_by_another_worker(lambda: container.runner.run(scan_of(project.id))):
         eventually(lambda: slow.begun == 1)
         second, joined = container.wbs_scan.request("second", [project.id])
         assert (second.id, joined) == (first.id, True)
