@@ -41,17 +41,22 @@ def client(url: str) -> redis.Redis:
 
 def test_it_keeps_everything_it_is_given(tmp_path: Path) -> None:
     with EmbeddedServer.start(tmp_path) as server, client(server.url) as valkey:
-        wanted = {"appendonly": "yes", "appendfsync": "everysec", "maxmemory-policy": "noeviction", "save": ""}
-        assert {name: valkey.config_get(name)[name] for name in wanted} == wanted
+        durable_settings = {
+            "appendonly": "yes",
+            "appendfsync": "everysec",
+            "maxmemory-policy": "noeviction",
+            "save": "",
+        }
+        assert {name: valkey.config_get(name)[name] for name in durable_settings} == durable_settings
 
 
 def test_it_is_reached_on_the_loopback_with_its_password_only(tmp_path: Path) -> None:
     with EmbeddedServer.start(tmp_path) as server:
         with client(server.url) as valkey:
             assert valkey.config_get("bind")["bind"] == "127.0.0.1"
-        stranger = client(f"redis://127.0.0.1:{server.port}/0")
-        with stranger, pytest.raises(redis.AuthenticationError):
-            stranger.ping()
+        without_password = client(f"redis://127.0.0.1:{server.port}/0")
+        with without_password, pytest.raises(redis.AuthenticationError):
+            without_password.ping()
 
 
 def test_the_password_is_in_one_private_file_and_on_no_command_line(tmp_path: Path) -> None:
@@ -69,10 +74,10 @@ def test_the_password_is_in_one_private_file_and_on_no_command_line(tmp_path: Pa
 
 
 def test_a_data_directory_may_be_called_anything(tmp_path: Path) -> None:
-    odd = tmp_path / "O'Brien's \"books\" \\ 2026 #1"
-    with EmbeddedServer.start(odd) as server, client(server.url) as valkey:
+    folder_with_odd_name = tmp_path / "O'Brien's \"books\" \\ 2026 #1"
+    with EmbeddedServer.start(folder_with_odd_name) as server, client(server.url) as valkey:
         valkey.set("item", "5871")
-    assert b"5871" in next(odd.glob("valkey/appendonlydir/*.incr.aof")).read_bytes()
+    assert b"5871" in next(folder_with_odd_name.glob("valkey/appendonlydir/*.incr.aof")).read_bytes()
 
 
 def test_data_port_and_password_survive_a_restart(tmp_path: Path) -> None:

@@ -85,8 +85,8 @@ def flower(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServe
     secrets.mkdir()
     (secrets / "flower_basic_auth").write_text(":".join(LOGIN))
     env |= {"SECRETS_DIR": str(secrets), "FLOWER_PORT": str(port), "REDIS_KEY_PREFIX": "flower-test:"}
-    wanted = [process for process in processes(data_dir=folder) if process.name in ("items", "flower")]
-    with Supervisor(wanted, env=env, log_dir=folder / "logs"):
+    started = [process for process in processes(data_dir=folder) if process.name in ("items", "flower")]
+    with Supervisor(started, env=env, log_dir=folder / "logs"):
         ledger = Ledger(connect(redis_server.url), "flower-test:")
         running = RunningFlower(
             f"http://127.0.0.1:{port}",
@@ -195,8 +195,8 @@ def test_guesses_are_limited_logged_and_never_an_error_of_ours(flower: RunningFl
 def test_the_report_says_when_redis_does_not_answer(tmp_path: Path) -> None:
     port, nobody = unused_port(), f"redis://:a-password-of-redis@127.0.0.1:{unused_port()}/0"
     env = environment(tmp_path, nobody) | {"FLOWER_PORT": str(port), "FLOWER_BASIC_AUTH": ":".join(LOGIN)}
-    wanted = [process for process in processes(data_dir=tmp_path) if process.name == "flower"]
-    with Supervisor(wanted, env=env, log_dir=tmp_path / "logs"):
+    started = [process for process in processes(data_dir=tmp_path) if process.name == "flower"]
+    with Supervisor(started, env=env, log_dir=tmp_path / "logs"):
         answer = eventually(lambda: answered(f"http://127.0.0.1:{port}/report"), 40, every=0.2)
         assert answered(f"http://127.0.0.1:{port}/metrics/business") == answer
     assert answer == (503, "Redis does not respond. Try again when it is running.")

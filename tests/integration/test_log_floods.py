@@ -61,8 +61,8 @@ def listeners(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedSe
         "WEBHOOK_AUTHORIZATION": "Bearer of-nobody-at-all",
         "REDIS_KEY_PREFIX": "floods:",
     }
-    wanted = [process for process in processes(data_dir=folder, webhooks=True) if process.name in ports]
-    with Supervisor(wanted, env=env, log_dir=folder / "logs") as supervisor:
+    started = [process for process in processes(data_dir=folder, webhooks=True) if process.name in ports]
+    with Supervisor(started, env=env, log_dir=folder / "logs") as supervisor:
         pids = supervisor.alive()
         pages = {"flower": "/tasks", "webhooks": "/procore"}
         by_name = {

@@ -105,7 +105,7 @@ def test_what_is_wrong_with_tls_is_named(server: EmbeddedServer, authority: Auth
     password = urlsplit(server.url).password
     with TlsFront(server.port, authority, ask_client=True) as front:
         base = f"rediss://:{password}@127.0.0.1:{front.port}/0?{options(ssl_ca_certs=authority.certificate)}"
-        said = {
+        messages = {
             "requires a client certificate": failure(base),
             "refused the ": failure(f"{base}&{options(ssl_certfile=foreign[0], ssl_keyfile=foreign[1])}"),
             "do not match": failure(f"{base}&{options(ssl_certfile=certificate, ssl_keyfile=foreign[1])}"),
@@ -113,9 +113,9 @@ def test_what_is_wrong_with_tls_is_named(server: EmbeddedServer, authority: Auth
             "is not a PEM file": failure(f"{base}&{options(ssl_certfile=text, ssl_keyfile=key)}"),
             "is not trusted": failure(f"rediss://:{password}@127.0.0.1:{front.port}/0"),
         }
-    assert [sentence for cause, sentence in said.items() if cause not in sentence] == []
-    assert "use redis://" not in " ".join(said.values())
-    assert str(password) not in " ".join(said.values())
+    assert [sentence for cause, sentence in messages.items() if cause not in sentence] == []
+    assert "use redis://" not in " ".join(messages.values())
+    assert str(password) not in " ".join(messages.values())
 
 
 @pytest.mark.parametrize("resets", [2, 3])
@@ -125,8 +125,8 @@ def test_a_refused_certificate_is_named_though_the_reason_got_lost(
     """A server that refuses a client certificate closes at once, so a busy machine may see only that."""
     with TlsFront(server.port, authority, ask_client=True, resets=resets) as front:
         own = options(ssl_ca_certs=authority.certificate)
-        said = failure(f"rediss://:{urlsplit(server.url).password}@127.0.0.1:{front.port}/0?{own}")
-    assert "requires a client certificate" in said
+        message = failure(f"rediss://:{urlsplit(server.url).password}@127.0.0.1:{front.port}/0?{own}")
+    assert "requires a client certificate" in message
 
 
 @contextlib.contextmanager
@@ -193,10 +193,10 @@ def test_the_error_that_no_master_is_known_shows_no_password(caplog: pytest.LogC
         connection.ensure_connection(max_retries=1, interval_start=0)
     with pytest.raises(redis.RedisError) as no_result:
         app.backend.client.ping()
-    said = [f"{error.value!r} {error.value}" for error in (raised, refused, no_result)]
-    assert "No master found" in said[0]
+    messages = [f"{error.value!r} {error.value}" for error in (raised, refused, no_result)]
+    assert "No master found" in messages[0]
     assert why(raised.value).startswith("No sentinel in REDIS_URL knows the master:")
-    assert [text for text in [*said, caplog.text] if "canary" in text] == []
+    assert [text for text in [*messages, caplog.text] if "canary" in text] == []
 
 
 @contextlib.contextmanager
@@ -264,7 +264,7 @@ def test_every_process_refuses_a_cluster_with_the_reason(tmp_path: Path) -> None
         }
     assert ends.keys() == {"items", "beat", "flower", "webhooks"}
     for name, end in ends.items():
-        said = end.out + end.err
-        assert "REDIS_URL: This Redis is a cluster" in " ".join(said.split()), (name, said)
-        assert end.code == BAD_SETTINGS_EXIT_CODE, (name, said)
-        assert "Traceback" not in said, said
+        output = end.out + end.err
+        assert "REDIS_URL: This Redis is a cluster" in " ".join(output.split()), (name, output)
+        assert end.code == BAD_SETTINGS_EXIT_CODE, (name, output)
+        assert "Traceback" not in output, output

@@ -21,7 +21,7 @@ from worker.local.supervisor import FIRST_DELAY, MAX_DELAY, SECOND_SIGNAL, STEAD
 pytestmark = pytest.mark.real
 
 # A child that says when it was asked to end, in a file that all children share, and ends at once.
-POLITE = """
+ENDS_ON_TERM = """
 import os, signal, sys, time
 name, told = sys.argv[1:3]
 def end(*_):
@@ -36,7 +36,7 @@ while True:
     signal.pause()
 """
 # One that receives it and continues.
-DEAF = """
+IGNORES_TERM = """
 import os, signal
 signal.signal(signal.SIGTERM, lambda *_: print("asked", flush=True))
 print(os.getpid(), flush=True)
@@ -67,8 +67,8 @@ def program(name: str, code: str, *arguments: str, wave: int = 0, **environment:
     return Process(name, (sys.executable, "-c", code, *arguments), wave, environment)
 
 
-def polite(tmp_path: Path, name: str, wave: int = 0) -> Process:
-    return program(name, POLITE, name, str(tmp_path / "told"), wave=wave)
+def ending_on_term(tmp_path: Path, name: str, wave: int = 0) -> Process:
+    return program(name, ENDS_ON_TERM, name, str(tmp_path / "told"), wave=wave)
 
 
 def events(tmp_path: Path) -> list[str]:
@@ -93,7 +93,7 @@ def gone(pid: int) -> bool:
 
 
 def test_a_killed_process_is_restarted_and_the_others_keep_running(tmp_path: Path) -> None:
-    with supervise(tmp_path, polite(tmp_path, "items"), polite(tmp_path, "beat", 1)) as supervisor:
+    with supervise(tmp_path, ending_on_term(tmp_path, "items"), ending_on_term(tmp_path, "beat", 1)) as supervisor:
         eventually(lambda: events(tmp_path).count("items began") == 1)
         before = supervisor.alive()
         os.kill(before["items"], signal.SIGKILL)
@@ -104,7 +104,7 @@ def test_a_killed_process_is_restarted_and_the_others_keep_running(tmp_path: Pat
 
 
 def test_processes_end_in_waves_the_last_started_first(tmp_path: Path) -> None:
-    processes = [polite(tmp_path, name, wave) for name, wave in (("items", 0), ("flower", 1), ("beat", 2))]
+    processes = [ending_on_term(tmp_path, name, wave) for name, wave in (("items", 0), ("flower", 1), ("beat", 2))]
     with supervise(tmp_path, *processes):
         eventually(lambda: len(events(tmp_path)) == 3)
     assert events(tmp_path)[3:] == [
@@ -114,7 +114,7 @@ def test_processes_end_in_waves_the_last_started_first(tmp_path: Path) -> None:
 
 def test_a_process_that_does_not_end_is_killed_after_the_grace_period(tmp_path: Path) -> None:
     """The other processes do not wait for it and end in order."""
-    supervisor = supervise(tmp_path, polite(tmp_path, "items"), program("beat", DEAF, wave=1), grace=1)
+    supervisor = supervise(tmp_path, ending_on_term(tmp_path, "items"), program("beat", IGNORES_TERM, wave=1), grace=1)
     with supervisor:
         eventually(lambda: events(tmp_path) == ["items began"])
         eventually((tmp_path / "logs" / "beat.log").read_text)
@@ -128,7 +128,7 @@ def test_a_process_that_does_not_end_is_killed_after_the_grace_period(tmp_path: 
 
 
 def test_bad_settings_stop_everything_and_their_sentences_are_kept(tmp_path: Path) -> None:
-    supervisor = supervise(tmp_path, polite(tmp_path, "items"), program("flower", REFUSES, wave=1))
+    supervisor = supervise(tmp_path, ending_on_term(tmp_path, "items"), program("flower", REFUSES, wave=1))
     assert supervisor.run_until_stopped() == 2
     assert supervisor.faults == ("PROCORE_CLIENT_ID is not set.", "X is not set.")
     assert supervisor.alive() == {}
@@ -137,10 +137,10 @@ def test_bad_settings_stop_everything_and_their_sentences_are_kept(tmp_path: Pat
 
 def test_processes_get_their_environment_and_the_last_runs_log_is_kept(tmp_path: Path) -> None:
     """The output of a process is in its log, and the log of its previous run is next to it."""
-    says = "import os; print('my file is', os.environ['HEART'], flush=True); import signal; signal.pause()"
+    script = "import os; print('my file is', os.environ['HEART'], flush=True); import signal; signal.pause()"
     log = tmp_path / "logs" / "items.log"
     for name in ("first", "second"):
-        with supervise(tmp_path, program("items", says, HEART=name)):
+        with supervise(tmp_path, program("items", script, HEART=name)):
             # The whole line: it may be written in parts, and the log of the run before may still be in its place.
             eventually(lambda: text_of(log) == f"my file is {name}\n")  # noqa: B023 - asked within the round
     assert log.read_text() == "my file is second\n"
@@ -214,7 +214,7 @@ def test_a_log_is_emptied_even_where_no_copy_of_it_can_be_made(tmp_path: Path, m
 
 
 def test_ctrl_c_ends_it_in_order_with_exit_code_0(tmp_path: Path) -> None:
-    with supervised_elsewhere(tmp_path, POLITE, "items", str(tmp_path / "told")) as runner:
+    with supervised_elsewhere(tmp_path, ENDS_ON_TERM, "items", str(tmp_path / "told")) as runner:
         eventually(lambda: events(tmp_path) == ["items began"])
         runner.send_signal(signal.SIGINT)
         assert runner.wait(20) == 0
@@ -223,7 +223,7 @@ def test_ctrl_c_ends_it_in_order_with_exit_code_0(tmp_path: Path) -> None:
 
 def test_a_second_ctrl_c_ends_it_at_once(tmp_path: Path) -> None:
     log = tmp_path / "child.log"
-    with supervised_elsewhere(tmp_path, DEAF) as runner:
+    with supervised_elsewhere(tmp_path, IGNORES_TERM) as runner:
         child = int(eventually(lambda: log.exists() and log.read_text()))
         runner.send_signal(signal.SIGINT)
         eventually(lambda: "asked" in log.read_text())
@@ -238,7 +238,7 @@ def test_one_signal_that_comes_by_several_ways_ends_it_in_order(tmp_path: Path) 
     for attempt in range(2):
         folder = tmp_path / str(attempt)
         folder.mkdir()
-        with supervised_elsewhere(folder, POLITE, "items", str(folder / "told")) as runner:
+        with supervised_elsewhere(folder, ENDS_ON_TERM, "items", str(folder / "told")) as runner:
             eventually(lambda: events(folder) == ["items began"])  # noqa: B023 - asked within the round
             for _ in range(20):
                 runner.send_signal(signal.SIGTERM)
@@ -268,7 +268,7 @@ def test_a_hanging_process_is_restarted_and_the_others_keep_running(
 def test_a_machine_that_cannot_start_a_process_for_a_while_is_tried_again(tmp_path: Path) -> None:
     """A log folder that is gone and cannot be made: as with no memory, no disk or no process left, `open` or `fork` raises OSError."""
     logs = tmp_path / "logs"
-    with supervise(tmp_path, polite(tmp_path, "items"), polite(tmp_path, "beat", 1)) as supervisor:
+    with supervise(tmp_path, ending_on_term(tmp_path, "items"), ending_on_term(tmp_path, "beat", 1)) as supervisor:
         eventually(lambda: len(events(tmp_path)) == 2)
         shutil.rmtree(logs)
         logs.write_text("in the way")
@@ -284,14 +284,14 @@ def test_a_machine_that_cannot_start_a_process_for_a_while_is_tried_again(tmp_pa
 
 def test_a_machine_that_cannot_start_a_process_at_first_is_tried_again(tmp_path: Path) -> None:
     (tmp_path / "logs").write_text("in the way")
-    with supervise(tmp_path, polite(tmp_path, "items")):
+    with supervise(tmp_path, ending_on_term(tmp_path, "items")):
         (tmp_path / "logs").unlink()
         eventually(lambda: events(tmp_path) == ["items began"])
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children of a killed parent")
 def test_a_killed_supervisor_leaves_no_process_behind(tmp_path: Path) -> None:
-    with supervised_elsewhere(tmp_path, POLITE, "items", str(tmp_path / "told")) as runner:
+    with supervised_elsewhere(tmp_path, ENDS_ON_TERM, "items", str(tmp_path / "told")) as runner:
         eventually(lambda: events(tmp_path) == ["items began"])
         runner.kill()
     assert eventually(lambda: events(tmp_path)[-1] == "items ended")
@@ -301,7 +301,7 @@ def test_an_exception_in_the_meantime_stops_everything_and_is_raised(tmp_path: P
     def breaks() -> None:
         raise OSError("the server cannot come back")
 
-    supervisor = supervise(tmp_path, polite(tmp_path, "items"))
+    supervisor = supervise(tmp_path, ending_on_term(tmp_path, "items"))
     with pytest.raises(OSError, match="cannot come back"):
         supervisor.run_until_stopped(breaks)
     assert supervisor.alive() == {}

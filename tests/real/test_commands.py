@@ -49,7 +49,7 @@ class Machine:
 def first_json(program: Program) -> Any:
     """The JSON value a program prints when it has started."""
 
-    def look() -> Any:
+    def parsed() -> Any:
         begun = program.log.find("{")
         try:
             return json.JSONDecoder().raw_decode(program.log[begun:])[0] if begun >= 0 else None
@@ -57,7 +57,7 @@ def first_json(program: Program) -> Any:
             return None
 
     program.says("}")
-    return eventually(look)
+    return eventually(parsed)
 
 
 @pytest.fixture(scope="module")
@@ -191,11 +191,11 @@ def test_an_unknown_invoice_is_blocked_with_its_reason(machine: Machine) -> None
 
 
 def test_bad_settings_are_reported_one_by_one(machine: Machine) -> None:
-    bad = {"NETSUITE_CONCURENCY": "5", "EXPORT_STATUSES": "aproved", "PROCORE_CLIENT_ID": ""}
+    bad_settings = {"NETSUITE_CONCURENCY": "5", "EXPORT_STATUSES": "aproved", "PROCORE_CLIENT_ID": ""}
     for command in (["scan"], ["up"]):
-        ended = machine.command(*command, **bad)
-        assert_sentence(ended, 2, *bad)
-        assert ended.err.count("wbs-sync:") == len(bad)
+        ended = machine.command(*command, **bad_settings)
+        assert_sentence(ended, 2, *bad_settings)
+        assert ended.err.count("wbs-sync:") == len(bad_settings)
         assert "Did you mean NETSUITE_CONCURRENCY?" in ended.err
 
 

@@ -32,14 +32,14 @@ SENTRY_KEY = "canaryofthekeyofsentry"
 class Disclosures:
     """Every text that was shown, by its place, and every secret that was in use at the time."""
 
-    said: dict[str, str] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
 
     def found(self) -> list[str]:
         return [
             f"{name} in {place}"
             for name, secret in self.secrets.items()
-            for place, text in self.said.items()
+            for place, text in self.texts.items()
             if secret in text
         ]
 
@@ -132,9 +132,9 @@ def echoes(site: Site, disclosures: Disclosures, *paths: str) -> None:
         eventually(lambda: asked_again(site), 30, every=0.5)
         for arguments in (["verify"], ["check", "--json"]):
             ended = site.quick_command(*arguments, times={"worker.reconcile.comparison_failures.RETRY_SECONDS": 0.1})
-            disclosures.said[f"wbs-sync {' '.join(arguments)} with echoes of {path}"] = ended.out + ended.err
+            disclosures.texts[f"wbs-sync {' '.join(arguments)} with echoes of {path}"] = ended.out + ended.err
             assert "Traceback" not in ended.err
-        disclosures.said |= {f"{key} with echoes of {path}": text for key, text in everything_in_redis(site)}
+        disclosures.texts |= {f"{key} with echoes of {path}": text for key, text in everything_in_redis(site)}
         remember_tokens(site, disclosures)
     for remote in ("procore", "netsuite"):
         site.stage.faults(remote, [])
@@ -156,7 +156,7 @@ def commands(site: Site, disclosures: Disclosures) -> None:
     ]
     for arguments, env, code in calls:
         ended = site.command(*arguments, env=env)
-        disclosures.said[f"wbs-sync {' '.join(arguments)} with {sorted(env)}"] = ended.out + ended.err
+        disclosures.texts[f"wbs-sync {' '.join(arguments)} with {sorted(env)}"] = ended.out + ended.err
         assert ended.code == code, (arguments, ended)
         assert "Traceback" not in ended.err
 
@@ -173,16 +173,16 @@ def test_no_secret_is_ever_shown(tmp_path: Path) -> None:
         site.worker("items", threads=2)
         site.worker("invoices", threads=2)
         site.beat()
-        lost = Program("lost", [*site.worker_command()], site.env | nobody_there(), tmp_path)
+        lost = Program("lost", [*site.worker_command()], site.env | unreachable_redis(), tmp_path)
         site.programs.append(lost)
         echoes(site, disclosures, "requisitions", "suiteql")
         work(site, disclosures)
         echoes(site, disclosures, "token")
-        disclosures.said |= dict(pages(site))
+        disclosures.texts |= dict(pages(site))
         commands(site, disclosures)
-        disclosures.said |= dict(everything_in_redis(site))
+        disclosures.texts |= dict(everything_in_redis(site))
         lost.says("Cannot connect to redis")
-        disclosures.said |= {f"log of {program.name}": program.log for program in site.programs}
+        disclosures.texts |= {f"log of {program.name}": program.log for program in site.programs}
         disclosures.secrets |= {
             "Procore's secret": PROCORE_SECRET,
             "a wrong secret of Procore": ANOTHER_PROCORE_SECRET,
@@ -197,19 +197,19 @@ def test_no_secret_is_ever_shown(tmp_path: Path) -> None:
         disclosures.secrets |= {f"line {number} of the private key": line for number, line in enumerate(key, 1)}
     # The search is a search: what is no secret is found in every kind of place.
     for harmless in ("wbs.create_item", "127.0.0.1"):
-        places = [place for place, text in disclosures.said.items() if harmless in text]
+        places = [place for place, text in disclosures.texts.items() if harmless in text]
         for kind in ("/worker/", "/api/", "log of "):
             assert any(place.startswith(kind) for place in places), (harmless, kind)
-    assert "DEBUG" in disclosures.said["log of items-1"]
+    assert "DEBUG" in disclosures.texts["log of items-1"]
     assert len([name for name in disclosures.secrets if name.startswith("token")]) >= 2
     # What was repeated came this far, or there was nothing to hide.
     assert any(
-        "bad request: ***" in text for place, text in disclosures.said.items() if place.startswith("wbs:problems")
+        "bad request: ***" in text for place, text in disclosures.texts.items() if place.startswith("wbs:problems")
     )
-    assert any("bad request: ***" in text for place, text in disclosures.said.items() if place.startswith("log of"))
+    assert any("bad request: ***" in text for place, text in disclosures.texts.items() if place.startswith("log of"))
     assert disclosures.found() == []
 
 
-def nobody_there() -> dict[str, str]:
+def unreachable_redis() -> dict[str, str]:
     """An address at which no Redis answers."""
     return {"REDIS_URL": f"redis://:{ANOTHER_REDIS_PASSWORD}@127.0.0.1:{unused_port()}/0"}

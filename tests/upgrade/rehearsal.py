@@ -342,8 +342,8 @@ class Rehearsal:
     def _bills_are_right(self) -> None:
         for invoice in self.site.stage.procore.company.invoices.values():
             bills = self.office.bills(invoice)
-            wanted = int(invoice.status == "approved" and invoice.id not in self.unbilled)
-            assert len(bills) == wanted, f"invoice {invoice.number} has {len(bills)} bills"
+            expected_bills = int(invoice.status == "approved" and invoice.id not in self.unbilled)
+            assert len(bills) == expected_bills, f"invoice {invoice.number} has {len(bills)} bills"
             if bills:
                 assert bills[0].total == invoice.summary().current_payment_due
 
@@ -355,7 +355,7 @@ class Rehearsal:
             first = self.with_the_earlier_version()
             worker = self.upgrade(first)
             decided = self.with_this_version(worker, first)
-            adopted = self.way_back(decided)
+            adopted = self.roll_back(decided)
             self.upgrade_again(*adopted)
 
     def with_the_earlier_version(self) -> Invoice:
@@ -456,7 +456,7 @@ class Rehearsal:
         self.schedule(self.new_beat(), *SCHEDULED)
         return [excluded, marked]
 
-    def way_back(self, decided: list[Invoice]) -> tuple[list[Invoice], Project, WbsCode]:
+    def roll_back(self, decided: list[Invoice]) -> tuple[list[Invoice], Project, WbsCode]:
         """Workers of the earlier version continue; as docs/upgrade.md says, decided invoices get a status that is not exported before.
         NetSuite refuses them too at first.
         """
