@@ -60,8 +60,10 @@ class Installation:
         if browser.PROGRAM is None:
             raise FileNotFoundError("chromium is not installed (apt-get install chromium)")
         profile = f"--user-data-dir={self.folder / 'chromium'}"
-        looks = (f"--screenshot={to}", "--window-size=1280,1100", page.as_uri())
-        subprocess.run([browser.PROGRAM, *browser.QUIET, profile, *looks], capture_output=True, timeout=90, check=True)
+        options = (f"--screenshot={to}", "--window-size=1280,1100", page.as_uri())
+        subprocess.run(
+            [browser.PROGRAM, *browser.QUIET, profile, *options], capture_output=True, timeout=90, check=True
+        )
 
     def __enter__(self) -> Installation:
         logs = [self.folder / "data" / "logs" / f"{name}.log" for name in ("items", "invoices")]

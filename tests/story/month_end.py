@@ -17,7 +17,7 @@ from simulators.netsuite.records import Bill
 from tests.kit.ended import Ended
 from tests.story.installation import Installation
 from tests.story.page import Page, Shown
-from tests.story.people import People, Slip
+from tests.story.people import Actors, Mistake
 from worker.domain import money
 from worker.domain.identities import InvoiceKey
 from worker.domain.problems import Cause, FindingKind
@@ -34,7 +34,7 @@ class MonthEnd:
     def __init__(self, place: Installation, pictures: Path) -> None:
         self._place = place
         self._pictures = pictures
-        self._people = People(place.stage)
+        self._actors = Actors(place.stage)
         self._procore = place.stage.procore
         self._netsuite = place.stage.netsuite
         self._company = place.stage.procore.company
@@ -48,11 +48,11 @@ class MonthEnd:
             self._the_company,
             self._items,
             self._bills,
-            self._what_stands_still,
+            self._unchanged_records,
             self._twelve_problems,
             self._what_is_left,
             self._edits_on_both_sides,
-            self._slips,
+            self._mistakes,
             self._one_code_and_one_invoice,
             self._the_end,
         ):
@@ -112,7 +112,7 @@ by line with NetSuite.""")
 
 Invoices work in the same way. The plan has every bill with all its lines, and the Items that invoices need but no budget has. Two projects, one bill and
 the end of the output are shown here. An invoice of February is blocked, since the books of February are closed; no date is moved.""")
-        example = self._people.ordinary_number("24-003")
+        example = self._actors.ordinary_number("24-003")
         shown = Shown(
             rows=4,
             keep="blocked",
@@ -121,8 +121,8 @@ the end of the output are shown here. An invoice of February is blocked, since t
         result = self._command("export", "--approved", "--dry-run", "--save", "bills.json", shown=shown)
         plan = self._plan("bills.json")
         bills = {line["key"]: line for line in plan if line["action"] == "bill"}
-        due = sum((Decimal(line["data"]["total"]) for line in bills.values()), money.ZERO)
-        assert f"Bills: {len(bills)}, total {money.text(due)}" in result.out
+        payment_due = sum((Decimal(line["data"]["total"]) for line in bills.values()), money.ZERO)
+        assert f"Bills: {len(bills)}, total {money.text(payment_due)}" in result.out
         assert len([line for line in plan if line["key"].startswith("invoice:")]) == INVOICES
         self.page.say("""
 The project accountants have approved it. Some rows:""")
@@ -135,12 +135,12 @@ The project accountants have approved it. Some rows:""")
         for line in bills.values():
             self._assert_planned(line)
         self.page.say(f"""
-{items.total()} Items that were in no budget and {len(bills)} bills were created; the bills total {money.text(due)}. Each bill was compared with its line of the plan (Items, amounts, descriptions), and its total
+{items.total()} Items that were in no budget and {len(bills)} bills were created; the bills total {money.text(payment_due)}. Each bill was compared with its line of the plan (Items, amounts, descriptions), and its total
 with the payment due of the invoice in Procore, to the cent. One bill that accounting had already entered was found by vendor and number, is equal, and was
 adopted: the vendor is not paid twice.""")
         self._assert_bills_tie()
 
-    def _what_stands_still(self) -> None:
+    def _unchanged_records(self) -> None:
         self.page.say("""
 ## Wednesday: blocked work
 
@@ -163,7 +163,7 @@ listed. One of the blocked records is not an invoice but project 25-210: its Com
         self._report("before.html", BEFORE)
 
     def _twelve_problems(self) -> None:
-        fixes = self._people.fixes()
+        fixes = self._actors.fixes()
         assert (sum(fix.count for fix in fixes), len(fixes)) == (TWELVE, 11)
         self.page.say("""
 ## Thursday: twelve problems
@@ -178,7 +178,7 @@ night, and shows which problems are fixed. It closes no problem itself: a proble
             self.page.say(f"**{fix.cause}.** {fix.sentence}")
             self._command("problems", "retry", "--cause", fix.cause, "--wait")
             assert not {row["key"] for row in self._problems()} & set(keys), f"{fix.cause} is not mended"
-        self._people.close_february()
+        self._actors.close_february()
         waited = self._cause(Cause.BLOCKED_CODES)
         self.page.say("""
 February is closed again. Some invoices waited only for codes that are fixed now, so they can be exported too. The remaining ones wait for the
@@ -186,21 +186,21 @@ project without a number:""")
         self._command("problems", "retry", "--cause", Cause.BLOCKED_CODES, "--wait", code=1)
         went = set(waited) - set(self._cause(Cause.BLOCKED_CODES))
         now = {row["key"] for row in self._problems()}
-        twelve = set(open_before) - now - went
-        assert len(twelve) == TWELVE, f"{len(twelve)} problems are gone: {sorted(twelve)}"
+        fixed = set(open_before) - now - went
+        assert len(fixed) == TWELVE, f"{len(fixed)} problems are gone: {sorted(fixed)}"
         assert now <= set(open_before), f"new problems: {sorted(now - set(open_before))}"
         self._assert_bills_tie()
         self.page.say(f"""
 Twelve problems are fixed, and so are {len(went)} that waited for them. The bills of all these invoices tie to the cent.""")
 
     def _what_is_left(self) -> None:
-        foreign = self._people.invoice_of_case("multi_currency_invoice")
+        foreign = self._actors.invoice_of_case("multi_currency_invoice")
         self.page.say("""
 ## The remaining problems
 
 wbs-sync does not export everything, and not everything can be fixed today. The invoice in Canadian dollars is entered in NetSuite by hand, under another number.
 `mark-billed` records that, closes its problem, and keeps the next export from billing it:""")
-        bill_id = self._people.enter_by_hand(foreign)
+        bill_id = self._actors.enter_by_hand(foreign)
         of = (str(foreign.id), "--project", str(foreign.project_id))
         self._command("invoices", "mark-billed", *of, "--bill", bill_id, "--note", "Entered by hand in CAD")
         self.page.say("""
@@ -223,10 +223,10 @@ A project accountant changes the number of a WBS code in Procore. In NetSuite an
 name.""")
         project = self._procore.project("24-002")
         code = project.code_named("03-200.S.B1")
-        item = self._people.item(project, code)
+        item = self._actors.item(project, code)
         self._procore.rename_code(project.id, code.id, "03-210.S.B1")
-        bill = self._people.bill(self._people.ordinary_invoice("24-016"))
-        other_item = self._people.item(project, project.code_named("05-120.S.B1"))
+        bill = self._actors.bill(self._actors.ordinary_invoice("24-016"))
+        other_item = self._actors.item(project, project.code_named("05-120.S.B1"))
         self._netsuite.edit_bill(bill.id, memo="Checked with the site, pay with the next run")
         self._netsuite.edit_item(other_item.id, displayname="Structural steel, Cedar Ridge gym")
         self.page.say(
@@ -239,7 +239,7 @@ name.""")
         edited = self._netsuite.bills.get(bill.id)
         assert edited
         assert edited.memo == "Checked with the site, pay with the next run"
-        assert self._people.item(project, code) == item
+        assert self._actors.item(project, code) == item
         self.page.say("`verify` compares both systems, and reports the renamed code to the ERP administrator:")
         self._command("verify", code=1)
         findings = self._found()
@@ -251,30 +251,30 @@ renames the Item to match the code. Now both systems agree:""")
         self._command("verify", shown=NO_TABLES, code=3)
         assert self._found() == set()
 
-    def _slips(self) -> None:
+    def _mistakes(self) -> None:
         before = [self._netsuite.bills.get(each.id) for each in self._netsuite.bills]
         assert before
-        slips = self._people.slips()
+        mistakes = self._actors.mistakes()
         self.page.say(f"""
 ## Mistakes in both systems
 
-Now people make {len(slips)} mistakes in both systems:
+Now people make {len(mistakes)} mistakes in both systems:
 
-{_bullets(slip.sentence for slip in slips)}
+{_bullets(mistake.sentence for mistake in mistakes)}
 
 `verify` must find each of them with its kind, and nothing else:""")
         self._command("verify", code=1)
-        seeded, findings = {(slip.kind, slip.key) for slip in slips}, self._found()
+        seeded, findings = {(mistake.kind, mistake.key) for mistake in mistakes}, self._found()
         assert findings == seeded, f"not found: {seeded - findings}; invented: {findings - seeded}"
         self.page.say(f"""
-All {len(slips)} were found, and nothing else. They are now open problems like any other. People correct them by hand: wbs-sync
+All {len(mistakes)} were found, and nothing else. They are now open problems like any other. People correct them by hand: wbs-sync
 never changes an existing record.
 
-{_bullets(slip.remedy for slip in slips)}""")
-        for slip in slips:
-            slip.put_right()
-        by_kind = {slip.kind: slip for slip in slips}
-        self._bill_anew(by_kind[FindingKind.BILL_VOIDED])
+{_bullets(mistake.remedy for mistake in mistakes)}""")
+        for mistake in mistakes:
+            mistake.put_right()
+        by_kind = {mistake.kind: mistake for mistake in mistakes}
+        self._bill_again(by_kind[FindingKind.BILL_VOIDED])
         self._name_the_bill_again(by_kind[FindingKind.ORIGIN_ID_MISSING])
         self.page.say("The late invoice:")
         self._export(by_kind[FindingKind.BILL_MISSING])
@@ -286,23 +286,23 @@ never changes an existing record.
         assert not [row for row in self._problems() if row["cause"].startswith("drift_")]
         self._assert_bills_tie()
 
-    def _bill_anew(self, slip: Slip) -> None:
+    def _bill_again(self, mistake: Mistake) -> None:
         self.page.say(
             "The voided bill is created again. The ledger still records it as created, so it is cleared first; then the invoice is exported:"
         )
-        self._forget(slip, "--note", "Voided by mistake")
-        self._export(slip)
+        self._forget(mistake, "--note", "Voided by mistake")
+        self._export(mistake)
 
-    def _name_the_bill_again(self, slip: Slip) -> None:
-        bill = self._people.bill(self._invoice(slip))
+    def _name_the_bill_again(self, mistake: Mistake) -> None:
+        bill = self._actors.bill(self._invoice(mistake))
         self.page.say(
             "The bill that the invoice in Procore no longer names still exists. wbs-sync finds it by its external id and writes its id to Procore "
             "again. No second bill is created:"
         )
-        self._forget(slip, "--take", bill.id)
+        self._forget(mistake, "--take", bill.id)
         bills = len(self._netsuite.bills)
-        self._export(slip)
-        assert (len(self._netsuite.bills), self._invoice(slip).origin_id) == (bills, f"ns-vendorbill-{bill.id}")
+        self._export(mistake)
+        assert (len(self._netsuite.bills), self._invoice(mistake).origin_id) == (bills, f"ns-vendorbill-{bill.id}")
 
     def _one_code_and_one_invoice(self) -> None:
         self.page.say("""
@@ -313,7 +313,7 @@ Where does this Item come from, and why does it have another name than last week
         self.page.say(
             "How was this bill computed? It has stored materials, change orders and retainage; `explain` derives every amount from Procore's figures:"
         )
-        invoice = self._story_of_four()
+        invoice = self._fourth_invoice()
         result = self._command("explain", "--invoice", str(invoice.invoice_number))
         assert money.text(invoice.summary().current_payment_due) in result.out
 
@@ -322,8 +322,8 @@ Where does this Item come from, and why does it have another name than last week
 ## The month is closed""")
         self._command("status")
         self._report("after.html", AFTER)
-        doubled = self._netsuite.duplicates()
-        assert doubled == [], doubled
+        duplicates = self._netsuite.duplicates()
+        assert duplicates == [], duplicates
         ours = [each for each in self._netsuite.bills if self._bill_of_us(each)]
         total = sum((each.total for each in ours), money.ZERO)
         self.page.say(f"""
@@ -354,12 +354,12 @@ computed](money.md).""")
         self._place.picture(self._place.folder / file, self._pictures / picture)
         self.page.say(f"![The report as a page]({picture})")
 
-    def _forget(self, slip: Slip, *options: str) -> None:
+    def _forget(self, mistake: Mistake, *options: str) -> None:
         """Let the ledger forget an invoice, as docs/verify.md says."""
-        self._command("forget", "--invoice", str(self._invoice(slip).invoice_number), *options, "--yes")
+        self._command("forget", "--invoice", str(self._invoice(mistake).invoice_number), *options, "--yes")
 
-    def _export(self, slip: Slip) -> None:
-        invoice = self._invoice(slip)
+    def _export(self, mistake: Mistake) -> None:
+        invoice = self._invoice(mistake)
         project = self._company.projects[invoice.project_id]
         self._command("export", str(invoice.invoice_number), "--project", str(project.number), "--wait")
         self._assert_ties(invoice)
@@ -394,10 +394,10 @@ computed](money.md).""")
         act()
         assert [entry for entry in self._netsuite.writes() if entry["by"] == "client"] == before
 
-    def _invoice(self, slip: Slip) -> Invoice:
-        return self._company.invoices[InvoiceKey.parse(slip.key).invoice_id]
+    def _invoice(self, mistake: Mistake) -> Invoice:
+        return self._company.invoices[InvoiceKey.parse(mistake.key).invoice_id]
 
-    def _story_of_four(self) -> Invoice:
+    def _fourth_invoice(self) -> Invoice:
         """An approved April invoice that is the fourth of its subcontract, with stored materials and change orders."""
         return next(
             each
@@ -416,7 +416,7 @@ computed](money.md).""")
 
     def _assert_planned(self, line: Mapping[str, Any]) -> None:
         """A bill is its line of the plan: total, Items, amounts, descriptions."""
-        bill = self._people.bill(self._company.invoices[InvoiceKey.parse(line["key"]).invoice_id])
+        bill = self._actors.bill(self._company.invoices[InvoiceKey.parse(line["key"]).invoice_id])
         rows = [[self._item_name(each.item), str(each.amount), each.description] for each in bill.lines]
         planned = [[item, amount, words] for item, amount, words in line["data"]["lines"]]
         assert (rows, str(bill.total)) == (planned, line["data"]["total"]), line["record"]
@@ -429,17 +429,19 @@ computed](money.md).""")
 
     def _assert_bills_tie(self) -> None:
         for invoice in self._company.invoices.values():
-            if self._people.bill_or_none(invoice):
+            if self._actors.bill_or_none(invoice):
                 self._assert_ties(invoice)
 
     def _assert_ties(self, invoice: Invoice) -> None:
-        due, bill = invoice.summary().current_payment_due, self._people.bill(invoice)
-        assert bill.total == due, f"{invoice.invoice_number}: the bill comes to {bill.total}, due is {due}"
+        payment_due, bill = invoice.summary().current_payment_due, self._actors.bill(invoice)
+        assert bill.total == payment_due, (
+            f"{invoice.invoice_number}: the bill comes to {bill.total}, due is {payment_due}"
+        )
 
     def _steady_ids(self) -> dict[str, str]:
         """Ids of new records, in the order of their names: concurrent work gives them in another order each time."""
-        for shelf, name_of in ((self._netsuite.items, _item_key), (self._netsuite.bills, _bill_key)):
-            new = sorted((each for each in shelf if each.id not in self._named), key=name_of)
+        for records, name_of in ((self._netsuite.items, _item_key), (self._netsuite.bills, _bill_key)):
+            new = sorted((each for each in records if each.id not in self._named), key=name_of)
             self._ids |= zip((each.id for each in new), sorted((each.id for each in new), key=int), strict=True)
             self._named |= {each.id for each in new}
         return self._ids

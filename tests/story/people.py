@@ -26,7 +26,7 @@ class Fix:
 
 
 @dataclass(frozen=True, slots=True)
-class Slip:
+class Mistake:
     """What somebody did in one of the systems: as what `verify` must find it, under which key, and how it is put right."""
 
     kind: FindingKind
@@ -36,7 +36,7 @@ class Slip:
     put_right: Callable[[], object]
 
 
-class People:
+class Actors:
     """Everybody who works in the company's Procore and NetSuite."""
 
     def __init__(self, stage: Stage) -> None:
@@ -180,7 +180,7 @@ class People:
 
     # Slips
 
-    def slips(self) -> list[Slip]:
+    def mistakes(self) -> list[Mistake]:
         """Nine slips, each done now, of which `verify` must report each and nothing else."""
         return [
             self._inactive_item(self.ordinary_invoice("24-003")),
@@ -194,57 +194,57 @@ class People:
             self._approved_late(self.ordinary_invoice("24-015")),
         ]
 
-    def _inactive_item(self, invoice: Invoice) -> Slip:
+    def _inactive_item(self, invoice: Invoice) -> Mistake:
         item, key = self._first_item(invoice)
         self.netsuite.edit_item(item.id, isinactive=True)
-        return Slip(
+        return Mistake(
             FindingKind.ITEM_INACTIVE, key, f"The Item {item.itemid} is made inactive.",
             "The Item is made active again.", lambda: self.netsuite.edit_item(item.id, isinactive=False),
         )  # fmt: skip
 
-    def _renamed_item(self, invoice: Invoice) -> Slip:
+    def _renamed_item(self, invoice: Invoice) -> Mistake:
         item, key = self._first_item(invoice)
         new_name = f"{item.itemid} old"
         self.netsuite.edit_item(item.id, itemid=new_name)
-        return Slip(
+        return Mistake(
             FindingKind.ITEM_RENAMED, key, f"The Item {item.itemid} is renamed to {new_name}.",
             "The name of the Item is restored.", lambda: self.netsuite.edit_item(item.id, itemid=item.itemid),
         )  # fmt: skip
 
-    def _item_typed_again(self, invoice: Invoice) -> Slip:
+    def _item_typed_again(self, invoice: Invoice) -> Mistake:
         item, key = self._first_item(invoice)
-        twin = self.netsuite.make_item(item.itemid.replace("-", " ").lower())
-        return Slip(
-            FindingKind.SIMILAR_ITEM_NAME, key, f"Somebody enters an Item {twin.itemid} in addition to {item.itemid}.",
+        second_item = self.netsuite.make_item(item.itemid.replace("-", " ").lower())
+        return Mistake(
+            FindingKind.SIMILAR_ITEM_NAME, key, f"Somebody enters an Item {second_item.itemid} in addition to {item.itemid}.",
             "Nothing was booked on the extra Item: it is made inactive.",
-            lambda: self.netsuite.edit_item(twin.id, isinactive=True),
+            lambda: self.netsuite.edit_item(second_item.id, isinactive=True),
         )  # fmt: skip
 
-    def _other_amount(self, invoice: Invoice) -> Slip:
+    def _other_amount(self, invoice: Invoice) -> Mistake:
         bill = self.bill(invoice)
         self.netsuite.edit_bill_line(bill.id, bill.lines[0].line, bill.lines[0].amount + Decimal("100.00"))
-        return Slip(
+        return Mistake(
             FindingKind.BILL_LINES_MISMATCH, _key(invoice), f"A line of the bill {bill.tranid} is raised by 100.00.",
             "The amount of the line is restored.", lambda: self.netsuite.edit_bill(bill.id, lines=bill.lines),
         )  # fmt: skip
 
-    def _other_date(self, invoice: Invoice) -> Slip:
+    def _other_date(self, invoice: Invoice) -> Mistake:
         bill = self.bill(invoice)
         self.netsuite.edit_bill(bill.id, trandate="2026-05-01")
-        return Slip(
+        return Mistake(
             FindingKind.BILL_DATE_MISMATCH, _key(invoice), f"The bill {bill.tranid} is moved to May 1.",
             "The date of the bill is restored.", lambda: self.netsuite.edit_bill(bill.id, trandate=bill.trandate),
         )  # fmt: skip
 
-    def _doubled_bill(self, invoice: Invoice) -> Slip:
+    def _doubled_bill(self, invoice: Invoice) -> Mistake:
         bill = self.bill(invoice)
         copy = self.netsuite.make_bill(replace(bill, externalid=None, memo="Typed in by accounting"))
-        return Slip(
+        return Mistake(
             FindingKind.DUPLICATE_BILL, _key(invoice), f"The bill {bill.tranid} is entered again by hand.",
             "The copy is deleted before anything is paid.", lambda: self.netsuite.delete_bill(copy.id),
         )  # fmt: skip
 
-    def _voided_bill(self, invoice: Invoice) -> Slip:
+    def _voided_bill(self, invoice: Invoice) -> Mistake:
         bill = self.bill(invoice)
         self.netsuite.void_bill(bill.id)
 
@@ -252,27 +252,27 @@ class People:
             self.netsuite.edit_bill(bill.id, tranid=f"{bill.tranid}-VOID", externalid=None)
             self.procore.edit_invoice(invoice.id, origin_id=None)
 
-        return Slip(
+        return Mistake(
             FindingKind.BILL_VOIDED, _key(invoice), f"The bill {bill.tranid} is voided.",
             "The vendor is still owed: the void bill gets another number, its external id is removed, and the origin id of the "
             "invoice is cleared in Procore. The bill is created again below.",
             make_room,
         )  # fmt: skip
 
-    def _lost_origin_id(self, invoice: Invoice) -> Slip:
+    def _lost_origin_id(self, invoice: Invoice) -> Mistake:
         self.procore.edit_invoice(invoice.id, origin_id=None)
-        return Slip(
+        return Mistake(
             FindingKind.ORIGIN_ID_MISSING, _key(invoice),
             f"The origin id of the invoice {invoice.invoice_number} is cleared in Procore.",
             "The origin id is written again below.", lambda: None,
         )  # fmt: skip
 
-    def _approved_late(self, invoice: Invoice) -> Slip:
+    def _approved_late(self, invoice: Invoice) -> Mistake:
         late = self.procore.add_invoice(
             invoice.project_id, invoice.vendor_id, [(invoice.lines[0].contract_line.code.id, "1250.00")],  # type: ignore[union-attr]
             billing_date="2026-04-30", invoice_number=f"{invoice.invoice_number}-LATE",
         )  # fmt: skip
-        return Slip(
+        return Mistake(
             FindingKind.BILL_MISSING, _key(late), f"The invoice {late.invoice_number} is approved after the export.",
             "The invoice is exported below.", lambda: None,
         )  # fmt: skip
