@@ -61,11 +61,11 @@ class Facts:
 
     def _aggregated(self, part: Any) -> Vector:
         assert str(part.op) == "max"
-        vector, keep = self._value(part.expr), _kept(part.modifier)
+        vector, kept_labels = self._value(part.expr), _kept(part.modifier)
         assert isinstance(vector, dict)
         groups: dict[Labels, list[float]] = {}
         for labels, value in vector.items():
-            groups.setdefault(keep(labels), []).append(value)
+            groups.setdefault(kept_labels(labels), []).append(value)
         return {labels: max(values) for labels, values in groups.items()}
 
     def _increase(self, part: Any) -> Vector:

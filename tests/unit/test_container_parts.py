@@ -16,7 +16,7 @@ from worker.store.stores import Stores
 THREADS = 16
 
 
-class Workshop:
+class SlowParts:
     """Parts whose building lets every other thread go first."""
 
     def __init__(self) -> None:
@@ -44,11 +44,11 @@ class Workshop:
 
 
 def test_threads_that_begin_together_share_one_part() -> None:
-    workshop = Workshop()
+    parts = SlowParts()
     with ThreadPoolExecutor(THREADS) as pool:
-        seen = list(pool.map(workshop.first_use, range(THREADS)))
+        seen = list(pool.map(parts.first_use, range(THREADS)))
     assert all(each is seen[0] for each in seen)
-    assert sorted(workshop.built) == ["engine", "wheel"]
+    assert sorted(parts.built) == ["engine", "wheel"]
 
 
 def test_the_container_builds_every_part_that_way() -> None:

@@ -248,12 +248,12 @@ def test_the_dashboard_is_one_that_grafana_takes() -> None:
         assert panel["type"] in ("stat", "timeseries", "table")
         assert panel["datasource"] == {"type": "prometheus", "uid": f"${{{source['name']}}}"}
         assert [target["refId"] for target in panel["targets"]] == ["A", "B", "C"][: len(panel["targets"])]
-        place = panel["gridPos"]
-        assert 0 <= place["x"] < place["x"] + place["w"] <= 24
+        position = panel["gridPos"]
+        assert 0 <= position["x"] < position["x"] + position["w"] <= 24
     for first, second in combinations((panel["gridPos"] for panel in panels), 2):
-        beside = first["x"] + first["w"] <= second["x"] or second["x"] + second["w"] <= first["x"]
+        is_beside = first["x"] + first["w"] <= second["x"] or second["x"] + second["w"] <= first["x"]
         above = first["y"] + first["h"] <= second["y"] or second["y"] + second["h"] <= first["y"]
-        assert beside or above, (first, second)
+        assert is_beside or above, (first, second)
 
 
 NOT_SHOWN = {

@@ -88,8 +88,8 @@ def test_nothing_is_left_out_unless_asked() -> None:
 
 def test_times_and_ids_read_the_same_in_every_run_and_amounts_stay() -> None:
     """A number that is part of an amount is not taken for an id."""
-    said = "Made in 2.5 s at 2026-11-24 14:37:11 UTC: id 4017, total 4,017.00 and 4017.00 (ns-vendorbill-4018)."
-    steady_text = steady(said, {"4017": "4031", "4018": "4032"})
+    printed = "Made in 2.5 s at 2026-11-24 14:37:11 UTC: id 4017, total 4,017.00 and 4017.00 (ns-vendorbill-4018)."
+    steady_text = steady(printed, {"4017": "4031", "4018": "4032"})
     assert (
         steady_text
         == "Made in N.N s at YYYY-MM-DD hh:mm:ss UTC: id 4031, total 4,017.00 and 4017.00 (ns-vendorbill-4032)."

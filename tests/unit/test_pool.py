@@ -34,7 +34,7 @@ def held() -> Iterator[Held]:
 
 
 @pytest.fixture
-def go_on() -> Iterator[threading.Event]:
+def released() -> Iterator[threading.Event]:
     """Tasks wait for it; set at the end, so that no thread is left."""
     event = threading.Event()
     yield event
@@ -72,17 +72,17 @@ def test_a_worker_takes_this_pool() -> None:
     assert concurrency.get_implementation(celery_options(redis_url="", key_prefix="")["worker_pool"]) is TaskPool
 
 
-def test_running_tasks_end_and_tasks_without_a_thread_are_left(held: Held, go_on: threading.Event) -> None:
+def test_running_tasks_end_and_tasks_without_a_thread_are_left(held: Held, released: threading.Event) -> None:
     done: list[str] = []
     threads = TaskPool(1)
 
     def slow() -> None:
-        go_on.wait(10)
+        released.wait(10)
         done.append("begun")
 
     begun(threads, slow)
     given(threads, lambda: done.append("fetched"))
-    threading.Timer(0.05, go_on.set).start()
+    threading.Timer(0.05, released.set).start()
     threads.on_stop()
     assert done == ["begun"]
     assert not held.given_back.is_set()
@@ -90,39 +90,39 @@ def test_running_tasks_end_and_tasks_without_a_thread_are_left(held: Held, go_on
 
 
 def test_what_does_not_end_is_given_back_and_left(
-    held: Held, go_on: threading.Event, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    held: Held, released: threading.Event, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(pool, "TASK_SECONDS", 0.01)
     threads = TaskPool(2)
-    begun(threads, go_on.wait)
+    begun(threads, released.wait)
     threads.on_stop()
     assert held.given_back.is_set()
-    assert not go_on.is_set(), "nobody waited for it"
+    assert not released.is_set(), "nobody waited for it"
     assert "1 tasks have not ended" in caplog.text
     assert ends_at_once()
 
 
 def test_a_redis_that_does_not_respond_keeps_no_worker_from_ending(
-    held: Held, go_on: threading.Event, monkeypatch: pytest.MonkeyPatch
+    held: Held, released: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pool, "TASK_SECONDS", 0.01)
     monkeypatch.setattr(pool, "RELEASE_SECONDS", 0.01)
-    held.give_back = lambda: go_on.wait(10)
+    held.give_back = lambda: released.wait(10)
     threads = TaskPool(1)
-    begun(threads, go_on.wait)
+    begun(threads, released.wait)
     threads.on_stop()
-    assert not go_on.is_set()
+    assert not released.is_set()
 
 
-def test_a_thread_is_to_spare_while_no_task_waits_and_the_worker_runs(held: Held, go_on: threading.Event) -> None:
+def test_a_thread_is_to_spare_while_no_task_waits_and_the_worker_runs(held: Held, released: threading.Event) -> None:
     """A worker that ends has none to spare."""
     threads = TaskPool(2)
-    begun(threads, go_on.wait)
-    begun(threads, go_on.wait)
+    begun(threads, released.wait)
+    begun(threads, released.wait)
     assert pool.has_spare_thread()
-    given(threads, go_on.wait)
+    given(threads, released.wait)
     assert not pool.has_spare_thread(), "a third task waits for a thread"
-    go_on.set()
+    released.set()
     eventually(pool.has_spare_thread)
     threads.on_stop()
     assert not pool.has_spare_thread(), "the worker ends"

@@ -78,9 +78,9 @@ def test_check_names_files_that_others_may_read(tmp_path: Path) -> None:
     for path, rights in ((private, 0o600), (readable, 0o640)):
         path.write_text("x")
         path.chmod(rights)
-    ((_, look),) = FileChecks([private, readable, tmp_path / "no"]).checks()
-    result = look()
+    ((_, check),) = FileChecks([private, readable, tmp_path / "no"]).checks()
+    result = check()
     assert (result.ok, result.message) == (None, f"other users of this machine can read {readable}")
     assert result.fix == f"chmod 600 {readable}"
     readable.chmod(0o400)
-    assert look().ok is True
+    assert check().ok is True

@@ -34,7 +34,7 @@ def test_an_address_with_several_servers_behind_it_is_a_fault(run_ids: tuple[str
     client: Any = Answers(*run_ids)
     stores: Any = SimpleNamespace(redis=client)
     checks = RedisChecks(stores, queues=())
-    look = dict(checks.checks())["Redis connection"]
-    check = look()
+    run_check = dict(checks.checks())["Redis connection"]
+    check = run_check()
     assert check.ok is ok
     assert ok or "run ids" in check.message

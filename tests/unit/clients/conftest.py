@@ -36,17 +36,17 @@ def client() -> Iterator[Redis]:
 
 
 @pytest.fixture
-def naps() -> list[float]:
+def sleeps() -> list[float]:
     """What the client would have slept."""
     return []
 
 
 @pytest.fixture
-def netsuite_of(client: Redis, naps: list[float]) -> MakeClient:
+def netsuite_of(client: Redis, sleeps: list[float]) -> MakeClient:
     def make(
         *answers: Answer | SyncError,
         item_type: str = "otherChargePurchaseItem",
-        sleep: Callable[[float], None] = naps.append,
+        sleep: Callable[[float], None] = sleeps.append,
     ) -> tuple[NetSuite, Scripted]:
         minted: list[int] = []
 

@@ -114,37 +114,39 @@ def test_a_refused_token_is_replaced_and_the_request_sent_again(netsuite_of: Mak
 
 
 def test_a_login_that_stays_refused_holds_the_work_after_a_few_tries(
-    netsuite_of: MakeClient, naps: list[float]
+    netsuite_of: MakeClient, sleeps: list[float]
 ) -> None:
     netsuite, transport = netsuite_of(answer(401))
     with pytest.raises(Misconfigured) as caught:
         netsuite.create_item(NEED, before_sending=nothing)
     assert caught.value.cause is Cause.NETSUITE_LOGIN
-    assert len(transport.sent) == len(naps) + 1 == 5
+    assert len(transport.sent) == len(sleeps) + 1 == 5
 
 
-def test_too_many_requests_are_waited_out_longer_each_time(netsuite_of: MakeClient, naps: list[float]) -> None:
+def test_too_many_requests_are_waited_out_longer_each_time(netsuite_of: MakeClient, sleeps: list[float]) -> None:
     netsuite, transport = netsuite_of(answer(429))
     with pytest.raises(Transient) as caught:
         netsuite.create_item(NEED, before_sending=nothing)
     assert caught.value.retry_after
     assert len(transport.sent) == 5
-    assert naps == sorted(naps)
+    assert sleeps == sorted(sleeps)
 
 
-def test_a_wait_that_netsuite_names_is_kept(netsuite_of: MakeClient, naps: list[float]) -> None:
+def test_a_wait_that_netsuite_names_is_kept(netsuite_of: MakeClient, sleeps: list[float]) -> None:
     netsuite, _ = netsuite_of(answer(429, Retry_After="3"), answer(204, Location=MADE))
     netsuite.create_item(NEED, before_sending=nothing)
-    assert naps == [3.0]
+    assert sleeps == [3.0]
 
 
 @pytest.mark.parametrize("after", ["5", "60", "999999999999"])
-def test_no_thread_waits_long_because_netsuite_says_so(netsuite_of: MakeClient, naps: list[float], after: str) -> None:
+def test_no_thread_waits_long_because_netsuite_says_so(
+    netsuite_of: MakeClient, sleeps: list[float], after: str
+) -> None:
     netsuite, transport = netsuite_of(answer(429, Retry_After=after))
     with pytest.raises(Transient) as caught:
         netsuite.create_item(NEED, before_sending=nothing)
     assert caught.value.retry_after == min(float(after), 3600)
-    assert (len(transport.sent), naps) == (1, [])
+    assert (len(transport.sent), sleeps) == (1, [])
 
 
 def test_no_slot_is_held_while_the_client_waits(netsuite_of: MakeClient, client: Redis) -> None:

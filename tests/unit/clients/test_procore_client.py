@@ -147,9 +147,9 @@ def test_budget_lines_that_are_foreign_or_unreadable_are_passed_over(procore_of:
         {"wbs_code": CODE | {"id": "?"}, "project_id": "17"},
     ]
     procore, _ = procore_of(answer(200, {"data": rows}, next_page=False))
-    odd: list[UnreadableRow] = []
-    assert [code.id for code in procore.list_budgeted_codes(17, odd)] == [901]
-    assert [row.complaint for row in odd] == [
+    unreadable: list[UnreadableRow] = []
+    assert [code.id for code in procore.list_budgeted_codes(17, unreadable)] == [901]
+    assert [row.complaint for row in unreadable] == [
         "Procore's BudgetLine is not in the documented format: wbs_code.id: '?' is not an id"
     ]
 
@@ -182,13 +182,13 @@ def test_an_invoice_is_listed_whatever_else_its_row_says(procore_of: MakeClient)
         head | {"id": 419, "project_id": 18},
     ]
     procore, _ = procore_of(answer(200, rows, next_page=False))
-    odd: list[UnreadableRow] = []
-    heads = procore.list_invoices(17, ["approved"], odd)
-    assert [(one.id, one.status, one.is_readable) for one in heads] == [
+    unreadable: list[UnreadableRow] = []
+    listed = procore.list_invoices(17, ["approved"], unreadable)
+    assert [(one.id, one.status, one.is_readable) for one in listed] == [
         (417, "approved", True),
         (418, "approved", False),
     ]
-    assert [row.id for row in odd] == [None]
+    assert [row.id for row in unreadable] == [None]
 
 
 def test_invoices_are_asked_for_by_each_status(procore_of: MakeClient) -> None:
@@ -206,8 +206,8 @@ def test_an_invoice_whose_status_changes_while_listed_is_listed_once(procore_of:
     procore, _ = procore_of(
         *(answer(200, [head | {"status": status}], next_page=False) for status in ("approved", "approved_as_noted"))
     )
-    heads = procore.list_invoices(17, ("approved", "approved_as_noted"))
-    assert [(each.id, each.status) for each in heads] == [(417, "approved_as_noted")]
+    listed = procore.list_invoices(17, ("approved", "approved_as_noted"))
+    assert [(each.id, each.status) for each in listed] == [(417, "approved_as_noted")]
 
 
 @pytest.mark.parametrize("given", [answer(403), NOT_FOUND, answer(422, {"errors": {"origin_id": ["taken"]}})])

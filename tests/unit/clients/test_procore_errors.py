@@ -116,10 +116,10 @@ def test_a_retry_after_of_an_outage_is_honored_for_two_minutes_at_most(named: st
     assert error.retry_after == waited
 
 
-@pytest.mark.parametrize("odd", ODD_NUMBERS)
-def test_a_wait_that_is_no_number_is_none(odd: str) -> None:
-    assert rate_limit_wait(answer(429, Retry_After=odd)) is None
-    assert rate_limit_wait(answer(429, X_Rate_Limit_Reset=odd)) is None
+@pytest.mark.parametrize("header", ODD_NUMBERS)
+def test_a_wait_that_is_no_number_is_none(header: str) -> None:
+    assert rate_limit_wait(answer(429, Retry_After=header)) is None
+    assert rate_limit_wait(answer(429, X_Rate_Limit_Reset=header)) is None
 
 
 def test_no_wait_is_longer_than_an_hour_whatever_the_header_says() -> None:

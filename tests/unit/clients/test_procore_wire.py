@@ -103,9 +103,13 @@ def test_ids_may_come_as_text() -> None:
 
 
 def test_tax_is_read_and_zero_null_or_a_missing_field_means_none() -> None:
-    due = {"current_payment_due": "900.00"}
-    assert read_invoice(summary=due | {"tax_applicable_to_this_payment": "74.25"}).tax == Decimal("74.25")
-    for none in (due, due | {"tax_applicable_to_this_payment": None}, due | {"tax_applicable_to_this_payment": "0.00"}):
+    summary = {"current_payment_due": "900.00"}
+    assert read_invoice(summary=summary | {"tax_applicable_to_this_payment": "74.25"}).tax == Decimal("74.25")
+    for none in (
+        summary,
+        summary | {"tax_applicable_to_this_payment": None},
+        summary | {"tax_applicable_to_this_payment": "0.00"},
+    ):
         assert read_invoice(summary=none).tax == 0
 
 
@@ -181,8 +185,8 @@ ODD: list[Any] = [[], {}, {"a": 1}, True, 1.5, -1, "x", "", None]
 @pytest.mark.parametrize("value", ODD)
 @pytest.mark.parametrize("name", ["number", "vendor_name", "payment_summary"])
 def test_what_is_only_shown_never_blocks_an_invoice(name: str, value: Any) -> None:
-    odd = read_invoice(**{name: value})
-    assert (odd.payment_due, odd.lines) == (Decimal("900.00"), read_invoice().lines)
+    with_odd_value = read_invoice(**{name: value})
+    assert (with_odd_value.payment_due, with_odd_value.lines) == (Decimal("900.00"), read_invoice().lines)
 
 
 @pytest.mark.parametrize("value", ODD)
@@ -192,8 +196,12 @@ def test_what_is_only_shown_never_blocks_an_invoice(name: str, value: Any) -> No
      "gross_amount", "status", "comment", "line_number"],
 )  # fmt: skip
 def test_what_is_only_shown_or_matched_never_blocks_a_line(name: str, value: Any) -> None:
-    (odd,), (plain,) = read_invoice(items=[LINE | {name: value}]).lines, read_invoice().lines
-    assert (odd.gross, odd.work_retained, odd.wbs_code_id) == (plain.gross, plain.work_retained, plain.wbs_code_id)
+    (with_odd_value,), (plain,) = read_invoice(items=[LINE | {name: value}]).lines, read_invoice().lines
+    assert (with_odd_value.gross, with_odd_value.work_retained, with_odd_value.wbs_code_id) == (
+        plain.gross,
+        plain.work_retained,
+        plain.wbs_code_id,
+    )
 
 
 @pytest.mark.parametrize("value", ODD)
@@ -201,11 +209,11 @@ def test_what_is_only_shown_or_matched_never_blocks_a_line(name: str, value: Any
     "name", ["number", "vendor_name", "vendor_id", "updated_at", "summary", "currency_configuration"]
 )
 def test_what_is_only_shown_of_a_listed_invoice_never_stops_the_list(name: str, value: Any) -> None:
-    odd = INVOICE | {"id": 418, name: value}
+    odd_row = INVOICE | {"id": 418, name: value}
     parts = {"summary": {"current_payment_due": value}, "currency_configuration": {"currency_iso_code": value}}
-    heads = [row.head("approved") for row in read_list(wire.InvoiceHeadRow, [INVOICE, odd, odd | parts])]
-    assert [head.id for head in heads] == [417, 418, 418]
-    assert heads[0].facts == {
+    listed = [row.head("approved") for row in read_list(wire.InvoiceHeadRow, [INVOICE, odd_row, odd_row | parts])]
+    assert [head.id for head in listed] == [417, 418, 418]
+    assert listed[0].facts == {
         "invoice": " ACME-0417 ",
         "vendor": "Acme Concrete",
         "number": "3",
@@ -263,12 +271,12 @@ def test_a_code_without_its_text_is_read_as_one(text: Any) -> None:
 
 def test_one_row_that_is_not_as_published_leaves_the_others() -> None:
     rows = [{"id": 901, "flat_code": "01"}, {"id": None, "flat_code": "02"}, "odd", {"id": "903"}]
-    good, odd = read_rows(wire.WbsCodeRow, rows)
-    assert [row.id for row in good] == [901, 903]
-    assert [row.id for row in odd] == [None, None]
-    assert odd[0].complaint == "Procore's WbsCode is not in the documented format: id: null is not an id"
-    _, odd = read_rows(wire.ProjectRow, [PROJECT | {"active": "perhaps"}])
-    assert odd[0].id == PROJECT["id"]
+    readable, unreadable = read_rows(wire.WbsCodeRow, rows)
+    assert [row.id for row in readable] == [901, 903]
+    assert [row.id for row in unreadable] == [None, None]
+    assert unreadable[0].complaint == "Procore's WbsCode is not in the documented format: id: null is not an id"
+    _, unreadable = read_rows(wire.ProjectRow, [PROJECT | {"active": "perhaps"}])
+    assert unreadable[0].id == PROJECT["id"]
     with pytest.raises(UnexpectedAnswer):
         read_rows(wire.WbsCodeRow, {"id": 901})
 

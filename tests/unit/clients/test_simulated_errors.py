@@ -91,7 +91,7 @@ OURS_IN_PROCORE = (
 
 
 @dataclass(frozen=True)
-class Said:
+class SimulatedError:
     """One error as it goes over the wire, and where it is made."""
 
     where: str
@@ -135,7 +135,7 @@ def _statuses(node: ast.expr | None, names: dict[str, Any]) -> tuple[int, ...]:
     return (status,) if isinstance(status, int) else STATUSES_LEFT_OPEN[names["__name__"]]
 
 
-def _netsuite_errors() -> Iterator[Said]:
+def _netsuite_errors() -> Iterator[SimulatedError]:
     for where, names, call in _calls("netsuite", "NetSuiteError", "_refused"):
         named = {keyword.arg: keyword.value for keyword in call.keywords}
         detail = _value(call.args[0], names)
@@ -144,22 +144,22 @@ def _netsuite_errors() -> Iterator[Said]:
             continue
         code = _value(named["code"], names) if "code" in named else "USER_ERROR"
         for status in _statuses(named.get("status"), names):
-            yield _said(where, NetSuiteError(detail, status=status, code=code))
+            yield _simulated(where, NetSuiteError(detail, status=status, code=code))
     for status in (*wire.CODES, 500, 502, 503, 504):
-        yield _said(f"netsuite, usual {status}", usual_error(status))
+        yield _simulated(f"netsuite, usual {status}", usual_error(status))
 
 
-def _procore_errors(*, v2: bool) -> Iterator[Said]:
+def _procore_errors(*, v2: bool) -> Iterator[SimulatedError]:
     for where, names, call in _calls("procore", "Refusal"):
         errors = _value(call.args[1], names)
         for status in _statuses(call.args[0], names):
-            yield Said(where, _answer(Refusal(status, errors).response(v2=v2)))
+            yield SimulatedError(where, _answer(Refusal(status, errors).response(v2=v2)))
     for status, reason in REASONS.items():
-        yield Said(f"procore, usual {status}", _answer(Refusal(status, reason).response(v2=v2)))
+        yield SimulatedError(f"procore, usual {status}", _answer(Refusal(status, reason).response(v2=v2)))
 
 
-def _said(where: str, error: NetSuiteError) -> Said:
-    return Said(where, _answer(error.response()))
+def _simulated(where: str, error: NetSuiteError) -> SimulatedError:
+    return SimulatedError(where, _answer(error.response()))
 
 
 def _answer(response: Any) -> Answer:
@@ -188,27 +188,27 @@ def matching(patterns: tuple[str, ...], message: str) -> list[str]:
 
 
 def test_the_sources_are_read() -> None:
-    assert len({said.where for said in FROM_NETSUITE}) > 45
-    assert len({said.where for said in FROM_PROCORE}) > 25
+    assert len({simulated.where for simulated in FROM_NETSUITE}) > 45
+    assert len({simulated.where for simulated in FROM_PROCORE}) > 25
 
 
-@pytest.mark.parametrize("said", FROM_NETSUITE, ids=str)
-def test_errors_of_the_simulated_netsuite_are_known_or_shown_literally(said: Said) -> None:
-    message = netsuite.message_of(said.answer)
+@pytest.mark.parametrize("simulated", FROM_NETSUITE, ids=str)
+def test_errors_of_the_simulated_netsuite_are_known_or_shown_literally(simulated: SimulatedError) -> None:
+    message = netsuite.message_of(simulated.answer)
     refused, ours = matching(REFUSED_BY_NETSUITE, message), matching(OURS_IN_NETSUITE, message)
-    if is_known(meaning_in_netsuite(said.answer)):
+    if is_known(meaning_in_netsuite(simulated.answer)):
         assert (refused, ours) == ([], []), "a row of the table knows it"
         return
     assert len(refused) + len(ours) == 1, f"say what it means: {message}"
-    error = netsuite.error_of(said.answer, writes=True)
+    error = netsuite.error_of(simulated.answer, writes=True)
     assert isinstance(error, Blocked)
     causes = (Cause.ITEM_REJECTED, Cause.BILL_REJECTED) if refused else (Cause.UNEXPECTED,)
     assert all(message in describe(cause, error.facts).sentence for cause in causes)
 
 
-@pytest.mark.parametrize("said", FROM_PROCORE, ids=str)
-def test_errors_of_the_simulated_procore_are_known_or_shown_literally(said: Said) -> None:
-    error = procore.error_of(said.answer)
+@pytest.mark.parametrize("simulated", FROM_PROCORE, ids=str)
+def test_errors_of_the_simulated_procore_are_known_or_shown_literally(simulated: SimulatedError) -> None:
+    error = procore.error_of(simulated.answer)
     assert error is not None
     message = str(error)
     refused, ours = matching(REFUSED_BY_PROCORE, message), matching(OURS_IN_PROCORE, message)
@@ -222,14 +222,14 @@ def test_errors_of_the_simulated_procore_are_known_or_shown_literally(said: Said
 
 
 @pytest.mark.parametrize(("first", "second"), IN_BOTH_VERSIONS, ids=str)
-def test_procores_second_version_says_the_same_in_its_own_shape(first: Said, second: Said) -> None:
+def test_procores_second_version_says_the_same_in_its_own_shape(first: SimulatedError, second: SimulatedError) -> None:
     assert first.where == second.where
     assert type(procore.error_of(first.answer)) is type(procore.error_of(second.answer))
 
 
 def test_no_line_of_these_lists_is_left_over() -> None:
-    netsuite_messages = [netsuite.message_of(said.answer) for said in FROM_NETSUITE]
-    procore_messages = [str(procore.error_of(said.answer)) for said in FROM_PROCORE]
+    netsuite_messages = [netsuite.message_of(simulated.answer) for simulated in FROM_NETSUITE]
+    procore_messages = [str(procore.error_of(simulated.answer)) for simulated in FROM_PROCORE]
     for messages, patterns in (
         (netsuite_messages, REFUSED_BY_NETSUITE + OURS_IN_NETSUITE),
         (procore_messages, REFUSED_BY_PROCORE + OURS_IN_PROCORE),

@@ -102,9 +102,9 @@ def test_no_link_names_a_record_that_is_not_there(wanted: Wanted) -> None:
 
 
 def test_an_external_id_set_by_a_person_decides() -> None:
-    right = Entity("7", "AM", "Books of Alder", external_id=EXTERNAL_ID.upper())
-    assert ALDER.by_link([right]) is right
-    assert ALDER.by_link([Entity("1003", "Zenith Catering"), right]) is right
+    vendor = Entity("7", "AM", "Books of Alder", external_id=EXTERNAL_ID.upper())
+    assert ALDER.by_link([vendor]) is vendor
+    assert ALDER.by_link([Entity("1003", "Zenith Catering"), vendor]) is vendor
 
 
 def test_two_links_that_both_may_be_right_are_a_question() -> None:
@@ -124,13 +124,13 @@ def test_an_inactive_record_is_a_problem_and_no_reason_to_look_for_another(recor
 
 
 def test_without_a_link_the_one_active_vendor_of_the_name_is_taken() -> None:
-    right = Entity("8", "A-8", "Alder Masonry")
+    vendor = Entity("8", "A-8", "Alder Masonry")
     other_vendors = [
         Entity("7", "Alder Masonry", inactive=True),
         Entity("9", "Alder Masonry LLC"),
         Entity("10", "Boulder"),
     ]
-    assert UNLINKED.by_name([*other_vendors, right]) is right
+    assert UNLINKED.by_name([*other_vendors, vendor]) is vendor
 
 
 @pytest.mark.parametrize(
@@ -175,8 +175,8 @@ def test_a_linked_project_of_another_number_and_name_is_a_question(record: Entit
 
 
 def test_a_project_is_found_by_its_number_alone() -> None:
-    right = Entity("1", "24-017", "Another name")
-    assert TOWER.by_name([right, Entity("2", "24-0170", "Another name"), Entity("3", "P-3", "Tower")]) is right
+    job = Entity("1", "24-017", "Another name")
+    assert TOWER.by_name([job, Entity("2", "24-0170", "Another name"), Entity("3", "P-3", "Tower")]) is job
 
 
 @pytest.mark.parametrize(

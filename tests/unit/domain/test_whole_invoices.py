@@ -195,8 +195,8 @@ def sum_as_netsuite_reads_it(lines: tuple[BillLine, ...], sent: Sent) -> Decimal
 def assert_the_bill_is_right(sent: Sent) -> tuple[BillLine, ...]:
     """Against the simulator's truth: what is due, what each line bills, what is held and released."""
     lines, truth = lines_of(sent), sent.truth
-    due = truth.summary().current_payment_due + truth.tax
-    assert sum((line.amount for line in lines), ZERO) == due == sum_as_netsuite_reads_it(lines, sent)
+    payment_due = truth.summary().current_payment_due + truth.tax
+    assert sum((line.amount for line in lines), ZERO) == payment_due == sum_as_netsuite_reads_it(lines, sent)
     assert all(line.amount for line in lines)
     work = [(line.item_id, line.amount) for line in lines if line.item_id not in (FIXED.retainage, FIXED.tax)]
     assert work == [
@@ -247,9 +247,9 @@ def test_only_negative_invoices_are_refused_and_only_empty_ones_skipped(drawn: S
         else:
             require_billable(sent.invoice, bills_tax=True)
         skipped = reason_to_skip(sent.invoice, ("approved",)) is not None
-        nothing = bills_nothing(sent.invoice, retainage(sent.invoice, sent.previous))
-        assert nothing or not skipped
-        assert nothing == (not lines_of(sent))
+        is_empty = bills_nothing(sent.invoice, retainage(sent.invoice, sent.previous))
+        assert is_empty or not skipped
+        assert is_empty == (not lines_of(sent))
 
 
 @given(subcontracts())
@@ -268,10 +268,10 @@ def test_tax_outside_the_payment_due_results_in_no_bill(drawn: Subcontract) -> N
 def test_every_invoice_of_a_simulated_company_becomes_a_bill_that_ties(seed: int, world: ProcoreSettings) -> None:
     """The companies that the demo, the tests and the campaigns use."""
     company = build_company(seed, "demo")
-    lying = company.cases["invoice_does_not_tie"]["invoice_id"]
+    untied = company.cases["invoice_does_not_tie"]["invoice_id"]
     uncoded = company.cases["line_without_wbs_code"]["invoice_id"]
     for sent in as_sent(company, world, list(company.invoices.values())):
-        if sent.invoice.id == lying:
+        if sent.invoice.id == untied:
             with pytest.raises(Blocked) as caught:
                 lines_of(sent)
             assert caught.value.cause is Cause.LINES_DO_NOT_TIE

@@ -19,22 +19,22 @@ def test_a_seed_decides_what_is_struck() -> None:
     first.replace([rule], seed=7)
     same_seed.replace([rule], seed=7)
     other_seed.replace([rule], seed=8)
-    fates = struck(first, 200)
-    assert fates == struck(same_seed, 200)
-    assert fates != struck(other_seed, 200)
-    assert 30 < sum(fates) < 90
+    hits = struck(first, 200)
+    assert hits == struck(same_seed, 200)
+    assert hits != struck(other_seed, 200)
+    assert 30 < sum(hits) < 90
 
 
 def test_a_rule_strikes_in_the_same_way_whatever_other_rules_exist() -> None:
     rule = {"kind": "html", "path": "/b", "probability": 0.5}
-    alone, beside = FaultPlan(), FaultPlan()
+    alone, with_others = FaultPlan(), FaultPlan()
     alone.replace([{"kind": "latency", "path": "/never"}, rule], seed=3)
-    beside.replace([{"kind": "latency", "path": "/a", "probability": 0.5}, rule], seed=3)
+    with_others.replace([{"kind": "latency", "path": "/a", "probability": 0.5}, rule], seed=3)
     expected = struck(alone, 50, "/b?")
     seen = []
     for _ in range(50):
-        beside.strike("GET", "/a?")
-        seen.append(beside.strike("GET", "/b?") is not None)
+        with_others.strike("GET", "/a?")
+        seen.append(with_others.strike("GET", "/b?") is not None)
     assert seen == expected
 
 

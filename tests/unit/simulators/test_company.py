@@ -59,8 +59,8 @@ def fingerprint(company: Company) -> list[object]:
     codes = [
         (code.id, code.flat_code, code.status) for each in company.projects.values() for code in each.codes.values()
     ]
-    dues = [(each.id, each.invoice_number, each.summary()) for each in company.invoices.values()]
-    return [company.company_id, codes, dues, company.netsuite, company.cases]
+    invoices = [(each.id, each.invoice_number, each.summary()) for each in company.invoices.values()]
+    return [company.company_id, codes, invoices, company.netsuite, company.cases]
 
 
 def test_the_same_seed_gives_the_same_company_and_another_seed_another() -> None:
@@ -118,12 +118,12 @@ def test_awkward_names_are_what_they_say(company: Company) -> None:
     cases = company.cases
     assert len(cases["name_too_long"]["name"]) > 60
     assert " : " in cases["name_with_colon"]["name"]
-    odd = cases["odd_text"]["name"]
-    assert "  " in odd
-    assert "'" in odd
-    assert '"' in odd
-    assert odd != odd.upper()
-    assert len(odd) <= 60
+    odd_name = cases["odd_text"]["name"]
+    assert "  " in odd_name
+    assert "'" in odd_name
+    assert '"' in odd_name
+    assert odd_name != odd_name.upper()
+    assert len(odd_name) <= 60
     pair = cases["same_joined_name"]["codes"]
     names = [_name(company, each["project_id"], each["wbs_code_id"]) for each in pair]
     assert names[0] == names[1] == cases["same_joined_name"]["name"] == "24-017-01.S"
@@ -182,7 +182,7 @@ def test_budgets_have_the_awkward_states(company: Company) -> None:
 
 def test_vendors_are_linked_in_every_way(company: Company) -> None:
     books = {vendor.id: vendor for vendor in company.netsuite.vendors}
-    ways = {"origin_id": 0, "external_id": 0, "name": 0, "ambiguous": 0, "nothing": 0}
+    counts = {"origin_id": 0, "external_id": 0, "name": 0, "ambiguous": 0, "nothing": 0}
     for vendor in company.vendors.values():
         namesakes = [each for each in books.values() if each.companyname == vendor.name]
         external = [
@@ -190,17 +190,17 @@ def test_vendors_are_linked_in_every_way(company: Company) -> None:
         ]
         if vendor.origin_id:
             assert books[vendor.origin_id].companyname == vendor.name
-            ways["origin_id"] += 1
+            counts["origin_id"] += 1
         elif external:
             assert not namesakes
-            ways["external_id"] += 1
+            counts["external_id"] += 1
         else:
-            ways[{0: "nothing", 1: "name", 2: "ambiguous"}[len(namesakes)]] += 1
-    assert ways["nothing"] == 2
-    assert ways["ambiguous"] == 1
-    assert ways["name"] >= 2
-    assert ways["external_id"] >= 1
-    assert ways["origin_id"] == max(ways.values())
+            counts[{0: "nothing", 1: "name", 2: "ambiguous"}[len(namesakes)]] += 1
+    assert counts["nothing"] == 2
+    assert counts["ambiguous"] == 1
+    assert counts["name"] >= 2
+    assert counts["external_id"] >= 1
+    assert counts["origin_id"] == max(counts.values())
 
 
 def test_projects_are_linked_by_origin_id_or_number_or_not_at_all(company: Company) -> None:

@@ -42,8 +42,8 @@ def test_every_invoice_ties_to_the_cent(seed: int, profile: str) -> None:
     company = build_company(seed, profile)
     for invoice in company.invoices.values():
         assert_it_ties(invoice)
-    lying = [invoice.id for invoice in company.invoices.values() if invoice.off_by]
-    assert lying == [facts["invoice_id"] for case, facts in company.cases.items() if case == "invoice_does_not_tie"]
+    untied = [invoice.id for invoice in company.invoices.values() if invoice.off_by]
+    assert untied == [facts["invoice_id"] for case, facts in company.cases.items() if case == "invoice_does_not_tie"]
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -52,8 +52,8 @@ def test_scopes_may_be_several(account: Account) -> None:
 
 def test_an_unknown_certificate_and_a_strange_signature_are_refused(account: Account) -> None:
     assert account.ask_token(account.assertion(kid="unknown")).json()["error"] == "invalid_client"
-    stranger, _ = pem_of(ec.generate_private_key(ec.SECP256R1()))
-    assert account.ask_token(account.assertion(key=stranger)).status_code == 401
+    other_key, _ = pem_of(ec.generate_private_key(ec.SECP256R1()))
+    assert account.ask_token(account.assertion(key=other_key)).status_code == 401
     assert account.ask_token("no jwt").status_code == 400
     assert account.ask_token(account.assertion(), grant_type="password").json()["error"] == "unsupported_grant_type"
 
@@ -61,8 +61,8 @@ def test_an_unknown_certificate_and_a_strange_signature_are_refused(account: Acc
 def test_rsa_keys_sign_with_ps256_and_not_with_rs256(account: Account) -> None:
     private, public = pem_of(rsa.generate_private_key(65537, 3072))
     account.state.doorkeeper.register("rsa", public)
-    good = account.assertion(algorithm="PS256", kid="rsa", key=private)
-    assert account.ask_token(good).status_code == 200
+    accepted = account.assertion(algorithm="PS256", kid="rsa", key=private)
+    assert account.ask_token(accepted).status_code == 200
     old = account.assertion(algorithm="RS256", kid="rsa", key=private)
     assert account.ask_token(old).status_code == 400
 

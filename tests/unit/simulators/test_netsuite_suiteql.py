@@ -104,7 +104,7 @@ def test_a_thousand_names_are_found_without_looking_at_every_item(
     for number in range(3000):
         state.make_item(f"N-{number}", externalid=f"e-{number}")
 
-    def refuse(shelf: object) -> Any:
+    def refuse(records: object) -> Any:
         raise AssertionError("every record was looked at")
 
     monkeypatch.setattr(type(state.items), "__iter__", refuse)
@@ -124,7 +124,7 @@ def test_rows_after_an_id_are_found_without_looking_at_those_before(
     state.edit_item(made[20].id, displayname="edited")
     state.items.remove(made[25].id)
 
-    def refuse(shelf: object) -> Any:
+    def refuse(records: object) -> Any:
         raise AssertionError("every record was looked at")
 
     monkeypatch.setattr(type(state.items), "__iter__", refuse)

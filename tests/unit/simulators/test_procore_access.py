@@ -37,12 +37,12 @@ def test_a_token_is_given_for_a_form_and_for_json(procore: Caller) -> None:
     [({"client_secret": "wrong"}, 401), ({"client_id": ""}, 401), ({"grant_type": "password"}, 400)],
 )
 def test_a_token_is_refused(procore: Caller, changed: dict[str, str], status: int) -> None:
-    good = {
+    credentials = {
         "grant_type": "client_credentials",
         "client_id": procore.state.client_id,
         "client_secret": procore.state.client_secret,
     }
-    answer = requests.post(f"{procore.url}/oauth/token", data={**good, **changed}, timeout=TIMEOUT)
+    answer = requests.post(f"{procore.url}/oauth/token", data={**credentials, **changed}, timeout=TIMEOUT)
     assert answer.status_code == status
 
 

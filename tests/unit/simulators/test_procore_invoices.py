@@ -52,7 +52,7 @@ def test_the_printed_figures_tie_as_a_reader_adds_them(seed: int, moved_retainag
         for project in procore.state.company.projects.values():
             if project.permitted and not project.tools_disabled:
                 invoices.update({each["id"]: each for each in listed(procore, project.id, view="items")})
-        lying = procore.case("invoice_does_not_tie")["invoice_id"]
+        untied = procore.case("invoice_does_not_tie")["invoice_id"]
         assert len(invoices) > 90
         for invoice in invoices.values():
             before = invoices.get(invoice["previous_requisition_id"] or 0, {"items": []})["items"]
@@ -64,11 +64,11 @@ def test_the_printed_figures_tie_as_a_reader_adds_them(seed: int, moved_retainag
                 moved_before = moved_retainage == "from_previous"
                 net += gross - retainage(line, previous.get(line["line_item_id"]), moved_before=moved_before)
             summary = {name: Decimal(value) for name, value in invoice["summary"].items() if "period" not in name}
-            assert (net == summary["current_payment_due"]) is (invoice["id"] != lying)
+            assert (net == summary["current_payment_due"]) is (invoice["id"] != untied)
             earned = summary["total_completed_and_stored_to_date"] - summary["total_retainage"]
             assert summary["total_earned_less_retainage"] == earned
-            due = earned - summary["less_previous_certificates_for_payment"]
-            assert (due == summary["current_payment_due"]) is (invoice["id"] != lying)
+            payment_due = earned - summary["less_previous_certificates_for_payment"]
+            assert (payment_due == summary["current_payment_due"]) is (invoice["id"] != untied)
             assert (
                 summary["contract_sum_to_date"]
                 == summary["original_contract_sum"] + summary["net_change_by_change_orders"]

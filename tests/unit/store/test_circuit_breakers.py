@@ -48,8 +48,8 @@ def test_a_remote_in_trouble_pauses_the_lanes_that_need_it_and_no_other(
     noted = breakers.pause(remote, first=30)
     assert noted.times == 1
     assert lasts(noted.ends, 30, begun=begun, now=seconds(client))
-    until, troubled = breakers.state(lane)
-    assert (until, troubled) == ((noted.ends, [remote]) if remote in lane.remotes else (0, []))
+    until, causes = breakers.state(lane)
+    assert (until, causes) == ((noted.ends, [remote]) if remote in lane.remotes else (0, []))
 
 
 def test_a_permission_pauses_the_work_that_needs_it_alone(breakers: CircuitBreakers) -> None:
@@ -131,9 +131,9 @@ def test_a_scope_with_hundreds_of_failures_remembers_only_a_few(breakers: Circui
 def test_the_longer_of_two_pauses_counts_for_a_lane(breakers: CircuitBreakers) -> None:
     later = breakers.pause(Remote.PROCORE, first=60).ends
     breakers.pause(Remote.NETSUITE, first=30)
-    until, troubled = breakers.state(Lane.EXPORTS)
+    until, causes = breakers.state(Lane.EXPORTS)
     assert until == pytest.approx(later, abs=0.01)
-    assert troubled == ["netsuite", "procore"]
+    assert causes == ["netsuite", "procore"]
 
 
 def test_a_lifted_pause_is_over_at_once_and_returns_its_former_end(breakers: CircuitBreakers) -> None:

@@ -72,7 +72,7 @@ def test_a_server_that_cannot_save_is_reported_with_its_message(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("error", "says"),
+    ("error", "expected"),
     [
         (redis.exceptions.ReadOnlyError("You can't write against a read only replica."), "points to a replica"),
         (redis.exceptions.BusyLoadingError("Redis is loading the dataset in memory"), "loading its data"),
@@ -84,9 +84,9 @@ def test_a_server_that_cannot_save_is_reported_with_its_message(tmp_path: Path) 
         (redis.exceptions.ResponseError("BUSY Redis is busy running a script."), "Redis rejected a command."),
     ],
 )
-def test_a_refusal_of_the_server_is_never_reported_as_no_response(error: RedisError, says: str) -> None:
+def test_a_refusal_of_the_server_is_never_reported_as_no_response(error: RedisError, expected: str) -> None:
     sentence = why(error)
-    assert says in sentence
+    assert expected in sentence
     assert "does not respond" not in sentence
     if isinstance(error, redis.exceptions.ResponseError | redis.exceptions.BusyLoadingError):
         assert sentence.endswith(f"Its response: {error}")
@@ -136,11 +136,11 @@ def test_a_server_without_tls_is_noticed_quickly(monkeypatch: pytest.MonkeyPatch
     """A server without TLS takes a handshake for the beginning of a command, and waits for the rest of it."""
     from_url, waited = redis.Redis.from_url, []
 
-    def patient(url: str, **options: Any) -> Redis:
+    def connect_slowly(url: str, **options: Any) -> Redis:
         waited.append((options["socket_timeout"], options["retry"].get_retries()))
         return from_url(url, **options | {"socket_timeout": 0.05})
 
-    monkeypatch.setattr(redis.Redis, "from_url", patient)
+    monkeypatch.setattr(redis.Redis, "from_url", connect_slowly)
     with closing(socket.create_server(("127.0.0.1", 0))) as silent, pytest.raises(RedisError) as raised:
         try_tls(f"rediss://:{SECRET}@127.0.0.1:{silent.getsockname()[1]}/0")
     assert waited == [(5, 0)], "one try, of some seconds"

@@ -75,10 +75,10 @@ def test_no_more_work_is_in_progress_than_the_limit(work: Lanes) -> None:
 
 
 def test_work_that_is_due_later_waits_for_its_time(work: Lanes, client: Redis) -> None:
-    soon = seconds(client) + 0.2
-    work.add(Lane.ITEMS, ["code:1:1"], at=soon)
+    due_at = seconds(client) + 0.2
+    work.add(Lane.ITEMS, ["code:1:1"], at=due_at)
     assert taken(work) == []
-    assert work.waits_until(Lane.ITEMS, "code:1:1") == pytest.approx(soon, abs=0.01)
+    assert work.waits_until(Lane.ITEMS, "code:1:1") == pytest.approx(due_at, abs=0.01)
     assert eventually(lambda: taken(work)) == ["code:1:1"]
     assert work.waits_until(Lane.ITEMS, "code:1:1") is None
 

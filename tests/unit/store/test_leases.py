@@ -29,10 +29,10 @@ def test_a_fault_in_one_renewal_does_not_end_the_others(keeper: LeaseKeeper, cap
     """Only this thread renews them: without it, their holders would silently lose their leases one after the other."""
     renewed = []
 
-    def wrong() -> None:
+    def failing_renewal() -> None:
         raise ValueError("a fault of ours")
 
-    with keeper.keeping(wrong, every=0.01), keeper.keeping(lambda: renewed.append(1), every=0.01):
+    with keeper.keeping(failing_renewal, every=0.01), keeper.keeping(lambda: renewed.append(1), every=0.01):
         eventually(lambda: len(renewed) > 2)
         eventually(lambda: caplog.text.count("a fault of ours") > 1)
 

@@ -145,10 +145,10 @@ def test_an_answer_without_all_three_numbers_teaches_nothing(limits: RateLimits,
 
 @pytest.mark.parametrize("name", ["X-Rate-Limit-Limit", "X-Rate-Limit-Remaining", "X-Rate-Limit-Reset"])
 @pytest.mark.parametrize(
-    "odd", ["many", "", "-", "--5", "1.5", "1e3", "\u00b2", "\u0663", " 7", "0x7", "9" * 20, "9" * 400, "NaN"]
+    "header", ["many", "", "-", "--5", "1.5", "1e3", "\u00b2", "\u0663", " 7", "0x7", "9" * 20, "9" * 400, "NaN"]
 )
-def test_a_header_that_is_no_number_teaches_nothing(limits: RateLimits, name: str, odd: str) -> None:
-    limits.observe(headers(25, 0, resets_in=9) | {name: odd})
+def test_a_header_that_is_no_number_teaches_nothing(limits: RateLimits, name: str, header: str) -> None:
+    limits.observe(headers(25, 0, resets_in=9) | {name: header})
     assert seconds_to_wait(limits) == 0
 
 

@@ -304,13 +304,13 @@ def test_a_run_that_was_lost_the_moment_it_began_is_begun_again(
     runs: Runs, client: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The server was restarted between the two commands, and its last second is gone."""
-    look, losses = Runs.run, [True]
+    read_run, losses = Runs.run, [True]
 
     def lost_once(self: Runs, run_id: str) -> Run | None:
         if losses:
             losses.pop()
             client.delete(*client.keys(f"{PREFIX}*"))
-        return look(self, run_id)
+        return read_run(self, run_id)
 
     monkeypatch.setattr(Runs, "run", lost_once)
     run, joined = runs.begin(RunKind.SCAN, "test", [SCAN_OF_ALL])
@@ -343,10 +343,10 @@ def test_counts_for_an_expired_or_ended_run_leave_nothing_behind(
 ) -> None:
     """An expired run's key is not created again, and an ended run's counts stay as they are."""
     run = begun(runs)
-    look = Runs.run
+    read_run = Runs.run
 
     def expires_after_a_look(self: Runs, run_id: str) -> Run | None:
-        current = look(self, run_id)
+        current = read_run(self, run_id)
         client.delete(f"{PREFIX}run:{run_id}", f"{PREFIX}run:{run_id}:open")
         return current
 

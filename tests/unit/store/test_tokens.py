@@ -144,12 +144,12 @@ def test_a_failed_login_is_retried_by_the_next_request(client: Redis) -> None:
 
 
 def test_a_long_wait_for_the_login_of_another_releases_the_thread(client: Redis) -> None:
-    naps: list[float] = []
+    sleeps: list[float] = []
     client.set(f"{KEY}:minting", 1)
     with pytest.raises(Transient) as caught:
-        tokens_of(client, Mint(), replace(REAL, sleep=naps.append)).get()
+        tokens_of(client, Mint(), replace(REAL, sleep=sleeps.append)).get()
     assert caught.value.retry_after
-    assert 5 <= sum(naps) <= 20
+    assert 5 <= sum(sleeps) <= 20
 
 
 def test_a_token_is_never_shown() -> None:

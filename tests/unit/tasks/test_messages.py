@@ -73,9 +73,9 @@ IDS_OF_TASKS = [(task, name) for task in TaskName for name in RIGHT[task] if nam
 @pytest.mark.parametrize(("task", "name"), IDS_OF_TASKS)
 @pytest.mark.parametrize("value", WRONG_IDS)
 def test_an_id_that_is_no_id_is_refused_by_name_and_not_repeated(task: TaskName, name: str, value: Any) -> None:
-    wrong = RIGHT[task] | {name: value}
+    arguments = RIGHT[task] | {name: value}
     with pytest.raises(InvalidMessage, match=f"^{name}: ") as caught:
-        read(MESSAGES[task], wrong)
+        read(MESSAGES[task], arguments)
     assert "sesame" not in f"{caught.value} {caught.value!r} {caught.value.__cause__!r}"
 
 
