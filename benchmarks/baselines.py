@@ -1,4 +1,4 @@
-"""What one would write instead: a sequential script, a script with threads, naive Celery. No safety at all; an upper bound to compare with.
+"""What one would write instead: a sequential script, a script with threads, naive Celery. None is safe; they are an upper bound.
 
 Each runs in a separate process (`python -m benchmarks.baselines KIND --threads N [--codes N]`), finds the remotes in its
 environment and prints one line of JSON: items, seconds (of the Items alone), CPU seconds of the Items alone.
@@ -30,14 +30,14 @@ local = threading.local()
 
 
 def session() -> requests.Session:
-    """A kept-alive session per thread."""
+    """Return the HTTP session of this thread, whose connections are kept open."""
     if not hasattr(local, "session"):
         local.session = requests.Session()
     return local.session  # type: ignore[no-any-return]
 
 
 def netsuite_token(env: Mapping[str, str]) -> str:
-    """An hour is longer than any of these runs."""
+    """Get a token of NetSuite. It is valid for an hour, which is longer than any of these runs."""
     address = NetSuiteAddress(
         env["NETSUITE_BASE_URL"],
         env["NETSUITE_ACCOUNT_ID"],
@@ -49,7 +49,7 @@ def netsuite_token(env: Mapping[str, str]) -> str:
 
 
 def bodies(env: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    """The Item of every budgeted code, project after project."""
+    """Yield the body of the Item of every budgeted code, project after project."""
     base, company = env["PROCORE_BASE_URL"], env["PROCORE_COMPANY_ID"]
     form = {
         "grant_type": "client_credentials",
@@ -82,19 +82,19 @@ def bodies(env: Mapping[str, str]) -> Iterator[dict[str, Any]]:
 
 
 def post(env: Mapping[str, str], token: str, body: Mapping[str, Any]) -> None:
-    """One Item, and nothing that could go wrong."""
+    """Create one Item with a single request, without retries or checks."""
     headers = {"Authorization": f"Bearer {token}"}
     session().post(env["NETSUITE_BASE_URL"] + ITEMS, json=body, headers=headers, timeout=60).raise_for_status()
 
 
 def exists(env: Mapping[str, str], token: str, external_id: str) -> bool:
-    """The check before the write of naive Celery."""
+    """Return whether NetSuite has the Item; naive Celery checks this before it writes."""
     url = f"{env['NETSUITE_BASE_URL']}{ITEMS}/eid:{external_id}"
     return session().get(url, headers={"Authorization": f"Bearer {token}"}, timeout=60).status_code == 200
 
 
 def with_threads(env: Mapping[str, str], threads: int, codes: int | None) -> dict[str, float]:
-    """As many threads as the cap; with one, the sequential script."""
+    """Create Items with as many threads as the concurrency limit; with one thread this is the sequential script."""
     token = netsuite_token(env)
     item_bodies = list(islice(bodies(env), codes))
     begun, cpu = time.monotonic(), _cpu()
@@ -105,7 +105,7 @@ def with_threads(env: Mapping[str, str], threads: int, codes: int | None) -> dic
 
 
 def naive_celery(env: Mapping[str, str], threads: int, codes: int | None) -> dict[str, float]:
-    """One task per code: check, then POST. Celery's own pool of threads, everything at its default."""
+    """Run one task per code, which checks and then creates the Item. Celery's own thread pool, with its default settings."""
     from benchmarks import naive  # noqa: PLC0415
 
     item_bodies = list(islice(bodies(env), codes))

@@ -1,4 +1,4 @@
-"""Exports of invoices: alone, during a long scan, with all Items known, and one with 300 new codes."""
+"""Exports of invoices: one alone, one during a long scan, one with all Items known, and one with 300 new codes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EXPORTS = 30
 
 
 def invoices(*, runs: int) -> Sheet:
-    """What a person who exports an invoice waits for."""
+    """Measure how long a person who exports an invoice waits."""
     sheet = Sheet(
         "invoices",
         f"cap {CAP}, NetSuite {WRITE_SECONDS} s a write and {READ_SECONDS} s a read, Procore {READ_SECONDS} s; {EXPORTS} exports a run",
@@ -110,7 +110,7 @@ def _export_of_one_new_code(site: Installation, project_id: int, number: int) ->
 
 
 def _exported(site: Installation, project_id: int, invoice_id: int) -> float:
-    """From the message until the bill is in NetSuite and Procore names it, in seconds."""
+    """Return the seconds from the message until the bill is in NetSuite and Procore names it."""
     began = time.monotonic()
     site.send(TaskName.EXPORT, project_id=project_id, invoice_id=invoice_id)
     key = f"{site.settings.redis_key_prefix}invoices:{project_id}"

@@ -1,4 +1,4 @@
-"""A scan that Procore's limits hold up: how much of each window it uses, and what an export in the middle of it waits for."""
+"""A scan that Procore's limits delay: the used share of each window, and how long an export during the scan waits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HOUR_SECONDS = 300
 
 
 def limits(*, runs: int) -> Sheet:
-    """More projects than one of Procore's hours allows."""
+    """Scan more projects than one of Procore's hours allows."""
     projects = 900
     sheet = Sheet(
         "limits",
@@ -52,7 +52,7 @@ def limits(*, runs: int) -> Sheet:
 
 
 def windows_of(requests: Sequence[dict[str, Any]], seconds: float) -> list[list[dict[str, Any]]]:
-    """As Procore counts: a window begins with the first request after the one before has ended."""
+    """Split requests into windows as Procore counts: a window begins with the first request after the end of the previous one."""
     windows: list[list[dict[str, Any]]] = []
     ends = 0.0
     for request in sorted(requests, key=lambda each: float(each["started"])):

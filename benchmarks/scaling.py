@@ -24,7 +24,7 @@ SIZES = (10, 1_000, 100_000)
 
 
 def text() -> str:
-    """The page, computed from the figures in docs/performance/."""
+    """Return the page, computed from the figures in docs/performance/."""
     cost = _costs()
     rows = [_row(projects, cost) for projects in SIZES]
     header = (
