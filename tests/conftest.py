@@ -1,4 +1,4 @@
-"""A real server for the tests that need one, what a failed property prints, and a garbage collector that leaves the tests themselves alone."""
+"""A real server for the tests that need one, the output of a failed property, and a garbage collector that ignores the tests' own objects."""
 
 from __future__ import annotations
 
@@ -58,14 +58,14 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
-    """The embedded server, one for each test process."""
+    """Run the embedded server of this test process."""
     with EmbeddedServer.start(tmp_path_factory.mktemp("redis")) as server:
         yield server
 
 
 @pytest.fixture
 def redis_url(redis_server: EmbeddedServer) -> str:
-    """The address of that server, empty."""
+    """Empty that server, and return its address."""
     with redis.Redis.from_url(redis_server.url) as client:
         client.flushall()
     return redis_server.url

@@ -12,7 +12,7 @@ from tests.alerts.situations import SITUATIONS
 
 
 def main() -> int:
-    """The command."""
+    """Play every situation and write the page."""
     played = []
     for situation in SITUATIONS:
         with tempfile.TemporaryDirectory(prefix="wbs-sync-alert-") as folder:

@@ -27,13 +27,13 @@ ROW = re.compile(r"^\| \[(\w+)\]\(runbooks/\1\.md\) \| .* \| ([\d,]+) s \| ([\d,
 
 
 def page(played: Iterable[Played]) -> str:
-    """The whole page, in the order of the rules."""
+    """Return the whole page, in the order of the rules."""
     by_alert = {one.situation.alert: one for one in played}
     return INTRODUCTION + "".join(_row(by_alert[alert]) for alert in rules())
 
 
 def published() -> dict[str, tuple[float, float]]:
-    """What the page says: for each alert after how many seconds it fires, and clears."""
+    """Return what the page says: for each alert, the seconds until it fires and until it clears."""
     rows = ROW.findall(PAGE.read_text(encoding="utf-8"))
     return {alert: (_number(fires), _number(clears)) for alert, fires, clears in rows}
 

@@ -1,4 +1,4 @@
-"""Plays a situation and notes how long its alert took."""
+"""Plays a situation and records how long its alert took."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ HEALTHY_SCRAPES = 4
 
 @dataclass(frozen=True)
 class Played:
-    """Seconds from the beginning of the situation until its alert fired, and from its end until it cleared."""
+    """Seconds from the start of the situation until its alert fired, and from its end until the alert cleared."""
 
     situation: Situation
     fired_after: float

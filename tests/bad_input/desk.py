@@ -54,12 +54,12 @@ _numbers = itertools.count(1)
 
 
 def small_company() -> Company:
-    """One project with three budgeted codes and one approved invoice; the same to the last id each time."""
+    """Return a company of one project with three budgeted codes and one approved invoice, with the same ids each time."""
     return build_company(1, "large:1x3:1")
 
 
 class SharedParts:
-    """What all examples of a test process share: settings but for the prefix, a key pair, connections and threads."""
+    """What all examples of a test process share: settings except the prefix, a key pair, connections and threads."""
 
     def __init__(self, settings: Settings, public_key: str, redis_url: str) -> None:
         self.settings = settings
@@ -71,7 +71,7 @@ class SharedParts:
 
     @classmethod
     def open(cls, folder: Path, redis_url: str) -> SharedParts:
-        """Make the key; every other setting is the simulated account's."""
+        """Return the shared parts with a new key; every other setting is that of the simulated account."""
         key = folder / "key.pem"
         public_key = make_key_file(key)
         books = small_company().netsuite
@@ -90,14 +90,14 @@ class SharedParts:
         return "office"
 
     def close(self) -> None:
-        """Give back what was opened."""
+        """Close what was opened."""
         self.pool.shutdown()
         self.redis.close()
         self.loop.close()
 
 
 class WiredContainer(OpenContainer):
-    """The product's own wiring, but for the socket and for a connection to Redis that all examples share."""
+    """The product's container, except for the HTTP socket and for a Redis connection that all examples share."""
 
     def __init__(self, settings: Settings, office: SharedParts, wire: Wire) -> None:
         super().__init__(settings, redis_url="redis://nobody")
@@ -109,7 +109,7 @@ class WiredContainer(OpenContainer):
 
 
 class WiredInstallation:
-    """One example's world."""
+    """The installation of one example."""
 
     def __init__(self, office: SharedParts, **settings: Any) -> None:
         self.company = small_company()
@@ -133,7 +133,7 @@ class WiredInstallation:
         self.wire.seen.clear()
 
     def _series(self) -> Invoice:
-        """The third invoice of a subcontract, with stored materials that have become work; another ERP has the two before."""
+        """Return the third invoice of a subcontract, with stored materials that became work; another ERP has the two before it."""
         vendor = next(iter(self.company.vendors.values()))
         works = plan_works(self.company.rng, list(self.project.codes.values())[:2], changes=True)
         commitment = self.company.open_subcontract(self.project, vendor, works)
@@ -144,16 +144,16 @@ class WiredInstallation:
     # Work
 
     def export(self, invoice: Invoice) -> Outcome:
-        """One attempt at one invoice, as the three tasks make it."""
+        """Make one attempt at one invoice, as the three tasks do."""
         return self.container.export(InvoiceKey(invoice.project_id, invoice.id))
 
     def scan(self) -> None:
-        """One scan with all that is due because of it."""
+        """Run one scan and all work that is due because of it."""
         self.container.start_scan("test")
         self.work_off()
 
     def work_off(self) -> None:
-        """Do what is due, a few rounds at most: what waits again at once is left to the next call."""
+        """Do what is due, for a few rounds at most; work that is due again immediately is left to the next call."""
         for _ in range(30):
             for key in (keys := self.container.dispatch.next(Lane)):
                 self.container.work_on(key)
@@ -189,7 +189,7 @@ class WiredInstallation:
 
     @property
     def prefix(self) -> str:
-        """Of this example's keys."""
+        """Return the prefix of this example's keys."""
         return self.container.settings.redis_key_prefix
 
     # What must be true
@@ -276,7 +276,7 @@ class WiredInstallation:
         )
 
     def story(self) -> str:
-        """What was asked and answered, and what is open."""
+        """Return the requests and responses of this example, and the open problems."""
         steps = "\n".join(f"{one.kind}: {one.status} {one.body[:120]!r}" for one in self.wire.seen[-8:])
         open_problems = "\n".join(f"{one.key}: {one.problem.sentence}" for one in self.container.ledger.problems())
         return f"\n{steps}\n{open_problems}"
@@ -311,7 +311,7 @@ class WiredInstallation:
 
 
 def assert_clear(sentence: str, cause: Cause) -> None:
-    """A sentence that a person can read: no name of a Python class, no missing fact, not too long."""
+    """Check that a person can read a sentence: no name of a Python class, no missing fact, and not too long."""
     assert cause in CATALOGUE
     assert 10 < len(sentence) < 3000, sentence
     for trace in ("Traceback", "object at 0x", "Error(", "Error:", "NoneType", "UnexpectedAnswer"):
@@ -320,7 +320,7 @@ def assert_clear(sentence: str, cause: Cause) -> None:
 
 @contextmanager
 def without_waits() -> Iterator[None]:
-    """The product's waits, shortened to nothing: their order and their ends stay what they are."""
+    """Shorten the product's waits to nothing within the block; their order stays the same."""
     with (
         mock.patch.object(api, "BACK_OFF_SECONDS", (0.0, 0.0)),
         mock.patch.object(settlement, "back_off", return_value=(0.0, 0.0)),

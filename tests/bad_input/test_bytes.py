@@ -1,4 +1,4 @@
-"""The transport over a real socket whose other end sends any bytes at all: an answer, or an error that says what it means."""
+"""The transport over a real socket whose other end sends arbitrary bytes: it returns a response, or a specific error."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def raw_server() -> Iterator[RawServer]:
 
 
 def ask(raw_server: RawServer, response: bytes, *, writes: bool) -> Answer | Transient | OutcomeUnknown:
-    """What one request to it ends with. A new transport each time: what is left on a connection is not the next one's."""
+    """Send one request and return its result. Each request has a new transport, so leftover bytes of a connection do not reach the next one."""
     raw_server.response = response
     transport = Transport(remote="netsuite", read_timeout=5)
     headers = {"Authorization": "Bearer token-of-ours"}

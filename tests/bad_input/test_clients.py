@@ -1,4 +1,4 @@
-"""Every question of both clients under any answer: what was asked for, or one of the domain's errors, and nothing else."""
+"""Every request of both clients under any response: it returns the requested value or raises one of the domain's errors."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def suiteql(*rows: Any) -> Any:
 
 @dataclass(frozen=True)
 class Question:
-    """One method of a client, and an answer as published."""
+    """One method of a client, and a response as published."""
 
     name: str
     ask: Ask
@@ -136,7 +136,7 @@ def in_no_time() -> Iterator[None]:
 
 
 def client_of(question: Question, *answers: Answer) -> Any:
-    """A client of the right remote, on an empty Redis, that gets these answers."""
+    """Return a client of the question's remote, on an empty Redis, that gets these responses."""
     redis: Redis = fakeredis.FakeRedis(server=fakeredis.FakeServer(), decode_responses=True)
     tokens = Tokens(redis, "t:", "remote", lambda: AccessToken("token-of-ours", 3600))
     transport, cache = Scripted(*answers), Cache(redis, "t:", "td1")
@@ -153,7 +153,7 @@ def client_of(question: Question, *answers: Answer) -> Any:
 
 
 def outcome_of(question: Question, *answers: Answer) -> SyncError | None:
-    """The domain's error that a question ended with; anything else that is raised fails the test."""
+    """Return the domain's error that a request raised; any other exception fails the test."""
     ended: SyncError | None = None
     try:
         question.ask(client_of(question, *answers))
@@ -166,7 +166,7 @@ def outcome_of(question: Question, *answers: Answer) -> SyncError | None:
 
 
 def as_answer(body: Any, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
-    """An answer of these bytes (or of this value as JSON) as the transport makes it of them."""
+    """Return a response with these bytes (or this value as JSON) as the transport does."""
     raw = body if isinstance(body, bytes) else json.dumps(body, default=str).encode()
     text, is_utf8 = http.decoded(raw)
     named = CaseInsensitiveDict({name: value for name, value in headers if name != "Status"})
@@ -223,7 +223,7 @@ def test_a_changed_answer_is_understood_or_not_and_never_half(question: Question
 def test_a_write_was_done_with_an_id_or_refused_or_is_in_doubt(
     question: Question, status: int, body: bytes, headers: tuple[tuple[str, str], ...], look_up_answer: Answer
 ) -> None:
-    """The table of outcomes that the services know; only a status of 4xx may say for certain that nothing was done."""
+    """The services rely on this table of outcomes: only a status of 4xx means for certain that nothing was done."""
     client = client_of(question, as_answer(body, status, headers), look_up_answer)
     certainly_not_done = 400 <= status < 500 and status != 408
     try:

@@ -1,4 +1,4 @@
-"""The command line: hostile arguments end with a code and a sentence, hostile names are shown to the letter."""
+"""The command line: hostile arguments end with an exit code and a sentence, and hostile names are shown literally."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ LINE_ENDS = {"\n"}
 
 
 def on_a_terminal(*, width: int = 200) -> tuple[LiteralConsole, io.StringIO]:
-    """A console as a terminal in colour sees it, and what was written to it."""
+    """Return a console as on a terminal with colors, and the buffer that it writes to."""
     written = io.StringIO()
     return LiteralConsole(
         file=written, force_terminal=True, color_system="standard", width=width, highlight=False
@@ -51,7 +51,7 @@ def on_a_terminal(*, width: int = 200) -> tuple[LiteralConsole, io.StringIO]:
 
 
 def assert_nothing_obeyed(output: str) -> None:
-    """Rich's own colours aside there is nothing in it that a terminal would obey, and no half character."""
+    """Check that apart from Rich's own colors the output has no terminal control sequence and no half character."""
     plain = ANSI.sub("", output)
     assert {sign for sign in plain if unicodedata.category(sign) in OBEYED} <= LINE_ENDS, repr(plain)
 
@@ -105,7 +105,7 @@ def test_json_output_is_ascii_and_one_value(value: Any) -> None:
 
 
 def test_rich_itself_would_have_taken_names_for_markup() -> None:
-    """The test's own sight: the colours and the crash that `LiteralConsole` is there against."""
+    """The checks of this file can fail: plain Rich colors such names, or crashes; `LiteralConsole` prevents both."""
     written = io.StringIO()
     usual = Console(file=written, force_terminal=True, color_system="standard", highlight=False)
     usual.print("[red]a[/red] \x1b[2J")
@@ -199,7 +199,7 @@ def test_arguments_of_any_kind_end_with_a_code_and_a_sentence(
 @example(names=["[/]", "[red]x", "\x1b[2J", "\u202e24", "{project}", "a\nb"], cause=Cause.VENDOR_NOT_LINKED)
 @example(names=["", " ", "", "", "", ""], cause=Cause.LINES_DO_NOT_TIE)
 def test_names_of_any_kind_are_shown_by_every_command(office: SharedParts, names: list[str], cause: Cause) -> None:
-    """Names that reached the ledger and the list of projects, from whichever remote."""
+    """The names are in the ledger and in the list of projects, from either remote."""
     installation = WiredInstallation(office)
     number, project_name, code, vendor, document, trigger = names
     # Neither a message nor a field of an answer lets half a character in.
@@ -274,7 +274,7 @@ def test_commands_that_start_others_end_with_a_code_and_a_sentence(
 
 @pytest.mark.real
 def test_names_that_a_terminal_cannot_show_are_escaped(tmp_path: Path, redis_url: str) -> None:
-    """With an encoding of plain letters, as a service or a cron job may have it."""
+    """The encoding is ASCII, as a service or a cron job may have it."""
     key = tmp_path / "key.pem"
     key.touch()
     own = {

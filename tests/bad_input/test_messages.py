@@ -1,4 +1,4 @@
-"""Task messages: whatever the arguments are, a task takes what is published and refuses the rest by name."""
+"""Task messages: a task accepts published arguments, and refuses all others by name."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ arguments_of_any_kind = st.dictionaries(st.sampled_from(NAMES) | hostile.any_tex
 
 
 def refusal_of(task: TaskName, arguments: dict[str, Any]) -> str:
-    """Why a task refuses these arguments; empty when it takes them."""
+    """Return why a task refuses these arguments; empty if it accepts them."""
     try:
         read(MESSAGES[task], arguments)
     except InvalidMessage as error:
@@ -62,7 +62,7 @@ def test_a_changed_message_is_taken_only_where_every_id_in_it_is_one(task: TaskN
 
 
 def assert_in_order(message: dict[str, Any], queue: str) -> dict[str, Any]:
-    """What Celery and kombu rely on; the keyword arguments."""
+    """Check the parts of a message that Celery and kombu rely on, and return its keyword arguments."""
     headers, properties = message["headers"], message["properties"]
     assert isinstance(headers["task"], str)
     assert isinstance(headers["id"], str)

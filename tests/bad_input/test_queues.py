@@ -1,4 +1,4 @@
-"""Garbage in the queues of a real worker: it stays alive, says what came, and does the work that comes behind it."""
+"""Garbage in the queues of a real worker: the worker stays alive, logs each message, and does the work behind them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def workers(site: Site) -> list[Program]:
 
 
 def failure(site: Site, task_id: str) -> str:
-    """Return what the sender reads when it requests the result; nothing before there is one."""
+    """Return the error that the sender reads as the result; empty while there is none."""
     stored = site.redis.get(f"{PREFIX}celery-task-meta-{task_id}")
     result = json.loads(stored) if stored else {}
     return str(result["result"]["exc_message"]) if result.get("status") == "FAILURE" else ""
@@ -97,7 +97,7 @@ with Connection(sys.argv[1], transport_options={"global_keyprefix": "alone:"}) a
 
 @pytest.mark.parametrize("name", ["text", "no properties", "a list"])
 def test_without_the_door_the_same_garbage_would_have_been_the_end(redis_url: str, tmp_path: Path, name: str) -> None:
-    """Should this fail one day, kombu has learnt to take it and `worker/runtime/broker.py` may have become superfluous."""
+    """If this fails, kombu accepts such messages itself and `worker/runtime/broker.py` may have become superfluous."""
     command = [sys.executable, "-c", KOMBU_ALONE, redis_url, known_faults()[name].decode()]
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 1

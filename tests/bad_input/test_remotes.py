@@ -1,5 +1,5 @@
-"""Export and scan over remotes whose answers somebody has changed: whatever comes, work ends as something that a person
-understands, nothing wrong is written, and once the remotes are well again all of it is done, once.
+"""Export and scan over remotes whose responses are changed on the wire: all work ends in a state that a person
+understands, nothing wrong is written, and once the remotes respond normally all of it is done exactly once.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ def office(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServe
 
 
 def echoed(exchange: Exchange, shape: str) -> bytes:
-    """The request in the words of an error: as it came, decoded, and encoded once more."""
+    """Return the request in the text of an error: as received, decoded, and encoded once more."""
     sent = exchange.sent.decode()
     raw = f"{dict(exchange.sent_headers)} {sent} {unquote_plus(sent)} {html.escape(unquote_plus(sent))} {quote_plus(sent)}"
     match shape:
@@ -61,7 +61,7 @@ def echoed(exchange: Exchange, shape: str) -> bytes:
 
 
 class Listener(logging.Handler):
-    """Every line that a worker's log would have, tracebacks too."""
+    """Collects every line that a worker's log would have, including tracebacks."""
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
@@ -86,7 +86,7 @@ def everything_in_redis(installation: WiredInstallation) -> str:
 
 
 def secrets_of(installation: WiredInstallation) -> set[str]:
-    """Return what must not be shown: the client's secret, all tokens, all assertions, and the beginning of any."""
+    """Return what must not be shown: the client's secret, all tokens, all assertions, and the beginning of any assertion."""
     secrets = {installation.container.settings.procore_client_secret.get_secret_value(), "eyJ"}
     for exchange in installation.wire.seen:
         secrets.add(exchange.sent_headers.get("Authorization", "").removeprefix("Bearer "))

@@ -37,7 +37,7 @@ def needed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def faults_with(environment: dict[str, str], env_file: Path | None = None) -> tuple[str, ...]:
-    """The faults of settings in this environment; none when they can be used."""
+    """Return the faults of settings in this environment; none if they are valid."""
     kept = {name: value for name, value in os.environ.items() if name not in (*setting_names(), "SECRETS_DIR")}
     with mock.patch.dict(os.environ, kept | environment, clear=True):
         try:
