@@ -1,4 +1,4 @@
-"""The same thing asked for twice at the same moment, or two things that need the same third: in threads, over a real lock.
+"""Two requests for the same record at the same moment, or for two records that need the same third one: in threads, over a real lock.
 
 NetSuite here checks for duplicates when a request arrives and commits a while later without checking again, and accepts a
 vendor's number twice: so the lock is all that is between two calls and two records.
@@ -31,7 +31,7 @@ RACY = {"uniqueness": "window", "uniqueness_window": 0.05, "duplicate_numbers": 
 
 @pytest.fixture
 def office(open_office: OpenInstallation, monkeypatch: pytest.MonkeyPatch) -> Installation:
-    """A NetSuite whose uniqueness has a window."""
+    """Open an installation whose NetSuite checks uniqueness before it commits, with a delay in between."""
     monkeypatch.setattr(outcomes, "BUSY_SECONDS", 0.1)
     return open_office(world=RACY)
 
@@ -84,13 +84,13 @@ def test_a_scan_and_an_export_at_once_make_every_item_once(office: Installation)
 
 
 def with_open_claims(office: Installation, monkeypatch: pytest.MonkeyPatch) -> Installation:
-    """The installation after a restart, where every worker may begin what another has begun, as after claims were lost."""
+    """Return the installation after a restart where a worker may begin work that another has begun, as after claims were lost."""
     monkeypatch.setitem(SOURCES, "lanes/claim", claim_for_everybody())
     return office.reopened()
 
 
 def planned(office: Installation) -> tuple[Project, WbsCode]:
-    """A project with one code, which was scanned; its Item is still to be created."""
+    """Scan a project with one code, whose Item is still to be created."""
     project = office.new_project("24-800", [CODE])
     office.container.start_scan("test", [project.id])
     office.container.runner.run(scan_of(project.id))
@@ -109,7 +109,7 @@ def test_when_claims_are_lost_the_lock_keeps_them_apart(office: Installation, mo
 
 
 def test_without_the_lock_the_account_has_two_items(office: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The other tests of this file can fail: this is what they would see."""
+    """The other tests of this file can fail: without the lock there are two Items."""
     everybody = Barrier(4)
 
     @contextmanager

@@ -22,14 +22,14 @@ RETAINAGE = "Retainage Payable"
 
 
 def expected_work(office: Installation, invoice: Invoice) -> list[tuple[str, Decimal]]:
-    """The invoice's lines as (Item name, gross this period), by the company's own books and not by anything of ours."""
+    """Return the invoice's lines as (Item name, gross this period) from the simulated company, not from the product."""
     project = office.procore.project(invoice.project_id)
     codes = [(line.contract_line.code, line.gross) for line in invoice.lines]
     return sorted((f"{project.number}-{code.flat_code}", gross) for code, gross in codes if code and gross)
 
 
 def require_right(office: Installation, invoice: Invoice) -> None:
-    """The invoice has its one bill, right in head, lines, retainage and total, and Procore knows it."""
+    """Check that the invoice has exactly one bill with the right head, lines, retainage and total, and that Procore names it."""
     bill = office.bill(invoice)
     lines = office.amounts(bill)
     assert [line for line in lines if line[0] != RETAINAGE] == expected_work(office, invoice)
@@ -53,7 +53,7 @@ def test_every_bill_of_the_company_ties_line_by_line_and_is_written_back(synced:
 
 
 def test_no_line_names_a_bare_amount_and_none_is_billable(synced: Installation) -> None:
-    """Quantity times rate is NetSuite's own arithmetic; a billable line would end on the owner's invoice."""
+    """NetSuite calculates quantity times rate; a billable line would be invoiced to the owner."""
     bill = synced.bill(synced.case_invoice("shared_budgeted_code"))
     for line in bill.lines:
         assert (line.quantity, line.rate) == (Decimal(1), line.amount)
@@ -87,7 +87,7 @@ def test_held_and_released_on_one_invoice_are_two_lines(synced: Installation) ->
 def test_retainage_that_moves_with_materials_is_neither_lost_nor_doubled(
     open_office: OpenInstallation, moved: str
 ) -> None:
-    """Which of two fields Procore moves it to is not documented; four months of one material, every net total right."""
+    """Procore does not document to which of two fields it moves; in four months of one material, every net total is right."""
     office = open_office(world={"moved_retainage": moved, "closed_before": "2025-12-01"})
     project = office.new_project("24-800", [CODE])
     company = office.procore.company
@@ -121,7 +121,7 @@ def test_retainage_that_moves_with_materials_is_neither_lost_nor_doubled(
 def test_materials_that_only_become_work_bill_nothing_and_send_nothing(
     open_office: OpenInstallation, moved: str
 ) -> None:
-    """Their retainage shows as held this period in one of the two worlds; a bill would have no line."""
+    """In one of the two variants their retainage shows as held this period; a bill would have no line."""
     office = open_office(world={"moved_retainage": moved, "closed_before": "2025-12-01"})
     project = office.new_project("24-800", [CODE])
     company = office.procore.company
@@ -167,7 +167,7 @@ def test_an_unbudgeted_code_is_made_for_the_invoice_that_needs_it(office: Instal
 
 
 def test_the_bill_is_not_written_while_a_line_has_no_item(office: Installation) -> None:
-    """Even when the step that makes Items never ran."""
+    """This holds even if the step that creates Items never ran."""
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"))
     key = f"invoice:{project.id}:{invoice.id}"

@@ -26,13 +26,13 @@ CODE = "05-120.S"
 
 
 def checks(office: Installation) -> list[Check]:
-    """What `check` finds while workers and beat run."""
+    """Return the results of `check` while workers and beat run."""
     office.processes_run()
     return list(office.container.checks.run())
 
 
 def pilot(office: Installation) -> Project:
-    """The project that the checks of tools look at."""
+    """Return the project that the checks of tools read."""
     return next(each for each in office.procore.company.projects.values() if each.number == "24-001")
 
 
@@ -40,7 +40,7 @@ def pilot(office: Installation) -> Project:
 
 
 def settings(**changes: str) -> Callable[[Installation], AbstractContextManager[Installation]]:
-    """Settings are wrong; tokens of before count no more."""
+    """Return a fault: these settings are wrong, and earlier tokens are no longer used."""
 
     @contextmanager
     def wrong(office: Installation) -> Iterator[Installation]:
@@ -60,7 +60,7 @@ def forget_tokens(office: Installation) -> None:
 def account(
     chosen: dict[str, str] | None = None, **changes: Any
 ) -> Callable[[Installation], AbstractContextManager[Installation]]:
-    """The NetSuite account is set up so."""
+    """Return a fault: the NetSuite account has this setup."""
 
     @contextmanager
     def set_up(office: Installation) -> Iterator[Installation]:
@@ -73,7 +73,7 @@ def account(
 
 
 def server(**config: str) -> Callable[[Installation], AbstractContextManager[Installation]]:
-    """Redis is configured so."""
+    """Return a fault: Redis has this configuration."""
 
     @contextmanager
     def configured(office: Installation) -> Iterator[Installation]:
@@ -89,7 +89,7 @@ def server(**config: str) -> Callable[[Installation], AbstractContextManager[Ins
 
 
 def project(**changes: Any) -> Callable[[Installation], AbstractContextManager[Installation]]:
-    """The only project in scope is so."""
+    """Return a fault: the only project in scope has these values."""
 
     @contextmanager
     def edited(office: Installation) -> Iterator[Installation]:
@@ -103,7 +103,7 @@ def project(**changes: Any) -> Callable[[Installation], AbstractContextManager[I
 
 
 def fault(system: str, **rule: Any) -> Callable[[Installation], AbstractContextManager[Installation]]:
-    """A system answers so."""
+    """Return a fault: a remote responds like this."""
 
     @contextmanager
     def answering(office: Installation) -> Iterator[Installation]:
@@ -138,7 +138,7 @@ def machine_full(office: Installation) -> Iterator[Installation]:
 
 
 def disk(*, free: int) -> Callable[[Installation], AbstractContextManager[Installation]]:
-    """So much is free on the disk."""
+    """Return a fault: the disk has this much free space."""
 
     @contextmanager
     def filled(office: Installation) -> Iterator[Installation]:
@@ -204,7 +204,7 @@ def retainage_item_for_sale(office: Installation) -> Iterator[Installation]:
 
 
 def behind_a_good_token(**changes: str) -> Callable[[Installation], AbstractContextManager[Installation]]:
-    """Settings are wrong, and the token that the right ones got an hour ago still works."""
+    """Return a fault: the settings are wrong, and the token that the right ones got an hour ago still works."""
 
     @contextmanager
     def wrong(office: Installation) -> Iterator[Installation]:
@@ -217,7 +217,7 @@ def behind_a_good_token(**changes: str) -> Callable[[Installation], AbstractCont
 
 @dataclass(frozen=True)
 class Seeded:
-    """What is wrong, the check that finds it first, and parts of the fault and of its remedy."""
+    """A seeded fault: what is wrong, the first check that reports it, and parts of its message and of its remedy."""
 
     what: str
     seed: Callable[[Installation], AbstractContextManager[Installation]]
@@ -337,7 +337,7 @@ def test_check_with_another_companys_settings_does_not_claim_the_prefix(branch: 
 
 
 def test_the_companys_items_in_netsuite_make_the_ledger_its_own(branch: Installation) -> None:
-    """Items of the company that a rebuild finds make the ledger the company's before they are recorded."""
+    """Items of the company that a rebuild finds assign the ledger to the company before they are recorded."""
     office = branch.reopened(redis_key_prefix="restored:")
     office.netsuite.make_item("24-001-01", externalid=f"pcr-itm-{office.procore.company.company_id}-1-2")
     office.container.recovery.ensure_ledger()
@@ -413,7 +413,7 @@ def vendors_of_the_parent(office: Installation, *shared_with: str) -> None:
 
 
 def test_vendors_that_are_shared_with_the_subsidiary_belong_to_it(office: Installation) -> None:
-    """Their primary subsidiary may be the parent; they take bills of each."""
+    """Their primary subsidiary may be the parent; they accept bills of each subsidiary."""
     vendors_of_the_parent(office, "2")
     (check,) = [one for one in checks(office) if one.name == "NetSuite vendors"]
     assert check.ok is True

@@ -1,4 +1,4 @@
-"""One id from a request for work to every request to the remotes, through lanes, runs, threads and attempts that failed."""
+"""One correlation id from a request for work to every request to the remotes, through lanes, runs, threads and failed attempts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.real
 
 
 class Written(logging.Handler):
-    """What was written to the remotes: path and for whose request."""
+    """Collects the writes to the remotes: the path, and the correlation id of the request."""
 
     def __init__(self) -> None:
         super().__init__(logging.INFO)

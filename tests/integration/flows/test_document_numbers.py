@@ -1,4 +1,4 @@
-"""The subcontractor's own invoice number: no clash between vendors, a comparison within one."""
+"""The subcontractor's invoice number: numbers of different vendors never clash; those of one vendor are compared."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_different_bill_of_the_same_vendor_is_a_problem(office: Installation) 
 
 
 def test_a_number_that_differs_only_in_case_is_reported_at_once(office: Installation) -> None:
-    """NetSuite compares numbers without case, our first query with case; the refusal must not leave a doubt of hours."""
+    """NetSuite compares numbers without case, our first query with case; after the refusal, the bill is not in doubt for hours."""
     case = office.case("same_number_same_vendor_different")
     invoice = office.case_invoice("same_number_same_vendor_different")
     office.netsuite.edit_bill(case["bill_id"], tranid=invoice.invoice_number.lower())
@@ -100,7 +100,7 @@ def test_the_bill_of_another_procore_invoice_is_never_taken_however_equal(office
 
 
 def test_where_the_account_allows_equal_numbers_the_rule_is_the_same(open_office: OpenInstallation) -> None:
-    """Then NetSuite's own check of the number does not protect against a second bill."""
+    """In such an account NetSuite's own check of the number does not prevent a second bill."""
     office = open_office(world={"duplicate_numbers": "allow"})
     project = office.new_project("24-800", [CODE])
     first, second = (office.new_invoice(project, (CODE, "900.00"), invoice_number="77") for _ in range(2))
@@ -110,7 +110,7 @@ def test_where_the_account_allows_equal_numbers_the_rule_is_the_same(open_office
 
 
 def test_a_bill_of_ours_that_differs_is_blocked_and_never_patched(office: Installation) -> None:
-    """The ledger was lost, the origin id too, and in between an accountant edited the bill."""
+    """The ledger and the origin id were lost, and an accountant has edited the bill since."""
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"))
     office.export(invoice)

@@ -1,4 +1,4 @@
-"""Every kind of drift, seeded alone and all at once: each is found as what it is, at its record, and nothing else is found."""
+"""Every kind of drift, seeded alone and all at once: each is found as its kind, at its record, and nothing else is found."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ numbers = count(100)
 
 
 def new_site(office: Installation) -> BilledProject:
-    """A project with one invoice, not synced yet, of which somebody changes something later."""
+    """Create a project with one invoice, not synced yet, which a test edits later."""
     return BilledProject.open(office, f"29-{next(numbers)}")
 
 
@@ -163,7 +163,7 @@ def exclude_an_invoice(site: BilledProject) -> str:
 
 
 def switch_off_the_tools_of_a_closed_project(site: BilledProject) -> str:
-    """And the ledger knows nothing of it, as of a project that was closed before wbs-sync came."""
+    """Switch off a project's tools, with no record of it in the ledger, as for a project closed before wbs-sync was installed."""
     office, project_id = site.office, site.project.id
     office.procore.edit_project(project_id, active=False, tools_disabled=True)
     office.container.redis.srem(office.redis_key("ledger:projects"), project_id)
@@ -208,7 +208,7 @@ def kinds_and_keys(findings: Sequence[Finding]) -> list[tuple[str, str]]:
 
 
 def drifted(office: Installation) -> dict[FindingKind, str]:
-    """The whole seeded company and a site for each kind, synced; then each kind is seeded at its site. The key of each."""
+    """Sync the seeded company and a project for each kind of drift, then seed each kind in its project. Return the key of each."""
     sites = {kind: new_site(office) for kind in SEEDS}
     office.scan()
     office.export_all()
@@ -280,7 +280,7 @@ def site(branch: Installation) -> BilledProject:
 
 
 def call(site: BilledProject, *arguments: str) -> Ended:
-    """`wbs-sync verify` with these arguments."""
+    """Run `wbs-sync verify` with these arguments."""
     return run_command(site.office.container, "verify", *arguments)
 
 

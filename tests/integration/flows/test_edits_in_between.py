@@ -1,4 +1,4 @@
-"""What people edit in Procore or NetSuite between two attempts at one invoice: it ends with one bill, or with a problem."""
+"""Edits in Procore or NetSuite between two attempts at one invoice: it ends with one bill, or with a problem."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ numbers = count(100)
 
 @pytest.fixture(scope="module")
 def branch(open_shared: OpenInstallation) -> Installation:
-    """One office for all tests of this file, whose NetSuite accepts two bills with one number; each works on a separate project."""
+    """Open one installation for all tests of this file, whose NetSuite accepts two bills with one number; each uses a separate project."""
     return open_shared(world={"duplicate_numbers": "allow"})
 
 
@@ -43,7 +43,7 @@ def office(branch: Installation) -> Iterator[Installation]:
 
 
 def billable(office: Installation, **fields: Any) -> Invoice:
-    """An invoice whose Item exists; 810.00 are due."""
+    """Return an invoice whose Item exists, with a payment due of 810.00."""
     project = office.new_project(f"31-{next(numbers)}", [CODE])
     office.scan(project.id)
     return office.new_invoice(project, (CODE, "900.00"), **fields)
@@ -62,7 +62,7 @@ def finding_kinds(office: Installation, invoice: Invoice) -> list[FindingKind]:
 
 
 def enter_by_hand(office: Installation, invoice: Invoice, **fields: Any) -> Bill:
-    """The bill as a person enters it: as an export would have made it, but without our external id."""
+    """Enter the bill as a person does: with the values of an export, but without our external id."""
     pattern = office.new_invoice(office.procore.project(invoice.project_id), (CODE, "900.00"))
     assert office.export(pattern).kind is OutcomeKind.CREATED
     head = {"tranid": invoice.invoice_number, "trandate": invoice.billing_date.isoformat()}
@@ -75,7 +75,7 @@ def lose_the_answer(office: Installation, invoice: Invoice) -> None:
 
 
 def test_a_hand_entered_bill_is_not_adopted_while_ours_may_still_arrive(office: Installation) -> None:
-    """Adopting it would end the doubt, and nobody would notice our own bill when NetSuite commits it a minute later."""
+    """Adopting it would end the doubt, and our own bill would be unnoticed when NetSuite commits it a minute later."""
     invoice = billable(office)
     lose_the_answer(office, invoice)
     entered = enter_by_hand(office, invoice)
@@ -271,7 +271,7 @@ def test_verify_reports_a_bill_whose_invoice_is_unapproved_or_gone(office: Insta
 
 
 def test_verify_reports_a_bill_of_an_invoice_that_no_longer_bills_anything(office: Installation) -> None:
-    """The ledger was lost, and the export had no reason to look."""
+    """The ledger was lost, and the export had no reason to query NetSuite."""
     invoice = billable(office)
     office.export(invoice)
     office.container.redis.delete(f"{office.container.settings.redis_key_prefix}invoices:{invoice.project_id}")

@@ -44,7 +44,7 @@ def of_invoice(office: Installation, invoice: Invoice) -> Explanation:
 
 
 def steps(explanation: Explanation) -> list[str]:
-    """What happened, in order; times never go back."""
+    """Return the kinds of the steps in their order, and check that their times never go back."""
     times = [step["at"] for step in explanation["history"]]
     assert [int(at) for at in times] == sorted(int(at) for at in times)
     return [step["what"] for step in explanation["history"]]
@@ -60,7 +60,7 @@ def break_posts(office: Installation, path: str, kind: str, **more: Any) -> None
 
 
 def require_arithmetic(explanation: Explanation, invoice: Invoice) -> None:
-    """Every amount is the sum of its figures, and all of them are the payment due and the bill in NetSuite."""
+    """Check that every amount is the sum of its figures, and that all of them total the payment due and the bill in NetSuite."""
     for line in explanation["bill_lines"]:
         assert sum(Decimal(term["amount"]) for term in line["terms"]) == Decimal(line["amount"])
     amounts = [Decimal(line["amount"]) for line in explanation["bill_lines"]]
@@ -355,7 +355,7 @@ def test_an_invoice_that_is_nowhere_is_said_to_be_nowhere(office: Installation) 
 def test_work_that_succeeds_immediately_costs_no_command_for_its_events(
     office: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of a code nothing is added; the lines of an invoice are appended by the scripts that write its record."""
+    """A code adds no command; the lines of an invoice are appended by the scripts that write its record."""
     monkeypatch.setattr(Journal, "add", _forbidden)
     project, _ = one_code(office)
     office.scan(project.id)

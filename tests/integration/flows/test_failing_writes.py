@@ -53,19 +53,19 @@ numbers = count(100)
 
 @pytest.fixture(scope="module")
 def branch(open_shared: OpenInstallation) -> Installation:
-    """One office for all tests of this file: each works on a separate project."""
+    """Open one installation for all tests of this file: each works on a separate project."""
     return open_shared(netsuite_settle_seconds=SETTLE)
 
 
 @pytest.fixture(scope="module")
 def short_timeout(open_shared: OpenInstallation) -> Installation:
-    """An office that waits for a response no longer than a second."""
+    """Open an installation that waits for a response for one second at most."""
     return open_shared(netsuite_settle_seconds=HASTY_SETTLE, netsuite_read_timeout_seconds=1)
 
 
 @pytest.fixture(scope="module")
 def long_settle(open_shared: OpenInstallation) -> Installation:
-    """An office with a settle window that no test outlasts: it passes when a test says so, however busy the machine is."""
+    """Open an installation with a settle window longer than any test: it passes when a test says so, however busy the machine is."""
     return open_shared(netsuite_settle_seconds=PATIENT_SETTLE)
 
 
@@ -90,7 +90,7 @@ def new_project(office: Installation) -> Project:
 
 
 def planned(office: Installation) -> Project:
-    """A project whose one code waits for its Item."""
+    """Scan a project whose only code waits for its Item."""
     project = new_project(office)
     office.container.start_scan("test", [project.id])
     office.container.runner.run(scan_of(project.id))
@@ -98,7 +98,7 @@ def planned(office: Installation) -> Project:
 
 
 def billable(office: Installation) -> Invoice:
-    """An invoice whose Item exists."""
+    """Return an invoice whose Item exists."""
     project = new_project(office)
     office.scan(project.id)
     return office.new_invoice(project, (CODE, "900.00"))
@@ -233,7 +233,7 @@ def test_a_record_that_queries_do_not_show_yet_is_found_by_its_external_id(open_
 def test_a_worker_that_dies_in_the_middle_leaves_nothing_double(
     office: Installation, monkeypatch: pytest.MonkeyPatch, dies: str
 ) -> None:
-    """Between the intent and the record: the next worker looks before it writes."""
+    """It dies between the intent and the record: the next worker queries NetSuite before it writes."""
     invoice = billable(office)
     create = NetSuite.create_bill
 
@@ -285,7 +285,7 @@ def test_a_worker_that_dies_in_the_middle_of_an_item_leaves_nothing_double(
 def test_an_item_in_doubt_is_looked_up_although_its_invoice_is_withdrawn(
     office: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The worker dies with the Item claimed; nobody asks for the invoice again, and the code has no budget line."""
+    """The worker dies with the Item claimed; the invoice is not exported again, and the code has no budget line."""
     project = office.new_project(f"26-{next(numbers)}")
     code = office.procore.add_code(project.id, CODE)
     invoice = office.new_invoice(project, (code.id, "900.00"))
@@ -397,7 +397,7 @@ def test_a_code_that_never_gets_its_item_ends_with_a_person(open_office: OpenIns
 
 
 def test_an_item_in_doubt_is_sent_again_only_after_the_settle_window(long_settle: Installation) -> None:
-    """Whatever asks for it meanwhile: a scan, another app, an invoice."""
+    """Neither a scan nor another app nor an invoice sends it earlier."""
     project = planned(long_settle)
     (code,) = project.budgeted_codes()
     invoice = long_settle.new_invoice(project, (CODE, "900.00"))
@@ -446,7 +446,7 @@ def test_an_item_in_the_way_does_not_end_the_doubt_of_ours(long_settle: Installa
 def test_an_item_made_by_hand_is_not_adopted_while_ours_may_still_arrive(
     long_settle: Installation, ours_comes: bool
 ) -> None:
-    """Adopting it would end the doubt, and nobody would look up the second Item that NetSuite commits a minute later."""
+    """Adopting it would end the doubt, and the second Item that NetSuite commits a minute later would not be looked up."""
     project = planned(long_settle)
     (code,) = project.budgeted_codes()
     name, external_id = f"{project.number}-{CODE}", long_settle.item_external_id(project, code)

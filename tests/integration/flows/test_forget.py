@@ -1,4 +1,4 @@
-"""What NetSuite no longer has is cleared and recreated once; what exists there, or may still appear, never is."""
+"""A record that was deleted in NetSuite is cleared and recreated once; one that exists, or may still appear, never is."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ NAME = f"{NUMBER}-{CODE}"
 
 
 def forget(office: Installation, *arguments: str, typed: str = "") -> tuple[int, str, str]:
-    """`wbs-sync forget`: exit code, standard output, standard error (where it says what a person is asked), blanks made one."""
+    """Run `wbs-sync forget`; return exit code, standard output and standard error (with its questions), each on one line."""
     ended = run_command(office.container, "forget", *arguments, typed=typed)
     return ended.code, ended.text, " ".join(ended.err.split())
 
 
 def refused(office: Installation, *arguments: str, exit_code: int = 1) -> str:
-    """The sentence with which it refuses."""
+    """Return the sentence with which the command refuses."""
     code, output, complaint = forget(office, *arguments, "--yes")
     assert (code, output) == (exit_code, ""), complaint
     return complaint
@@ -41,7 +41,7 @@ def a_code(office: Installation) -> tuple[Project, WbsCode]:
 
 
 def a_bill(office: Installation) -> tuple[Invoice, tuple[str, str]]:
-    """An invoice with its bill, and how the command names it."""
+    """Return an invoice with its bill, and the options that name it."""
     project = office.new_project("24-810", [CODE])
     invoice = office.new_invoice(project, (CODE, "1000.00"))
     assert office.export(invoice).kind is OutcomeKind.CREATED

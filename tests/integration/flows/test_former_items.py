@@ -22,7 +22,7 @@ CAUSE = "possible_former_items"
 
 
 def renumbered(office: Installation, codes: Sequence[str] = CODES) -> tuple[Project, list[str]]:
-    """A project whose Items another integration made under the number before; Items and project: wbs-sync sees it only now."""
+    """Create a project whose Items another integration created under its former number; wbs-sync sees it for the first time."""
     items = [office.netsuite.make_item(f"24-800-{code}").id for code in codes]
     return office.new_project("25-800", CODES), items
 
@@ -82,7 +82,7 @@ def test_new_items_are_created_once_a_person_rejects_the_former_ones(
 
 
 def test_the_items_of_other_projects_are_no_question(office: Installation) -> None:
-    """A company whose Items another integration made: each project has the same codes."""
+    """In a company whose Items another integration created, each project has the same codes."""
     for number in ("24-800", "24-801"):
         for code in CODES:
             office.netsuite.make_item(f"{number}-{code}")
@@ -100,7 +100,7 @@ def test_few_codes_of_the_same_text_are_no_question(office: Installation) -> Non
 
 
 def test_a_late_code_of_a_renumbered_project_may_have_a_former_item(office: Installation) -> None:
-    """The other integration made Items for all codes; this one was budgeted after the others were adopted."""
+    """The other integration created Items for all codes; this code was budgeted after the others were adopted."""
     project, items = renumbered(office, [*CODES, "09-100.S"])
     office.procore.renumber_project(project.id, "24-800")
     office.scan(project.id)
@@ -125,7 +125,7 @@ def test_inactive_items_and_those_of_other_types_are_no_question(office: Install
 
 
 def lost_with_data_dir(office: Installation, tmp_path: Path) -> Installation:
-    """Redis and DATA_DIR are gone; the settle window has passed."""
+    """Delete Redis and DATA_DIR, and let the settle window pass."""
     lose_redis(office)
     fresh = office.reopened(data_dir=tmp_path / "new-machine", netsuite_settle_seconds=0)
     fresh.container.recovery.rebuild()

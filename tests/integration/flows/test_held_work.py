@@ -1,4 +1,4 @@
-"""A remote that cannot be worked with at all: the work is paused, reported once, not burned through, and continues by itself."""
+"""A remote that cannot be used at all: its work is paused, reported once, loses no attempts, and continues by itself."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ CODES = [f"05-{number}.S" for number in range(120, 132)]
 
 @pytest.fixture(autouse=True)
 def short_holds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A remote that is down is paused for three tenths of a second instead of some seconds."""
+    """Shorten the pause of a remote that is down from some seconds to 0.3 seconds."""
     monkeypatch.setattr(remote_failures, "FIRST_PAUSE_SECONDS", (0.3, 0.3))
     monkeypatch.setattr(remote_failures, "AFTER_PAUSE_SECONDS", (0.3, 0.3))
     monkeypatch.setattr(remote_failures, "NO_ROOM_SECONDS", (0.3, 0.3))
 
 
 def planned(office: Installation) -> Project:
-    """A project whose twelve codes wait for their Items."""
+    """Scan a project whose twelve codes wait for their Items."""
     project = office.new_project("24-800", CODES)
     office.container.start_scan("test", [project.id])
     office.container.runner.run(scan_of(project.id))
@@ -136,7 +136,7 @@ def test_a_missing_permission_holds_the_work_until_it_is_given(office: Installat
 
 
 def test_what_needs_nothing_of_netsuite_does_not_say_that_it_works_again(office: Installation) -> None:
-    """Otherwise a problem of hours would close and open all the time, and an outage between scans would never be reported."""
+    """Otherwise the problem would close and open all the time, and an outage between scans would never be reported."""
     synced_project = office.new_project("24-801", ["05-120.S"])
     office.scan(synced_project.id)
     project = planned(office)
@@ -179,7 +179,7 @@ def test_a_missing_permission_for_bills_leaves_no_bill_in_doubt(office: Installa
 
 
 def test_maintenance_is_waited_out(open_office: OpenInstallation) -> None:
-    """Every request is answered with an HTML page: one write is in doubt then, all others are not even tried."""
+    """NetSuite answers every request with an HTML page: one write is in doubt, and no other is tried."""
     office = open_office(netsuite_settle_seconds=1)
     project = planned(office)
     office.stage.settings("netsuite", maintenance=True)

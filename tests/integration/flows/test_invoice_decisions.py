@@ -1,4 +1,4 @@
-"""`wbs-sync invoices`: what a person says about an invoice holds until it is taken back, over a lost Redis too."""
+"""`wbs-sync invoices`: a person's decision about an invoice applies until it is withdrawn, even after Redis was lost."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def of(invoice: Invoice) -> list[str]:
 
 
 def credit(office: Installation, number: str = "26-950") -> Invoice:
-    """An invoice that is refused: it needs a vendor credit."""
+    """Return an invoice that is refused because it needs a vendor credit."""
     project = office.new_project(number, [CODE])
     office.scan(project.id)
     invoice = office.new_invoice(project, (CODE, "-900.00"))

@@ -1,4 +1,4 @@
-"""Why is invoice X not billed? Asked by its number in any letter case, or by its id, without its project, whatever its status."""
+"""Why is invoice X not billed? The answer by its number in any letter case, or by its id, without its project, in every status."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def names(invoice: Invoice) -> list[str]:
 
 
 def why(office: Installation, name: str) -> set[str]:
-    """By `explain` and by `status`."""
+    """Return what `explain` and `status` say."""
     status = call(office, "status", "--invoice", name)
     assert status.exit_code == 0, status.stderr
     return {office.container.explain.invoice(name, None)["explanation"], " ".join(status.stdout.split())}

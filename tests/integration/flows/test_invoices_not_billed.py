@@ -1,4 +1,4 @@
-"""Invoices that become no bill: each ends as what it is, said with names, and leaves no trace in NetSuite."""
+"""Invoices that become no bill: each ends with its reason, which names the records, and leaves nothing in NetSuite."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def key_of(invoice: Invoice) -> str:
 
 
 def blocked(office: Installation, invoice: Invoice, cause: str) -> None:
-    """The invoice, exported while its one Item is still to be made, is blocked for this cause, and nothing at all is written."""
+    """Export an invoice whose only Item is still to be created; check that it is blocked for this cause and that nothing was written."""
     outcome = office.export(invoice)
     assert outcome.kind is OutcomeKind.BLOCKED
     assert outcome.cause == cause
@@ -150,7 +150,7 @@ def test_an_invoice_off_by_a_cent_is_blocked(office: Installation) -> None:
 def test_an_invoice_with_tax_is_refused_for_its_tax_whether_or_not_it_ties(
     open_office: OpenInstallation, included: bool
 ) -> None:
-    """Where the payment due leaves the tax out, the lines tie: a bill would go out that is too low by the tax."""
+    """If the payment due excludes the tax, the lines tie: a bill would be too low by the tax."""
     office = open_office(world={"tax_in_payment_due": included})
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"))
@@ -179,7 +179,7 @@ CANADIAN = {"currency_iso_code": "CAD", "base_currency_iso_code": "CAD", "curren
 
 
 def new_invoices(office: Installation, count: int) -> list[Invoice]:
-    """Approved ones, each of a separate project."""
+    """Create approved invoices, each of a separate project."""
     return [office.new_invoice(office.new_project(f"24-80{n}", [CODE]), (CODE, "900.00")) for n in range(count)]
 
 
@@ -236,7 +236,7 @@ def test_while_no_invoice_names_a_currency_check_says_what_to_set(open_office: O
 
 
 def test_the_base_currency_of_a_project_is_not_that_of_the_books(open_office: OpenInstallation) -> None:
-    """Procore names the project's own currency as the base where it has one."""
+    """Procore names the project's own currency as the base if it has one."""
     office = open_office(netsuite_currency="USD")
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"))

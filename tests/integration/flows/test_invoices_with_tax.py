@@ -1,4 +1,4 @@
-"""Invoices with tax: a line on the owner's Item where the payment due has the tax in it, a person's in every other case."""
+"""Invoices with tax: a line on the configured tax Item if the payment due includes the tax, else a problem for a person."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CODE = "03-300.S"
 
 
 def taxed(office: Installation, tax: str = "74.25") -> tuple[Project, Invoice]:
-    """An invoice of 900.00 less ten per cent retainage, and the tax."""
+    """Return an invoice of 900.00 less ten percent retainage, plus this tax."""
     project = office.new_project("24-820", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"))
     office.procore.edit_invoice(invoice.id, tax=tax)

@@ -24,13 +24,13 @@ NAME = "24-800-05-120.S"
 
 
 def one_code(office: Installation) -> tuple[Project, WbsCode]:
-    """A project with one budgeted code, whose Item is to be called NAME."""
+    """Create a project with one budgeted code, whose Item name is NAME."""
     project = office.new_project("24-800", ["05-120.S"])
     return project, project.budgeted_codes()[0]
 
 
 def adopted(office: Installation, project: Project, code: WbsCode) -> str:
-    """The id of the Item that the ledger says was adopted."""
+    """Return the id of the Item that the ledger records as adopted."""
     record = office.code_record(project, code)
     assert record is not None
     assert record.state is State.ADOPTED
@@ -50,7 +50,7 @@ def test_an_item_made_by_hand_is_adopted_and_not_touched(office: Installation) -
 
 
 def test_an_adopted_item_gets_our_external_id_only_if_the_setting_is_on(open_office: OpenInstallation) -> None:
-    """Nothing else of the Item is changed, and it may also be one for resale."""
+    """Nothing else of the Item changes; it may also be an Item for resale."""
     office = open_office(netsuite_adopted_items_get_external_id=True)
     case = office.case("item_by_hand")
     before = dataclasses.replace(office.item(case["name"]))
@@ -176,7 +176,7 @@ def test_an_inactive_item_in_other_letters_is_found_out_too(office: Installation
 
 
 def test_an_item_of_ours_that_an_accountant_renamed_is_kept(office: Installation) -> None:
-    """Its external id names its code, even to a ledger that has lost all records of it."""
+    """Its external id names its code, even to a ledger that has lost all records."""
     project, code = one_code(office)
     office.scan(project.id)
     ours = office.item(NAME)
@@ -218,7 +218,7 @@ def test_an_item_that_belongs_to_another_code_of_ours_is_blocked(office: Install
 def test_an_item_that_one_code_has_adopted_is_adopted_by_no_other(
     office: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It keeps its name when its code or project is renamed, and the next code with that name would book money on it too."""
+    """It keeps its name when its code or project is renamed, and the next code with that name would be booked on it too."""
     project, code = one_code(office)
     by_hand = office.netsuite.make_item(NAME)
     office.scan(project.id)
@@ -269,7 +269,7 @@ def test_our_external_id_counts_whatever_its_letters(office: Installation) -> No
 
 
 def test_two_hand_made_items_with_one_name_are_a_problem(office: Installation) -> None:
-    """An account may hold such a pair from before; which one is right is nothing a program knows."""
+    """An account may have such a pair from earlier; only a person knows which one is right."""
     project, code = one_code(office)
     office.netsuite.make_item(NAME)
     office.netsuite.make_item(NAME.lower())
@@ -282,7 +282,7 @@ def test_two_hand_made_items_with_one_name_are_a_problem(office: Installation) -
 def test_an_account_whose_answers_have_no_location_header_works_the_same(
     office: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Practitioners report creates without `Location`: the id is then asked for by external id."""
+    """Practitioners report creates without `Location`: the id is then queried by external id."""
     monkeypatch.setattr("simulators.netsuite.record_api.location_of", lambda *_: "")
     project, code = one_code(office)
     invoice = office.new_invoice(project, ("05-120.S", "500.00"))
@@ -295,7 +295,7 @@ def test_an_account_whose_answers_have_no_location_header_works_the_same(
 
 
 def two_codes_on_one_item(office: Installation) -> tuple[Project, WbsCode, WbsCode, str]:
-    """As versions left it that did not yet know which code had adopted an Item: (project, first code, second code, Item's id)."""
+    """Write the records of a version that did not know which code had adopted an Item: (project, first code, second code, Item's id)."""
     project, code = one_code(office)
     by_hand = office.netsuite.make_item(NAME)
     office.scan(project.id)

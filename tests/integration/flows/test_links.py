@@ -1,4 +1,4 @@
-"""Who a Procore vendor and a Procore project are in NetSuite: by a link that is consistent, else by the one record of that name."""
+"""Which NetSuite records a Procore vendor and project are: by a consistent link, else by the only record of that name."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_the_origin_id_of_the_vendor_goes_before_its_name(office: Installation) 
 
 
 def test_digits_of_another_erp_are_not_taken_as_the_payee(office: Installation) -> None:
-    """Another ERP's vendor number in the origin id is some NetSuite record's internal id by chance."""
+    """Another ERP's vendor number in the origin id is the internal id of some NetSuite record by chance."""
     namesake_by_id, payee = office.new_vendor("Zenith Catering"), office.new_vendor(PEAK)
     office.procore.edit_vendor(office.procore.vendor(PEAK).id, origin_id=namesake_by_id.id)
     invoice = invoice_of(office, PEAK)
@@ -150,7 +150,7 @@ def test_a_person_among_the_vendors_is_found_by_first_and_last_name(office: Inst
 
 @pytest.mark.parametrize("linked", [True, False])
 def test_a_vendor_of_the_projects_directory_is_found_there(office: Installation, linked: bool) -> None:
-    """Commitments of some companies carry ids that the company directory does not answer for."""
+    """Commitments of some companies have vendor ids that are not in the company directory."""
     payee = office.new_vendor("PEAK-1", company_name=f"{PEAK} Inc" if linked else PEAK)
     vendor = office.procore.vendor(PEAK)
     office.procore.edit_vendor(vendor.id, origin_id=payee.id if linked else None, project_directory_only=True)
@@ -210,7 +210,7 @@ def test_two_vendors_with_the_name_are_a_problem(office: Installation) -> None:
 
 
 def test_a_vendor_that_is_made_later_is_found_with_the_next_export(office: Installation) -> None:
-    """What was not found is never remembered."""
+    """A look-up without a result is never cached."""
     invoice = invoice_of(office, "Peak Painting and Coatings")
     assert office.export(invoice).cause == "vendor_not_linked"
     office.new_vendor("Peak Painting and Coatings")

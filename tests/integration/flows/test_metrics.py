@@ -29,7 +29,7 @@ pytestmark = pytest.mark.real
 
 
 class Samples(dict[str, float]):
-    """Samples as `name{label,label}`, the labels' values in the catalogue's order."""
+    """Samples by `name{label,label}`, with the labels' values in the order of the catalogue."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class Samples(dict[str, float]):
                 self[f"{name}{{{values}}}" if values else name] = sample.value
 
     def of(self, name: str) -> dict[str, float]:
-        """The samples of one metric that are not 0, by their labels."""
+        """Return the samples of one metric that are not 0, by their labels."""
         values = {
             key.partition("{")[2].rstrip("}"): value for key, value in self.items() if key.startswith(f"{name}{{")
         }
@@ -54,7 +54,7 @@ def scrape(office: Installation) -> Samples:
 
 @pytest.fixture
 def commands(office: Installation) -> Iterator[list[str]]:
-    """The commands that are sent to Redis from here on."""
+    """Collect the commands that are sent to Redis from here on."""
     sent: list[str] = []
     execute = office.container.redis.execute_command
 

@@ -1,4 +1,4 @@
-"""docs/migration.md: a company whose Items and bills Procore's connector and people made is taken over, and nothing is made twice."""
+"""docs/migration.md: a company whose Items and bills exist, from Procore's connector and from people, is adopted without duplicates."""
 
 from __future__ import annotations
 

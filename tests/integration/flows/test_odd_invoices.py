@@ -1,5 +1,5 @@
-"""Invoices that Procore shows otherwise than its reference page does: what does not matter blocks nothing, and what matters for the money
-is the accountant's, with the line that it is about.
+"""Invoices that differ from Procore's reference page: a difference without effect on amounts blocks nothing, and any other one is a
+problem for the accountant that names the line.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ CODES = [CODE, "05-310.S", "06-100.S"]
 
 
 def billed(office: Installation, *months: tuple[Billed, ...]) -> list[Invoice]:
-    """A subcontract on a new project with these months; of each month one entry for each of the first lines."""
+    """Create a subcontract on a new project and bill these months; each month has one entry for each of the first lines."""
     project = office.new_project("24-800", CODES)
     company = office.procore.company
     works = [Work(code, Decimal("50000.00")) for code in project.budgeted_codes()]
@@ -34,7 +34,7 @@ def billed(office: Installation, *months: tuple[Billed, ...]) -> list[Invoice]:
 
 
 def work(amount: str, **more: str) -> Billed:
-    """Ten per cent of it held."""
+    """Return work of this amount, with ten percent held."""
     value = Decimal(amount)
     return Billed(work=value, held=value / 10, **{name: Decimal(text) for name, text in more.items()})
 
