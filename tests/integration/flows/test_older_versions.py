@@ -37,7 +37,7 @@ WRITTEN = {
 
 
 def put(office: Installation, keys: dict[str, Any]) -> None:
-    """The keys of an older version in the place of all that this office has."""
+    """Replace everything that this installation has in Redis by the keys of an older version."""
     redis, prefix = office.container.redis, office.container.settings.redis_key_prefix
     for key in redis.keys(f"{prefix}*"):
         redis.delete(key)
@@ -111,7 +111,7 @@ def test_records_that_an_older_version_wrote_are_worked_off(open_office: OpenIns
 
 
 def test_what_a_newer_version_adds_is_passed_over(office: Installation) -> None:
-    """Its workers start first, so theirs and ours share a ledger for a while."""
+    """Workers of a newer version start first, so both versions share a ledger for a while."""
     project = office.new_project("31-501", CODES[:1])
     (code,) = project.budgeted_codes()
     office.scan(project.id)

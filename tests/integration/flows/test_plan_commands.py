@@ -1,4 +1,4 @@
-"""`scan --dry-run`, `export --dry-run` and `apply` on a command line: their output, the files they accept, and their exit codes."""
+"""The command line of `scan --dry-run`, `export --dry-run` and `apply`: their output, the files they accept, and their exit codes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Ended:
 
 @dataclass
 class CommandLine:
-    """A command line, and workers that do the work that is sent."""
+    """A command line, and workers that do the work that it sends."""
 
     office: Installation
     project: Project
@@ -54,7 +54,7 @@ class CommandLine:
         return self.call("scan", "--project", str(self.project.id), "--dry-run", *options)
 
     def refused(self, **changes: Any) -> str:
-        """The output of `apply` for the saved plan with these changes. It does nothing."""
+        """Apply the saved plan with these changes, check that nothing happens, and return the output."""
         self.file.write_text(json.dumps(json.loads(self.file.read_text()) | changes))
         mark = self.office.mark()
         ended = self.call("apply", str(self.file))
@@ -152,7 +152,7 @@ def test_a_refused_line_is_reported_and_ends_with_1(shell: CommandLine) -> None:
 
 
 def test_a_blocked_line_is_reported_with_its_sentence(shell: CommandLine) -> None:
-    """Workers apply their own rules as well: what NetSuite refuses becomes a problem."""
+    """Workers apply their own rules as well: if NetSuite refuses a record, it becomes a problem."""
     shell.office.procore.edit_invoice(shell.invoice.id, billing_date="2026-02-20")
     shell.office.stage.settings("netsuite", missing_permissions=("accountingPeriod",))
     shell.call(
@@ -225,7 +225,7 @@ def test_an_edited_line_refuses_the_whole_plan(
 
 
 def test_a_line_that_nobody_approved_cannot_be_added(shell: CommandLine) -> None:
-    """Neither from another plan nor from another installation's."""
+    """A line from another plan, or from another installation's plan, is refused."""
     shell.scan_plan("--save", str(shell.file))
     saved = json.loads(shell.file.read_text())
     other_file = shell.file.with_name("other.json")

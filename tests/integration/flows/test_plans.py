@@ -1,4 +1,4 @@
-"""Plan, then apply: with unchanged data, the effect of a plan is its lines; lines with changed data are refused."""
+"""Plan, then apply: with unchanged data, a plan's effect is its lines; lines whose data changed are refused."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CODES = ("05-120.S", "05-310.S")
 
 
 class Journals:
-    """The requests of both remotes since it was made, without logins, and the records that wbs-sync wrote."""
+    """The requests to both remotes since this object was created, without logins, and the records that wbs-sync wrote."""
 
     def __init__(self, office: Installation) -> None:
         self._office = office
@@ -43,7 +43,7 @@ class Journals:
         return Requests(**seen)
 
     def written(self) -> list[Entry]:
-        """Records that wbs-sync, and no person, wrote in either system."""
+        """Return the records that wbs-sync, not a person, wrote in either system."""
         return [
             each
             for name, mark in self._marks.items()
@@ -57,14 +57,14 @@ def _last(entries: list[Entry]) -> int:
 
 
 def planning(office: Installation, **settings: Any) -> Planning:
-    """The planning of a separate process with `--dry-run`, which leaves nothing in Redis."""
+    """Return the planning of a separate process with `--dry-run`, which stores nothing in Redis."""
     container = office.reopened(**settings).container
     container.stores.cache.leave_no_trace()
     return container.planning
 
 
 def apply(office: Installation, plan: Plan) -> Applied:
-    """Apply a plan as the command does, and let the workers do the work."""
+    """Apply a plan as the command does, and do the work as workers do."""
     applied = office.reopened().container.applying.apply(plan)
     office.work_off()
     return applied
@@ -83,7 +83,7 @@ def key_of(invoice: Invoice) -> InvoiceKey:
 
 
 def everything(office: Installation) -> dict[str, Any]:
-    """All data of this installation in Redis, except what every reader leaves: tokens, rate limits, the count of requests, the list of projects."""
+    """Return all data of this installation in Redis, except what every reader writes: tokens, rate limits, request counts, the list of projects."""
     prefix = office.container.settings.redis_key_prefix
     passing = ("token", "limits", "sent", "projects", "gate", "lease")
     redis = office.container.redis
@@ -104,7 +104,7 @@ def _content(redis: Any, key: str) -> Any:
 
 
 def assert_effect(office: Installation, plan: Plan, written: list[Entry]) -> None:
-    """Each line had its effect, and nothing else was written."""
+    """Check that each line had its effect and that nothing else was written."""
     container, company = office.container, office.procore.company
     problems = {one.key: one.problem for one in container.ledger.problems()}
     expected: list[tuple[str, str, str]] = []
@@ -224,7 +224,7 @@ def without_the_longest(office: Installation) -> None:
 
 
 def pilot_of(office: Installation) -> dict[str, str]:
-    """Settings for three projects of the company: they have Items and bills to create and to adopt, and blocked records."""
+    """Return settings for three projects of the company: they have Items and bills to create and to adopt, and blocked records."""
     return {"project_ids": ",".join(str(office.procore.project(number).id) for number in ("24-002", "24-003", "24"))}
 
 
@@ -294,7 +294,7 @@ def test_a_credit_may_have_a_bills_number_and_case_is_ignored_in_numbers(office:
 
 
 def test_a_dry_run_changes_nothing_anywhere(office: Installation) -> None:
-    """Neither in a ledger with many records nor in the remotes; not even a link is cached."""
+    """It changes neither a ledger with many records nor the remotes; not even a link is cached."""
     office.scan(office.procore.project("24-001").id)
     # The origin id of a bill that is not in the ledger, as after a loss of Redis: an export records it.
     office.procore.edit_invoice(office.case("shared_new_code")["invoice_id"], origin_id="ns-vendorbill-4711")

@@ -1,4 +1,4 @@
-"""Bills whose date is in a closed posting period: blocked, posted later or posted there, as the owner chose, and never in silence."""
+"""Bills whose date is in a closed posting period: blocked, posted later or posted there, as the owner chose, and always reported."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ALLOW: dict[str, Any] = {"date_outside_period": "allow"}
 
 
 def open_with(open_office: OpenInstallation, policy: str = "block", **world: Any) -> tuple[Installation, Invoice]:
-    """An office with an invoice of February, whose period is closed; March is open."""
+    """Open an installation with an invoice of February, whose period is closed; March is open."""
     office = open_office(world={"suiteql_date_format": "%m/%d/%Y", **world}, netsuite_closed_period=policy)
     project = office.new_project("24-820", [CODE])
     office.scan(project.id)
@@ -74,7 +74,7 @@ def test_blocked_holds_where_the_account_would_move_the_bill_by_itself(open_offi
 
 
 def test_a_bill_that_netsuite_moved_is_a_problem_and_a_finding(open_office: OpenInstallation) -> None:
-    """The period was closed after it was seen open, and the account moves closed dates."""
+    """The period was closed after the look-up, and the account moves dates in closed periods."""
     office, invoice = open_with(open_office, closed_dates_move=True, closed_before="2026-02-01")
     assert office.container.exports.bills  # the periods are read with the first bill
     early = office.new_invoice(office.procore.project(invoice.project_id), (CODE, "10.00"), billing_date="2026-02-25")

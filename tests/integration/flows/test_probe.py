@@ -152,7 +152,7 @@ GERMAN = "otherwise, and in German"
 
 @pytest.fixture(scope="module")
 def office(open_shared: OpenInstallation) -> Installation:
-    """One installation for all tests: each leaves it as it was. One invoice has tax."""
+    """Open one installation for all tests: each restores it. One invoice has tax."""
     opened = open_shared(world={"hourly_limit": 100_000})
     opened.procore.edit_invoice(taxed(opened), tax=Decimal("10.00"))
     return opened
@@ -160,14 +160,14 @@ def office(open_shared: OpenInstallation) -> Installation:
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A separate data directory, and look-ups without pauses."""
+    """Use a separate data directory, and look-ups without pauses."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(session, "LOOKUP_INTERVALS_SECONDS", (0.0, 0.0))
 
 
 @pytest.fixture(autouse=True)
 def as_before(office: Installation) -> Iterator[None]:
-    """The account's settings are restored after each test, and no trial record is left."""
+    """Restore the account's settings after each test, and check that no trial record is left."""
     both: tuple[CommonSettings, CommonSettings] = (office.procore.settings, office.netsuite.settings)
     before = [{each.name: getattr(one, each.name) for each in fields(one)} for one in both]
     yield
@@ -178,7 +178,7 @@ def as_before(office: Installation) -> Iterator[None]:
 
 
 def taxed(office: Installation) -> int:
-    """An invoice of the first project."""
+    """Return the id of an invoice of the first project."""
     return min(office.procore.company.invoices)
 
 
@@ -190,7 +190,7 @@ def set_up(office: Installation, changes: Mapping[str, Any]) -> None:
 
 
 def probe(office: Installation, *options: str, **env: str) -> Any:
-    """The JSON output of a probe, with the exit code."""
+    """Run a probe, and return its JSON output with the exit code."""
     ended = call(office, "probe", "--account", ACCOUNT, "--json", *options, **{"NETSUITE_CONCURRENCY": "4"} | env)
     assert ended.stdout, ended.stderr
     return json.loads(ended.stdout) | {"exit_code": ended.exit_code}
@@ -201,7 +201,7 @@ def answers(output: Any) -> dict[str, str]:
 
 
 def trial_records(office: Installation) -> list[str]:
-    """Ids of all existing trial records, inactive ones too."""
+    """Return the ids of all existing trial records, including inactive ones."""
     prefix, state = external_id_prefix(office.procore.company.company_id), office.netsuite
     return [
         one.id for shelf in (state.bills, state.items) for one in shelf if (one.externalid or "").startswith(prefix)
@@ -209,14 +209,14 @@ def trial_records(office: Installation) -> list[str]:
 
 
 def two_invoices(office: Installation) -> list[str]:
-    """Options that name two new invoices."""
+    """Return options that name two new invoices."""
     project = office.new_project(f"31-{len(office.procore.company.projects)}", [CODE])
     made = [office.new_invoice(project, (CODE, "100.00")) for _ in range(2)]
     return [option for one in made for option in ("--invoice", f"{project.id}/{one.id}")]
 
 
 def vendor(office: Installation) -> list[str]:
-    """The option that names the vendor whose name must not be shown."""
+    """Return the option that names the vendor whose name must not be shown."""
     (vendor_id,) = [each.id for each in office.netsuite.vendors if each.companyname == VENDOR]
     return ["--vendor", vendor_id]
 
@@ -258,7 +258,7 @@ def test_the_answers_of_an_account_are_found_and_no_record_is_left(
 
 
 def seen_by_the_second_look_up(office: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
-    """New records show while the probe waits for them."""
+    """Show new records while the probe waits for them."""
     seconds_until_seen = ProbeSession.seconds_until_seen
 
     def lag(seconds: float) -> None:
@@ -276,7 +276,7 @@ def seen_by_the_second_look_up(office: Installation, monkeypatch: pytest.MonkeyP
 
 
 def names(office: Installation) -> list[str]:
-    """What neither profile nor report may contain."""
+    """Return what neither profile nor report may contain."""
     company, state, settings = office.procore.company, office.netsuite, office.container.settings
     people = [
         *(one.name for one in company.projects.values()),
@@ -376,7 +376,7 @@ def test_read_only_writes_nothing_and_keeps_earlier_answers(office: Installation
 
 
 def interrupted(self: ProbeSession, *_: Any, **__: Any) -> Any:
-    """Instead of a second bill, after both trial records were created."""
+    """Interrupt the probe instead of creating a second bill, after both trial records were created."""
     assert self.bill
     raise KeyboardInterrupt
 
@@ -385,7 +385,7 @@ def interrupted(self: ProbeSession, *_: Any, **__: Any) -> Any:
 def test_the_next_probe_cleans_up_after_a_killed_one(
     office: Installation, monkeypatch: pytest.MonkeyPatch, again: list[str]
 ) -> None:
-    """Killed between its points: it cleans up nothing itself."""
+    """A probe that is killed between its points cleans up nothing itself."""
 
     with monkeypatch.context() as patch:
         patch.setattr(ProbeSession, "create_bill", interrupted)
@@ -449,7 +449,7 @@ def test_the_next_probe_clears_the_origin_id_of_a_killed_one(office: Installatio
 
 
 def test_an_origin_id_that_is_not_really_cleared_is_reported(office: Installation) -> None:
-    """Procore answers 200 and does nothing."""
+    """Procore answers 200 and does not change the record."""
     set_up(office, {"origin_id_clearable": True})
     only_once = {"kind": "empty", "method": "PATCH", "path": "requisitions", "value": 200, "skip": 1, "times": 1}
     office.stage.faults("procore", [only_once])

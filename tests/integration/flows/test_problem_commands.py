@@ -1,4 +1,4 @@
-"""`wbs-sync problems`, by the real commands: shown, resolved, ignored, filtered; and no bill depends on any of it."""
+"""`wbs-sync problems` by its commands: shown, resolved, ignored, filtered; and no bill depends on any of it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ REAL = {"PROCORE_BASE_URL": "https://api.procore.com", "NETSUITE_BASE_URL": ""}
 
 
 def call(office: Installation, *arguments: str, **env: str) -> Result:
-    """A command as a person at this office's installation gives it."""
+    """Run a command in this installation as a person does."""
     settings = office.container.settings
     own = office.stage.env | {"REDIS_URL": office.container.redis_url, "REDIS_KEY_PREFIX": settings.redis_key_prefix}
     with pytest.MonkeyPatch.context() as patch:
@@ -58,7 +58,7 @@ def listed(office: Installation, *options: str) -> set[str]:
 
 
 def credit(office: Installation) -> tuple[Project, Invoice, str]:
-    """An invoice with a negative amount, which is a problem that only a person can end: (project, invoice, key)."""
+    """Return an invoice with a negative amount, a problem that only a person can resolve: (project, invoice, key)."""
     project = office.new_project("31-800", [CODE])
     office.scan(project.id)
     invoice = office.new_invoice(project, (CODE, "-900.00"), invoice_number="C-1")
@@ -69,7 +69,7 @@ def credit(office: Installation) -> tuple[Project, Invoice, str]:
 
 
 def unlinked(office: Installation) -> tuple[Project, Invoice, str]:
-    """An invoice whose project NetSuite does not have: (project, invoice, key)."""
+    """Return an invoice whose project NetSuite does not have: (project, invoice, key)."""
     project = office.new_project("31-800", [CODE], linked=False)
     office.scan(project.id)
     invoice = office.new_invoice(project, (CODE, "900.00"), invoice_number="U-1")
@@ -80,7 +80,7 @@ def unlinked(office: Installation) -> tuple[Project, Invoice, str]:
 
 
 def closed_period(office: Installation) -> tuple[Project, Invoice, str]:
-    """An invoice whose posting period is closed: (project, invoice, key)."""
+    """Return an invoice whose posting period is closed: (project, invoice, key)."""
     project = office.new_project("31-800", [CODE])
     office.scan(project.id)
     office.stage.settings("netsuite", closed_before="2027-01-01")
@@ -533,7 +533,7 @@ def test_a_user_without_a_name_is_shown_by_number(office: Installation, monkeypa
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Use no `.env` of the person who runs the tests."""
+    """Ignore the `.env` of the person who runs the tests."""
     monkeypatch.chdir(tmp_path)
 
 

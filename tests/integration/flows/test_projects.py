@@ -1,4 +1,4 @@
-"""Which projects are synced: templates never, inactive ones for their invoices, and each in spite of odd rows next to it."""
+"""Which projects are synced: templates never, inactive ones for their invoices, and each despite unreadable rows next to it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def of(office: Installation) -> Projects:
 
 
 def lists(office: Installation, since: int = 0) -> int:
-    """How often the list of all projects was asked for."""
+    """Return how often the list of all projects was requested."""
     seen = [entry for entry in office.stage.journal("procore", since) if entry.get("path") == LIST]
     return sum("filters" not in entry.get("query", "") or "id%5D" not in entry.get("query", "") for entry in seen)
 
@@ -74,14 +74,14 @@ def test_an_invoice_of_a_template_is_none(office: Installation) -> None:
 
 
 def scheduled(office: Installation) -> int:
-    """How many projects a run of the schedule lists."""
+    """Return how many projects a scheduled run lists."""
     run, _ = office.container.start_export(SCHEDULE)
     office.work_off()
     return office.run(run).counts["projects"]
 
 
 def closed_out(office: Installation) -> tuple[Project, Any]:
-    """A project that is made inactive while its last approved invoice has no bill yet."""
+    """Create a project that becomes inactive while its last approved invoice has no bill yet."""
     project = office.new_project("24-800", CODES)
     office.scan(project.id)
     invoice = office.new_invoice(project, (CODES[0], "900.00"))

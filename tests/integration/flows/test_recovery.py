@@ -1,4 +1,4 @@
-"""Redis is not the only record of what NetSuite holds: after it is lost, the ledger is restored before anything is written."""
+"""Redis is not the only record of what is in NetSuite: after it is lost, the ledger is restored before anything is written."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CODES = ["05-120.S", "05-130.S", "05-140.S"]
 
 
 def lose_redis(office: Installation) -> None:
-    """Everything under the installation's prefix is gone."""
+    """Delete everything under the installation's prefix."""
     prefix = office.container.settings.redis_key_prefix
     keys = list(office.container.redis.scan_iter(f"{prefix}*"))
     office.container.redis.delete(*keys)
@@ -39,16 +39,16 @@ def lose_redis(office: Installation) -> None:
 
 @pytest.fixture
 def three_rows_per_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three rows a page instead of 1,000."""
+    """Read three rows per page instead of 1,000."""
     monkeypatch.setattr(api, "ROWS_PER_PAGE", 3)
 
 
 class Killed(BaseException):
-    """kill -9 in the middle of a rebuild."""
+    """Stands for kill -9 during a rebuild."""
 
 
 def interrupted_after(office: Installation, pages: int) -> None:
-    """A rebuild that ends with its process after so many pages."""
+    """Run a rebuild that ends with its process after this many pages."""
     seen = []
 
     def kill(items: int, of: int) -> None:
@@ -113,7 +113,7 @@ def test_a_killed_rebuild_leaves_no_ledger_and_the_next_one_continues(office: In
 
 @pytest.mark.usefixtures("three_rows_per_page")
 def test_a_worker_continues_a_rebuild_that_was_killed(open_office: OpenInstallation) -> None:
-    """Half a ledger is none: nothing leaves for NetSuite before the other half is there."""
+    """Nothing is written to NetSuite before the other half of the ledger is rebuilt."""
     office = open_office(netsuite_settle_seconds=900)
     project = office.new_project("24-800", [f"05-{number}.S" for number in range(120, 130)])
     office.scan(project.id)
@@ -363,7 +363,7 @@ def test_a_server_that_was_stopped_in_order_holds_nothing_back(open_office: Open
 
 
 def forget_the_end(office: Installation, project: Project, code: WbsCode) -> None:
-    """As a server that lost its last second: the Item's record is gone, and what closed its work came after the restart."""
+    """Replace the Item's record by its intent, as on a server that lost its last second; its work was closed after the restart."""
     key = CodeKey(project.id, code.id)
     record = office.container.ledger.code(key)
     assert record is not None
@@ -401,7 +401,7 @@ def test_after_a_restart_of_redis_unfinished_work_is_queued_again(
 def test_a_record_that_cannot_be_read_does_not_stop_waiting_work(
     office: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`ledger.resume` fails over it every few seconds, such as over a newer version's state, and still dispatches work."""
+    """`ledger.resume` fails on it every few seconds, as on a newer version's state, and still dispatches work."""
     monkeypatch.setattr(recovery, "LOOK_THROUGH_AFTER_SECONDS", 0.0)
     project = office.new_project("24-800", CODES)
     office.scan(project.id)
@@ -497,12 +497,12 @@ def test_a_worker_that_is_idle_reports_the_loss_too(open_office: OpenInstallatio
 
 
 def start_a_worker(office: Installation) -> None:
-    """A process that starts copies at once what is adopted; those that run do so each minute."""
+    """Start a process: it copies the adopted Items at its start; running processes copy them each minute."""
     office.reopened().container.recovery.ensure_ledger()
 
 
 def adopted_and_renamed(office: Installation) -> tuple[Project, WbsCode, str]:
-    """A code has adopted an Item that a person made; then code, project and Item are renamed. Its Item's id."""
+    """Let a code adopt a hand-made Item, then rename code, project and Item. Return the Item's id."""
     project = office.new_project("24-800", [CODES[0]])
     (code,) = project.budgeted_codes()
     item = office.netsuite.make_item("24-800-05-120.S")

@@ -1,4 +1,4 @@
-"""In a full run over the seeded company, awkward cases and all, no remote says anything that the error tables do not know."""
+"""In a full run over the seeded company with its awkward cases, every error of a remote is in the error tables."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ UNMAPPED = {Cause.ITEM_REJECTED, Cause.BILL_REJECTED, Cause.WRITE_BACK_REJECTED,
 
 @pytest.fixture
 def errors(monkeypatch: pytest.MonkeyPatch) -> list[SyncError]:
-    """Every error that the tables made of an answer, before anybody catches it."""
+    """Collect every error that the tables made of a response, before any code catches it."""
     made: list[SyncError] = []
 
     def listening(error_of: Callable[..., SyncError | None]) -> Callable[..., SyncError | None]:

@@ -1,4 +1,4 @@
-"""The report's data: what the ledger, the lanes, the gate and the runs say, and nothing that a remote would have to be asked for."""
+"""The report's data: from the ledger, the lanes, the gate and the runs, without a request to a remote."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.real
 
 @pytest.fixture
 def seeded(open_office: OpenInstallation) -> Installation:
-    """A ledger with one record of each state, in two projects, of which one is listed no longer."""
+    """Open an installation whose ledger has a record of each state, in two projects, one of which is no longer listed."""
     office = open_office()
     project = next(iter(office.procore.company.projects.values()))
     office.container.scans.projects.refresh()
@@ -114,7 +114,7 @@ def test_amounts_by_state_are_the_sums_of_what_procore_and_netsuite_hold(synced:
 
 
 def due_in_procore(office: Installation, invoice_id: int) -> Decimal | None:
-    """What Procore itself says; None for another currency."""
+    """Return the payment due that Procore itself states; None for another currency."""
     project_id = office.procore.invoice(invoice_id).project_id
     answer = office.container.exports.remotes.procore.get_invoice(project_id, invoice_id)
     return answer.payment_due if answer.currency == answer.base_currency else None
@@ -131,13 +131,13 @@ def test_runs_show_the_number_of_requests_to_both_remotes(office: Installation) 
 
 
 def test_of_records_that_know_no_amount_none_is_made_up() -> None:
-    """Noted from a list of Procore's after Redis was lost, or in another currency."""
+    """These were recorded from one of Procore's lists after Redis was lost, or are in another currency."""
     records = [Record(State.CREATED, "listed", "1"), Record(State.SKIPPED, "nothing due", payment_due=Decimal(0))]
     assert InvoiceTotals.of(records) == InvoiceTotals(invoices=2, known=1, payment_due=Decimal(0))
 
 
 def got(office: Installation) -> Requests:
-    """What both remotes got so far, logins left out."""
+    """Return the requests that both remotes received so far, without logins."""
     procore = [one for one in office.procore.journal.requests() if "/oauth/" not in one["path"]]
     return Requests(len(procore), len(office.requests()))
 
@@ -170,7 +170,7 @@ def test_the_report_shows_slots_in_use_now_and_before(office: Installation) -> N
 
 
 def run(office: Installation, *arguments: str) -> tuple[int, str, str]:
-    """`wbs-sync report` against an office: exit code, standard output, standard error."""
+    """Run `wbs-sync report` in an installation; return exit code, standard output and standard error."""
     ended = run_command(office.container, "report", *arguments, width=80)
     return ended.code, ended.out, ended.err
 

@@ -1,4 +1,4 @@
-"""`problems retry`: what was fixed is tried now, with few requests; a problem closes only when its work has succeeded."""
+"""`problems retry`: a fix is tried immediately, with few requests; a problem closes only when its work has succeeded."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def key_of(project: Project, code: WbsCode | None = None) -> str:
 
 
 def procore_requests(office: Installation, since: int = 0) -> list[str]:
-    """Paths that Procore was asked, those for tokens left out."""
+    """Return the paths of the requests to Procore, without those for tokens."""
     entries = office.procore.journal.requests(since)
     return [entry["path"] for entry in entries if "oauth" not in entry["path"]]
 
@@ -39,7 +39,7 @@ def procore_mark(office: Installation) -> int:
 
 
 def without_number(office: Installation, codes: list[str] = CODES) -> Project:
-    """A project whose codes are all blocked, since it has no number."""
+    """Create a project whose codes are all blocked because it has no number."""
     project = office.new_project(None, codes)
     office.scan(project.id)
     assert set(office.problems().values()) == {"project_number_missing"}
@@ -97,7 +97,7 @@ def test_a_second_cause_behind_the_first_one_is_reported(office: Installation) -
 
 
 def test_only_what_was_asked_for_is_tried(office: Installation) -> None:
-    """A person who fixes one code does not want a project's hundred new ones created."""
+    """A person who fixes one code does not want a project's hundred new codes created."""
     project = without_number(office)
     office.procore.renumber_project(project.id, "31-800")
     office.procore.add_code(project.id, "05-310.S", budget=10_000)
@@ -250,7 +250,7 @@ def test_a_project_without_outdated_codes_is_not_asked_for_anything(office: Inst
 
 
 def blocked_for_an_invoice(office: Installation) -> tuple[Project, Any, Any]:
-    """An approved invoice on a code without a budget line, whose Item is inactive: (project, invoice, Item)."""
+    """Create an approved invoice on a code without a budget line, whose Item is inactive: (project, invoice, Item)."""
     project = office.new_project("31-800", [CODES[1]])
     office.procore.add_code(project.id, CODE)
     item = office.netsuite.make_item(f"31-800-{CODE}", isinactive=True)

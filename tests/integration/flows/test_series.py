@@ -1,4 +1,4 @@
-"""One message, many Items: a worker continues from code to code while its thread is not needed and all work succeeds."""
+"""One message, many Items: a worker continues from code to code while no other task needs its thread and all work succeeds."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CODES = [f"05-{number}.S" for number in range(120, 132)]
 
 
 def first_of_twelve(office: Installation) -> tuple[Project, CodeKey]:
-    """A project whose twelve codes wait, and the one that is dispatched first."""
+    """Create a project whose twelve codes wait; return it and the code that is dispatched first."""
     project = office.new_project("24-800", CODES)
     office.container.start_scan("test", [project.id])
     office.container.runner.run(scan_of(project.id))
@@ -36,14 +36,14 @@ def first_of_twelve(office: Installation) -> tuple[Project, CodeKey]:
 def made(
     office: Installation, first: CodeKey, *, may_continue: Callable[[], bool] = lambda: True
 ) -> Counter[OutcomeKind]:
-    """The outcomes of a series of Items, as their task counts them."""
+    """Return the outcomes of a series of Items, as their task counts them."""
     return Counter(
         outcome.kind for outcome in office.container.runner.run_series(str(first), may_continue=may_continue)
     )
 
 
 def scanned(office: Installation) -> tuple[Outcome, int]:
-    """The outcome of the first project of a series of scans, and how many followed."""
+    """Return the outcome of the first project of a series of scans, and how many followed."""
     [(first, *_)] = office.container.work.take(Lane.SCANS, limit=1)
     outcome, *following = office.container.runner.run_series(first, may_continue=lambda: True)
     return outcome, len(following)
@@ -91,7 +91,7 @@ def test_work_that_killed_its_workers_is_no_part_of_a_series(office: Installatio
 
 
 def synced_projects(office: Installation, count: int) -> list[Project]:
-    """Projects whose Items exist, asked to be scanned again; the first is on its way to a worker."""
+    """Create projects whose Items exist and request scans of them; the first is on its way to a worker."""
     projects = [office.new_project(f"24-81{number}", [CODES[number]]) for number in range(count)]
     office.scan(*(project.id for project in projects))
     office.container.wbs_scan.request("test", [project.id for project in projects])
@@ -131,7 +131,7 @@ def test_a_series_of_scans_ends_with_what_cannot_be_read(office: Installation) -
 
 
 def test_scans_step_back_while_enough_items_wait(office: Installation) -> None:
-    """Looking further ahead would take the CPU from making Items; with fewer waiting, four projects are looked through at once."""
+    """Further scans would take CPU from creating Items; with fewer codes waiting, four projects are scanned at the same time."""
     office.container.wbs_scan.request("test", [1, 2, 3, 4, 5, 6])
     makers = lane_limits(office.container.settings.netsuite_concurrency)[Lane.ITEMS]
     waiting = [f"code:9:{number}" for number in range(1, ENOUGH_ITEMS * makers + 2)]
@@ -142,7 +142,7 @@ def test_scans_step_back_while_enough_items_wait(office: Installation) -> None:
 
 
 def test_work_of_a_newer_version_is_left_to_a_newer_worker(office: Installation) -> None:
-    """Neither a series nor the dispatch starts it, and it is not given up, however many workers died with it."""
+    """Neither a series nor the dispatch starts it, and it is never given up, however many workers died with it."""
     _, first = first_of_twelve(office)
     work, newer = office.container.work, "merge:17:1"
     work.add(Lane.ITEMS, [newer], at=1)

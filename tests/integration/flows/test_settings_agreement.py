@@ -1,4 +1,4 @@
-"""Workers with different settings write nothing until they agree, and everybody can see why."""
+"""Workers with different settings write nothing until the settings agree, and every view says why."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OURS = "items@a (1)"
 
 @pytest.fixture
 def office(open_office: OpenInstallation, monkeypatch: pytest.MonkeyPatch) -> Installation:
-    """Of one project. Its process is a worker, announced with its settings; it compares before each piece of work."""
+    """Open an installation of one project whose process is a worker: it announces its settings and compares them before each piece of work."""
     monkeypatch.setattr(settings_agreement, "RECHECK_SECONDS", 0)
     company = open_office()
     office = company.reopened(project_ids=str(company.procore.project("24-003").id))
@@ -34,7 +34,7 @@ def office(open_office: OpenInstallation, monkeypatch: pytest.MonkeyPatch) -> In
 
 
 def another_worker(office: Installation, **digests: str) -> None:
-    """A worker of another machine announces itself, with these digests in place of ours."""
+    """Announce a worker of another machine with these digests in place of ours."""
     settings = office.container.written_settings | digests
     office.container.stores.presence.announce(
         OTHER, queues=QUEUES_OF_WORKER["invoices"], clock=office.container.now(), settings=settings
@@ -92,7 +92,7 @@ def test_the_settings_of_an_ended_worker_no_longer_count(office: Installation) -
 
 
 def test_a_worker_that_the_others_do_not_see_announces_itself_first(office: Installation) -> None:
-    """Of two that start at once the later one sees the other; neither writes unseen."""
+    """If two workers start at the same moment, the later one sees the other; neither writes unseen."""
     office.container.stores.presence.withdraw(OURS)
     office.scan()
     assert OURS in {one.process for one in office.container.stores.presence.running()}

@@ -1,4 +1,4 @@
-"""Invoices that cannot be exported, and a person who enters their bill or credit in NetSuite: the problem closes by itself."""
+"""A person enters the bill or credit of an invoice that cannot be exported in NetSuite: the problem closes by itself."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def key_of(invoice: Invoice) -> str:
 
 
 def enter_by_hand(office: Installation, invoice: Invoice, total: Decimal | None = None, **changed: object) -> Bill:
-    """What an accountant enters from the subcontractor's paper: one line, on an Item that they choose."""
+    """Enter a bill as an accountant does from the subcontractor's paper: one line, on an Item of their choice."""
     amount = invoice.summary().current_payment_due if total is None else total
     number = f"99-{next(numbers)}"
     project = office.new_project(number, [CODE])

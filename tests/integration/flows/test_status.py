@@ -19,7 +19,7 @@ CODE = "05-120.S"
 
 
 def store_result(office: Installation, task_id: str, **kept: object) -> None:
-    """What Celery's result backend keeps of a task."""
+    """Store what Celery's result backend has of a task."""
     prefix = office.container.settings.redis_key_prefix
     office.container.redis.set(f"{prefix}celery-task-meta-{task_id}", json.dumps({"task_id": task_id, **kept}))
 

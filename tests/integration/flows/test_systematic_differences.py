@@ -1,4 +1,4 @@
-"""Accounts that change every record when it is created: the second one stops the series, and a person's decision continues it."""
+"""Accounts that change every record at its creation: the second one stops the series, and a person's decision continues it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ STOPS_BILLS = {
 
 
 def exported(office: Installation, count: int = 4) -> tuple[Project, list[Invoice]]:
-    """A project of some invoices, each exported once, in order."""
+    """Create a project with some invoices, and export each once, in order."""
     project = office.new_project("26-731", CODES)
     invoices = [office.new_invoice(project, (CODES[0], "100.00"), invoice_number=f"N-{n}") for n in range(count)]
     for invoice in invoices:

@@ -1,4 +1,4 @@
-"""A scheduled run reads an invoice only when it, or what blocks it, may have changed; a person's request reads all that has no bill."""
+"""A scheduled run reads an invoice only when it, or its blocker, may have changed; a person's request reads all without a bill."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Seen = Counter[int]
 
 
 def scheduled(office: Installation) -> tuple[Run, Seen]:
-    """A run of the schedule and all work that is due because of it; which invoices it read by themselves, and how often."""
+    """Do a scheduled run and all work that is due because of it; return which single invoices it read, and how often."""
     office.procore.journal.clear()
     run, _ = office.container.start_export("schedule")
     office.work_off()
@@ -31,7 +31,7 @@ def scheduled(office: Installation) -> tuple[Run, Seen]:
 
 
 def known(office: Installation, project: Project, **change: float) -> None:
-    """As if the project's invoices had been read twice, the last time a minute ago."""
+    """Record the project's invoices as read twice, the last time a minute ago."""
     reads = office.container.stores.last_reads
     fields = {"times": 2, "again_at": office.container.now() + 3600, **change}
     older_reads = {one: replace(read, at=read.at - 60, **fields) for one, read in reads.of(project.id).items()}  # type: ignore[arg-type]
@@ -39,7 +39,7 @@ def known(office: Installation, project: Project, **change: float) -> None:
 
 
 def later_than_listed(invoice: Invoice) -> None:
-    """An edit some seconds after the list was read; Procore shows times of change in whole seconds."""
+    """Set the time of an edit some seconds after the list was read; Procore shows times of change in whole seconds."""
     invoice.updated_at += timedelta(seconds=5)
 
 
@@ -49,7 +49,7 @@ def reads(office: Installation) -> Seen:
 
 
 def blocked(office: Installation, count: int = 3, **shown: Any) -> tuple[Installation, Project, list[Invoice]]:
-    """A project, the only one of the installation, with invoices that Procore shows so; scheduled runs have read them."""
+    """Create the installation's only project, with invoices that Procore shows like this; scheduled runs have read them."""
     project = office.new_project("24-800", [CODE])
     invoices = [office.new_invoice(project, (CODE, "900.00")) for _ in range(count)]
     for invoice in invoices:
@@ -141,7 +141,7 @@ def test_other_settings_have_all_of_them_read(office: Installation, setting: dic
 
 
 def test_an_unchanged_invoice_is_read_again_after_some_hours(office: Installation) -> None:
-    """What a person did in NetSuite shows nowhere else."""
+    """A person's change in NetSuite shows nowhere else."""
     pilot, project, invoices = blocked(office, billing_date=None)
     known(pilot, project, again_at=0)
     assert set(scheduled(pilot)[1]) == {invoice.id for invoice in invoices}

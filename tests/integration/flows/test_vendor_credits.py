@@ -1,4 +1,4 @@
-"""Invoices with a negative payment due: a problem by default, vendor credits where the owner wants them, each exactly once."""
+"""Invoices with a negative payment due: a problem by default, a vendor credit if the owner wants them, each exactly once."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def key_of(invoice: Invoice) -> InvoiceKey:
 
 
 def reduced(office: Installation, number: str = "24-810") -> tuple[Project, Invoice]:
-    """An invoice that takes back 900.00 on one code, bills 100.00 on another and releases ten per cent: -720.00 are due."""
+    """Create an invoice that reverses 900.00 on one code, bills 100.00 on another and releases ten percent: -720.00 are due."""
     project = office.new_project(number, CODES)
     return project, office.new_invoice(project, (CODES[0], "-900.00"), (CODES[1], "100.00"))
 
 
 def alone(office: Installation, invoice: Invoice, **settings: Any) -> Installation:
-    """The office with a pilot of this invoice's project."""
+    """Reopen the installation with a pilot of this invoice's project."""
     return office.reopened(project_ids=str(invoice.project_id), netsuite_create_credits=True, **settings)
 
 

@@ -1,4 +1,4 @@
-"""Verification: quiet after a good run, and a finding with a sentence for everything that is wrong in one of the two systems."""
+"""Verification: no finding after a good run, and a finding with a sentence for every error in one of the two systems."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ numbers = count(100)
 
 
 def billed(branch: Installation) -> BilledProject:
-    """A synced project with one billed invoice, in an office for this project alone."""
+    """Sync a project with one billed invoice, in an installation for this project alone."""
     return BilledProject.open(branch, f"27-{next(numbers)}").synced()
 
 
@@ -109,7 +109,7 @@ def test_a_project_that_lost_its_number_keeps_its_items(site: BilledProject) -> 
 
 
 def test_two_codes_whose_texts_were_exchanged_have_one_item_each(site: BilledProject) -> None:
-    """The Item of one is called by what the other's would be called today; nothing is doubled by that."""
+    """The Item of one code has the name that the other one's would have today; that is no duplicate."""
     first, second = (site.project.code_named(code) for code in CODES)
     site.office.procore.rename_code(site.project.id, first.id, "05-330.S")
     site.office.procore.rename_code(site.project.id, second.id, CODES[0])
@@ -127,7 +127,7 @@ def test_an_inactivated_item_is_found(site: BilledProject) -> None:
 
 
 def test_a_second_item_for_a_code_is_found(site: BilledProject) -> None:
-    """What a lost lock in a racy account could leave behind."""
+    """A lost lock in an account without atomic uniqueness could cause this."""
     second = site.office.netsuite.make_item(site.item.itemid, externalid=site.item.externalid)
     kind, sentence = site.finding()
     assert kind == "duplicate_item"
@@ -237,7 +237,7 @@ def test_two_bills_with_one_number_in_two_projects_are_both_reported(branch: Ins
 
 
 def two_bills_of_ours_with_one_number(site: BilledProject) -> dict[str, str]:
-    """What two writers leave of which one was paused at its last step: each invoice has its bill. The id of each by its invoice's key."""
+    """Create what two writers leave if one stalls at its last step: each invoice has its bill. Return the bill's id by invoice key."""
     office, number = site.office, f"ONCE-{site.project.number}"
     again = office.new_invoice(site.project, (CODES[0], "1.00"), invoice_number=number)
     office.export_all()
@@ -291,7 +291,7 @@ def test_a_void_bill_and_the_one_that_was_entered_instead_are_no_double(site: Bi
 
 
 def test_a_problem_that_says_nothing_of_the_bill_hides_nothing_of_it(site: BilledProject) -> None:
-    """The ledger says that NetSuite refused it, and there it is, unknown to any record."""
+    """The ledger says that NetSuite refused the bill, but NetSuite has it, without any record."""
     office, key = site.office, InvoiceKey(site.project.id, site.invoice.id)
     office.container.redis.delete(office.redis_key(f"invoices:{site.project.id}"))
     office.procore.edit_invoice(site.invoice.id, origin_id=None)
@@ -500,7 +500,7 @@ def test_a_problem_stays_open_while_its_project_cannot_be_read(site: BilledProje
 
 
 def last_counts(site: BilledProject) -> Mapping[str, int]:
-    """Return what monitoring shows of the last comparison."""
+    """Return the counts of the last comparison that monitoring shows."""
     last = site.office.container.stores.verifications.last()
     assert last
     assert last.started_at <= last.ended_at
@@ -511,7 +511,7 @@ def last_counts(site: BilledProject) -> Mapping[str, int]:
 
 
 def forget(site: BilledProject, kind: str, number: int) -> None:
-    """`HDEL wbs:codes:PROJECT CODE`, or of invoices."""
+    """Delete a record as `HDEL wbs:codes:PROJECT CODE` does, or the same for invoices."""
     prefix = site.office.container.settings.redis_key_prefix
     assert site.office.container.redis.hdel(f"{prefix}{kind}:{site.project.id}", str(number)) == 1
 

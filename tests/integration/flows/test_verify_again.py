@@ -1,4 +1,4 @@
-"""A second comparison reads only what has changed, and what it remembers hides nothing."""
+"""A second comparison reads only changed records, and what it remembers hides no difference."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ numbers = count(1)
 
 
 class Site:
-    """A project with two billed invoices of one contract, compared once. Something else was changed later than its records."""
+    """A project with two billed invoices of one contract, compared once. Another record was changed later than these."""
 
     def __init__(self, branch: Installation) -> None:
         self.project: Project = branch.new_project(f"34-{next(numbers)}", CODES)
@@ -57,7 +57,7 @@ class Site:
         assert self.kinds() == []
 
     def _age(self) -> None:
-        """An hour passes."""
+        """Let an hour pass."""
         hour = timedelta(hours=1)
         for invoice in (self.first, self.invoice):
             invoice.updated_at -= hour
@@ -68,7 +68,7 @@ class Site:
         return [finding.kind.value for finding in self.office.container.verification.verify(full=full).findings]
 
     def reads(self, compare: Callable[[], Any]) -> list[str]:
-        """The single bills and invoices that are read meanwhile."""
+        """Return the single bills and invoices that are read during the call."""
         mark, before = self.office.mark(), self._seen()
         compare()
         bills = [each["path"] for each in self.office.requests(mark) if each["path"] != SUITEQL_PATH]
@@ -173,7 +173,7 @@ def test_an_edit_of_a_contracts_earlier_invoice_is_seen_in_later_ones(site: Site
 
 
 def test_a_change_in_the_second_in_which_it_was_compared_is_not_hidden(branch: Installation) -> None:
-    """The lists show changes by the second: what was changed last is read each time, until something else was changed later."""
+    """The lists show changes by the second: the latest change is read each time, until another record was changed later."""
     project = branch.new_project(f"34-{next(numbers)}", CODES)
     invoice = branch.new_invoice(project, (CODES[0], "900.00"))
     office = branch.reopened(project_ids=str(project.id))

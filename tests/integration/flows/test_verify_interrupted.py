@@ -1,4 +1,4 @@
-"""A comparison that is interrupted still ends, with what an undisturbed one finds."""
+"""An interrupted comparison still ends, with the findings of an uninterrupted one."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ FAULTS: tuple[dict[str, Any], ...] = (
 
 
 class ProcessKilled(BaseException):
-    """The process dies."""
+    """Ends the process."""
 
 
 @pytest.fixture(scope="module")
 def with_findings(branch: Installation) -> Installation:
-    """An office of two projects with something to find in each: an Item, a bill, and a bill of an invoice that was withdrawn."""
+    """Open an installation of two projects with differences in each: an Item, a bill, and a bill of an invoice that was withdrawn."""
     projects = [branch.new_project(f"33-{number}", CODES) for number in (1, 2)]
     invoices = [branch.new_invoice(each, (CODES[0], "900.00"), (CODES[1], "55.00")) for each in projects * 2]
     office = branch.reopened(project_ids=",".join(str(each.id) for each in projects))
@@ -96,7 +96,7 @@ def test_a_fault_at_each_request_in_turn_changes_nothing_of_the_result(
 
 
 class ProcessThatDies:
-    """Lets a process die at its n-th request to either remote."""
+    """A process that dies at its n-th request to either remote."""
 
     def __init__(self, office: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
         self._office = office
@@ -224,7 +224,7 @@ def test_a_limit_that_is_used_up_is_waited_for_and_shown(with_findings: Installa
 
 
 def test_a_comparison_continues_over_as_many_hours_as_the_limit_requires(with_findings: Installation) -> None:
-    """An hour is a second here, and has room for half of the requests of one project."""
+    """An hour takes a second here, and its limit is half of the requests of one project."""
     uninterrupted = kinds_and_keys(with_findings.container.verification.verify(full=True))
     with_findings.container.redis.delete(f"{with_findings.container.settings.redis_key_prefix}limits:procore")
     with_findings.procore.limiter.hour.resets_at = 0.0
@@ -246,7 +246,7 @@ def test_all_requests_of_a_comparison_give_way_to_exports_and_scans(with_finding
 
 
 def test_a_second_request_joins_a_comparison_and_a_full_one_replaces_it(with_findings: Installation) -> None:
-    """Any further request joins the full one."""
+    """A further request, of either kind, joins the full one."""
     verification = with_findings.container.verification
     verification.verify()
     first, joined = verification.request()
@@ -264,7 +264,7 @@ def test_a_second_request_joins_a_comparison_and_a_full_one_replaces_it(with_fin
 
 @pytest.fixture
 def call(with_findings: Installation) -> Callable[..., Ended]:
-    """`wbs-sync …` in this installation."""
+    """Run a `wbs-sync` command in this installation."""
     return partial(run_command, with_findings.container)
 
 
@@ -328,7 +328,7 @@ def test_what_a_step_writes_after_redis_was_emptied_is_no_comparison(with_findin
 
 
 class Clock:
-    """Takes the place of `time` in the comparison; its time passes only where a test says so."""
+    """Replaces `time` in the comparison; its time passes only where a test says so."""
 
     def __init__(self) -> None:
         self.now = 0.0

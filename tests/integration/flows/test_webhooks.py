@@ -1,4 +1,4 @@
-"""Webhooks of Procore: changes there are processed at once, and repeated or missed deliveries change no record."""
+"""Webhooks of Procore: changes are processed at once, and repeated or missed deliveries change no record."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def of(office: Installation, project: Project, number: int = 1, **change: Any) -> dict[str, Any]:
-    """An event of one of the company's projects."""
+    """Return an event of one of the company's projects."""
     ids = {"company_id": office.procore.company.company_id, "project_id": project.id, "ulid": f"E{number}"}
     return V2 | ids | change
 
@@ -45,12 +45,12 @@ def invoice_event(office: Installation, project: Project, invoice_id: int, numbe
 
 
 def keys_of(office: Installation) -> set[str]:
-    """What this office keeps in Redis. Some of it expires meanwhile, as do the keys of the tests before."""
+    """Return the keys of this installation in Redis. Some expire meanwhile, as do the keys of earlier tests."""
     return set(office.container.redis.scan_iter(office.redis_key("*")))
 
 
 def listed(office: Installation) -> None:
-    """As after a scan or an export of all."""
+    """Refresh the list of projects, as a scan or an export of all does."""
     office.container.scans.projects.refresh()
 
 
@@ -102,7 +102,7 @@ def test_an_event_that_arrives_during_its_work_is_handled_afterwards(office: Ins
 def test_events_that_are_not_ours_or_not_understood_are_only_logged(
     office: Installation, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Nothing of them is left in Redis."""
+    """Nothing of such an event is stored in Redis."""
     caplog.set_level("INFO", "worker.sync.webhooks")
     project = office.new_project("31-703", CODES)
     listed(office)

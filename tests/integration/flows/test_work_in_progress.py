@@ -1,4 +1,4 @@
-"""Work that takes long, work that is never begun, work that is requested while in progress, and a write that stays unconfirmed."""
+"""Work that takes long, is never begun, or is requested while in progress, and a write that stays unconfirmed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CODE = "05-120.S"
 
 
 class SlowLists:
-    """Procore's lists of one project, which take as long as the test wants; `begun` counts who reads them."""
+    """Procore's lists of one project, which wait until the test releases them; `begun` counts the readers."""
 
     def __init__(self) -> None:
         self.begun = 0
@@ -66,7 +66,7 @@ def test_a_list_that_broke_off_is_read_once_more_and_nothing_else_is(office: Ins
 
 @contextmanager
 def claimed_by_another_worker(call: Callable[[], object]) -> Iterator[None]:
-    """Another worker does this meanwhile; at the end of the block it has ended."""
+    """Let another worker do this work within the block; its attempt ends with the block."""
     thread = threading.Thread(target=call, daemon=True)
     thread.start()
     yield
@@ -75,12 +75,12 @@ def claimed_by_another_worker(call: Callable[[], object]) -> Iterator[None]:
 
 
 def resumes(office: Installation, lane: Lane) -> list[str]:
-    """What a `ledger.resume` sends messages for."""
+    """Return the work for which a `ledger.resume` sends messages."""
     return list(office.container.dispatch.next((lane,)))
 
 
 def a_claim_ends_unless_renewed(office: Installation, lane: Lane, key: str) -> None:
-    """As 40 seconds later; returns when its worker has renewed it."""
+    """End claims as after 40 seconds; return when the worker has renewed its claim."""
     office.overdue()
     eventually(lambda: _lease(office, lane, key) > office.container.now())
 
@@ -157,7 +157,7 @@ def test_a_comparison_is_made_by_one_worker_at_a_time(office: Installation, monk
 
 
 def test_messages_that_no_worker_begins_are_not_deaths_of_workers(office: Installation) -> None:
-    """The worker of exports is down for hours; the other one's upkeep keeps dispatching its work."""
+    """The worker of exports is down for hours; the upkeep of the other one keeps dispatching its work."""
     project = office.new_project("24-800", [CODE])
     office.scan(project.id)
     invoices = [office.new_invoice(project, (CODE, "900.00")) for _ in range(10)]
@@ -231,7 +231,7 @@ def test_an_export_requested_while_an_older_attempt_runs_is_repeated(office: Ins
 
 
 def unconfirmed(office: Installation) -> str:
-    """An invoice whose bill was written without an answer, and cannot be looked up; its key."""
+    """Create an invoice whose bill was written without a response and cannot be looked up; return its key."""
     project = office.new_project("24-800", [CODE])
     office.scan(project.id)
     invoice = office.new_invoice(project, (CODE, "900.00"))
@@ -243,7 +243,7 @@ def unconfirmed(office: Installation) -> str:
 
 
 def attempt_at(office: Installation, key: str) -> None:
-    """Its next attempt, now."""
+    """Make the next attempt at this work now, and check that it keeps its place in the lane."""
     office.container.dispatch.lift()
     office.hurry()
     office.work_off()
