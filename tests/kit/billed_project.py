@@ -1,4 +1,4 @@
-"""A synced project with one billed invoice, for tests of what somebody changes afterwards."""
+"""A synced project with one billed invoice, for tests of later edits."""
 
 from __future__ import annotations
 

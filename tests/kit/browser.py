@@ -31,7 +31,7 @@ PASSED_ON = ("Content-Type", "Cookie", "X-Requested-With")
 
 
 def seen(url: str, folder: Path, *, width: int = 1900, height: int = 900) -> tuple[str, Path]:
-    """The page after its scripts have run: its document, and a picture of it, so many pixels wide and high."""
+    """Return the page after its scripts have run: its document, and a picture of it with this width and height in pixels."""
     picture = folder / "page.png"
     options = (f"--user-data-dir={folder / 'chromium'}", f"--virtual-time-budget={PAGE_MILLISECONDS}")
     output_options = ("--dump-dom", f"--screenshot={picture}", f"--window-size={width},{height}")
@@ -75,7 +75,7 @@ def logged_in(url: str, login: str) -> Iterator[str]:
 
 @contextmanager
 def serving(handler: Callable[..., BaseHTTPRequestHandler]) -> Iterator[str]:
-    """The address of a server on the loopback that answers with this handler."""
+    """Serve with this handler on the loopback within the block, and yield the address."""
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()

@@ -1,4 +1,4 @@
-"""What a process of the product does, line by line in a file: so that a test knows what a process had claimed when it was killed.
+"""Traces what a process of the product does, line by line in a file, so that a test knows what a process had claimed when it was killed.
 
 Each line is one JSON object with `at` (unix seconds) and `what`:
 
@@ -79,7 +79,7 @@ KIND_OF_TASK = {
 
 
 def key_of(task: str, arguments: Mapping[str, Any]) -> str:
-    """The key of the work that a message is about; empty for upkeep."""
+    """Return the key of the work that a message is about; empty for upkeep."""
     kind = KIND_OF_TASK.get(task)
     return str(WorkKey(kind, tuple(arguments.get(name, 0) for name in kind.ids))) if kind else ""
 
@@ -173,6 +173,6 @@ def _writes(note: Note, strike: Callable[[str], None]) -> None:
 
 
 def vars_of(owner: type, **methods: Any) -> None:
-    """Put methods into a class of the product."""
+    """Replace methods of a class of the product."""
     for name, method in methods.items():
         setattr(owner, name, method)
