@@ -1,4 +1,4 @@
-"""The embedded server: private, durable, one for a data directory, and found by other commands."""
+"""The embedded server: private, durable, one for each data directory, and found by other commands."""
 
 from __future__ import annotations
 
@@ -219,7 +219,7 @@ def test_a_server_on_the_path_is_preferred_and_its_version_is_noted(
 
 @contextmanager
 def running_elsewhere(data_dir: Path, code: str = STARTS_AND_WAITS) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """Another process that runs the server of `data_dir`, and the server's process id."""
+    """Start another process that runs the server of `data_dir`, and yield it with the server's process id."""
     command = [sys.executable, "-c", code, str(data_dir)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as runner:
         assert runner.stdout is not None

@@ -1,4 +1,4 @@
-"""Flower as we start it: nothing without the login, nothing to break with it, and no secret on any page."""
+"""Flower as wbs-sync starts it: no page without the login, no action that changes anything, and no secret on any page."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ PAGES = (
 
 
 def environment(data_dir: Path, redis_url: str) -> dict[str, str]:
-    """Return only our environment, whatever the developer's contains."""
+    """Return only the settings of the test, whatever the developer's environment contains."""
     key = data_dir / "key.pem"
     key.write_text("not used here")
     theirs = {
@@ -76,7 +76,7 @@ class RunningFlower:
 
 @pytest.fixture(scope="module")
 def flower(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServer) -> Iterator[RunningFlower]:
-    """Flower next to one worker that it has seen."""
+    """Run Flower next to one worker that it has seen."""
     folder = tmp_path_factory.mktemp("flower")
     port = unused_port()
     env = environment(folder, redis_server.url)
@@ -100,7 +100,7 @@ def flower(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServe
 
 
 def first_worker(flower: RunningFlower) -> str:
-    """The name of the worker that Flower knows all about, or nothing yet."""
+    """Return the name of the worker once Flower has all its details; empty until then."""
     try:
         workers = flower.get("/api/workers?refresh=1").json()
     except requests.ConnectionError:
@@ -174,7 +174,7 @@ def test_the_report_is_for_looking_only(flower: RunningFlower) -> None:
 
 
 def test_guesses_are_limited_logged_and_never_an_error_of_ours(flower: RunningFlower) -> None:
-    """The last one with this Flower: nothing more is looked at from this address for a minute."""
+    """It is the last test with this Flower, which checks no login from this address for a minute afterwards."""
     guesses = [("engineer", "p\u00e4ssw\u00f6rd-canary"), *(("engineer", f"canary-{number}") for number in range(20))]
     statuses = [
         requests.get(
@@ -206,7 +206,7 @@ def test_the_report_says_when_redis_does_not_answer(tmp_path: Path) -> None:
 
 
 def answered(url: str) -> tuple[int, str] | None:
-    """Status and text of its answer, or nothing yet."""
+    """Return status and text of the response; empty while there is none."""
     try:
         answer = requests.get(url, auth=LOGIN, timeout=30)
     except requests.ConnectionError:

@@ -1,4 +1,4 @@
-"""Strangers cannot fill the disk by the logs of the processes that listen."""
+"""Callers without a login cannot fill the disk through the logs of listening processes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ TRIES = 400
 
 @dataclass
 class Listener:
-    """A process that listens. `page`: what it refuses without the right login."""
+    """A listening process. `page`: the page that it refuses without the right login."""
 
     url: str
     page: str
@@ -51,7 +51,7 @@ class Listener:
 
 @pytest.fixture(scope="module")
 def listeners(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServer) -> Iterator[dict[str, Listener]]:
-    """Flower and the receiver of webhooks."""
+    """Run Flower and the receiver of webhooks."""
     folder = tmp_path_factory.mktemp("listeners")
     ports = {"flower": unused_port(), "webhooks": unused_port()}
     env = environment(folder, redis_server.url) | {
@@ -122,7 +122,7 @@ def test_what_the_receiver_refuses_is_counted_and_it_shows_that_it_runs(
 def test_a_process_out_of_descriptors_says_so_a_bounded_number_of_times(
     listeners: dict[str, Listener], name: str
 ) -> None:
-    """It answers again as soon as it may open files."""
+    """It responds again as soon as it may open files."""
     listener = listeners[name]
     before = listener.lines()
     limits = resource.prlimit(listener.pid, resource.RLIMIT_NOFILE)
@@ -144,6 +144,6 @@ def test_a_process_out_of_descriptors_says_so_a_bounded_number_of_times(
 
 
 def cpu_ticks(pid: int) -> int:
-    """CPU time that a process has used, in hundredths of a second."""
+    """Return the CPU time that a process has used, in hundredths of a second."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return int(fields[11]) + int(fields[12])

@@ -1,4 +1,4 @@
-"""What waits in a queue is begun by its priority: 0, which is the default, goes first."""
+"""Messages in a queue are processed by priority: 0, the default, goes first."""
 
 from __future__ import annotations
 

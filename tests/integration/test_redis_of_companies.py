@@ -1,4 +1,4 @@
-"""Redis as companies run it: client certificates, ACL users, sentinels with their own login and TLS, clusters. All on real servers."""
+"""Redis as companies run it: client certificates, ACL users, sentinels with their own login and TLS, clusters, all on real servers."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def celery_at(url: str) -> Celery:
 
 
 def assert_all_connections_work(url: str) -> None:
-    """Ours, the broker's and the result backend's: each through the address that the settings give to it."""
+    """Check the product's connection, the broker's and the result backend's, each with the address that the settings give it."""
     with contextlib.closing(redis_at(url)) as client:
         assert client.set("wbs:probe", "1")
     app = celery_at(url)
@@ -131,7 +131,7 @@ def test_a_refused_certificate_is_named_though_the_reason_got_lost(
 
 @contextlib.contextmanager
 def sentinel(folder: Path, master_port: int, password: str) -> Iterator[int]:
-    """A sentinel that only its own user may ask."""
+    """Run a sentinel that only its own user may query."""
     port, configuration = unused_port(), folder / "sentinel.conf"
     lines = [
         f"port {port}",
@@ -201,7 +201,7 @@ def test_the_error_that_no_master_is_known_shows_no_password(caplog: pytest.LogC
 
 @contextlib.contextmanager
 def cluster(folder: Path) -> Iterator[str]:
-    """A cluster of one server that has all slots; its address."""
+    """Run a cluster of one server with all slots, and yield its address."""
     port, password = unused_port(), "letters-and-digits"
     command = [str(server_program()), "--port", str(port), "--bind", "127.0.0.1", "--cluster-enabled", "yes"]
     command += ["--cluster-port", str(unused_port()), "--dir", str(folder), "--save", "", "--requirepass", password]

@@ -1,4 +1,4 @@
-"""The report in a real Chromium, at the width of a computer and of a telephone: nothing runs, nothing is cut off, all can be reached."""
+"""The report in a real Chromium, at the width of a computer and of a telephone: no script of a name runs, nothing is cut off, and the keyboard reaches all."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ document.body.innerText = JSON.stringify(told);
 
 
 class Quiet(SimpleHTTPRequestHandler):
-    """Says nothing about requests."""
+    """A request handler that logs nothing."""
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name upstream
         pass

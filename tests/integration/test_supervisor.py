@@ -1,4 +1,4 @@
-"""The supervisor: a dead process comes back, bad settings stop everything, the end is orderly and bounded."""
+"""The supervisor: a dead process is restarted, invalid settings stop everything, and the end is orderly and bounded in time."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def events(tmp_path: Path) -> list[str]:
 
 
 def text_of(file: Path) -> str:
-    """Its content; empty while there is none, as in the moment in which the supervisor moves it."""
+    """Return the content of a file; empty while it does not exist, as while the supervisor moves it."""
     try:
         return file.read_text()
     except FileNotFoundError:
@@ -85,7 +85,7 @@ def text_of(file: Path) -> str:
 
 
 def gone(pid: int) -> bool:
-    """Return whether the process has ended. One that was not reaped yet counts as gone."""
+    """Return whether the process has ended. A zombie counts as ended."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except FileNotFoundError:
@@ -234,7 +234,7 @@ def test_a_second_ctrl_c_ends_it_at_once(tmp_path: Path) -> None:
 
 
 def test_one_signal_that_comes_by_several_ways_ends_it_in_order(tmp_path: Path) -> None:
-    """From a process group and once more from a parent that passes it on; each may interrupt the handler of the one before."""
+    """It comes from a process group, and again from a parent that forwards it; each may interrupt the handler of the previous one."""
     for attempt in range(2):
         folder = tmp_path / str(attempt)
         folder.mkdir()
@@ -266,7 +266,7 @@ def test_a_hanging_process_is_restarted_and_the_others_keep_running(
 
 
 def test_a_machine_that_cannot_start_a_process_for_a_while_is_tried_again(tmp_path: Path) -> None:
-    """A log folder that is gone and cannot be made: as with no memory, no disk or no process left, `open` or `fork` raises OSError."""
+    """The log folder is missing and cannot be created: `open` or `fork` raises OSError, as without memory, disk space or process ids."""
     logs = tmp_path / "logs"
     with supervise(tmp_path, ending_on_term(tmp_path, "items"), ending_on_term(tmp_path, "beat", 1)) as supervisor:
         eventually(lambda: len(events(tmp_path)) == 2)
@@ -316,5 +316,5 @@ def test_delays_double_to_a_bound_and_start_over_after_a_steady_minute() -> None
 
 
 def supervised_elsewhere(log_dir: Path, code: str, *arguments: str) -> subprocess.Popen[bytes]:
-    """Another process that supervises one child."""
+    """Start another process that supervises one child."""
     return subprocess.Popen([sys.executable, "-c", SUPERVISES, str(log_dir), "-c", code, *arguments])

@@ -47,7 +47,7 @@ class Machine:
 
 
 def first_json(program: Program) -> Any:
-    """The JSON value a program prints when it has started."""
+    """Return the JSON value that a program prints when it has started."""
 
     def parsed() -> Any:
         begun = program.log.find("{")
@@ -84,7 +84,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
 
 @pytest.fixture(scope="module")
 def synced(machine: Machine) -> dict[str, Ended]:
-    """A healthy project and one invoice first, then everything."""
+    """Scan a healthy project and export one invoice first, then scan and export everything."""
     healthy = next(iter(machine.company.projects))
     case = machine.company.cases["shared_new_code"]
     export_of_one = ("export", str(case["invoice_id"]), "--project", str(case["project_id"]), "--wait", "--json")
@@ -98,7 +98,7 @@ def synced(machine: Machine) -> dict[str, Ended]:
 
 
 def assert_sentence(ended: Ended, code: int, *sentence: str) -> None:
-    """The command ended with this code and a sentence on standard error, and with no traceback."""
+    """Check that the command ended with this exit code and a sentence on standard error, without a traceback."""
     assert (ended.code, ended.out) == (code, "")
     assert "Traceback" not in ended.err
     assert len(ended.err) < 1000
@@ -175,7 +175,7 @@ def test_the_report_is_served_by_flower_and_written_to_a_file(machine: Machine) 
 
 
 def answer_of(url: str, login: tuple[str, str] | None) -> list[int | str]:
-    """Status and text, or nothing while nobody listens yet."""
+    """Return status and text of the response, or None while the server does not listen yet."""
     try:
         answer = requests.get(url, auth=login, timeout=10)
     except requests.ConnectionError:

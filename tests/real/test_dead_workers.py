@@ -1,4 +1,4 @@
-"""Workers that end in the middle of a scan: the scan ends right without help, and nothing is done twice."""
+"""Workers that end in the middle of a scan: the scan still ends correctly, without help and without duplicates."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PRODUCT_TIMES: dict[str, float] = {}
 
 
 def start_scan(site: Site) -> Run:
-    """A scan, once some Items are made and as many more are being written as NetSuite takes at once: those take their time."""
+    """Start a scan; return once some Items exist and as many writes are in progress as NetSuite allows. Those take a while."""
     slow = {"kind": "slow_commit", "method": "POST", "path": "otherCharge", "skip": SLOTS, "times": SLOTS, "value": 1.5}
     site.stage.faults("netsuite", [slow])
     run = site.start_scan()
@@ -31,7 +31,7 @@ def start_scan(site: Site) -> Run:
 
 
 def assert_nothing_was_sent_again(site: Site) -> None:
-    """NetSuite had to refuse no Item: what was being written at the end of a worker was found by looking."""
+    """Check that NetSuite refused no Item: writes in progress at the end of a worker were found by queries."""
     requests = [entry for entry in site.stage.journal("netsuite") if entry.get("method") == "POST"]
     answers = Counter(entry["status"] for entry in requests if "/otherCharge" in entry["path"])
     # A request that the kill cut in its middle is not an error.
@@ -62,7 +62,7 @@ def test_a_scan_survives_kill_9_of_its_only_worker(open_site: OpenSite, times: d
 
 
 def test_another_worker_continues_immediately_after_term(open_site: OpenSite) -> None:
-    """With the product's own times: what the ended worker had not begun is given back, not waited for."""
+    """With the product's own times: the ended worker gives back what it had not begun, so no timeout passes."""
     site = open_site(profile="large:2x20", write_latency=0.2, slots=SLOTS)
     first, _ = site.worker(times=PRODUCT_TIMES), site.worker(number=2, times=PRODUCT_TIMES)
     # Nothing is written into a store that has just begun; beat brings back what waited for that.

@@ -1,4 +1,4 @@
-"""TERM ends a worker soon, whatever it has fetched and whatever it waits for, and others continue its work."""
+"""SIGTERM ends a worker soon, whatever it has fetched and whatever it waits for, and others continue its work."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def items_sent(site: Site) -> int:
 
 
 def test_fetched_messages_that_were_not_begun_are_left_to_others(open_site: OpenSite) -> None:
-    """Celery's own pool would do all that was fetched: four Items in two turns, before it ends."""
+    """Celery's own pool would do everything that was fetched before it ends: four Items in two rounds."""
     site = open_site(profile="large:1x24", slots=FETCHED, write_latency=1.5)
     worker = site.worker(threads=THREADS)
     site.start_scan()
@@ -71,6 +71,6 @@ def test_a_worker_that_waits_for_netsuite_ends_and_releases_its_work(open_site: 
 
 
 def code(external_id: str) -> str:
-    """The work that an Item's external id names."""
+    """Return the key of the work that an Item's external id names."""
     project_id, wbs_code_id = external_id.split("-")[-2:]
     return f"code:{project_id}:{wbs_code_id}"

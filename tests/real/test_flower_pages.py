@@ -1,4 +1,4 @@
-"""Flower as an engineer sees it, in a real browser: requests and their results, as text."""
+"""Flower as an engineer sees it in a real browser: requests and their results, as text."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LOGIN = "engineer:a-password-of-flower"
 
 @dataclass
 class Seen:
-    """A site whose Flower saw a scan, an invoice exported and a message refused."""
+    """An installation whose Flower saw a scan, an exported invoice and a refused message."""
 
     site: Site
     item: Item
@@ -75,7 +75,7 @@ def url(site: Site) -> str:
 
 
 def asked(site: Site, path: str) -> Any:
-    """What Flower answers to one who is logged in; nothing while it does not listen yet."""
+    """Return Flower's response to a logged-in user; None while it does not listen yet."""
     user, _, password = LOGIN.partition(":")
     try:
         return requests.get(url(site) + path, auth=(user, password), timeout=10).json()
@@ -84,7 +84,7 @@ def asked(site: Site, path: str) -> Any:
 
 
 def workers_seen(site: Site) -> int:
-    """Return how many workers it knows: from then on it receives events of tasks too."""
+    """Return how many workers Flower knows; from then on it also receives the events of their tasks."""
     return len(asked(site, "/workers?json=1").get("data", ()))
 
 
@@ -99,7 +99,7 @@ def ended(site: Site, task_ids: list[str]) -> bool:
 
 
 def rows(document: str) -> list[list[str]]:
-    """The texts of the table's cells, row by row."""
+    """Return the texts of the table's cells, row by row."""
     table = re.search(r'<table id="tasks-table".*?</table>', document, re.DOTALL)
     assert table, document[:2000]
     body = table[0].partition("<tbody")[2]

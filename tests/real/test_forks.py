@@ -1,4 +1,4 @@
-"""Forked programs are processes like those that are started from nothing."""
+"""Forked programs behave like programs that are started from scratch."""
 
 from __future__ import annotations
 

@@ -28,12 +28,12 @@ HELD_SECONDS = 120.0
 
 
 def hold(site: Site, remote: str, paths: Sequence[str]) -> None:
-    """Let requests to these addresses wait until the remote has no faults."""
+    """Delay responses at these addresses until the remote's faults are cleared."""
     site.stage.faults(remote, [{"kind": "hold", "path": path, "value": HELD_SECONDS} for path in paths])
 
 
 def asked(site: Site, remote: str) -> list[int]:
-    """How many requests wait at each of them."""
+    """Return how many requests wait at each address."""
     state = getattr(site.stage, remote)
     return [rule["struck"] for rule in state.faults.as_json()["rules"]]
 
@@ -54,7 +54,7 @@ def deliver_again(site: Site, number: int, tasks: Mapping[TaskName, Mapping[str,
 
 
 def logs(site: Site) -> str:
-    """What all processes have said: either worker may take what was given back."""
+    """Return the output of all processes: either worker may fetch what was given back."""
     return "".join(program.log for program in site.programs)
 
 

@@ -1,4 +1,4 @@
-"""Other apps hand work to the workers by name alone, as the examples do it; and Procore does by its webhooks."""
+"""Other apps send work to the workers by task name alone, as the examples do, and Procore sends it by webhooks."""
 
 from __future__ import annotations
 
@@ -58,13 +58,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture
 def workers(site: Site) -> Iterator[list[Program]]:
-    """The workers, which must outlive each test."""
+    """Run the workers; check that they outlive each test."""
     yield site.programs
     assert [program.name for program in site.programs if not program.alive] == []
 
 
 def result_of(site: Site, task_id: str) -> dict[str, Any]:
-    """What any program that reads Redis finds under the task's id, once the task has ended."""
+    """Return what a program that reads Redis finds under the task's id, once the task has ended."""
 
     def ended() -> dict[str, Any]:
         text = site.redis.get(f"{PREFIX}celery-task-meta-{task_id}")
@@ -77,7 +77,7 @@ def result_of(site: Site, task_id: str) -> dict[str, Any]:
 def send_by_kombu(
     site: Site, queue: str, task: str, arguments: object, *, ours: Mapping[str, str] = NOTHING, **properties: Any
 ) -> str:
-    """A message as docs/enqueue.md describes it: the second version of Celery's protocol, built by hand."""
+    """Send a message as docs/enqueue.md describes it: version 2 of Celery's protocol, built by hand."""
     task_id = str(uuid.uuid4())
     headers = {**ours, "lang": "py", "task": task, "id": task_id, "root_id": task_id, "parent_id": None, "group": None}
     body = [[], arguments, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}]
@@ -92,7 +92,7 @@ def codes(site: Site) -> list[tuple[int, int]]:
 
 
 def run(site: Site, *command: str) -> list[str]:
-    """The lines that an example writes, which knows nothing but the address (and the prefix, which is the usual one)."""
+    """Run an example that only has the address (the prefix is the default), and return its lines of output."""
     env = {"PATH": os.environ["PATH"], "REDIS_URL": site.server.url}
     done = subprocess.run(command, env=env, cwd=site.folder, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")
@@ -100,7 +100,7 @@ def run(site: Site, *command: str) -> list[str]:
 
 
 def exported(site: Site, invoice: Invoice) -> dict[str, str]:
-    """Return the expected result of its export, by the records in NetSuite."""
+    """Return the expected result of an invoice's export, from the records in NetSuite."""
     bill = site.stage.netsuite.bill_by_external_id(bill_external_id(site.stage.procore.company.company_id, invoice.id))
     assert bill is not None
     assert bill.total == invoice.summary().current_payment_due
@@ -110,7 +110,7 @@ def exported(site: Site, invoice: Invoice) -> dict[str, str]:
 
 
 def test_python_with_celery_alone_exports_an_invoice_and_shows_its_state(site: Site, workers: list[Program]) -> None:
-    """The id of the task leads to the result, though another task ended the chain."""
+    """The id of the task leads to the result, although another task ended the chain."""
     invoice = invoices(site.stage)[0]
     ids = (str(invoice.project_id), str(invoice.id))
     task_id, result = run(site, sys.executable, str(EXAMPLES / "send_with_celery.py"), *ids)
@@ -241,7 +241,7 @@ def test_webhooks_are_processed_and_the_schedule_finds_what_they_miss(site: Site
         eventually(lambda: post(body) == 204, every=0.2)
 
     def worked_off(done: Callable[[], Any]) -> None:
-        """With beat's part done here."""
+        """Send `ledger.resume`, as beat does, until the condition is true."""
         eventually(lambda: site.send(TaskName.RESUME) and done(), every=0.2)
 
     # As after any scan; events of projects that none has listed are left to the next one.

@@ -1,4 +1,4 @@
-"""The smallest permissions of docs/redis.md are enough for everything, `check` included."""
+"""The minimal permissions of docs/redis.md are enough for everything, including `check`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PAGE = (ROOT / "docs" / "redis.md").read_text()
 
 
 def rules(user: str) -> list[str]:
-    """What follows the user's name in the line of a users.acl file."""
+    """Return the rules of a user: what follows its name in a line of a users.acl file."""
     (line,) = re.findall(rf"^user {user} (.*)$", PAGE, re.MULTILINE)
     return str(line).replace(">PASSWORD", f">{PASSWORD}").split()
 

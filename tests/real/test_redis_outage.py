@@ -1,4 +1,4 @@
-"""Redis is gone for a while under running tasks, and comes back with its append-only file."""
+"""Redis is down for a while with tasks running, and returns with its append-only file."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_workers_outlive_an_outage_of_redis_and_the_scan_ends_right(open_site: O
 
 
 def test_connections_that_break_make_no_problem_of_anything(open_site: OpenSite) -> None:
-    """What a proxy's time limit or a failover does: every connection is cut, the next one works."""
+    """As by a proxy's time limit or a failover, every connection is cut and the next one works."""
     slots = 5
     site = open_site(profile="large:1x30", write_latency=0.1, slots=slots)
     site.worker()

@@ -44,7 +44,7 @@ def enqueue(site: Site) -> None:
 
 
 def all_billed(site: Site) -> None:
-    """Every message has been processed, though no export of all invoices was started."""
+    """Check that every message was processed, although no export of all invoices was started."""
     eventually(lambda: all(invoice.origin_id for invoice in invoices(site.stage)), 120)
     site.comes_to_rest()
     assert_one_bill_per_invoice(site.stage)
@@ -72,7 +72,7 @@ def test_fetched_messages_are_processed_when_redis_takes_writes_again(open_site:
 
 
 def test_a_worker_killed_while_redis_refuses_writes_loses_no_message(open_site: OpenSite) -> None:
-    """Some messages it had fetched; the others were in the queue, where a full Redis would have let it pop one unrecorded."""
+    """It had fetched some messages; the others were in the queue, where a full Redis would have let it pop one unrecorded."""
     site = open_site(profile=f"large:1x2:{INVOICES}", slots=THREADS, read_latency=0.3)
     worker = site.worker("invoices", threads=1, times=TIMES)
     enqueue(site)

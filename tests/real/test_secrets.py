@@ -45,7 +45,7 @@ class Disclosures:
 
 
 def everything_in_redis(site: Site) -> Iterator[tuple[str, str]]:
-    """All keys and what they hold, but for the tokens that workers share."""
+    """Yield all keys and their values, except the tokens that workers share."""
     read: dict[str, Any] = {
         "string": site.redis.get,
         "hash": site.redis.hgetall,
@@ -61,7 +61,7 @@ def everything_in_redis(site: Site) -> Iterator[tuple[str, str]]:
 
 
 def pages(site: Site) -> Iterator[tuple[str, str]]:
-    """What Flower shows to one who is logged in."""
+    """Yield what Flower shows to a logged-in user."""
 
     def get(path: str) -> requests.Response:
         url = f"http://127.0.0.1:{site.env['FLOWER_PORT']}{path}"
@@ -91,7 +91,7 @@ def remember_tokens(site: Site, disclosures: Disclosures) -> None:
 
 
 def work(site: Site, disclosures: Disclosures) -> None:
-    """A scan, an export and a refused message; then both logins begin to be refused."""
+    """Run a scan, an export and a refused message; then both logins begin to be refused."""
     site.ended(site.start_scan())
     invoice = invoices(site.stage)[0]
     site.send(TaskName.EXPORT, project_id=invoice.project_id, invoice_id=invoice.id)
@@ -108,19 +108,19 @@ def work(site: Site, disclosures: Disclosures) -> None:
 
 
 def echoed(site: Site) -> int:
-    """How many requests were answered so."""
+    """Return how many requests were answered with an echo."""
     plans = (site.stage.procore.faults.as_json(), site.stage.netsuite.faults.as_json())
     return sum(rule["struck"] for plan in plans for rule in plan["rules"])
 
 
 def asked_again(site: Site) -> int:
-    """How many requests were answered so, with the work of paused remotes made due."""
+    """Return how many requests were answered with an echo, after making the work of paused remotes due."""
     site.container.dispatch.lift()
     return echoed(site)
 
 
 def echoes(site: Site, disclosures: Disclosures, *paths: str) -> None:
-    """Both remotes answer requests to these paths with all that they were sent, as a debugging page does."""
+    """Let both remotes answer requests to these paths with everything that they were sent, as a debugging page does."""
     for path in paths:
         for remote in ("procore", "netsuite"):
             site.stage.faults(remote, [{"kind": "echo", "path": path, "value": 422}])
@@ -141,7 +141,7 @@ def echoes(site: Site, disclosures: Disclosures, *paths: str) -> None:
 
 
 def commands(site: Site, disclosures: Disclosures) -> None:
-    """What people call, well or not."""
+    """Run commands, with valid and with wrong settings."""
     wrong_login = {"PROCORE_CLIENT_SECRET": ANOTHER_PROCORE_SECRET, "REDIS_KEY_PREFIX": "another:"}
     wrong_redis = {"REDIS_URL": f"redis://:{ANOTHER_REDIS_PASSWORD}@127.0.0.1:{site.server.port}/0"}
     bad_settings = {"PROCORE_CLIENT_SECRET": PROCORE_SECRET, "NETSUITE_SUBSIDARY_ID": "1", "EXPORT_CRON": "often"}
@@ -211,5 +211,5 @@ def test_no_secret_is_ever_shown(tmp_path: Path) -> None:
 
 
 def unreachable_redis() -> dict[str, str]:
-    """An address at which no Redis answers."""
+    """Return an address at which no Redis responds."""
     return {"REDIS_URL": f"redis://:{ANOTHER_REDIS_PASSWORD}@127.0.0.1:{unused_port()}/0"}

@@ -1,4 +1,4 @@
-"""A Redis behind sentinels: everything is found through them, and continues with another master when the first one dies."""
+"""A Redis behind sentinels: all connections find the master through them, and continue with the next one when it dies."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ LOGIN = ("engineer", "a-password-of-flower")
 
 
 def replica_of(master: EmbeddedServer, folder: Path) -> EmbeddedServer:
-    """A second server with the first one's password that follows it."""
+    """Start a second server with the first one's password that replicates it."""
     replica, password = EmbeddedServer.start(folder), urlsplit(master.url).password
     for server in (master, replica):
         with redis.Redis.from_url(server.url) as client:
@@ -48,7 +48,7 @@ def replica_of(master: EmbeddedServer, folder: Path) -> EmbeddedServer:
 
 
 def sentinel_of(master: EmbeddedServer, folder: Path) -> tuple[subprocess.Popen[bytes], int]:
-    """One sentinel, which decides alone, and its port."""
+    """Start one sentinel, which decides alone, and return it with its port."""
     port = unused_port()
     lines = [
         f"port {port}",
@@ -76,7 +76,7 @@ def sentinel_of(master: EmbeddedServer, folder: Path) -> tuple[subprocess.Popen[
 
 
 def answers(site: Site) -> bool:
-    """Whether there is a master."""
+    """Return whether there is a master."""
     try:
         return bool(site.container.redis.ping())
     except redis.RedisError:
@@ -123,7 +123,7 @@ def test_a_scan_continues_with_another_master_and_creates_no_item_twice(site: Si
 
 
 def test_every_broker_connection_keeps_its_login_with_the_next_sentinel(site: Site) -> None:
-    """Kombu forgets the login when it takes its list's next address; no pooled connection of that process could send."""
+    """Kombu forgets the login when it moves to the next address of its list; pooled connections of that process could not send."""
     use_transport()
     reach_sentinels(site.env["REDIS_URL"])
     app = Celery(set_as_current=False)
@@ -135,7 +135,7 @@ def test_every_broker_connection_keeps_its_login_with_the_next_sentinel(site: Si
 
 
 def test_no_page_log_or_command_line_shows_the_password(site: Site) -> None:
-    """Celery was given one address for each sentinel, and what hides passwords looked at the first alone."""
+    """Celery gets one address for each sentinel, and code that hides passwords used to check only the first."""
     site.worker()
     site.beat()
     site.flower()
@@ -173,7 +173,7 @@ def test_no_page_log_or_command_line_shows_the_password(site: Site) -> None:
 
 
 def command_lines() -> Iterator[Path]:
-    """Those of all processes that are ours to read and still run."""
+    """Yield the command lines of all running processes that this user may read."""
     for file in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):
             file.read_bytes()

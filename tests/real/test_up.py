@@ -37,7 +37,7 @@ def standing_still(pid: int) -> Iterator[None]:
 
 
 def healthy(port: int) -> bool:
-    """Whether it answers for its health within seconds."""
+    """Return whether the health page responds within seconds."""
     try:
         return requests.get(f"http://127.0.0.1:{port}/healthcheck", timeout=5).ok
     except requests.ConnectionError:
@@ -51,7 +51,7 @@ def up(site: Site, number: int) -> Program:
 
 
 def test_one_up_runs_in_a_data_directory_and_its_password_stays(open_site: OpenSite) -> None:
-    """REDIS_URL is set: only the lock of the data directory shows that it is in use."""
+    """With REDIS_URL set, only the lock of the data directory shows that it is in use."""
     site = open_site(profile="large:1x2", env={"FLOWER_PORT": str(unused_port())})
     first = up(site, 1)
     login = first_json(first)["login"]

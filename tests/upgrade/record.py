@@ -40,7 +40,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 
 
 def main() -> None:
-    """Write it to standard output."""
+    """Write the records to standard output."""
     with tempfile.TemporaryDirectory() as name, EmbeddedServer.start(Path(name) / "redis") as server:
         office = Installation.open(Path(name), server.url, netsuite_settle_seconds=900)
         try:
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def records(office: Installation) -> dict[str, Any]:
-    """Do a little of everything, and return the names of the records."""
+    """Do some work of every kind, and return the names of the records."""
     project = office.new_project(NUMBER, CODES)
     codes = {code.flat_code: code for code in project.budgeted_codes()}
     made, adopted, unknown, blocked, waiting = (codes[name] for name in CODES)
@@ -83,7 +83,7 @@ def records(office: Installation) -> dict[str, Any]:
 
 
 def dump(office: Installation) -> dict[str, Any]:
-    """All keys without their prefix; what only holds for this process (tokens, locks, what the account has) left out."""
+    """Return all keys without their prefix, except those of this process alone (tokens, locks, facts of the account)."""
     redis, prefix = office.container.redis, office.container.settings.redis_key_prefix
     read = {
         "string": redis.get,

@@ -92,7 +92,7 @@ class Rehearsal:
     # Processes
 
     def old_worker(self, queues: str = ALL_QUEUES) -> Program:
-        """A worker of the earlier version, ready, with Celery's command line, as that one started it."""
+        """Start a worker of the earlier version with that version's command line, and return it when it is ready."""
         self._started += 1
         options = [
             "worker",
@@ -109,7 +109,7 @@ class Rehearsal:
         return self._worker(["-A", "worker.app", *options], EARLIER_QUICK, self._earlier)
 
     def new_worker(self, queues: str = ALL_QUEUES) -> Program:
-        """A worker of this version, ready."""
+        """Start a worker of this version, and return it when it is ready."""
         self._started += 1
         return self._worker(["worker", "-n", f"new{self._started}@%h", "-Q", queues, "-c", "4"], THIS_QUICK, {})
 
@@ -121,7 +121,7 @@ class Rehearsal:
         return program
 
     def _launcher(self, env: Mapping[str, str]) -> list[str]:
-        """The launcher of the version that the environment has."""
+        """Return the launcher of the environment's version."""
         module = "tests.real.launcher" if env is self._earlier else "tests.kit.launcher"
         return [self._python(env), "-m", module]
 
@@ -129,17 +129,17 @@ class Rehearsal:
         return self._earlier_python if env is self._earlier else sys.executable
 
     def old_beat(self) -> Program:
-        """Beat of the earlier version, as that one starts it; each line of a schedule means every second."""
+        """Start beat of the earlier version as that version does; each line of a schedule means every second."""
         arguments = ["-A", "worker.app", "beat", f"--schedule={self.site.env['DATA_DIR']}/beat-schedule", "--pidfile="]
         command = [*self._launcher(self._earlier), "--cron-seconds", "1", "--", *arguments]
         return self.site.start("old-beat", command, {**self._earlier, **CRONS})
 
     def new_beat(self) -> Program:
-        """Beat of this version, the same."""
+        """Start beat of this version; each line of a schedule means every second."""
         return self.site.beat(times={}, cron_seconds=1, env=CRONS)
 
     def schedule(self, beat: Program, *entries: str) -> None:
-        """Beat sends these entries while no worker runs, and is killed: its messages are in the queues."""
+        """Let beat send these entries while no worker runs, and kill it: its messages stay in the queues."""
         for entry in entries:
             beat.says(f"Sending due task {entry}")
         # It logs this before it sends.
@@ -148,11 +148,11 @@ class Rehearsal:
         beat.kill()
 
     def old_commands(self, *arguments: list[str]) -> list[Ended]:
-        """Commands of the earlier version, all of which end well."""
+        """Run commands of the earlier version, and check that all end well."""
         return self._commands(arguments, self._earlier)
 
     def new_commands(self, *arguments: list[str]) -> list[Ended]:
-        """Commands of this version, the same."""
+        """Run commands of this version, and check that all end well."""
         return self._commands(arguments, {})
 
     def _commands(self, arguments: Sequence[list[str]], env: Mapping[str, str]) -> list[Ended]:
@@ -162,7 +162,7 @@ class Rehearsal:
         return [Ended(*one) for one in done.json()]
 
     def kill(self, worker: Program) -> None:
-        """kill -9; then a quarter of an hour passes, after which Redis delivers what that worker had fetched once more."""
+        """Send SIGKILL; then a quarter of an hour passes, after which Redis delivers again what that worker had fetched."""
         worker.kill()
         index = f"{PREFIX}unacked_index"
         for tag in self.site.redis.zrange(index, 0, -1):
@@ -171,43 +171,43 @@ class Rehearsal:
     # What people and other applications do
 
     def project(self, number: str) -> tuple[Project, dict[str, WbsCode]]:
-        """A new project, its codes by their text."""
+        """Create a project, and return it with its codes by their text."""
         project = self.office.new_project(number, [f"05-{place}.S" for place in range(120, 120 + self._codes)])
         return project, {code.flat_code: code for code in project.budgeted_codes()}
 
     def item_by_hand(self, project: Project, code: WbsCode) -> str:
-        """The Item of a code is made by a person, so that it is adopted; its id."""
+        """Create the Item of a code as a person, so that it is adopted, and return its id."""
         item = self.office.netsuite.make_item(f"{project.number}-{code.flat_code}")
         self.adopted[CodeKey(project.id, code.id)] = item.id
         return item.id
 
     def rename_item(self, item_id: str) -> None:
-        """A person gives an adopted Item a name that says nothing of its code."""
+        """Rename an adopted Item as a person, without any part of its code."""
         self.office.netsuite.edit_item(item_id, itemid=f"Renamed {item_id}", displayname=f"Renamed {item_id}")
         key = next(key for key, adopted in self.adopted.items() if adopted == item_id)
         self.findings.add(str(key))
 
     def invoice(self, project: Project, code: WbsCode, amount: str, number: str, *, bill: bool = True) -> Invoice:
-        """A new approved invoice of one line."""
+        """Create an approved invoice of one line."""
         invoice = self.office.new_invoice(project, (code.flat_code, amount), invoice_number=number)
         if not bill:
             self.unbilled.add(invoice.id)
         return invoice
 
     def bill_by_hand(self, like: Invoice, number: str, record_type: str = "vendorBill") -> str:
-        """An accountant enters a bill or credit of the same vendor and amount as another invoice's bill; its id."""
+        """Enter a bill or credit as an accountant, with the vendor and amount of another invoice's bill, and return its id."""
         model = self.office.bill(like)
         entered = replace(model, id="", externalid=None, tranid=number, record_type=record_type)
         return self.office.netsuite.make_bill(entered).id
 
     def scan(self, *project_ids: int) -> None:
-        """Another application asks for a scan."""
+        """Request a scan as another application does."""
         self.site.send(
             TaskName.SCAN_PROJECTS, trigger="the portal", **({"project_ids": project_ids} if project_ids else {})
         )
 
     def everything(self) -> None:
-        """A scan and an export of everything are asked for."""
+        """Request a scan and an export of everything."""
         self.scan()
         self.site.send(TaskName.EXPORT_APPROVED, trigger="the portal")
 
@@ -265,7 +265,7 @@ class Rehearsal:
     # The questions
 
     def questions(self, step: str, run: Callable[..., list[Ended]]) -> None:
-        """No double, nothing lost, nothing misread. `run`: commands of the version that runs."""
+        """Check that nothing is duplicated, lost or misread. `run`: runs commands of the version that is running."""
         self._items_are_right()
         self._bills_are_right()
         asked = (["problems", "--json"], ["problems", "--ignored", "--json"], ["verify", "--json"])
@@ -350,7 +350,7 @@ class Rehearsal:
     # The play
 
     def play(self) -> None:
-        """Everything, in its order."""
+        """Play all steps in order."""
         with self.flower():
             first = self.with_the_earlier_version()
             worker = self.upgrade(first)
