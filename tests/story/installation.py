@@ -33,7 +33,7 @@ COMMAND_SECONDS = 120
 
 
 class Installation:
-    """A running installation over the company of the profile `month`; ends with its block."""
+    """A running installation for the company of the profile `month`; it ends with its block."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -42,7 +42,7 @@ class Installation:
         self._up = Program("up", [script(), "up"], self._env, folder, fresh=True)
 
     def run(self, *arguments: str) -> Ended:
-        """Run the console script to its end, in a separate directory, and report on standard error that it was run."""
+        """Run the console script to its end, in a separate directory, and log the call on standard error."""
         began = time.monotonic()
         ended = run(*arguments, env=self._env, folder=self.folder, timeout=COMMAND_SECONDS)
         sys.stderr.write(f"{time.monotonic() - began:5.1f} s  wbs-sync {' '.join(arguments)}\n")
@@ -50,7 +50,7 @@ class Installation:
 
     @cached_property
     def container(self) -> Container:
-        """The product in this process, to ask it what nobody needs to read on the page."""
+        """Return the product's container in this process, to read what the page does not show."""
         url = find_running(self.folder / "data")
         assert url, "no server runs"
         return Container(settings_of(self._env), redis_url=url)

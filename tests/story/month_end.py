@@ -1,4 +1,4 @@
-"""The month end itself, chapter by chapter. Each asserts what it says; AssertionError when it is no longer true."""
+"""The month end itself, chapter by chapter. Each chapter asserts what it says; AssertionError if it no longer holds."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class MonthEnd:
         self.page = Page(self._steady_ids)
 
     def play(self) -> None:
-        """All chapters, in order."""
+        """Play all chapters, in order."""
         for chapter in (
             self._the_company,
             self._items,
@@ -336,7 +336,7 @@ computed](money.md).""")
     # Commands
 
     def _command(self, *arguments: str, code: int = 0, shown: Shown = EVERYTHING) -> Ended:
-        """Run a command, see that it ends as it should, and show it."""
+        """Run a command, check its exit code, and show it on the page."""
         ended = self._place.run(*arguments)
         assert ended.code == code, (
             f"{' '.join(arguments)} ended with {ended.code}: {ended.out[-2000:]}{ended.err[-2000:]}"
@@ -355,7 +355,7 @@ computed](money.md).""")
         self.page.say(f"![The report as a page]({picture})")
 
     def _forget(self, mistake: Mistake, *options: str) -> None:
-        """Let the ledger forget an invoice, as docs/verify.md says."""
+        """Clear an invoice from the ledger, as docs/verify.md says."""
         self._command("forget", "--invoice", str(self._invoice(mistake).invoice_number), *options, "--yes")
 
     def _export(self, mistake: Mistake) -> None:
@@ -378,11 +378,11 @@ computed](money.md).""")
         return [row["key"] for row in self._problems() if row["cause"] == cause]
 
     def _found(self) -> set[tuple[str, str]]:
-        """What `verify` finds now."""
+        """Return what `verify` finds now."""
         return {(finding.kind, finding.key) for finding in self._place.container.verification.verify().findings}
 
     def _written(self, record_type: str) -> Counter[str]:
-        """The names of the records that wbs-sync has made so far."""
+        """Return the names of the records that wbs-sync has created so far."""
         writes = self._netsuite.writes(record_type)
         return Counter(entry["name"] for entry in writes if (entry["write"], entry["by"]) == ("create", "client"))
 
@@ -398,7 +398,7 @@ computed](money.md).""")
         return self._company.invoices[InvoiceKey.parse(mistake.key).invoice_id]
 
     def _fourth_invoice(self) -> Invoice:
-        """An approved April invoice that is the fourth of its subcontract, with stored materials and change orders."""
+        """Return an approved April invoice that is the fourth of its subcontract, with stored materials and change orders."""
         return next(
             each
             for each in self._company.invoices.values()
@@ -415,14 +415,14 @@ computed](money.md).""")
         return (bill.externalid or "").startswith("pcr-bill-")
 
     def _assert_planned(self, line: Mapping[str, Any]) -> None:
-        """A bill is its line of the plan: total, Items, amounts, descriptions."""
+        """Check that a bill equals its line of the plan: total, Items, amounts, descriptions."""
         bill = self._actors.bill(self._company.invoices[InvoiceKey.parse(line["key"]).invoice_id])
         rows = [[self._item_name(each.item), str(each.amount), each.description] for each in bill.lines]
         planned = [[item, amount, words] for item, amount, words in line["data"]["lines"]]
         assert (rows, str(bill.total)) == (planned, line["data"]["total"]), line["record"]
 
     def _item_name(self, item_id: str) -> str:
-        """As a plan shows it."""
+        """Return the name of a code's Item as a plan shows it."""
         item = self._netsuite.items.get(item_id)
         assert item
         return item.itemid
@@ -439,7 +439,7 @@ computed](money.md).""")
         )
 
     def _steady_ids(self) -> dict[str, str]:
-        """Ids of new records, in the order of their names: concurrent work gives them in another order each time."""
+        """Assign steady ids to new records, in the order of their names: concurrent work creates them in a different order each time."""
         for records, name_of in ((self._netsuite.items, _item_key), (self._netsuite.bills, _bill_key)):
             new = sorted((each for each in records if each.id not in self._named), key=name_of)
             self._ids |= zip((each.id for each in new), sorted((each.id for each in new), key=int), strict=True)

@@ -1,4 +1,4 @@
-"""What people do in Procore and in NetSuite while the month is closed: problems are fixed, records are edited, slips happen."""
+"""What people do in Procore and NetSuite while the month is closed: they fix problems, edit records and make mistakes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from worker.domain.problems import Cause, FindingKind
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """What somebody does about the problems of one cause, of which there are so many."""
+    """A person's fix for the problems of one cause. `count`: how many problems it fixes."""
 
     cause: Cause
     sentence: str
@@ -27,7 +27,7 @@ class Fix:
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """What somebody did in one of the systems: as what `verify` must find it, under which key, and how it is put right."""
+    """A person's mistake in one of the systems: the finding and key that `verify` must report, and how it is put right."""
 
     kind: FindingKind
     key: str
@@ -37,7 +37,7 @@ class Mistake:
 
 
 class Actors:
-    """Everybody who works in the company's Procore and NetSuite."""
+    """All people who work in the company's Procore and NetSuite."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
@@ -49,11 +49,11 @@ class Actors:
     # Records
 
     def invoice_of_case(self, case: str) -> Invoice:
-        """The invoice of an awkward case."""
+        """Return the invoice of an awkward case."""
         return self.company.invoices[self.cases[case]["invoice_id"]]
 
     def ordinary_invoice(self, project_number: str) -> Invoice:
-        """The newest invoice of a project that has its bill and is in no awkward case."""
+        """Return the newest invoice of a project that has its bill and is in no awkward case."""
         return [each for each in self._ordinary(project_number) if self.bill_or_none(each)][-1]
 
     def _ordinary(self, project_number: str) -> list[Invoice]:
@@ -62,21 +62,21 @@ class Actors:
         return [self.company.invoices[each] for each in project.invoice_ids if each not in awkward]
 
     def ordinary_number(self, project_number: str) -> str:
-        """The number of a project's newest approved invoice that is in no awkward case."""
+        """Return the number of a project's newest approved invoice that is in no awkward case."""
         return [each for each in self._ordinary(project_number) if each.status == "approved"][-1].invoice_number
 
     def bill_or_none(self, invoice: Invoice) -> Bill | None:
-        """The bill that wbs-sync made for an invoice."""
+        """Return the bill that wbs-sync created for an invoice, or None."""
         return self.netsuite.bill_by_external_id(bill_external_id(self.company.company_id, invoice.id))
 
     def bill(self, invoice: Invoice) -> Bill:
-        """The bill that wbs-sync made for an invoice; AssertionError when there is none."""
+        """Return the bill that wbs-sync created for an invoice. Raises AssertionError if there is none."""
         bill = self.bill_or_none(invoice)
         assert bill, f"invoice {invoice.invoice_number} has no bill"
         return bill
 
     def item(self, project: Project, code: WbsCode) -> Item:
-        """The Item that wbs-sync made for a code."""
+        """Return the Item that wbs-sync created for a code."""
         item = self.netsuite.item_by_external_id(item_external_id(self.company.company_id, project.id, code.id))
         assert item, f"{code.flat_code} of {project.number} has no Item"
         return item
@@ -84,7 +84,7 @@ class Actors:
     # Problems
 
     def fixes(self) -> list[Fix]:
-        """Twelve problems of eleven causes, each fixed where its next step says."""
+        """Return fixes of twelve problems of eleven causes, each as its next step says."""
         long, colon, tie = (self.cases[case] for case in ("name_too_long", "name_with_colon", "invoice_does_not_tie"))
         _, second = self.cases["same_joined_name"]["codes"]
         inactive, taken = self.cases["item_inactive"], self.cases["same_number_same_vendor_different"]
@@ -154,11 +154,11 @@ class Actors:
         ]
 
     def close_february(self) -> None:
-        """As it was before."""
+        """Close the period of February again."""
         self._stage.settings("netsuite", closed_before=self.company.netsuite.closed_before.isoformat())
 
     def enter_by_hand(self, invoice: Invoice) -> str:
-        """An invoice that wbs-sync does not export is entered in NetSuite, in its own way; the bill's internal id."""
+        """Enter an invoice that wbs-sync does not export in NetSuite by hand, and return the bill's internal id."""
         model = next(bill for bill in self.netsuite.bills if bill.record_type == "vendorBill" and bill.total)
         entered = replace(model, id="", externalid=None, tranid=f"{invoice.invoice_number} CAD")
         return self.netsuite.make_bill(entered).id
@@ -181,7 +181,7 @@ class Actors:
     # Slips
 
     def mistakes(self) -> list[Mistake]:
-        """Nine slips, each done now, of which `verify` must report each and nothing else."""
+        """Make nine mistakes now, each of which `verify` must report, and nothing else."""
         return [
             self._inactive_item(self.ordinary_invoice("24-003")),
             self._renamed_item(self.ordinary_invoice("24-005")),
