@@ -1,4 +1,4 @@
-"""The parts that both clients are built on, in memory."""
+"""The parts that both clients use, in memory."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from worker.store.tokens import AccessToken, Tokens
 
 @pytest.fixture
 def client() -> Iterator[Redis]:
-    """An in-memory Redis with Lua."""
+    """Yield an in-memory Redis with Lua."""
     with fakeredis.FakeRedis(server=fakeredis.FakeServer(), decode_responses=True) as imitation:
         yield imitation
 
 
 @pytest.fixture
 def sleeps() -> list[float]:
-    """What the client would have slept."""
+    """Return the list of seconds that the client would have slept."""
     return []
 
 

@@ -1,4 +1,4 @@
-"""A NetSuite client on prepared answers, and what its tests ask for."""
+"""A NetSuite client on prepared responses, and the requests of its tests."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MakeClient = Callable[..., tuple[NetSuite, Scripted]]
 
 
 def nothing() -> None:
-    """Before sending: the ledger's note, of no matter here."""
+    """Do nothing: takes the place of the ledger's note before a write is sent."""
 
 
 def refused(code: str, detail: str = "no", status: int = 400) -> Answer:

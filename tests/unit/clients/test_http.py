@@ -1,4 +1,4 @@
-"""The transport: what was certainly not sent is distinguished from what may have been done."""
+"""The transport: a request that was certainly not sent is distinguished from one that may have taken effect."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def send(transport: Transport, server: Server, *, writes: bool = False, **option
 
 @pytest.mark.parametrize("writes", [True, False])
 def test_a_refused_connection_did_nothing_and_its_error_names_the_host(transport: Transport, writes: bool) -> None:
-    """This holds for a write too, and the error names nothing but the host."""
+    """This applies to a write too, and the error names nothing but the host."""
     with socket.socket() as nobody_listens:
         nobody_listens.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{nobody_listens.getsockname()[1]}"
@@ -181,7 +181,7 @@ def test_a_response_that_is_not_json_is_transient_and_shows_its_status(body: str
     ["application/json", "application/json; charset=iso-8859-1", "application/json; charset=idna", "x/y; charset=\x00"],
 )
 def test_an_answer_is_read_as_utf8_or_not_at_all(transport: Transport, kind: str) -> None:
-    """By another charset `Construção` would be another name, which nobody had given."""
+    """In another charset `Construção` would be a different name."""
     with serving(answers(200, '{"n": "Construção"}'.encode("latin-1"), Content_Type=kind)) as server:
         read = send(transport, server)
     assert read.json_or_none() is None
@@ -192,7 +192,7 @@ def test_an_answer_is_read_as_utf8_or_not_at_all(transport: Transport, kind: str
 
 
 def drips(handler: BaseHTTPRequestHandler, server: Server) -> None:
-    """Send a byte now and then, and never an end."""
+    """Send a byte now and then, without end."""
     handler.send_response(200)
     handler.send_header("Content-Length", "1000000")
     handler.end_headers()
@@ -254,7 +254,7 @@ ASSERTION = "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJjIn0.c2VzYW1l"
 
 
 def echoes(handler: BaseHTTPRequestHandler, server: Server) -> None:
-    """Answer with everything that came in, as a debugging page does."""
+    """Answer with the complete request, as a debugging page does."""
     _, path, headers, body = server.seen[-1]
     echoed = f"{path} {headers} {body.decode()} {unquote_plus(body.decode())} {escape(unquote_plus(body.decode()))}"
     answers(400, json.dumps({"errors": echoed}).encode())(handler, server)
@@ -285,7 +285,7 @@ def test_an_answer_does_not_show_the_secrets_it_must_not_repeat() -> None:
 
 
 def test_a_word_of_a_good_answer_is_never_changed(transport: Transport) -> None:
-    """A secret that happens to be a name leaves the name alone: only what is quoted to people is masked."""
+    """A name that equals a secret stays unchanged: only text that is quoted to people is masked."""
     with serving(answers(200, b'{"name": "Bearer sesame Harbor"}')) as server:
         assert send(transport, server).json() == {"name": "Bearer sesame Harbor"}
 

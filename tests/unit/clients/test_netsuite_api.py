@@ -1,4 +1,4 @@
-"""One request to NetSuite: refused logins and busy slots are waited out, and a write's end is never guessed."""
+"""One request to NetSuite: refused logins and busy slots are waited out, and the result of a write is never guessed."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def test_no_slot_is_held_while_the_client_waits(netsuite_of: MakeClient, client:
 def test_a_write_is_announced_with_its_slot_each_time_before_it_is_sent(
     netsuite_of: MakeClient, client: Redis, kind: str
 ) -> None:
-    """This holds also after a busy account or a refused token."""
+    """This also applies after a busy account or a refused token."""
     made = MADE if kind == "item" else f"{RECORDS}/vendorBill/88123"
     netsuite, transport = netsuite_of(answer(429), answer(401), answer(204, Location=made))
     announced: list[tuple[int, int]] = []

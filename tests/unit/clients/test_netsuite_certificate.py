@@ -1,4 +1,4 @@
-"""When the certificate for the login to NetSuite ends: by the setting, or by the certificate itself."""
+"""When the certificate for the login to NetSuite expires: from the setting, or from the certificate itself."""
 
 from __future__ import annotations
 

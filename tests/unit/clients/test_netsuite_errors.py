@@ -1,4 +1,4 @@
-"""What NetSuite's answers mean: every row of the table by example."""
+"""What NetSuite's responses mean: every row of the table by example."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from worker.domain.problems import Cause
 
 
 def refusal(status: int, code: str, detail: str, path: str = "") -> Answer:
-    """An error in NetSuite's own shape (ohelp/section_156570709583). `path`: the field that it names, if any."""
+    """Return an error in NetSuite's own shape (ohelp/section_156570709583). `path`: the field that it names, if any."""
     details = [{"detail": detail, "o:errorCode": code, **({"o:errorPath": path} if path else {})}]
     return answer(status, {"title": "x", "status": status, "o:errorDetails": details})
 

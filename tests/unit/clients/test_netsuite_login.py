@@ -38,7 +38,7 @@ PRIMES = (2**256 - 189, 2**255 - 19)
 
 
 def small_rsa_key() -> rsa.RSAPrivateKey:
-    """Of 511 bits, which no generator still creates."""
+    """Return a key of 511 bits, which no current generator creates."""
     (p, q), exponent = PRIMES, 65537
     private = pow(exponent, -1, (p - 1) * (q - 1))
     remainders = rsa.rsa_crt_dmp1(private, p), rsa.rsa_crt_dmq1(private, q), rsa.rsa_crt_iqmp(p, q)
@@ -182,7 +182,7 @@ def test_a_token_in_an_unusable_response_is_not_shown(tmp_path: Path, body: str)
 def test_a_refused_login_names_host_client_certificate_and_clocks(
     tmp_path: Path, seconds_apart: float, relation: str
 ) -> None:
-    """What usually is wrong: another account's host, an old certificate, a clock that is minutes off."""
+    """The usual reasons: another account's host, an old certificate, or a clock that is minutes off."""
     address = address_of(tmp_path, EC_KEY)
     refused = answer(401, {"error": "invalid_client"}, Date=formatdate(time.time() + seconds_apart, usegmt=True))
     with pytest.raises(Misconfigured) as caught:

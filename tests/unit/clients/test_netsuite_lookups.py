@@ -1,4 +1,4 @@
-"""Reading from NetSuite: what another response than the documented one means, and what is queried."""
+"""Reads from NetSuite: what an undocumented response means, and what is queried."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_a_page_of_html_in_place_of_an_answer_is_a_passing_trouble(netsuite_of: 
 
 
 def test_items_of_ours_are_asked_for_after_the_last_one(netsuite_of: MakeClient) -> None:
-    """A query gives no more than 100,000 rows, so none is paged by offset."""
+    """A query returns at most 100,000 rows, so none is paged by offset."""
     full = answer(200, {"items": [ROW | {"id": str(n)} for n in range(1, 1001)], "totalResults": 1001})
     netsuite, transport = netsuite_of(full, answer(200, {"items": [ROW | {"id": "4711"}], "totalResults": 1}))
     first = netsuite.items_made_by_us("pcr-itm-4-", after=0)

@@ -1,4 +1,4 @@
-"""Addresses for people are built where their form is known, and nowhere else."""
+"""Links for people are built where their form is known, and nowhere else."""
 
 from __future__ import annotations
 

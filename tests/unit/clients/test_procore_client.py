@@ -122,7 +122,7 @@ def test_where_that_list_is_forbidden_the_budget_view_is_read(procore_of: MakeCl
 
 @pytest.mark.parametrize("refused", [FORBIDDEN, NOT_FOUND])
 def test_which_way_a_budget_is_read_is_decided_for_each_project(procore_of: MakeClient, refused: Answer) -> None:
-    """One project without the list says nothing of the others."""
+    """A project without the list says nothing about the others."""
     lines = answer(200, {"data": [{"wbs_code": CODE}]}, next_page=False)
     procore, transport = procore_of(refused, VIEWS, ROWS, CODES, lines)
     procore.list_budgeted_codes(17)
@@ -173,7 +173,7 @@ def test_one_project_is_found_in_the_list_of_all(procore_of: MakeClient) -> None
 
 
 def test_an_invoice_is_listed_whatever_else_its_row_says(procore_of: MakeClient) -> None:
-    """The invoice itself has the rest; only a row without an id is lost, and that is reported."""
+    """The invoice itself has the rest; only a row without an id is left out, and that is reported."""
     head = {"id": 417, "status": "approved", "origin_id": None, "invoice_number": "A-1", "project_id": 17}
     rows = [
         head | {"status": None},

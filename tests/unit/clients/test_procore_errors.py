@@ -1,4 +1,4 @@
-"""What Procore's answers mean, in whichever shape they come."""
+"""What Procore's responses mean, in every shape."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_errors_of_any_shape_result_in_a_short_printable_text(body: Any) -> None
 
 @pytest.mark.parametrize("wrong_by", [-3600, 3600])
 def test_a_worker_whose_clock_is_wrong_waits_by_procores(wrong_by: float) -> None:
-    """All the others wait as long as it says."""
+    """It waits until the same moment as all other workers."""
 
     def wait(date: str) -> float | None:
         received_at = 1795521600.0 + wrong_by

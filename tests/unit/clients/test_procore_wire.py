@@ -265,7 +265,7 @@ def test_a_total_that_procore_gives_is_taken_whatever_its_parts_say() -> None:
 
 @pytest.mark.parametrize("text", [None, "", "  ", [], 1.5])
 def test_a_code_without_its_text_is_read_as_one(text: Any) -> None:
-    """Nobody may need it; where somebody does, it gets no name."""
+    """The text may never be needed; where it is, the code gets no name."""
     assert read(wire.WbsCodeRow, {"id": 902, "flat_code": text, "description": text}).flat_code.strip() == ""
 
 

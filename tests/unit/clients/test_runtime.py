@@ -1,4 +1,4 @@
-"""Time and chance come into the clients from outside."""
+"""Clients get time and randomness from outside."""
 
 from __future__ import annotations
 

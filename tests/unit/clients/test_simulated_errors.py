@@ -92,7 +92,7 @@ OURS_IN_PROCORE = (
 
 @dataclass(frozen=True)
 class SimulatedError:
-    """One error as it goes over the wire, and where it is made."""
+    """One error as it is sent, and the place in the source that creates it."""
 
     where: str
     answer: Answer
@@ -102,7 +102,7 @@ class SimulatedError:
 
 
 def _calls(remote: str, *names: str) -> Iterator[tuple[str, dict[str, Any], ast.Call]]:
-    """Each call of these names in a simulator's source: place, the module's names, the call."""
+    """Yield each call of these names in a simulator's source: place, the module's names, the call."""
     for path in sorted((ROOT / remote).glob("*.py")):
         module = importlib.import_module(f"simulators.{remote}.{path.stem}")
         for node in ast.walk(ast.parse(path.read_text())):
@@ -111,7 +111,7 @@ def _calls(remote: str, *names: str) -> Iterator[tuple[str, dict[str, Any], ast.
 
 
 def _value(node: ast.expr, names: dict[str, Any]) -> Any:
-    """Return what an argument is, as far as the source shows."""
+    """Return the value of an argument as far as the source shows it."""
     match node:
         case ast.Constant():
             return node.value
@@ -128,7 +128,7 @@ def _value(node: ast.expr, names: dict[str, Any]) -> Any:
 
 
 def _statuses(node: ast.expr | None, names: dict[str, Any]) -> tuple[int, ...]:
-    """The status of an answer, or those that it may have."""
+    """Return the status of a response, or those that it may have."""
     if node is None:
         return (400,)
     status = _value(node, names)
@@ -172,12 +172,12 @@ IN_BOTH_VERSIONS = list(zip(FROM_PROCORE, _procore_errors(v2=True), strict=True)
 
 
 def is_known(error: SyncError) -> bool:
-    """Return whether a row says what it means, other than that it is unknown."""
+    """Return whether a row says what the response means, other than that it is unknown."""
     return not isinstance(error, UnexpectedAnswer) and getattr(error, "cause", None) is not Cause.UNEXPECTED
 
 
 def meaning_in_netsuite(given: Answer) -> SyncError:
-    """By the table alone, before it is looked at as that of a read or a write."""
+    """Return the meaning by the table alone, before reads and writes are distinguished."""
     message = netsuite.message_of(given)
     row = next(row for row in netsuite.TABLE if given.status in row.statuses and re.search(row.pattern, message))
     return row.meaning(message)
@@ -253,7 +253,7 @@ def test_a_refused_login_is_reported_as_a_refused_login(call: tuple[str, dict[st
 
 @pytest.mark.parametrize("status", [400, 418, 422])
 def test_an_unknown_error_is_shown_with_the_message_of_the_remote(status: int) -> None:
-    """The test's own sight: such a one is in no list."""
+    """The checks of this file can fail: such an error is in no list."""
     given = answer(
         status, {"o:errorDetails": [{"o:errorCode": "NEW_RULE", "detail": "Items need a colour since May."}]}
     )

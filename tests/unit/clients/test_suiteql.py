@@ -1,4 +1,4 @@
-"""SuiteQL texts: whatever a person may type stays a value and never becomes part of the query."""
+"""SuiteQL texts: text that a person typed stays a value and never becomes part of the query."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PRINTABLE = st.text(st.characters(exclude_categories=["Cc", "Cs"], exclude_chara
 
 
 def read_back(literal: str) -> str:
-    """What SQL takes a text literal for; AssertionError when it ends before its end."""
+    """Return the value that SQL reads from a text literal. Raises AssertionError if the literal ends too early."""
     inside = literal[1:-1]
     assert literal[0] == literal[-1] == "'"
     assert "'" not in inside.replace("''", "")

@@ -1,4 +1,4 @@
-"""Celery's options, the queues and the schedule fit together and fit the times that the work itself keeps."""
+"""Celery's options, the queues and the schedule fit together, and fit the times of the work itself."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def test_no_message_of_beat_expires_by_the_clock_of_its_reader(settings: Setting
 
 
 def test_a_result_is_kept_for_redis_through_an_outage_of_a_minute(options: dict[str, Any]) -> None:
-    """Otherwise a task whose work was done is reported as failed. Celery waits a random part of a span that doubles up to the longest."""
+    """Otherwise a task whose work was done is reported as failed. Celery waits a random part of a span that doubles up to a limit."""
     first, longest = (options[f"result_backend_{name}_sleep_between_retries_ms"] for name in ("base", "max"))
     spans = [min(longest, first * 2**turn) for turn in range(options["result_backend_max_retries"])]
     assert options["result_backend_always_retry"]

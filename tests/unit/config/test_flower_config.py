@@ -1,4 +1,4 @@
-"""What Flower shows of a task: JSON where it is some, and nothing that ends its page or turns it round."""
+"""What Flower shows of a task: JSON if it is valid, and no text that ends the page or reverses its direction."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def flower_config(set_environment: SetEnvironment, tmp_path: Path, monkeypatch: 
 
 
 def shown_of(flower_config: ModuleType, text: str | None) -> str | None:
-    """What the page shows for arguments that a worker's event carries as this text."""
+    """Return what the page shows for arguments that a worker's event carries as this text."""
     task = SimpleNamespace(kwargs=text, result=text, exception=None)
     shown: str | None = flower_config.format_task(task).kwargs
     return shown

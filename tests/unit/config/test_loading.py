@@ -159,7 +159,7 @@ def test_an_unreadable_folder_of_secrets_is_named_and_no_setting_in_it(
 def test_quotation_marks_that_no_reader_removes_are_a_fault(
     set_environment: SetEnvironment, tmp_path: Path, name: str, mark: str
 ) -> None:
-    """As `docker run --env-file` passes them on. Taken as a part of the value they would be a refused login."""
+    """`docker run --env-file` passes them on. As part of the value they would cause a refused login."""
     value = f"{mark}https://sesame{mark}"
     fault = "begins and ends with a quotation mark, which is part of the value there: remove both marks."
     assert faults_of(set_environment, **{name: value}) == (f"{name} (in the environment) {fault}",)

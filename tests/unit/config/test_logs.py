@@ -1,4 +1,4 @@
-"""Log lines: one event is one line, whatever other systems' names hold."""
+"""Log lines: one event is one line, whatever the names from other systems contain."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def record(message: str, *arguments: object, error: BaseException | None = None)
 
 
 def caught(message: str) -> ValueError:
-    """An error that was raised."""
+    """Return an error that was raised."""
     with pytest.raises(ValueError, match=re.escape(message)) as raised:
         raise ValueError(message)
     return raised.value
@@ -82,7 +82,7 @@ def test_a_line_of_json_carries_the_traceback() -> None:
 
 @pytest.fixture
 def logging_as_before() -> Iterator[None]:
-    """What a test sets up ends with it: pytest logs too."""
+    """Restore the logging setup after a test: pytest logs too."""
     loggers = [logging.getLogger(), *(logging.getLogger(name) for name in ("urllib3", "kombu", "amqp"))]
     before = [(logger, logger.level, list(logger.handlers)) for logger in loggers]
     yield

@@ -129,7 +129,7 @@ def test_certificates_of_redis_are_checked_unless_a_setting_turns_that_off(
 
 
 def assert_everybody_takes(url: str) -> None:
-    """Celery's results, kombu and redis-py, none of which connects here."""
+    """Check that Celery's results, kombu and redis-py accept the address; none of them connects here."""
     app = Celery(set_as_current=False)
     app.conf.update(celery_options(redis_url=url, key_prefix="x:"))
     assert app.backend.connparams["host"]

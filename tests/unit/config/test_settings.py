@@ -1,4 +1,4 @@
-"""Settings: every fault is one sentence that names its setting, and no sentence or text ever shows a secret."""
+"""Settings: every fault is one sentence that names its setting, and no sentence ever shows a secret."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that decide settings and that another user of this machine could have written are not read."""
+"""Files that decide settings are not read if another user of this machine could have written them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OTHER_USER = 4711
 
 @pytest.fixture
 def change_owner(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
-    """Make a file another user's; who is not root cannot, and is another user from here on."""
+    """Give a file to another user; without root rights, this process counts as another user from here on."""
 
     def give(path: Path) -> None:
         if os.geteuid() == 0:

@@ -1,4 +1,4 @@
-"""A name that is no setting is refused wherever it comes from, with the nearest right one, unless it is another program's."""
+"""A name that is no setting is refused in every source, with the nearest valid name, unless it belongs to another program."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The digests of the settings that decide what is written."""
+"""The digests of the settings that determine what is written."""
 
 from __future__ import annotations
 
