@@ -1,4 +1,4 @@
-"""The digest of an invoice differs for data that determines its bill, and only for that."""
+"""The digest of an invoice changes with data that determines its bill, and with no other data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors keep their class, message and facts on the way through pickle and Celery's result backend."""
+"""Errors keep their class, message and facts through pickle and Celery's result backend."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Findings: each kind is a problem with its owner and next step, unless it is mild, and is described in the documentation."""
+"""Findings: each kind is a problem with an owner and a next step, unless it is mild, and is described in the documentation."""
 
 from __future__ import annotations
 

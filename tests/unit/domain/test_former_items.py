@@ -1,4 +1,4 @@
-"""Which Items read like a project's under another number, or under a code of before."""
+"""Which Items have names like a project's under another number, or under a former code."""
 
 from __future__ import annotations
 

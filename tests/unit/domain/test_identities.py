@@ -1,4 +1,4 @@
-"""External ids and work keys: built from numbers, read back unchanged, compared the way NetSuite compares them."""
+"""External ids and work keys: built from numbers, parsed back unchanged, compared as NetSuite compares them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a record of NetSuite is the vendor or project that Procore means, and when a person has to say so."""
+"""When a NetSuite record is the vendor or project that Procore means, and when a person must decide."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_a_person_goes_by_first_and_last_name() -> None:
 
 
 def test_an_origin_id_of_another_name_is_a_question_with_both_names() -> None:
-    """Digits that another ERP has left in Procore."""
+    """Another ERP has left its digits in Procore."""
     with pytest.raises(Blocked) as caught:
         ALDER.by_link([Entity("1003", "Z-9", "Zenith Catering")])
     assert cause_of(caught) is Cause.VENDOR_LINK_MISMATCH
@@ -200,7 +200,7 @@ WORDS = st.lists(st.text("abcXYZ019'.&-é", min_size=1, max_size=8), min_size=1,
 
 @given(WORDS, st.sampled_from([" ", "  ", " , "]), st.sampled_from(["", " ", ", Inc.", " LLC"]))
 def test_the_search_is_never_narrower_than_the_comparison(parts: list[str], between: str, end: str) -> None:
-    """Else a vendor that is there would be "not found"."""
+    """Otherwise an existing vendor would be "not found"."""
     name = " ".join(parts)
     pattern, variant = search_pattern(name), between.join(parts) + end
     assert bool(pattern) is any(each.isascii() and each.isalnum() for each in "".join(parts))

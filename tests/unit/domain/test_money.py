@@ -1,4 +1,4 @@
-"""Money: whole cents or nothing."""
+"""Money: whole cents, or an error."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def sections(page: str) -> dict[str, str]:
 
 
 def table(text: str) -> list[dict[str, str]]:
-    """The rows of the first table of a text, by the names of their columns."""
+    """Return the rows of the first table of a text, by the names of their columns."""
     rows = [
         [cell.strip() for cell in line.strip("|").split("|")] for line in re.findall(r"^\|.*\|$", text, re.MULTILINE)
     ]
@@ -71,7 +71,7 @@ def table(text: str) -> list[dict[str, str]]:
 
 
 def fields(page: str) -> dict[str, str]:
-    """What the page calls an amount, and Procore's name of it."""
+    """Return Procore's field for each amount by its name on the page."""
     return {row["Here"]: row["In Procore's API"].strip("`") for row in table(sections(page)["Words"])}
 
 
@@ -95,7 +95,7 @@ def examples(section: str) -> list[Example]:
 
 
 def as_procore_sends_it(example: Example, place: int, names: dict[str, str]) -> dict[str, Any]:
-    """GET /rest/v1.1/requisitions/{id}."""
+    """Return the body of GET /rest/v1.1/requisitions/{id}."""
     items = []
     for row in example.lines:
         code = row["WBS code"]
@@ -146,7 +146,7 @@ def assert_it_ties(invoice: Invoice, previous: Invoice | None) -> None:
 def outcome(
     invoice: Invoice, previous: Invoice | None, *, makes_credits: bool, bills_tax: bool
 ) -> tuple[BillLine, ...] | tuple[Cause, str]:
-    """The lines of its bill, or why there is none."""
+    """Return the lines of its bill, or the reason why there is none."""
     try:
         require_billable(invoice, makes_credits=makes_credits, bills_tax=bills_tax)
         retained = retainage(invoice, previous)
@@ -167,7 +167,7 @@ DO_NOT_TIE = (
 
 
 def check_example(example: Example, invoice: Invoice, previous: Invoice | None) -> None:
-    """Raises AssertionError unless the product does with it what the page says."""
+    """Raise AssertionError unless the product's result is what the page says."""
     without_tax_item = example.refusal is not None and example.refusal[0] == Cause.TAX_ITEM_MISSING
     made = outcome(invoice, previous, makes_credits=bool(example.credit), bills_tax=not without_tax_item)
     if example.refusal:
@@ -188,7 +188,7 @@ def check_example(example: Example, invoice: Invoice, previous: Invoice | None) 
 
 
 def check_text(section: str) -> None:
-    """Raises AssertionError unless sums add up and every single amount is one of a sum, a table or a sentence."""
+    """Raise AssertionError unless sums add up and every single amount is one of a sum, a table or a sentence."""
     shown = re.compile(r"^(?:\||>|\*\*Invoice).*", re.MULTILINE)
     text = shown.sub("", section).replace("\n", " ")
     sums = SUM.findall(text)
@@ -202,7 +202,7 @@ def check_text(section: str) -> None:
 
 
 def check(section: str, names: dict[str, str]) -> int:
-    """How many examples of a section are as the product does it; raises AssertionError where one is not."""
+    """Return how many examples a section has. Raises AssertionError if the product's result of one differs."""
     previous: Invoice | None = None
     for place, example in enumerate(parsed := examples(section)):
         assert example.bill or example.credit or example.refusal, example.name

@@ -40,7 +40,7 @@ def test_a_plan_that_was_saved_and_read_back_is_as_it_was() -> None:
 
 
 def test_other_keys_need_another_version_of_the_format() -> None:
-    """Programs read saved plans."""
+    """Other programs read saved plans."""
     saved = json.loads(json.dumps(asdict(SAVED)))
     line = (
         "key project record action name remote_id reason cause owner next_step data needs requests waits_for signature"

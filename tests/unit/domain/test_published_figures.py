@@ -41,7 +41,7 @@ def own_ids(number: int, place: int) -> dict[str, Any]:
 
 
 def invoice(number: int, due: str, lines: Lines, links: Links = own_ids) -> Invoice:
-    """As it comes over the wire."""
+    """Return an invoice as read from the wire."""
     items = [
         {
             "id": number * 100 + place,
@@ -61,7 +61,7 @@ def invoice(number: int, due: str, lines: Lines, links: Links = own_ids) -> Invo
 
 
 def tied(now: Invoice, before: Invoice | None) -> tuple[str, str]:
-    """What is held and released. Raises Blocked unless the invoice ties; AssertionError unless the shown arithmetic does."""
+    """Return what is held and released. Raises Blocked unless the invoice ties; AssertionError unless the shown arithmetic does."""
     retained = retainage(now, before)
     require_whole_cents(now, retained)
     require_tie(now, retained)

@@ -1,4 +1,4 @@
-"""Texts as people read them: counts agree with their nouns, and what is cut is cut between words."""
+"""Texts for people: counts agree with their nouns, and long texts are cut between words."""
 
 from __future__ import annotations
 

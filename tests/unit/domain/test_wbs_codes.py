@@ -1,4 +1,4 @@
-"""Item names: joined unchanged, refused when NetSuite could not keep them, and never shared by two codes."""
+"""Item names: joined unchanged, refused if NetSuite could not store them, and never shared by two codes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FORMATS = ["{project_number}-{wbs_code}", "{wbs_code} {project_number}", "J{proj
 
 
 class CountingRule(NamingRule):
-    """Counts the names that it joins: the beginnings and ends of names are found with them."""
+    """Counts the names that it joins, including those that find the beginnings and ends of names."""
 
     joined = 0
 
@@ -149,7 +149,7 @@ def test_only_projects_whose_names_can_clash_are_rivals(rule: NamingRule, mine: 
 
 @pytest.mark.parametrize("rule", [USUAL, CODE_FIRST])
 def test_of_many_projects_hardly_any_is_compared_with_another(rule: NamingRule) -> None:
-    """Ten thousand compared with ten thousand would take a scan an hour."""
+    """Comparing ten thousand with ten thousand would take an hour per scan."""
     many = [project(f"{number % 7}4-{number:05d}", number) for number in range(1, 501)]
     counting = CountingRule(rule.format)
     rivals = NameClashes(many, counting)

@@ -62,14 +62,14 @@ def cents(least: int, most: int) -> st.SearchStrategy[Decimal]:
 
 
 def up_to(amount: Decimal) -> st.SearchStrategy[Decimal]:
-    """Nothing, all of it, or some: to the cent. Of a balance below zero, which a deductive line may have, nothing."""
+    """Draw nothing, all of an amount, or a part to the cent; nothing of a balance below zero, which a deductive line may have."""
     part = cents(0, int(max(amount, ZERO) * 100))
     return st.one_of(st.just(ZERO), st.just(max(amount, ZERO)), part)
 
 
 @st.composite
 def works(draw: st.DrawFn, company: Company) -> Work:
-    """A line of the schedule of values, on a code that other lines may have too."""
+    """Draw a line of the schedule of values, on a code that other lines may have too."""
     kind, first = draw(st.sampled_from(KINDS)), draw(st.sampled_from((1, 1, 2, 3)))
     code = draw(st.sampled_from(list(next(iter(company.projects.values())).codes.values())))
     value = draw(cents(1_00, 90_000_000))
@@ -83,7 +83,7 @@ def works(draw: st.DrawFn, company: Company) -> Work:
 
 @st.composite
 def billed_on(draw: st.DrawFn, line: ContractLine, balance: Balance, *, only_release: bool) -> Billed:
-    """What a month bills on a line with this balance."""
+    """Draw what a month bills on a line with this balance."""
     billed, rate = (
         Billed(materials=balance.materials, materials_held=balance.materials_retainage),
         draw(st.sampled_from(RATES)),
@@ -105,7 +105,7 @@ def billed_on(draw: st.DrawFn, line: ContractLine, balance: Balance, *, only_rel
 
 
 def _materials(draw: st.DrawFn, billed: Billed, balance: Balance, rate: Decimal) -> None:
-    """Some of what is stored becomes work and takes its retainage along, some of the rest's is released, and more is stored."""
+    """Let some stored materials become work with their retainage, release some of the rest's retainage, and store more."""
     billed.moved = draw(up_to(balance.materials))
     all_of_it = billed.moved == balance.materials
     billed.moved_held = balance.materials_retainage if all_of_it else draw(up_to(balance.materials_retainage))
@@ -119,7 +119,7 @@ def _materials(draw: st.DrawFn, billed: Billed, balance: Balance, rate: Decimal)
 
 @dataclass(frozen=True, repr=False)
 class Subcontract:
-    """A subcontract of a company, with its invoices. A company is too much to print: the months are noted instead."""
+    """A subcontract of a company, with its invoices. A company is too large to print: the months are noted instead."""
 
     company: Company
     invoices: list[billing.Invoice]
@@ -127,7 +127,7 @@ class Subcontract:
 
 @st.composite
 def subcontracts(draw: st.DrawFn) -> Subcontract:
-    """Up to six lines and five invoices."""
+    """Draw a subcontract with up to six lines and five invoices."""
     company = build_company(draw(st.integers(0, 2**32)), "large:1x5:1")
     project, vendor = next(iter(company.projects.values())), next(iter(company.vendors.values()))
     planned = [draw(works(company)) for _ in range(draw(st.integers(1, 6)))]
@@ -152,7 +152,7 @@ def subcontracts(draw: st.DrawFn) -> Subcontract:
 
 @dataclass(frozen=True)
 class Sent:
-    """An invoice of the simulator, and what the product reads of it and of the one before."""
+    """An invoice of the simulator, and what the product reads of it and of the previous one."""
 
     truth: billing.Invoice
     invoice: Invoice
@@ -160,7 +160,7 @@ class Sent:
 
 
 def as_sent(company: Company, world: ProcoreSettings, chosen: list[billing.Invoice]) -> Iterator[Sent]:
-    """The invoices as text on the wire, read with the product's models."""
+    """Yield the invoices as text on the wire, read with the product's models."""
     printer = InvoicePrinter(company, world)
 
     def received(invoice: billing.Invoice) -> Invoice:
@@ -180,7 +180,7 @@ def lines_of(sent: Sent) -> tuple[BillLine, ...]:
 
 
 def sum_as_netsuite_reads_it(lines: tuple[BillLine, ...], sent: Sent) -> Decimal:
-    """Of the rates in the body of the bill, as JSON text; a vendor credit has them with the other sign."""
+    """Return the sum of the rates in the body of the bill, as JSON text; a vendor credit has them with the opposite sign."""
     day = sent.invoice.billing_date
     assert day
     bill = Bill("pcr-bill-1-1", "1", "1", sent.invoice.document_number, day, "", lines)
@@ -193,7 +193,7 @@ def sum_as_netsuite_reads_it(lines: tuple[BillLine, ...], sent: Sent) -> Decimal
 
 
 def assert_the_bill_is_right(sent: Sent) -> tuple[BillLine, ...]:
-    """Against the simulator's truth: what is due, what each line bills, what is held and released."""
+    """Compare with the simulator's arithmetic: what is due, what each line bills, what is held and released."""
     lines, truth = lines_of(sent), sent.truth
     payment_due = truth.summary().current_payment_due + truth.tax
     assert sum((line.amount for line in lines), ZERO) == payment_due == sum_as_netsuite_reads_it(lines, sent)
@@ -227,7 +227,7 @@ def test_every_bill_totals_the_payment_due_whatever_is_billed(drawn: Subcontract
 
 
 def _kind_of(sent: Sent) -> str:
-    """For `--hypothesis-show-statistics`: how often each kind was met."""
+    """Return the kind of an invoice for `--hypothesis-show-statistics`, which counts them."""
     if sent.invoice.payment_due < 0:
         return "net credit"
     if not any(line.gross for line in sent.invoice.lines):
@@ -266,7 +266,7 @@ def test_tax_outside_the_payment_due_results_in_no_bill(drawn: Subcontract) -> N
 @settings(max_examples=10)
 @given(seed=st.integers(0, 2**32), world=st.sampled_from(WORLDS))
 def test_every_invoice_of_a_simulated_company_becomes_a_bill_that_ties(seed: int, world: ProcoreSettings) -> None:
-    """The companies that the demo, the tests and the campaigns use."""
+    """These are the companies that the demo, the tests and the campaigns use."""
     company = build_company(seed, "demo")
     untied = company.cases["invoice_does_not_tie"]["invoice_id"]
     uncoded = company.cases["line_without_wbs_code"]["invoice_id"]

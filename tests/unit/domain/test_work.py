@@ -82,7 +82,7 @@ def test_services_do_the_work_and_do_not_run_it() -> None:
 
 
 def test_no_key_is_taken_apart_outside_of_the_modules_that_build_keys() -> None:
-    """Addresses and headers have colons too."""
+    """Addresses and headers contain colons too."""
     prefixes = "|".join({*(kind.word for kind in WorkKind), "project", "remote", "verify"})
     apart = re.compile(rf'partition\(":"|split\(":"|(startswith|removeprefix)\(\(?f?"({prefixes}):')
     modules = {str(path.relative_to(PRODUCT)) for path in PRODUCT.rglob("*.py") if apart.search(path.read_text())}

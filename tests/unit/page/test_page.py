@@ -1,4 +1,4 @@
-"""The page: everything on it to the letter, nothing on it from elsewhere, and the same content for screen readers."""
+"""The page: every text literal, no content from other servers, and the same content for screen readers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ VOID = {"meta", "link", "br"}
 
 
 class Outline(HTMLParser):
-    """What the page is made of: its elements with their attributes, and its texts."""
+    """The structure of the page: its elements with their attributes, and its texts."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -60,16 +60,16 @@ class Outline(HTMLParser):
 
     @property
     def text(self) -> str:
-        """All texts, blanks made one."""
+        """Return all texts, with single spaces."""
         return " ".join(" ".join(self.texts).split())
 
     def all(self, tag: str) -> list[dict[str, str | None]]:
-        """The attributes of each element of a kind."""
+        """Return the attributes of each element of a kind."""
         return [attributes for name, attributes in self.elements if name == tag]
 
 
 def names(page: str) -> list[tuple[str, list[str]]]:
-    """The elements and the names of their attributes: what texts must not change."""
+    """Return the elements and the names of their attributes, which texts must not change."""
     return [(tag, sorted(attributes)) for tag, attributes in Outline(page).elements]
 
 
@@ -265,5 +265,5 @@ def test_a_duration_is_written_as_people_say_it(seconds: float, sentence: str) -
 
 
 def test_texts_of_the_page_itself_are_plain() -> None:
-    """No entity is written twice: an `&amp;amp;` would show up as `&amp;`."""
+    """No entity is escaped twice: an `&amp;amp;` would show up as `&amp;`."""
     assert "&" not in unescape(re.sub(r"<style>.*?</style>", "", render(report()), flags=re.DOTALL))

@@ -11,7 +11,7 @@ from worker.store.gate import Use
 
 
 def drawn(*noted: tuple[float, int], slots: int = 5) -> Plot:
-    """The plot of notes made so many seconds before now."""
+    """Return the plot of notes that were recorded this many seconds ago."""
     made = plot(GateUse(0, slots, [Use(AT - before, in_use) for before, in_use in noted]), now=AT)
     assert made is not None
     return made

@@ -1,4 +1,4 @@
-"""The text of a refusal without names, and as a pattern for the next refusal by the same rule."""
+"""The text of a refusal without names, and as a pattern for another refusal by the same rule."""
 
 from __future__ import annotations
 
