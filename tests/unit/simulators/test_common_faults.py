@@ -1,4 +1,4 @@
-"""Fault rules strike what they name, in an order that the seed alone decides; the journal keeps everything in order."""
+"""Fault rules apply to the requests that they name, in an order that only the seed determines; the journal keeps all in order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a client meets when a fault strikes: whether the work was done, and what comes back. Played on NetSuite."""
+"""What a client receives when a fault rule applies: whether the work was done, and what is returned. Tested with NetSuite."""
 
 from __future__ import annotations
 

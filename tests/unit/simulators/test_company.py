@@ -1,4 +1,4 @@
-"""The generated company: repeatable, of the promised size, and with every awkward case in it and findable."""
+"""The generated company: repeatable, of the requested size, with every awkward case findable in it."""
 
 from __future__ import annotations
 

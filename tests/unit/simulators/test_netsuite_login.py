@@ -1,4 +1,4 @@
-"""The token endpoint takes what Oracle's help says it takes and nothing else; no other address opens without a token."""
+"""The token endpoint accepts what Oracle's help says and nothing else; no other address responds without a token."""
 
 from __future__ import annotations
 

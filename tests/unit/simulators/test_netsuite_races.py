@@ -1,4 +1,4 @@
-"""Simultaneous writes: one record in the atomic world, two in the world with a window; and the account's concurrency cap."""
+"""Simultaneous writes: one record with atomic uniqueness, two with a uniqueness window; and the account's concurrency limit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.unit.simulators.conftest import BILLS, ITEMS, Account, bill_body, ite
 
 
 def at_once(*calls: Callable[[], requests.Response]) -> list[requests.Response]:
-    """Start all calls together; their answers in order."""
+    """Start all calls together, and return their responses in order."""
     answers: list[requests.Response | None] = [None] * len(calls)
     gate = threading.Barrier(len(calls))
 

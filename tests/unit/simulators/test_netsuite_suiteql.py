@@ -1,4 +1,4 @@
-"""SuiteQL: the look-ups a client needs, the paging rules, and refusals in NetSuite's shape."""
+"""SuiteQL: the queries that a client needs, the paging rules, and refusals in NetSuite's shape."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_a_thousand_names_are_found_without_looking_at_every_item(
 def test_rows_after_an_id_are_found_without_looking_at_those_before(
     state: NetSuiteState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """How a client reads more rows than one query gives: each page asks for what comes after the last row."""
+    """A client reads more rows than one query returns like this: each page asks for the rows after the last one."""
     made = [state.make_item(f"N-{number}", externalid=f"e-{number}") for number in range(30)]
     state.edit_item(made[20].id, displayname="edited")
     state.items.remove(made[25].id)

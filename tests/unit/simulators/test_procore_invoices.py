@@ -1,4 +1,4 @@
-"""Subcontractor invoices of the simulated Procore: what they say, how they are found, and how one is marked as exported."""
+"""Subcontractor invoices of the simulated Procore: their fields, their filters, and how one is marked as exported."""
 
 from __future__ import annotations
 

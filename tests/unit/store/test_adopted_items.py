@@ -1,4 +1,4 @@
-"""An Item is adopted by one code: by the ledger's records, which an index finds and a file outlives."""
+"""An Item is adopted by one code: by the ledger's records, which an index finds and a file preserves."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_an_item_is_adopted_by_one_code(
 
 
 def as_an_older_version(client: Redis, ledger: Ledger, key: CodeKey, record: Record) -> None:
-    """Write it without the index."""
+    """Write a record without the index."""
     index = client.hgetall(f"{PREFIX}adopted")
     ledger.write(key, record)
     client.delete(f"{PREFIX}adopted")

@@ -1,4 +1,4 @@
-"""Circuit breakers: what is in trouble pauses the work that needs it, for a time, and nothing else."""
+"""Circuit breakers: an outage pauses the work that needs the remote, for a time, and nothing else."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def breakers(client: Redis) -> CircuitBreakers:
 
 
 def end_now(breakers: CircuitBreakers) -> None:
-    """The pauses are over, and nothing has got through yet."""
+    """End all pauses, with no successful response yet."""
     breakers.lift(list(Remote))
 
 
@@ -122,7 +122,7 @@ def test_a_scope_counts_the_works_that_failed_since_it_last_got_through(breakers
 
 
 def test_a_scope_with_hundreds_of_failures_remembers_only_a_few(breakers: CircuitBreakers) -> None:
-    """Any further record is taken for one that has failed before."""
+    """Any further record counts as one that has failed before."""
     noted = [breakers.count_failure(Remote.NETSUITE, f"code:1:{number}") for number in range(40)]
     assert noted[-1].works == 10
     assert noted[-1].again

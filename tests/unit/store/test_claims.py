@@ -1,4 +1,4 @@
-"""Claims: work in progress belongs to one attempt, which renews it; what asks for it meanwhile is repeated; what nobody began is no death."""
+"""Claims: one attempt owns work in progress and renews its claim; a request meanwhile repeats the work; unbegun work is no death."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def begun(work: Lanes, key: str = KEY, lane: Lane = Lane.SCANS) -> None:
 
 
 def let_claims_end(client: Redis, lane: Lane = Lane.SCANS) -> None:
-    """As when so much time has passed without a renewal or a worker."""
+    """Let enough time pass for claims to end without a renewal or a worker."""
     hand = f"{PREFIX}hand:{lane}"
     client.zadd(hand, dict.fromkeys(client.zrange(hand, 0, -1), 1))
 
@@ -295,7 +295,7 @@ def test_the_lane_of_upkeep_has_work_of_no_run(work: Lanes, runs: Runs) -> None:
 
 
 def older_than_kept(client: Redis, run: Run) -> None:
-    """As seven days later: its hash has gone, and an older version recreated it by a count."""
+    """Delete the run's hash, as after seven days; an older version could recreate it by a count."""
     client.delete(f"{PREFIX}run:{run.id}")
 
 
@@ -353,7 +353,7 @@ def test_a_run_of_a_kind_that_only_a_newer_version_knows_is_passed_over(runs: Ru
 def test_work_ends_and_the_next_one_begins_in_one_step(
     work: Lanes, runs: Runs, other_worker: Lanes, with_children: bool
 ) -> None:
-    """Nobody else takes the room in between."""
+    """No other worker takes the free place in between."""
     next_key = scan_of(18)
     run = run_of(runs, KEY, next_key)
     begun(work)
@@ -371,7 +371,7 @@ def test_work_ends_and_the_next_one_begins_in_one_step(
 
 
 def test_beginning_work_returns_which_ledger_there_is(work: Lanes, client: Redis) -> None:
-    """In the same step, whether its message claims the work or it follows on other work."""
+    """It does so in the same step, whether a message claims the work or it follows on other work."""
     ledger, next_key, last_key = Ledger(client, PREFIX), scan_of(18), scan_of(19)
     begun(work)
     assert work.ledger_at_claim(KEY) == ledger.state.opened_at() == ""

@@ -1,4 +1,4 @@
-"""A Redis that cannot be used: what is wrong is named, with what to do, and quickly."""
+"""A Redis that cannot be used: the fault is named quickly, with what to do."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_a_refusal_of_the_server_is_reported_with_its_remedy(server: Redis, redi
 
 @pytest.mark.real
 def test_a_server_that_cannot_save_is_reported_with_its_message(tmp_path: Path) -> None:
-    """As with a full disk: it answers, and takes no writes."""
+    """As with a full disk, it responds and accepts no writes."""
     client: Redis
     with EmbeddedServer.start(tmp_path) as server, connect(server.url) as client:
         client.config_set("save", "3600 1")
@@ -93,7 +93,7 @@ def test_a_refusal_of_the_server_is_never_reported_as_no_response(error: RedisEr
 
 
 def test_an_error_of_the_broker_is_explained_by_what_redis_answered() -> None:
-    """Kombu raises its own error because of Redis'; that one alone would read as a server that does not run."""
+    """Kombu raises its own error because of Redis'; its text alone would read like a server that does not run."""
     refused = redis.exceptions.ResponseError("MISCONF Errors writing to the AOF file: No space left on device")
     raised = OperationalError("MISCONF Errors writing to the AOF file")
     raised.__cause__ = refused

@@ -1,4 +1,4 @@
-"""The gate: never more slots than the cap, exports first, no slot lost with its holder, no request waiting forever."""
+"""The gate: never more slots than the limit, exports first, no slot lost with its holder, no request waiting forever."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def waiting(server: Redis, precedence: Precedence) -> int:
 
 
 def passing(gate: Gate, precedence: Precedence, passed: list[Precedence]) -> threading.Thread:
-    """A thread that goes through the gate once and says so while inside."""
+    """Start a thread that goes through the gate once and appends its precedence to `passed` while inside."""
 
     def go() -> None:
         with gate.slot(precedence):
@@ -50,7 +50,7 @@ def passing(gate: Gate, precedence: Precedence, passed: list[Precedence]) -> thr
 def test_a_wait_just_before_its_timeout_does_not_block_forever(
     gate_of: MakeGate, server: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Redis 6.2 takes less than a millisecond for no end at all."""
+    """Redis 6.2 reads a timeout below a millisecond as none."""
     asked, clock = [], iter([0.0, 1.0 - 1e-7, 2.0, 3.0])
 
     def blpop(_: object, timeout: float) -> None:
@@ -96,7 +96,7 @@ def test_of_two_machines_with_different_caps_the_lower_one_holds_for_both(gate_o
 
 
 def test_released_slots_are_passed_on_by_the_lower_cap(gate_of: MakeGate, server: Redis) -> None:
-    """More may be inside when a machine with a lower cap starts. Nobody takes over from them until there is room."""
+    """More holders may be inside when a machine with a lower limit starts. Their slots are not passed on until there is room."""
     high, low, passed = gate_of(3), gate_of(1), list[Precedence]()
     with high.slot(Precedence.SCAN):
         with high.slot(Precedence.SCAN):

@@ -1,4 +1,4 @@
-"""A process knows the store it met, and a lock in another one says that what was under way must settle first."""
+"""A process knows its store, and a lock in another store reports that work in progress must settle first."""
 
 from __future__ import annotations
 

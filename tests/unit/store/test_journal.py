@@ -1,4 +1,4 @@
-"""The journal keeps what happened in order, briefly, for a stated time, and grows only so long."""
+"""The journal keeps events in order and briefly, for a stated time, and its size is limited."""
 
 from __future__ import annotations
 
@@ -210,12 +210,12 @@ def test_what_was_restored_from_netsuite_has_no_beginning(ledger: Ledger) -> Non
 
 
 def _bytes_kept(server: Redis) -> int:
-    """By the keys alone: what the server needs for its connections is another matter."""
+    """Return the bytes of the keys alone, without what the server needs for its connections."""
     return sum(int(server.memory_usage(key, samples=0) or 0) for key in server.keys(f"{PREFIX}*"))
 
 
 def test_a_code_that_was_scanned_and_made_costs_less_than_200_bytes(server: Redis, keeper: LeaseKeeper) -> None:
-    """All of it: its record with its beginning, and no journal. Measured over projects of 100 codes, as they are."""
+    """This includes its record with its start; it has no journal. Measured over projects of 100 codes."""
     ledger, projects = Ledger(server, PREFIX), range(1, 51)
     Runs(server, PREFIX).begin(RunKind.SCAN, "a long trigger" * 7, [scan_of(project) for project in projects])
     for project in projects:

@@ -30,7 +30,7 @@ def workers_die_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def begun_and_lost(work: Lanes, key: str = "code:1:1") -> None:
-    """A worker takes the work, begins it, and dies."""
+    """Let a worker take the work, begin it, and die."""
     assert taken(work, limit=1) == [key]
     assert work.claim(Lane.ITEMS, key, Claim.IN_LANE) is Claimed.BEGUN
 

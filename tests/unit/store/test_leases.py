@@ -1,4 +1,4 @@
-"""The lease keeper renews while a block runs, through failures, and no longer."""
+"""The lease keeper renews while a block runs, despite failures, and stops with the block."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ledger never goes back from what NetSuite holds, and its problems open and close with their records."""
+"""The ledger never forgets what is in NetSuite, and its problems open and close with their records."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ BLOCKED = Record(State.BLOCKED, "x", at=100.0, cause=Cause.NAME_TOO_LONG, facts=
 
 @pytest.fixture
 def ledger(client: Redis) -> Ledger:
-    """A ledger that is the record."""
+    """Return an open ledger."""
     ledger = Ledger(client, PREFIX)
     ledger.state.open(since=0)
     return ledger
@@ -194,7 +194,7 @@ def test_recording_a_created_record_returns_the_state_of_its_series(
 
 
 def test_recording_what_was_created_releases_its_lock(ledger: Ledger, locks: Locks) -> None:
-    """In the same step: nobody gets the lock before the record is done."""
+    """It does so in the same step: no worker gets the lock before the record is done."""
     with locks.hold(str(CODE), reads=ledger.place(CODE)) as lock:
         assert lock is not None
         assert ledger.intend(CODE, replace(INTENT, sent_at=lock.now()), lock)

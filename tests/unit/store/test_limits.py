@@ -1,4 +1,4 @@
-"""Procore's two rate limits as all workers together see them."""
+"""Procore's two rate limits, shared by all workers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def headers(limit: int, remaining: int, *, resets_in: float) -> dict[str, str]:
 
 
 def seconds_to_wait(limits: RateLimits, precedence: Precedence = EXPORT) -> float:
-    """Return the seconds that a refused caller has to wait; 0 = it may send now."""
+    """Return the seconds that a refused caller must wait; 0 = it may send now."""
     try:
         limits.wait(precedence, timeout=0)
     except NoRoom as error:

@@ -1,4 +1,4 @@
-"""Locks: one holder, with an expiry, released and renewed by their holder alone."""
+"""Locks: one holder, with an expiry, released and renewed by that holder alone."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_the_fence_grows_with_every_lock_taken(locks: Locks) -> None:
 
 
 def test_the_fence_keeps_growing_after_redis_has_lost_it(locks: Locks, client: Redis) -> None:
-    """Emptied, or back with an old snapshot: a worker that held a lock before may note a doubt under its fence afterwards."""
+    """Redis may be empty or back with an old snapshot: a worker that held a lock before may record a doubt under its fence later."""
     client.set(f"{PREFIX}fence", 100_000)
     with locks.hold(NAME) as before:
         assert before is not None
@@ -152,7 +152,7 @@ def test_a_lock_knows_the_redis_time_later_without_a_command(locks: Locks, clien
 
 
 def test_a_moment_has_come_only_when_it_has_for_certain() -> None:
-    """The answer took five seconds, and nobody knows at which of them Redis' clock was read: nothing is sent again on a guess."""
+    """The response took five seconds, and the time within them at which Redis read its clock is unknown: nothing is resent on a guess."""
     answered = time.monotonic()
     lock = Lock(KEY, "token", fence=1, at=1000.0, asked=answered - 5, answered=answered, runtime=REAL)
     assert lock.now() >= 1005
@@ -198,7 +198,7 @@ def test_nothing_may_be_written_before_there_is_a_ledger(real_locks: Locks) -> N
 
 
 def test_an_intact_ledger_permits_writes_once_its_opening_is_stored(real_locks: Locks, server: Redis) -> None:
-    """What is younger than two seconds may be lost together with an intent: then nobody would know that there was one."""
+    """Data of the last two seconds may be lost together with an intent, of which there would be no trace."""
     before = seconds(server)
     Ledger(server, PREFIX).state.open(since=0)
     opened_at = held(real_locks).may_write_at(settle_seconds=900) - KEPT_SECONDS
@@ -223,7 +223,7 @@ def test_the_moments_after_a_start_are_waited_out_and_nothing_longer(
 
 
 def test_the_server_is_known_from_the_opening_on(real_locks: Locks, server: Redis) -> None:
-    """A restart before any lock was taken is a restart nevertheless."""
+    """A restart before any lock was taken counts as a restart."""
     Ledger(server, PREFIX).state.open(since=0)
     assert server.hget(f"{PREFIX}ledger", "server") == server.info("server")["run_id"]
     server.hset(f"{PREFIX}ledger", "server", "the run id of the server before")
@@ -244,7 +244,7 @@ def test_a_server_after_an_orderly_stop_must_first_be_recorded_safely(real_locks
 
 
 def test_a_server_is_met_at_the_very_moment_of_the_lock(real_locks: Locks, server: Redis) -> None:
-    """A time that was rounded up would lie ahead of the lock's own."""
+    """A time that was rounded up would be later than the lock's own."""
     ledger = Ledger(server, PREFIX)
     ledger.state.open(since=0)
     for _ in range(20):

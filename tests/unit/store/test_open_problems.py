@@ -1,4 +1,4 @@
-"""What people do about problems: closed with a note, hidden until they change; and nothing is hidden for longer, or lost."""
+"""What people do about problems: they close them with a note, or hide them until they change; nothing stays hidden longer or is lost."""
 
 from __future__ import annotations
 

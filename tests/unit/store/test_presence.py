@@ -1,4 +1,4 @@
-"""Presence: who announces itself runs, and who stops doing so is forgotten soon."""
+"""Presence: a process that announces itself counts as running, and is forgotten soon after its last announcement."""
 
 from __future__ import annotations
 

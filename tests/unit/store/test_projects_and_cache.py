@@ -1,4 +1,4 @@
-"""The list of projects is replaced as a whole; cached answers end, and belong to one NetSuite account."""
+"""The list of projects is replaced as a whole; cached responses expire, and belong to one NetSuite account."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs: begun or joined, counted once however often work is done twice, and ended when the last key has left."""
+"""Runs: started or joined, counted once however often work is done twice, and ended when the last key is done."""
 
 from __future__ import annotations
 
@@ -372,7 +372,7 @@ def test_counts_for_an_expired_or_ended_run_leave_nothing_behind(
 
 
 def sends(client: Redis, precedence: Precedence, *, procore: int = 0, netsuite: int = 0) -> None:
-    """So many requests by any worker."""
+    """Send this many requests, as any worker does."""
     limits, gate = RateLimits(client, PREFIX, "procore"), Gate(client, PREFIX, LeaseKeeper(), limit=1)
     for _ in range(procore):
         limits.wait(precedence)

@@ -1,4 +1,4 @@
-"""Time and chance come into the store from outside."""
+"""The store gets time and randomness from outside."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FROM_OUTSIDE = {"time", "random", "secrets", "threading"}
 
 
 def imported(file: Path) -> Iterator[str]:
-    """The modules that a file imports."""
+    """Yield the modules that a file imports."""
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

@@ -27,12 +27,12 @@ _LUA = re.compile(r"redis\.p?call\(|\b(KEYS|ARGV)\[")
 
 
 def header(file: Path) -> list[str]:
-    """The comment lines at the head of a file."""
+    """Return the comment lines at the head of a file."""
     return file.read_text(encoding="utf-8").split("\n\n")[0].splitlines()
 
 
 def strings(file: Path) -> Iterator[str]:
-    """Every text in a Python module, the parts of f-strings too."""
+    """Yield every text in a Python module, including the parts of f-strings."""
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value

@@ -1,4 +1,4 @@
-"""Tokens: minted by one, used by all, renewed before they end, dropped when refused."""
+"""Tokens: minted by one worker, used by all, renewed before they expire, dropped when refused."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KEY = f"{PREFIX}token:netsuite"
 
 
 class Mint:
-    """A token service that numbers what it gives."""
+    """A token service that numbers its tokens."""
 
     def __init__(self, *, takes: float = 0.0, lifetime: float = 3600.0) -> None:
         self.given = 0
@@ -157,7 +157,7 @@ def test_a_token_is_never_shown() -> None:
 
 
 class Hanging:
-    """A token service that takes the connection and does not answer; `answers` ends the wait for all."""
+    """A token service that accepts the connection and does not respond; `answers` ends the wait of all callers."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -171,7 +171,7 @@ class Hanging:
 
 
 def test_threads_that_need_a_token_of_a_hanging_service_share_one_timeout(client: Redis) -> None:
-    """Each would mint after the other otherwise: the number of threads times the timeout."""
+    """Otherwise each would mint after the other: the number of threads times the timeout."""
     mint, errors = Hanging(), []
     tokens = Tokens(client, PREFIX, "netsuite", mint)
 
