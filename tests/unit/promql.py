@@ -1,4 +1,4 @@
-"""As much of PromQL as the alert rules use: selectors, arithmetic, comparisons, set operators, `absent` and `increase`."""
+"""The part of PromQL that the alert rules use: selectors, arithmetic, comparisons, set operators, `absent` and `increase`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _COMPARES: dict[str, Callable[[float, float], bool]] = {
 
 @functools.cache
 def _series(text: str) -> tuple[str, Labels]:
-    """The name and the labels of a series; a target names the same few hundred at each scrape."""
+    """Return the name and the labels of a series; a target has the same few hundred series at each scrape."""
     [family] = text_string_to_metric_families(f"{text} 0\n")
     [sample] = family.samples
     return sample.name, frozenset(sample.labels.items())
@@ -50,11 +50,11 @@ class Facts:
         return cls(samples, now, past)
 
     def fires(self, expression: str) -> list[dict[str, str]]:
-        """The labels of all that the expression finds."""
+        """Return the labels of all samples that the expression finds."""
         return [dict(labels) for labels in self.values(expression)]
 
     def values(self, expression: str) -> Vector:
-        """What the expression finds, by labels."""
+        """Return the samples that the expression finds, by labels."""
         vector = self._value(promql_parser.parse(expression))
         assert isinstance(vector, dict), "an alert needs a vector"
         return vector
@@ -112,7 +112,7 @@ class Facts:
 
 
 def selectors(part: Any) -> Iterator[Any]:
-    """All vector selectors of an expression."""
+    """Yield all vector selectors of an expression."""
     if type(part).__name__ == "VectorSelector":
         yield part
     elif type(part).__name__ == "MatrixSelector":
@@ -125,7 +125,7 @@ def selectors(part: Any) -> Iterator[Any]:
 
 
 def grouping(part: Any) -> Iterator[str]:
-    """All labels by which an expression groups or joins."""
+    """Yield all labels by which an expression groups or joins."""
     modifier = getattr(part, "modifier", None)
     for clause in (modifier, getattr(modifier, "matching", None)):
         yield from getattr(clause, "labels", None) or ()
@@ -179,12 +179,12 @@ def _pair(op: str, left: Any, right: Any, value: float) -> float | None:
 
 
 def _matched(modifier: Any) -> Callable[[Labels], Labels]:
-    """The labels by which two vectors are joined: all, or those of `on`, or all but those of `ignoring`."""
+    """Return the labels by which two vectors are joined: all, or those of `on`, or all but those of `ignoring`."""
     return _kept(getattr(modifier, "matching", None), by_default=True)
 
 
 def _kept(labels_named: Any, *, by_default: bool = False) -> Callable[[Labels], Labels]:
-    """Leaves of a sample's labels those that a modifier names, or those that it does not name; without one all, or none."""
+    """Return a function that keeps the labels that a modifier names, or those that it does not name; without one all, or none."""
     if labels_named is None:
         return lambda labels: labels if by_default else frozenset()
     named, only = frozenset(labels_named.labels), str(labels_named.type).endswith("Include")

@@ -1,4 +1,4 @@
-"""What commands print for people: tables without empty columns, problems by cause, reasons once, the unwell last."""
+"""What commands print for people: tables without empty columns, problems by cause, reasons once, failures last."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Services say in few fields what they use: no constructor of theirs has more than six parameters."""
+"""Services name their dependencies in few fields: no constructor has more than six parameters."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MADE_OF = frozenset({"Stores", "Remotes", "Redis", "Transport"})
 
 
 def classes(worker: Path) -> dict[str, ast.ClassDef]:
-    """Every class below a folder by its place: `inspect/explain.py Explain`."""
+    """Return every class below a folder by its place: `inspect/explain.py Explain`."""
     return {
         f"{file.relative_to(worker)} {node.name}": node
         for file in sorted(worker.rglob("*.py"))
@@ -30,7 +30,7 @@ def classes(worker: Path) -> dict[str, ast.ClassDef]:
 
 
 def parameters(kind: ast.ClassDef) -> tuple[list[str], bool]:
-    """The annotations of what the constructor takes, and whether the constructor is written by hand."""
+    """Return the annotations of the constructor's parameters, and whether the constructor is written by hand."""
     for node in kind.body:
         if isinstance(node, ast.FunctionDef) and node.name == "__init__":
             taken = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs][1:]
@@ -44,7 +44,7 @@ def parameters(kind: ast.ClassDef) -> tuple[list[str], bool]:
 
 
 def services(classes_by_place: Mapping[str, ast.ClassDef]) -> set[str]:
-    """The names of classes that are given a store, a client or another service."""
+    """Return the names of classes that get a store, a client or another service."""
     known, size = set(MADE_OF), 0
     while len(known) > size:
         size = len(known)
@@ -55,7 +55,7 @@ def services(classes_by_place: Mapping[str, ast.ClassDef]) -> set[str]:
 
 
 def too_many(worker: Path) -> Iterator[tuple[str, int]]:
-    """Constructors with more than six parameters: those written by hand, and those of services."""
+    """Yield constructors with more than six parameters: those written by hand, and those of services."""
     classes_by_place = classes(worker)
     known = services(classes_by_place)
     for place, kind in classes_by_place.items():

@@ -41,7 +41,7 @@ VARIABLE = re.compile(r"(?<!\$)\$\{([A-Z_]+)(?::-([^}]*)|:\?[^}]*)?\}")
 
 
 def expected_commands(data_dir: str, *, webhooks: bool = False) -> dict[str, str]:
-    """Each process' command as one would type it in the project's folder."""
+    """Return the command of each process as typed in the project's folder."""
     typed = {}
     for process in processes(data_dir=Path(data_dir), webhooks=webhooks):
         command = " ".join(("python", *process.command[1:]))
@@ -59,7 +59,7 @@ def procfile_commands() -> dict[str, str]:
 
 
 def compose_services() -> dict[str, str]:
-    """Name and text of each service. The project has no YAML reader; an indent of two spaces begins a service."""
+    """Return name and text of each service. The project has no YAML reader; an indent of two spaces begins a service."""
     services = COMPOSE.partition("\nservices:\n")[2].partition("\nvolumes:\n")[0]
     parts = re.split(r"^  (\w+):\n", services, flags=re.MULTILINE)[1:]
     return dict(zip(parts[::2], parts[1::2], strict=True))
@@ -87,7 +87,7 @@ def test_systemd_starts_the_same_processes() -> None:
 
 
 def settings_of(unit: str) -> dict[str, str]:
-    """What a unit puts into the environment."""
+    """Return what a unit puts into the environment."""
     lines = re.findall(r"^Environment=(.*)$", unit, re.MULTILINE)
     return dict(pair.split("=", 1) for line in lines for pair in line.split())
 
@@ -210,7 +210,7 @@ def test_compose_is_what_its_specification_takes() -> None:
 
 
 def test_what_services_share_reaches_every_one_of_them() -> None:
-    """A service that says a part by itself says it in the place of what is shared."""
+    """A service's own definition of a part replaces the shared one, so the shared values have to be in it too."""
     for name, service in yaml.safe_load(COMPOSE)["services"].items():
         assert service["restart"] == "unless-stopped", name
         assert {"max-size", "max-file"} <= service["logging"]["options"].keys(), name

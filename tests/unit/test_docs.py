@@ -27,7 +27,7 @@ STATUS = re.compile(r"^Status: (proposed|accepted|superseded)[^.]*\.", re.MULTIL
 
 
 def pages_in(navigation: object) -> Iterator[str]:
-    """The paths of all pages below a part of the navigation."""
+    """Yield the paths of all pages below a part of the navigation."""
     if isinstance(navigation, str):
         yield navigation
     elif isinstance(navigation, dict):
@@ -87,7 +87,7 @@ def test_ci_builds_the_site_strictly() -> None:
 
 
 def named_commands(text: str) -> Iterator[tuple[str, list[str]]]:
-    """Each command of wbs-sync in code of a page, with its arguments."""
+    """Yield each wbs-sync command in the code of a page, with its arguments."""
     blocks = re.findall(r"^ *```sh\n(.*?)^ *```", text, re.MULTILINE | re.DOTALL)
     for code in [*blocks, *re.findall(r"`(wbs-sync [^`\n]+)`|^(\$ wbs-sync .*)", text, re.MULTILINE)]:
         for match in COMMAND.finditer(code if isinstance(code, str) else "".join(code)):
@@ -95,7 +95,7 @@ def named_commands(text: str) -> Iterator[tuple[str, list[str]]]:
 
 
 def unknown_part(arguments: list[str]) -> str | None:
-    """The first word of a command line that is no command and no option; None where all are known."""
+    """Return the first argument of a command line that is no command and no option; None if all are known."""
     command: click.Command = wbs_sync
     rest = iter(arguments)
     for word in rest:
@@ -127,7 +127,7 @@ NAMED_PATH = re.compile(r"`((?:[\w-]+/)+[\w.-]+\.(?:py|lua|toml|sh|js))(?:::(\w+
 
 
 def missing_paths(text: str, folder: Path) -> Iterator[str]:
-    """The files, and tests in them, that a page in `folder` names in code and that do not exist."""
+    """Yield the files, and the tests in them, that a page in `folder` names in code and that do not exist."""
     for path, test in NAMED_PATH.findall(text):
         places = (ROOT / path, ROOT / "worker" / path, ROOT / "tests" / path, folder / path)
         file = next((place for place in places if place.exists()), None)
@@ -150,7 +150,7 @@ def test_a_file_or_test_that_does_not_exist_is_found() -> None:
 
 
 def misread_lines(text: str) -> Iterator[str]:
-    """Lines that the site shows otherwise than the repository: its Markdown wants a blank line before a list or table, and four spaces."""
+    """Yield lines that the site shows differently from the repository: its Markdown wants a blank line before a list or table, and four spaces."""
     fenced, before, paragraph_in_item = False, "", False
     for line in text.splitlines():
         fenced ^= line.lstrip().startswith("```")

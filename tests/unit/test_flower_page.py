@@ -1,4 +1,4 @@
-"""docs/flower.md shows pictures that are there, and small enough for a repository."""
+"""The pictures that docs/flower.md shows exist, and are small enough for a repository."""
 
 from __future__ import annotations
 

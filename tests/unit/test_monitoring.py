@@ -182,7 +182,7 @@ EXAMPLES: dict[str, tuple[str, str]] = {
 
 
 def facts_of(scrapes: str) -> Facts:
-    """Facts of now, and of half an hour ago where the text has some of then."""
+    """Return the facts of now, and of half an hour ago if the text has some of then."""
     earlier, _, now = scrapes.rpartition(LATER)
     return Facts.of(now, NOW, [Facts.of(earlier, NOW - 1800)])
 
@@ -283,7 +283,7 @@ COMMAND = re.compile(r"`(wbs-sync [^`]+|--[a-z][^`]*)`")
 
 
 def commands_of(page: str) -> list[str]:
-    """Every command that a page names; options alone belong to the command before them."""
+    """Return every command that a page names; options alone belong to the command before them."""
     commands: list[str] = []
     for text in COMMAND.findall(page):
         commands.append(f"{commands[-1].partition(' --')[0]} {text}" if text.startswith("--") else text)

@@ -1,4 +1,4 @@
-"""docs/month-end.md shows commands as they are, and the code that writes it shortens honestly."""
+"""docs/month-end.md shows current commands, and the code that writes it marks every omission."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Would: 4 create, 1 blocked."""
 
 
 def understand(arguments: list[str]) -> None:
-    """Read arguments as the console script does, without doing anything; click.UsageError where it would say no."""
+    """Parse arguments as the console script does, without running the command. Raises click.UsageError if it would refuse them."""
     command: click.Command = wbs_sync
     while isinstance(command, click.Group) and arguments and not arguments[0].startswith("-"):
         name, subcommand, arguments = command.resolve_command(click.Context(command), arguments)

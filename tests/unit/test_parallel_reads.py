@@ -1,4 +1,4 @@
-"""Reads that are made at the same time."""
+"""Reads that run at the same time."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from worker.runtime.pool import TaskPool
 
 
 class Held:
-    """A container that only notes whether what it holds was given back."""
+    """A container that only records whether its locks and slots were given back."""
 
     def __init__(self) -> None:
         self.given_back = threading.Event()
@@ -35,7 +35,7 @@ def held() -> Iterator[Held]:
 
 @pytest.fixture
 def released() -> Iterator[threading.Event]:
-    """Tasks wait for it; set at the end, so that no thread is left."""
+    """Yield an event that tasks wait for; it is set at the end, so that no thread is left."""
     event = threading.Event()
     yield event
     event.set()
@@ -59,12 +59,12 @@ def begun(threads: TaskPool, job: Callable[[], object]) -> None:
 
 
 def ends_at_once() -> bool:
-    """Whether the process ends without waiting for its threads once Celery has closed its connections."""
+    """Return whether the process ends without waiting for its threads once Celery has closed its connections."""
     return bool(ends_of_pools())
 
 
 def ends_of_pools() -> list[tuple[Any, Callable[..., Any]]]:
-    """What a pool of ours has Celery call when the worker has closed its connections."""
+    """Return the functions of a pool that Celery calls when the worker has closed its connections."""
     return [entry for entry in signals.worker_shutdown.receivers if entry[1].__module__ == pool.__name__]
 
 

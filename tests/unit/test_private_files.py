@@ -1,4 +1,4 @@
-"""What wbs-sync writes is for its own user alone, also what an older version left."""
+"""Files of wbs-sync are readable by its own user alone, including those of an older version."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests use no private name of the product: what is behind one may change without a test noticing, and a test of it guards nothing."""
+"""Tests use no private name of the product: its meaning may change unnoticed, and a test of it guarantees nothing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def is_private(name: str) -> bool:
 
 
 class Uses(ast.NodeVisitor):
-    """Private names that a file uses of other objects than its own, as (line, name)."""
+    """Collects private names that a file uses of other objects than its own, as (line, name)."""
 
     def __init__(self, tree: ast.Module) -> None:
         self.found: list[tuple[int, str]] = []
@@ -61,7 +61,7 @@ class Uses(ast.NodeVisitor):
 
 
 def _defined(tree: ast.Module) -> Iterator[str]:
-    """The private names that the classes of a file define."""
+    """Yield the private names that the classes of a file define."""
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef):
             yield node.name
@@ -73,7 +73,7 @@ def _defined(tree: ast.Module) -> Iterator[str]:
 
 
 def _named(call: ast.Call) -> Iterator[str]:
-    """The private names in texts that a call gets, such as `Locks` and `"_try"`, or `"worker.app._options"`."""
+    """Yield the private names in texts that a call gets, such as `Locks` and `"_try"`, or `"worker.app._options"`."""
     for argument in call.args[:2]:
         if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
             yield from (part for part in argument.value.split(".") if part.isidentifier() and is_private(part))

@@ -50,7 +50,7 @@ def test_the_wheel_has_every_data_file_of_its_packages() -> None:
 
 
 def unexplained_sleeps(text: str) -> list[int]:
-    """The lines that wait for a fixed time without a comment on the line: which real time has to pass."""
+    """Return the lines that wait for a fixed time without a comment on the line that names the real time."""
     lines = text.splitlines()
     calls = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call))
     at = {call.lineno for call in calls if ast.unparse(call.func) in ("time.sleep", "sleep")}

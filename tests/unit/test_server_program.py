@@ -1,4 +1,4 @@
-"""Which server the embedded server runs: a patched one of the system before the wheel's, but never one that cannot read the data."""
+"""Which program the embedded server runs: a patched one of the system before the wheel's, but never one that cannot read the data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BUNDLED, WRITTEN = "Valkey 9.1.2", "appendonlydir"
 
 
 def program(folder: Path, name: str, version: str) -> Path:
-    """A program that says that it is this version, as in "Redis 7.0.15"."""
+    """Write a program that reports this version, as in "Redis 7.0.15"."""
     kind, numbers = version.split()
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)

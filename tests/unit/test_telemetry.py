@@ -1,4 +1,4 @@
-"""Sentry and traces: absent by default, a sentence where they are asked for and not installed, and nothing secret in what they get."""
+"""Sentry and traces: off by default, an error message if they are requested and not installed, and no secret in their data."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def settings(tmp_path: Path, **more: str) -> Settings:
 
 
 class Kept(Transport):
-    """Keeps what would be sent."""
+    """Keeps the events that would be sent."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -125,7 +125,7 @@ def test_the_span_of_a_failure_has_the_class_of_the_error_only(exported: Exporte
 
 
 def test_without_a_setting_neither_is_even_loaded() -> None:
-    """In a separate process: here they are loaded already."""
+    """In a separate process: here both are loaded already."""
     code = (
         "import sys, os; from unittest import mock; from worker.runtime import telemetry\n"
         "telemetry.start(mock.Mock(sentry_dsn=None))\n"

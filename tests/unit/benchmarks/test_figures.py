@@ -1,4 +1,4 @@
-"""What the benchmarks compute from what they saw, by example; how fast anything is, is in docs/performance.md."""
+"""What the benchmarks compute from their measurements, by example; the speed itself is in docs/performance.md."""
 
 from __future__ import annotations
 

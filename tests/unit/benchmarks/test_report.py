@@ -1,4 +1,4 @@
-"""The published figures are in the page as they were measured."""
+"""The page has the published figures as they were measured."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The app as a worker loads it: every task is there, in one queue; and without settings it says what is missing."""
+"""The app as a worker loads it: every task exists, in one queue; without settings it names what is missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages: what is published is taken, what is not is refused by name, and no refusal repeats a value."""
+"""Messages: published arguments are accepted, others are refused by name, and no refusal repeats a value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docs/problems.md has every cause once, as the code has it, with the names of an example."""
+"""docs/problems.md lists every cause once, as in the code, with the names of an example."""
 
 from __future__ import annotations
 
