@@ -114,7 +114,7 @@ bodies = st.sampled_from(
 @example(line=b"HTTP/1.1 200 OK", headers=[b"X: 1"] * 200, body=b"{}", damage=None, writes=True)
 @example(line=b"HTTP/1.1 200 OK", headers=[b"Content-Length: 5, 6"], body=b"{}", damage=None, writes=True)
 @example(line=b"HTTP/1.1 200 OK", headers=[b"Content-Encoding: gzip"], body=b"no gzip", damage=None, writes=True)
-def test_any_bytes_are_an_answer_or_an_error_that_says_what_it_means(
+def test_any_bytes_result_in_a_response_or_a_specific_error(
     raw_server: RawServer, line: bytes, headers: list[bytes], body: bytes, damage: Damage | None, writes: bool
 ) -> None:
     raw = b"\r\n".join([line, *headers, b"", body])
@@ -133,6 +133,6 @@ def test_any_bytes_are_an_answer_or_an_error_that_says_what_it_means(
 
 
 @given(raw=st.binary(max_size=200), writes=st.booleans())
-def test_no_answer_at_all_leaves_a_write_in_doubt(raw_server: RawServer, raw: bytes, writes: bool) -> None:
+def test_a_write_without_any_response_is_in_doubt(raw_server: RawServer, raw: bytes, writes: bool) -> None:
     ended = ask(raw_server, raw.replace(b"HTTP", b"HTML"), writes=writes)
     assert isinstance(ended, OutcomeUnknown if writes else Transient)

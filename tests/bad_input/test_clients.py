@@ -184,14 +184,12 @@ any_answers: SearchStrategy[Answer] = st.builds(
 
 
 @pytest.mark.parametrize("question", READS)
-def test_a_right_answer_is_taken(question: Question) -> None:
+def test_a_published_response_is_accepted(question: Question) -> None:
     assert outcome_of(question, as_answer(question.published)) is None
 
 
 @given(question=questions, answers=st.lists(any_answers, min_size=1, max_size=3))
-def test_any_answer_to_a_question_is_an_answer_or_an_error_of_the_domain(
-    question: Question, answers: list[Answer]
-) -> None:
+def test_any_response_results_in_a_value_or_an_error_of_the_domain(question: Question, answers: list[Answer]) -> None:
     outcome_of(question, *answers)
 
 
@@ -199,7 +197,7 @@ def test_any_answer_to_a_question_is_an_answer_or_an_error_of_the_domain(
 @example(question=PROCORE[1], change=Change("replace", 0, {"data": 7}))
 @example(question=NETSUITE_READS[8], change=Change("replace", 8, 10**400))
 @example(question=NETSUITE_READS[4], change=Change("replace", 3, "5.00\n"))
-def test_a_changed_answer_is_understood_or_not_and_never_half(question: Question, change: Change) -> None:
+def test_a_changed_response_is_read_completely_or_refused(question: Question, change: Change) -> None:
     error = outcome_of(question, as_answer(change.of(question.published)))
     assert error is None or isinstance(error, UnexpectedAnswer | Transient | SyncError)
 
@@ -239,6 +237,6 @@ def test_a_write_was_done_with_an_id_or_refused_or_is_in_doubt(
 
 @in_the_suite(50)
 @given(answers=st.lists(any_answers, min_size=1, max_size=2))
-def test_marking_an_adopted_item_ends_in_a_way_that_its_caller_knows(answers: list[Answer]) -> None:
+def test_marking_an_adopted_item_ends_with_an_outcome_services_handle(answers: list[Answer]) -> None:
     error = outcome_of(UPDATE, *answers)
     assert error is None or isinstance(error, Blocked | AlreadyExists | OutcomeUnknown | Transient | Misconfigured)

@@ -61,7 +61,7 @@ def assert_nothing_obeyed(output: str) -> None:
 @example(name="[/]")
 @example(name=":warning:")
 @example(name="\x1b]0;owned\x07\x1b[2J")
-def test_a_name_is_printed_to_the_letter(name: str) -> None:
+def test_a_name_is_printed_literally(name: str) -> None:
     console, written = on_a_terminal(width=20_000)
     console.print(f"before {name} after", soft_wrap=True)
     console.print(styled(("bold", "bold"), f" {name}"), soft_wrap=True)
@@ -71,7 +71,7 @@ def test_a_name_is_printed_to_the_letter(name: str) -> None:
 
 
 @given(cells=st.lists(hostile.any_texts, min_size=1, max_size=3), title=hostile.any_texts)
-def test_a_table_of_names_is_drawn_whatever_they_are(cells: list[str], title: str) -> None:
+def test_a_table_shows_names_of_any_kind(cells: list[str], title: str) -> None:
     console, written = on_a_terminal(width=80)
     with mock.patch.object(output, "out", console):
         table(title, [str(number) for number, _ in enumerate(cells)], [cells])
@@ -104,7 +104,7 @@ def test_json_output_is_ascii_and_one_value(value: Any) -> None:
     assert json.loads(ended.output) == json.loads(json.dumps(value))
 
 
-def test_rich_itself_would_have_taken_names_for_markup() -> None:
+def test_plain_rich_reads_names_as_markup() -> None:
     """The checks of this file can fail: plain Rich colors such names, or crashes; `LiteralConsole` prevents both."""
     written = io.StringIO()
     usual = Console(file=written, force_terminal=True, color_system="standard", highlight=False)
@@ -241,7 +241,7 @@ def test_names_of_any_kind_are_shown_by_every_command(office: SharedParts, names
         assert json.loads(output) is not None if output else (exit_code == 1 and "wbs-sync: " in complaint)
 
 
-def test_every_command_is_tried_here_or_has_a_test_of_its_own() -> None:
+def test_every_command_is_called_here_or_has_a_separate_test() -> None:
     own = {"up", "demo", "simulate", "probe", "report", "metrics", "resume", "rebuild", "flower", "webhooks"}
     assert set(COMMANDS) == {*ASKING, *own}
 

@@ -51,7 +51,7 @@ def test_arguments_are_valid_as_published_or_refused_with_a_short_text(
 
 
 @given(task=tasks, change=hostile.changes)
-def test_a_changed_message_is_taken_only_where_every_id_in_it_is_one(task: TaskName, change: Change) -> None:
+def test_a_changed_message_is_accepted_only_if_all_its_ids_are_valid(task: TaskName, change: Change) -> None:
     arguments = change.of(RIGHT[task])
     if isinstance(arguments, dict) and not refusal_of(task, arguments):
         ids = [arguments[name] for name in RIGHT[task] if name.endswith("_id")]
@@ -92,7 +92,7 @@ def test_an_invalid_message_becomes_a_task_that_fails_with_the_reason(raw: bytes
 
 
 @given(task=tasks, change=hostile.changes, within=st.sampled_from(["message", "body"]), queue=queues)
-def test_a_changed_message_is_a_task_or_a_refusal_and_always_in_order(
+def test_a_changed_message_is_a_task_or_a_refusal_and_well_formed(
     task: TaskName, change: Change, within: str, queue: str
 ) -> None:
     right: list[Any] = [[], RIGHT[task], None]
@@ -113,7 +113,7 @@ def test_a_damaged_message_is_a_task_or_a_refusal(task: TaskName, damage: Damage
 
 
 @pytest.mark.parametrize("task", TaskName)
-def test_a_message_in_order_comes_through_with_its_arguments(task: TaskName) -> None:
+def test_a_valid_message_keeps_its_arguments(task: TaskName) -> None:
     message = admitted("exports", envelope(task, [[], RIGHT[task], None], id="a-task-id").encode())
     assert assert_in_order(message, "exports") == RIGHT[task]
     assert (message["headers"]["task"], message["headers"]["id"]) == (task.value, "a-task-id")
@@ -154,7 +154,7 @@ def test_known_faults_are_refused_under_their_id_or_accepted_as_meant(name: str,
     assert "sesame" not in json.dumps(keywords)
 
 
-def test_callbacks_of_a_task_are_kept_and_nothing_else_is() -> None:
+def test_only_callbacks_of_a_task_are_kept() -> None:
     follows = {"task": "portal.tell", "args": [1], "kwargs": {}, "options": {"queue": "portal"}, "subtask_type": None}
     options = {"callbacks": [follows], "errbacks": None, "chain": None, "chord": None, "another": 1}
     message = admitted("exports", envelope(TaskName.EXPORT, [[], RIGHT[TaskName.EXPORT], options]).encode())
@@ -163,7 +163,7 @@ def test_callbacks_of_a_task_are_kept_and_nothing_else_is() -> None:
     assert set(message["headers"]) <= set(broker.Headers.model_fields) | {"lang", "argsrepr", "kwargsrepr"}
 
 
-def test_two_messages_with_one_delivery_tag_are_two() -> None:
+def test_two_messages_with_one_delivery_tag_get_different_tags() -> None:
     raw = envelope(TaskName.EXPORT, [[], RIGHT[TaskName.EXPORT], None], id="same").encode()
     first_tag, second_tag = (admitted("exports", raw)["properties"]["delivery_tag"] for _ in range(2))
     assert first_tag != second_tag

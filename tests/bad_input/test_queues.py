@@ -39,7 +39,7 @@ def failure(site: Site, task_id: str) -> str:
     return str(result["result"]["exc_message"]) if result.get("status") == "FAILURE" else ""
 
 
-def test_no_garbage_ends_a_worker_and_the_work_behind_it_is_done(site: Site, workers: list[Program]) -> None:
+def test_garbage_ends_no_worker_and_work_behind_it_is_done(site: Site, workers: list[Program]) -> None:
     faults = known_faults()
     for raw in faults.values():
         site.redis.lpush(f"{PREFIX}items", raw)
@@ -62,7 +62,7 @@ def test_no_garbage_ends_a_worker_and_the_work_behind_it_is_done(site: Site, wor
     assert "CRITICAL" not in logs
 
 
-def test_the_sender_and_the_engineer_read_what_was_wrong(site: Site, workers: list[Program]) -> None:
+def test_the_sender_and_the_log_get_the_fault_of_a_message(site: Site, workers: list[Program]) -> None:
     raw = envelope(TaskName.EXPORT, [[], {}], id="sent-by-the-portal")
     site.redis.lpush(f"{PREFIX}exports", raw)
     message = eventually(lambda: failure(site, "sent-by-the-portal"), 20)
@@ -96,7 +96,7 @@ with Connection(sys.argv[1], transport_options={"global_keyprefix": "alone:"}) a
 
 
 @pytest.mark.parametrize("name", ["text", "no properties", "a list"])
-def test_without_the_door_the_same_garbage_would_have_been_the_end(redis_url: str, tmp_path: Path, name: str) -> None:
+def test_without_the_validator_garbage_ends_a_worker(redis_url: str, tmp_path: Path, name: str) -> None:
     """If this fails, kombu accepts such messages itself and `worker/runtime/broker.py` may have become superfluous."""
     command = [sys.executable, "-c", KOMBU_ALONE, redis_url, known_faults()[name].decode()]
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)

@@ -58,7 +58,7 @@ def assert_heals(installation: WiredInstallation) -> None:
 
 @in_the_suite(6)
 @given(strikes=st.lists(structural, min_size=1, max_size=2))
-def test_nothing_is_written_from_an_answer_that_is_not_as_published(office: SharedParts, strikes: list[Strike]) -> None:
+def test_nothing_is_written_from_an_unpublished_response_shape(office: SharedParts, strikes: list[Strike]) -> None:
     installation = work_with(office, strikes)
     installation.assert_only_true_records()
     assert_heals(installation)
@@ -66,7 +66,7 @@ def test_nothing_is_written_from_an_answer_that_is_not_as_published(office: Shar
 
 @in_the_suite(6)
 @given(strikes=st.lists(replaced, min_size=1, max_size=2))
-def test_other_values_make_no_bill_that_does_not_tie_and_none_twice(office: SharedParts, strikes: list[Strike]) -> None:
+def test_other_values_create_no_untied_bill_and_no_second_bill(office: SharedParts, strikes: list[Strike]) -> None:
     installation = work_with(office, strikes)
     installation.heal()
     installation.assert_nothing_twice()
@@ -75,7 +75,7 @@ def test_other_values_make_no_bill_that_does_not_tie_and_none_twice(office: Shar
 
 @in_the_suite(6)
 @given(strikes=st.lists(damaged | answered, min_size=1, max_size=2))
-def test_an_answer_that_is_none_only_delays_the_work(office: SharedParts, strikes: list[Strike]) -> None:
+def test_an_unreadable_response_only_delays_the_work(office: SharedParts, strikes: list[Strike]) -> None:
     installation = work_with(office, strikes)
     installation.assert_only_true_records()
     assert_heals(installation)

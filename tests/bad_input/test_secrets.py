@@ -160,7 +160,7 @@ def test_what_a_remote_repeats_of_a_request_is_never_shown(
     assert [secret for secret in secrets_of(installation) if secret in text] == []
 
 
-def test_the_search_finds_what_is_shown(office: SharedParts) -> None:
+def test_the_search_for_secrets_finds_text_that_is_shown(office: SharedParts) -> None:
     """The rest of a remote's message is shown: without it, nothing could be fixed."""
     installation = WiredInstallation(office)
 

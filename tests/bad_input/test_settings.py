@@ -108,5 +108,5 @@ def test_any_content_of_secret_files_results_in_sentences(
             (folder / name).unlink()
 
 
-def test_every_setting_is_among_those_that_are_tried() -> None:
+def test_every_setting_is_tried_with_hostile_values() -> None:
     assert {name.upper() for name in Settings.model_fields} == set(setting_names())
