@@ -51,7 +51,7 @@ def test_two_invoices_that_share_a_new_code_create_one_item_and_two_bills(office
     assert office.netsuite.duplicates() == []
 
 
-def test_an_invoice_exported_by_eight_at_once_makes_one_bill(office: Installation) -> None:
+def test_eight_exports_of_one_invoice_at_once_create_one_bill(office: Installation) -> None:
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"))
     office.scan(project.id)
@@ -62,7 +62,7 @@ def test_an_invoice_exported_by_eight_at_once_makes_one_bill(office: Installatio
     assert office.problems() == {}
 
 
-def test_a_code_asked_for_by_eight_at_once_makes_one_item(office: Installation) -> None:
+def test_eight_requests_for_one_code_at_once_create_one_item(office: Installation) -> None:
     project = office.new_project("24-800", [CODE])
     (code,) = project.budgeted_codes()
     office.at_once(*[lambda: office.make_item(project, code)] * 8)
@@ -71,7 +71,7 @@ def test_a_code_asked_for_by_eight_at_once_makes_one_item(office: Installation) 
     assert len(office.posts(ITEM_PATH)) == 1
 
 
-def test_a_scan_and_an_export_at_once_make_every_item_once(office: Installation) -> None:
+def test_a_scan_and_an_export_at_once_create_every_item_once(office: Installation) -> None:
     codes = [f"05-{number}.S" for number in range(120, 126)]
     project = office.new_project("24-800", codes)
     invoices = [office.new_invoice(project, *[(code, "100.00") for code in codes]) for _ in range(2)]
@@ -98,7 +98,9 @@ def planned(office: Installation) -> tuple[Project, WbsCode]:
     return project, code
 
 
-def test_when_claims_are_lost_the_lock_keeps_them_apart(office: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_when_claims_are_lost_the_lock_prevents_duplicates(
+    office: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
     office.stage.settings("netsuite", uniqueness_window=0.5)
     office = with_open_claims(office, monkeypatch)
     project, code = planned(office)
@@ -130,7 +132,7 @@ def test_without_the_lock_the_account_has_two_items(office: Installation, monkey
     assert [kind for kind, _, _ in office.netsuite.duplicates()] == ["item_name", "item_external_id"]
 
 
-def test_two_invoices_of_one_vendor_with_one_number_make_one_bill(office: Installation) -> None:
+def test_two_invoices_of_one_vendor_with_one_number_result_in_one_bill(office: Installation) -> None:
     project = office.new_project("24-800", [CODE])
     office.scan(project.id)
     numbers = ("acme-77", "ACME-77")

@@ -60,7 +60,7 @@ def test_no_line_names_a_bare_amount_and_none_is_billable(synced: Installation) 
         assert line.fields == {"isBillable": False}
 
 
-def test_300_lines_come_out_to_the_cent(synced: Installation) -> None:
+def test_a_bill_of_300_lines_ties_to_the_cent(synced: Installation) -> None:
     invoice = synced.case_invoice("invoice_300_lines")
     bill = synced.bill(invoice)
     assert len(invoice.lines) == 300
@@ -72,7 +72,7 @@ def test_300_lines_come_out_to_the_cent(synced: Installation) -> None:
 
 
 @pytest.mark.parametrize("case", ["release_only_invoice", "retainage_due_invoice"])
-def test_released_retainage_is_a_line_of_its_own(synced: Installation, case: str) -> None:
+def test_released_retainage_is_a_separate_line(synced: Installation, case: str) -> None:
     invoice = synced.case_invoice(case)
     require_right(synced, invoice)
     assert (RETAINAGE, Decimal("3000.00")) in synced.amounts(synced.bill(invoice))
@@ -152,7 +152,7 @@ def test_deductive_lines_keep_their_sign_on_the_bill(office: Installation) -> No
     assert ("24-800-05-310.S", Decimal("-250.00")) in office.amounts(office.bill(invoice))
 
 
-def test_an_unbudgeted_code_is_made_for_the_invoice_that_needs_it(office: Installation) -> None:
+def test_an_unbudgeted_code_gets_its_item_for_the_invoice_that_needs_it(office: Installation) -> None:
     project = office.new_project("24-800")
     code = office.procore.add_code(project.id, CODE)
     office.scan(project.id)
@@ -192,7 +192,7 @@ def test_lines_have_the_project_in_the_field_that_the_account_wants(open_office:
 
 
 @pytest.mark.parametrize("written_as", ["number", "string"])
-def test_a_tokens_life_may_come_as_number_or_text(open_office: OpenInstallation, written_as: str) -> None:
+def test_a_tokens_lifetime_may_be_a_number_or_text(open_office: OpenInstallation, written_as: str) -> None:
     office = open_office(world={"expires_in_as": written_as})
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"))
@@ -201,7 +201,7 @@ def test_a_tokens_life_may_come_as_number_or_text(open_office: OpenInstallation,
 
 
 @pytest.mark.parametrize("one_world", [True, False])
-def test_an_account_without_subsidiaries_is_sent_none(open_office: OpenInstallation, one_world: bool) -> None:
+def test_an_account_without_subsidiaries_gets_no_subsidiary(open_office: OpenInstallation, one_world: bool) -> None:
     subsidiary = {} if one_world else {"netsuite_subsidiary_id": ""}
     office = open_office(world={"one_world": one_world}, **subsidiary)
     project = office.new_project("24-800", [CODE])

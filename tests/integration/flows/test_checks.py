@@ -301,7 +301,7 @@ def test_each_fault_is_named_with_its_remedy(branch: Installation, seeded: Seede
 
 
 @pytest.mark.parametrize("table", ["account", "taxschedule"])
-def test_a_table_that_no_query_may_read_is_a_doubt_and_no_fault(branch: Installation, table: str) -> None:
+def test_a_table_that_no_query_may_read_is_a_warning_and_no_failure(branch: Installation, table: str) -> None:
     branch.stage.settings("netsuite", hidden_from_queries=[table])
     results = {each.name: each for each in checks(branch)}
     branch.stage.settings("netsuite", hidden_from_queries=[])
@@ -344,7 +344,7 @@ def test_the_companys_items_in_netsuite_make_the_ledger_its_own(branch: Installa
     assert office.container.redis.exists("restored:belongs_to")
 
 
-def test_a_ledger_that_is_not_there_yet_is_no_fault(branch: Installation) -> None:
+def test_a_missing_ledger_is_no_failure(branch: Installation) -> None:
     results = {each.name: each for each in checks(branch.reopened(redis_key_prefix="nobody-yet:"))}
     assert results["Ledger"].ok is None
 
@@ -423,7 +423,7 @@ def test_vendors_that_are_shared_with_the_subsidiary_belong_to_it(office: Instal
     assert office.bill(invoice).subsidiary == "2"
 
 
-def test_a_subsidiary_that_no_vendor_is_shown_to_belong_to_is_in_doubt(office: Installation) -> None:
+def test_a_subsidiary_without_any_visible_vendor_is_a_warning(office: Installation) -> None:
     vendors_of_the_parent(office)
     (check,) = [one for one in checks(office) if one.name == "NetSuite vendors"]
     assert check.ok is None
@@ -460,7 +460,7 @@ def test_the_end_of_the_certificate_is_reported_a_month_before(
     assert (check.ok, sentence in check.message) == (ok, True)
 
 
-def test_a_process_that_fell_silent_is_named_though_others_do_its_work(office: Installation) -> None:
+def test_a_silent_process_is_named_although_others_do_its_work(office: Installation) -> None:
     office.processes_run()
     container = office.container
     gone = {"until_": container.now() - 100, "seen": container.now() - 107, "queues": '["exports"]', "off": 0.0}

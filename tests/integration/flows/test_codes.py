@@ -35,7 +35,7 @@ def test_a_budget_line_of_zero_counts(synced: Installation) -> None:
     assert synced.item(synced.case("zero_budget_line")["name"])
 
 
-def test_a_code_without_a_budget_line_is_not_made_by_a_scan(synced: Installation) -> None:
+def test_a_scan_creates_no_item_for_a_code_without_a_budget_line(synced: Installation) -> None:
     assert synced.items(synced.case("unbudgeted_code")["name"]) == []
     assert synced.items(synced.case("inactive_code")["name"]) == []
 

@@ -97,7 +97,7 @@ def test_an_export_keeps_its_id_through_an_outage_and_into_its_threads(office: I
     assert asked(office) == 0, "what has ended keeps nothing"
 
 
-def test_a_retry_has_an_id_of_its_own(office: Installation, written: Written) -> None:
+def test_a_retry_has_its_own_correlation_id(office: Installation, written: Written) -> None:
     project = office.new_project(None, ["01-100.S"])
     office.scan(project.id)
     assert written.lines == []

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.real
 CODE = "05-120.S"
 
 
-def test_the_number_of_another_vendors_bill_is_no_clash(synced: Installation) -> None:
+def test_the_number_of_another_vendors_bill_does_not_clash(synced: Installation) -> None:
     invoice = synced.case_invoice("same_number_other_vendor")
     bill = synced.bill(invoice)
     by_hand = synced.netsuite.bills.get(synced.case("same_number_other_vendor")["bill_id"])
@@ -27,7 +27,7 @@ def test_the_number_of_another_vendors_bill_is_no_clash(synced: Installation) ->
     assert bill.entity != by_hand.entity
 
 
-def test_an_equal_bill_of_the_same_vendor_is_adopted_and_not_touched(office: Installation) -> None:
+def test_an_equal_bill_of_the_same_vendor_is_adopted_unchanged(office: Installation) -> None:
     case = office.case("same_number_same_vendor_equal")
     invoice = office.case_invoice("same_number_same_vendor_equal")
     by_hand = office.netsuite.bills.get(case["bill_id"])
@@ -144,7 +144,7 @@ def test_an_unchanged_bill_of_ours_is_found_again_without_its_record(office: Ins
     assert invoice.origin_id == f"ns-vendorbill-{bill.id}"
 
 
-def test_a_number_longer_than_netsuite_takes_is_not_cut(office: Installation) -> None:
+def test_a_number_longer_than_netsuite_accepts_is_not_cut(office: Installation) -> None:
     project = office.new_project("24-800", [CODE])
     longest = office.new_invoice(project, (CODE, "900.00"), invoice_number="N" * 45)
     too_long = office.new_invoice(project, (CODE, "900.00"), invoice_number="N" * 46)

@@ -222,7 +222,7 @@ def test_every_kind_has_a_seed() -> None:
 
 
 @pytest.mark.parametrize("kind", FindingKind)
-def test_each_kind_alone_is_found_as_what_it_is_and_as_nothing_else(branch: Installation, kind: FindingKind) -> None:
+def test_each_kind_of_drift_alone_is_found_as_that_kind_only(branch: Installation, kind: FindingKind) -> None:
     site = new_site(branch).synced()
     assert kinds_and_keys(site.findings()) == []
     key = SEEDS[kind](site)
@@ -231,7 +231,7 @@ def test_each_kind_alone_is_found_as_what_it_is_and_as_nothing_else(branch: Inst
     assert (kinds_and_keys(expected_list), other_list) == ([(kind, key)], [])
 
 
-def test_all_kinds_at_once_are_found_and_none_is_invented(open_office: OpenInstallation) -> None:
+def test_all_kinds_of_drift_at_once_are_found_and_nothing_else(open_office: OpenInstallation) -> None:
     office = open_office()
     keys = drifted(office)
     mark = office.mark()

@@ -96,7 +96,7 @@ def test_a_hand_entered_bill_is_not_adopted_while_ours_may_still_arrive(office: 
     assert finding_kinds(office, invoice) == [FindingKind.DUPLICATE_BILL], "in the words of verify, which closes it"
 
 
-def test_when_ours_certainly_did_not_come_the_one_by_hand_is_taken(office: Installation) -> None:
+def test_once_our_bill_certainly_failed_the_hand_entered_one_is_adopted(office: Installation) -> None:
     invoice = billable(office)
     short_settle = pilot(office, invoice, netsuite_settle_seconds=1)
     lose_the_answer(short_settle, invoice)

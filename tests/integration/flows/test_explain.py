@@ -344,7 +344,7 @@ def test_a_bill_that_no_longer_matches_its_invoice_shows_the_difference(office: 
     assert "its payment due is" in explanation["netsuite"]["not_compared"]
 
 
-def test_an_invoice_that_is_nowhere_is_said_to_be_nowhere(office: Installation) -> None:
+def test_an_unknown_invoice_is_reported_as_unknown(office: Installation) -> None:
     with pytest.raises(NotFound, match="no invoice 99, in any status"):
         office.container.explain.invoice("99", None)
 

@@ -109,7 +109,7 @@ def break_posts(office: Installation, path: str, fault: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(("fault", "sent"), FAULTS)
-def test_an_item_is_made_once_whatever_happens_to_its_write(
+def test_an_item_is_created_once_whatever_happens_to_its_write(
     office: Installation, fault: dict[str, Any], sent: int
 ) -> None:
     project = planned(office)
@@ -132,7 +132,7 @@ def test_an_item_is_made_once_whatever_happens_to_its_write(
 
 
 @pytest.mark.parametrize(("fault", "sent"), FAULTS)
-def test_a_bill_is_made_once_whatever_happens_to_its_write(
+def test_a_bill_is_created_once_whatever_happens_to_its_write(
     office: Installation, fault: dict[str, Any], sent: int
 ) -> None:
     invoice = billable(office)
@@ -174,7 +174,7 @@ def test_a_bill_in_doubt_is_sent_again_only_after_the_settle_window(long_settle:
     assert long_settle.bill(invoice)
 
 
-def test_no_hurry_makes_a_bill_in_doubt_be_sent_again_early(long_settle: Installation) -> None:
+def test_no_request_sends_a_bill_in_doubt_again_early(long_settle: Installation) -> None:
     """Neither the next export, nor a second one, nor a person's request for that invoice sends it."""
     invoice = billable(long_settle)
     break_posts(long_settle, BILL_PATH, {"kind": "cut_before"})
@@ -190,7 +190,7 @@ def test_no_hurry_makes_a_bill_in_doubt_be_sent_again_early(long_settle: Install
     assert len(long_settle.posts(BILL_PATH, mark)) == 2
 
 
-def test_an_item_whose_answer_comes_too_late_is_found(short_timeout: Installation) -> None:
+def test_an_item_whose_response_comes_too_late_is_found(short_timeout: Installation) -> None:
     project = planned(short_timeout)
     (code,) = project.budgeted_codes()
     break_posts(short_timeout, ITEM_PATH, {"kind": "slow_commit", "value": 3.0})
@@ -204,7 +204,7 @@ def test_an_item_whose_answer_comes_too_late_is_found(short_timeout: Installatio
     assert len(short_timeout.posts(ITEM_PATH, mark)) == 1
 
 
-def test_a_bill_in_doubt_that_shows_up_late_is_found_and_taken(short_timeout: Installation) -> None:
+def test_a_bill_in_doubt_that_appears_late_is_found_and_recorded(short_timeout: Installation) -> None:
     invoice = billable(short_timeout)
     break_posts(short_timeout, BILL_PATH, {"kind": "slow_commit", "value": 3.0})
     mark = short_timeout.mark()
@@ -230,7 +230,7 @@ def test_a_record_that_queries_do_not_show_yet_is_found_by_its_external_id(open_
 
 
 @pytest.mark.parametrize("dies", ["before the write", "after the write"])
-def test_a_worker_that_dies_in_the_middle_leaves_nothing_double(
+def test_a_worker_that_dies_during_a_bill_leaves_no_duplicate(
     office: Installation, monkeypatch: pytest.MonkeyPatch, dies: str
 ) -> None:
     """It dies between the intent and the record: the next worker queries NetSuite before it writes."""
@@ -259,7 +259,7 @@ def test_a_worker_that_dies_in_the_middle_leaves_nothing_double(
     assert len(office.posts(BILL_PATH, mark)) == 1
 
 
-def test_a_worker_that_dies_in_the_middle_of_an_item_leaves_nothing_double(
+def test_a_worker_that_dies_during_an_item_leaves_no_duplicate(
     office: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project = planned(office)
@@ -313,7 +313,7 @@ def test_an_item_in_doubt_is_looked_up_although_its_invoice_is_withdrawn(
 
 
 @pytest.mark.parametrize("record_type", ["Item", "bill"])
-def test_a_process_that_stalled_while_it_noted_its_intent_sends_nothing(
+def test_a_process_that_stalled_while_recording_its_intent_sends_nothing(
     office: Installation, monkeypatch: pytest.MonkeyPatch, record_type: str
 ) -> None:
     """As nothing was sent, nothing is in doubt either."""
@@ -347,7 +347,7 @@ def test_a_long_burst_of_429_releases_the_thread_and_is_retried_later(office: In
     assert office.item(f"{project.number}-{CODE}")
 
 
-def test_a_bill_that_never_gets_an_answer_ends_with_a_person(open_office: OpenInstallation) -> None:
+def test_a_bill_that_never_gets_a_response_becomes_a_persons_problem(open_office: OpenInstallation) -> None:
     office = open_office(netsuite_settle_seconds=0)
     invoice = billable(office)
     break_posts(office, BILL_PATH, {"kind": "cut_before", "times": None})
@@ -386,7 +386,7 @@ def test_a_problem_found_while_a_bill_is_in_doubt_does_not_end_the_doubt(long_se
     assert long_settle.problems(key) == {}
 
 
-def test_a_code_that_never_gets_its_item_ends_with_a_person(open_office: OpenInstallation) -> None:
+def test_a_code_that_never_gets_its_item_becomes_a_persons_problem(open_office: OpenInstallation) -> None:
     office = open_office(netsuite_settle_seconds=0)
     project = planned(office)
     (code,) = project.budgeted_codes()
@@ -416,7 +416,7 @@ def test_an_item_in_doubt_is_sent_again_only_after_the_settle_window(long_settle
     assert long_settle.bill(invoice)
 
 
-def test_an_item_in_the_way_does_not_end_the_doubt_of_ours(long_settle: Installation) -> None:
+def test_a_conflicting_item_does_not_end_the_doubt_about_ours(long_settle: Installation) -> None:
     """A problem is opened at once; our bill may still appear, so nothing is sent as soon as the other one is gone."""
     project = planned(long_settle)
     (code,) = project.budgeted_codes()
@@ -467,7 +467,7 @@ def test_an_item_made_by_hand_is_not_adopted_while_ours_may_still_arrive(
     assert [one.kind for one in findings] == ([FindingKind.DUPLICATE_ITEM] if ours else [])
 
 
-def test_a_write_that_found_no_room_leaves_an_earlier_one_in_doubt(office: Installation) -> None:
+def test_a_write_without_a_free_slot_leaves_an_earlier_one_in_doubt(office: Installation) -> None:
     """So it is looked up before anything is sent again: it exists by now, though queries do not show it."""
     project = planned(office)
     (code,) = project.budgeted_codes()

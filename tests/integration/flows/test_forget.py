@@ -181,7 +181,7 @@ def test_a_bill_that_procore_does_not_name_is_named_again(office: Installation) 
     assert (office.bill(invoice).id, named_by_procore) == (bill.id, f"ns-vendorbill-{bill.id}")
 
 
-def test_a_record_must_be_named_one_way(office: Installation) -> None:
+def test_a_record_must_be_named_in_exactly_one_way(office: Installation) -> None:
     assert "not both" in refused(office, NUMBER, CODE, "--invoice", "1", exit_code=2)
     assert "Pass a code" in refused(office, NUMBER, exit_code=2)
     assert "have no invoice 1, in any status" in refused(office, "--invoice", "1")

@@ -81,7 +81,7 @@ def test_new_items_are_created_once_a_person_rejects_the_former_ones(
     assert office.problems() == {}
 
 
-def test_the_items_of_other_projects_are_no_question(office: Installation) -> None:
+def test_the_items_of_other_projects_cause_no_question(office: Installation) -> None:
     """In a company whose Items another integration created, each project has the same codes."""
     for number in ("24-800", "24-801"):
         for code in CODES:
@@ -93,7 +93,7 @@ def test_the_items_of_other_projects_are_no_question(office: Installation) -> No
     assert len(office.posts(ITEM_PATH)) == len(CODES)
 
 
-def test_few_codes_of_the_same_text_are_no_question(office: Installation) -> None:
+def test_few_codes_with_the_same_text_cause_no_question(office: Installation) -> None:
     project, _ = renumbered(office, CODES[:1])
     office.scan(project.id)
     assert office.problems() == {}
@@ -115,7 +115,7 @@ def test_a_late_code_of_a_renumbered_project_may_have_a_former_item(office: Inst
     assert office.writes() == []
 
 
-def test_inactive_items_and_those_of_other_types_are_no_question(office: Installation) -> None:
+def test_inactive_items_and_other_item_types_cause_no_question(office: Installation) -> None:
     for code in CODES[:2]:
         office.netsuite.make_item(f"24-800-{code}", isinactive=True)
         office.netsuite.make_item(f"24-801-{code}", "serviceSaleItem")

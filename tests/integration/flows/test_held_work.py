@@ -111,7 +111,7 @@ def test_a_login_that_procore_refuses_pauses_work_until_it_is_fixed(office: Inst
     require_all_made(office, project)
 
 
-def test_tokens_that_were_revoked_are_renewed_without_a_word(office: Installation) -> None:
+def test_revoked_tokens_are_renewed_without_a_problem(office: Installation) -> None:
     project = planned(office)
     office.netsuite.doorkeeper.revoke_tokens()
     office.procore.revoke_tokens()
@@ -119,7 +119,7 @@ def test_tokens_that_were_revoked_are_renewed_without_a_word(office: Installatio
 
 
 @pytest.mark.parametrize("missing", ["item:create", "item"])
-def test_a_missing_permission_holds_the_work_until_it_is_given(office: Installation, missing: str) -> None:
+def test_a_missing_permission_pauses_the_work_until_it_is_given(office: Installation, missing: str) -> None:
     project = planned(office)
     office.stage.settings("netsuite", missing_permissions=(missing,))
     mark = office.mark()
@@ -135,7 +135,7 @@ def test_a_missing_permission_holds_the_work_until_it_is_given(office: Installat
     require_all_made(office, project, after_a_retry=True)
 
 
-def test_what_needs_nothing_of_netsuite_does_not_say_that_it_works_again(office: Installation) -> None:
+def test_work_without_a_netsuite_request_does_not_close_its_outage(office: Installation) -> None:
     """Otherwise the problem would close and open all the time, and an outage between scans would never be reported."""
     synced_project = office.new_project("24-801", ["05-120.S"])
     office.scan(synced_project.id)
@@ -178,7 +178,7 @@ def test_a_missing_permission_for_bills_leaves_no_bill_in_doubt(office: Installa
     assert office.bill(invoice)
 
 
-def test_maintenance_is_waited_out(open_office: OpenInstallation) -> None:
+def test_work_waits_until_maintenance_has_ended(open_office: OpenInstallation) -> None:
     """NetSuite answers every request with an HTML page: one write is in doubt, and no other is tried."""
     office = open_office(netsuite_settle_seconds=1)
     project = planned(office)

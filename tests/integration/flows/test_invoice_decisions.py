@@ -63,7 +63,7 @@ def test_an_invoice_that_was_billed_elsewhere_has_no_problem(office: Installatio
     assert (gone.kind.value, f"(id {bill.id}) no longer exists" in gone.sentence) == ("bill_deleted", True)
 
 
-def test_an_excluded_invoice_is_not_billed_until_that_is_taken_back(office: Installation) -> None:
+def test_an_excluded_invoice_is_not_billed_until_it_is_included_again(office: Installation) -> None:
     invoice = billable(office)
     assert call(office, "invoices", "exclude", *of(invoice), "--note", "paid by card").exit_code == 0
     outcome = office.export(invoice)
@@ -81,7 +81,7 @@ def test_an_excluded_invoice_is_not_billed_until_that_is_taken_back(office: Inst
 
 
 @pytest.mark.parametrize("then", ["back to draft", "deleted", "project not readable", "project inactive", "another's"])
-def test_verify_shows_each_decision_whatever_became_of_its_invoice(office: Installation, then: str) -> None:
+def test_verify_shows_each_decision_in_every_state_of_its_invoice(office: Installation, then: str) -> None:
     invoice = billable(office)
     office.container.invoice_decisions.exclude(*_named(invoice), by="ana", note="paid by card")
     match then:
@@ -121,7 +121,7 @@ def _named(invoice: Invoice) -> tuple[str, str]:
     return str(invoice.id), str(invoice.project_id)
 
 
-def test_decisions_outlive_a_lost_redis_where_a_copy_is(open_office: OpenInstallation, tmp_path: Path) -> None:
+def test_decisions_survive_a_lost_redis_on_a_machine_with_a_copy(open_office: OpenInstallation, tmp_path: Path) -> None:
     office = open_office()
     kept, lost = billable(office), billable(office, "26-952")
     office.container.invoice_decisions.exclude(*_named(kept), by="ana", note="never")

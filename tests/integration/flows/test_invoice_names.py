@@ -82,7 +82,7 @@ def test_a_claimed_and_a_billed_invoice_are_found_by_all_their_names(office: Ins
         assert f"id {office.bill(invoice).id}" in office.container.explain.invoice(name, None)["explanation"]
 
 
-def test_a_number_that_is_another_invoices_id_is_a_question(office: Installation) -> None:
+def test_a_number_that_is_another_invoices_id_causes_a_question(office: Installation) -> None:
     first = new_invoice(office)
     project = office.procore.project(first.project_id)
     second = office.new_invoice(project, (CODE, "800.00"), invoice_number=str(first.id))

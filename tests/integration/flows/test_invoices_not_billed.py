@@ -95,7 +95,7 @@ def test_which_statuses_are_exported_is_a_setting(office: Installation) -> None:
     assert office.bill(noted)
 
 
-def test_an_invoice_that_another_integration_claimed_is_skipped_and_said(office: Installation) -> None:
+def test_an_invoice_of_another_integration_is_skipped_and_reported(office: Installation) -> None:
     invoice = office.case_invoice("foreign_origin_id")
     outcome = office.export(invoice)
     assert outcome.kind is OutcomeKind.SKIPPED

@@ -37,7 +37,7 @@ def adopted(office: Installation, project: Project, code: WbsCode) -> str:
     return record.remote_id
 
 
-def test_an_item_made_by_hand_is_adopted_and_not_touched(office: Installation) -> None:
+def test_an_item_made_by_hand_is_adopted_unchanged(office: Installation) -> None:
     case = office.case("item_by_hand")
     before = dataclasses.replace(office.item(case["name"]))
     office.scan(case["project_id"])
@@ -104,7 +104,7 @@ def test_another_owners_external_id_is_never_overwritten(open_office: OpenInstal
     assert before.externalid == "SAGE-ITEM-4471"
 
 
-def test_an_item_of_the_name_in_other_letters_is_adopted(office: Installation) -> None:
+def test_an_item_whose_name_differs_only_in_case_is_adopted(office: Installation) -> None:
     """SuiteQL compares with case, NetSuite's uniqueness does not: its refusal leads to the existing Item."""
     project, code = one_code(office)
     by_hand = office.netsuite.make_item(NAME.lower())
@@ -167,7 +167,7 @@ def test_after_an_item_of_another_type_is_renamed_the_next_scan_makes_ours(offic
     assert office.problems() == {}
 
 
-def test_an_inactive_item_in_other_letters_is_found_out_too(office: Installation) -> None:
+def test_an_inactive_item_that_differs_in_case_is_reported_too(office: Installation) -> None:
     project, _ = one_code(office)
     office.netsuite.make_item(NAME.lower(), isinactive=True)
     office.scan(project.id)
@@ -257,7 +257,7 @@ def test_an_item_that_one_code_has_adopted_is_adopted_by_no_other(
     assert office.problems() == {}
 
 
-def test_our_external_id_counts_whatever_its_letters(office: Installation) -> None:
+def test_our_external_id_counts_in_any_letter_case(office: Installation) -> None:
     """NetSuite compares external ids without case."""
     project, code = one_code(office)
     ours: Item = office.netsuite.make_item(NAME, externalid=office.item_external_id(project, code).upper())

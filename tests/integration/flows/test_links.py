@@ -46,7 +46,7 @@ def external_id_of(office: Installation, invoice: Invoice) -> str:
     return f"pcr-vendor-{office.procore.company.company_id}-{invoice.vendor_id}"
 
 
-def test_the_origin_id_of_the_vendor_goes_before_its_name(office: Installation) -> None:
+def test_the_vendors_origin_id_has_precedence_over_its_name(office: Installation) -> None:
     payee = office.new_vendor("PEAK-1", company_name=f"{PEAK}, LLC")
     office.new_vendor(PEAK)
     office.procore.edit_vendor(office.procore.vendor(PEAK).id, origin_id=payee.id)
@@ -167,7 +167,7 @@ def test_create_is_never_advised_where_a_similarly_named_vendor_exists(office: I
     assert f"id {similar.id}" in office.sentence(key_of(invoice))
 
 
-def test_an_external_id_goes_before_the_name(office: Installation) -> None:
+def test_an_external_id_has_precedence_over_the_name(office: Installation) -> None:
     vendor = office.procore.vendor("Peak Painting and Coatings")
     company_id = office.procore.company.company_id
     payee = office.new_vendor("Peak Painting (AP)", external_id=f"pcr-vendor-{company_id}-{vendor.id}")
@@ -178,7 +178,7 @@ def test_an_external_id_goes_before_the_name(office: Installation) -> None:
 
 
 @pytest.mark.parametrize("name", ["Peak Painting and Coatings", 'O\'Brien "Jr" & Sons'])
-def test_the_exact_name_serves_where_exactly_one_has_it(office: Installation, name: str) -> None:
+def test_the_exact_name_is_enough_if_exactly_one_vendor_has_it(office: Installation, name: str) -> None:
     vendor = office.procore.vendor("Peak Painting and Coatings")
     office.procore.edit_vendor(vendor.id, name=name)
     payee = office.new_vendor("PEAK-1", company_name=name)
@@ -188,7 +188,7 @@ def test_the_exact_name_serves_where_exactly_one_has_it(office: Installation, na
     assert office.bill(invoice).entity == payee.id
 
 
-def test_an_inactive_vendor_is_no_vendor(office: Installation) -> None:
+def test_an_inactive_vendor_is_never_chosen(office: Installation) -> None:
     office.new_vendor("PEAK-1", company_name=PEAK).isinactive = True
     invoice = invoice_of(office, PEAK)
     assert office.export(invoice).cause == "vendor_inactive"
@@ -209,7 +209,7 @@ def test_two_vendors_with_the_name_are_a_problem(office: Installation) -> None:
     assert office.bill(invoice).entity == vendor.id
 
 
-def test_a_vendor_that_is_made_later_is_found_with_the_next_export(office: Installation) -> None:
+def test_a_vendor_created_later_is_found_by_the_next_export(office: Installation) -> None:
     """A look-up without a result is never cached."""
     invoice = invoice_of(office, "Peak Painting and Coatings")
     assert office.export(invoice).cause == "vendor_not_linked"

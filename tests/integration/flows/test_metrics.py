@@ -273,7 +273,7 @@ def test_the_oldest_invoice_and_code_are_shown_with_why_they_wait(office: Instal
     assert reasons() == []
 
 
-def test_processes_queues_and_webhooks_are_shown_as_they_are(
+def test_metrics_show_the_state_of_processes_queues_and_webhooks(
     office: Installation,
 ) -> None:
     container = office.container

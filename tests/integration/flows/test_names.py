@@ -97,7 +97,7 @@ def test_odd_text_becomes_the_items_name_byte_for_byte(synced: Installation) -> 
     assert item.displayname == 'paint  the o\'neil  "east" wing, 2 coats'
 
 
-def test_a_code_with_a_quote_is_found_again_instead_of_made_again(office: Installation) -> None:
+def test_a_code_with_a_quote_is_found_and_not_created_again(office: Installation) -> None:
     """The query doubles the quote of O'Brien; otherwise it would not find the hand-made Item."""
     project = office.new_project("24-800", ["05-120.S.O'Brien  JR"])
     by_hand = office.netsuite.make_item("24-800-05-120.S.O'Brien  JR")

@@ -104,7 +104,7 @@ def test_each_invoice_of_a_subcontract_is_billed_whatever_names_its_lines(
         ({"payment_summary": "n/a"}, {"taxes": None, "status": 3}),
     ],
 )
-def test_what_does_not_matter_for_the_bill_never_blocks_it(
+def test_fields_without_effect_on_the_bill_never_block_it(
     office: Installation, shown: dict[str, Any], shown_lines: dict[str, Any]
 ) -> None:
     project = office.new_project("24-800", [CODE])

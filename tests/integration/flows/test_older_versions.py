@@ -57,7 +57,7 @@ def put(office: Installation, keys: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("version", WRITTEN)
-def test_messages_that_an_older_version_sent_are_understood(version: str) -> None:
+def test_messages_of_an_older_version_are_accepted(version: str) -> None:
     for sent in WRITTEN[version]["messages"]:
         message, task = admitted(sent["queue"], sent["raw"].encode()), json.loads(sent["raw"])["headers"]["task"]
         assert message["headers"]["task"] == task
@@ -73,7 +73,7 @@ def understood(task: str, arguments: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("version", WRITTEN)
-def test_records_that_an_older_version_wrote_are_worked_off(open_office: OpenInstallation, version: str) -> None:
+def test_records_of_an_older_version_are_processed(open_office: OpenInstallation, version: str) -> None:
     office, written = open_office(netsuite_settle_seconds=0), WRITTEN[version]
     # The same company and the same books; then the older ledger instead of ours.
     ids = records(office)
@@ -110,7 +110,7 @@ def test_records_that_an_older_version_wrote_are_worked_off(open_office: OpenIns
     assert ended.ended
 
 
-def test_what_a_newer_version_adds_is_passed_over(office: Installation) -> None:
+def test_additions_of_a_newer_version_are_ignored(office: Installation) -> None:
     """Workers of a newer version start first, so both versions share a ledger for a while."""
     project = office.new_project("31-501", CODES[:1])
     (code,) = project.budgeted_codes()
@@ -134,7 +134,7 @@ def test_what_a_newer_version_adds_is_passed_over(office: Installation) -> None:
     assert office.container.runs.run(run.id) == run
 
 
-def test_work_of_a_kind_that_only_a_newer_version_knows_stops_nothing(office: Installation) -> None:
+def test_work_of_a_kind_of_a_newer_version_stops_no_other_work(office: Installation) -> None:
     """It waits for the newer version, and the rest of its lane is dispatched."""
     office.container.work.add(Lane.SCANS, ["paint:17", "scan:17", "scan:18"])
     app = mock.Mock(spec_set=["send_task"])

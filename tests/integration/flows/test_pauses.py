@@ -66,7 +66,7 @@ def test_a_field_hidden_by_the_form_blocks_its_records_and_pauses_nothing(office
     assert office.problems() == {}
 
 
-def test_a_permission_missing_for_one_record_holds_up_no_other(office: Installation) -> None:
+def test_a_permission_missing_for_one_record_delays_no_other(office: Installation) -> None:
     """The role may not use one vendor, which NetSuite reports with the message of an entirely missing permission."""
     office, (poison, *others) = invoices_of(office, 4)
     other_vendor = next(
@@ -127,7 +127,7 @@ def test_a_refused_kind_of_record_is_paused_and_all_other_work_continues(office:
     assert office.problems() == {}
 
 
-def test_a_missing_permission_for_owed_back_holds_up_no_bill(open_office: OpenInstallation) -> None:
+def test_a_missing_permission_for_owed_back_delays_no_bill(open_office: OpenInstallation) -> None:
     office, bills = invoices_of(open_office(), 3, netsuite_create_credits=True)
     project = office.procore.company.projects[bills[0].project_id]
     owed_back = [office.new_invoice(project, (CODE, "-90.00"), invoice_number=f"C-{n}") for n in range(3)]
@@ -214,7 +214,7 @@ def test_vendors_the_app_may_not_read_are_one_problem_with_the_directory(office:
     assert office.problems() == {}
 
 
-def test_an_account_whose_queries_want_a_direction_finds_what_is_there(open_office: OpenInstallation) -> None:
+def test_an_account_that_requires_a_sort_direction_finds_existing_records(open_office: OpenInstallation) -> None:
     """A hand-entered bill of that vendor and number is found, and an Item of that name is adopted."""
     office = open_office(world={"suiteql_needs_direction": True, "duplicate_numbers": "allow"})
     office, (invoice,) = invoices_of(office, 1)

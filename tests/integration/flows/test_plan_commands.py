@@ -332,7 +332,7 @@ def test_projects_and_invoices_are_named_as_people_call_them(shell: CommandLine)
         (["export", "N-1", "--approved"], 2, "Pass one INVOICE"),
     ],
 )
-def test_a_name_that_matches_nothing_is_reported_in_a_sentence(
+def test_a_name_without_a_match_is_reported_in_a_sentence(
     shell: CommandLine, arguments: list[str], code: int, sentence: str
 ) -> None:
     mark = shell.office.mark()

@@ -67,7 +67,7 @@ def test_blocked_is_the_default_and_nothing_is_sent(open_office: OpenInstallatio
     assert (period_of(office, invoice), problems(office, invoice), findings(office, invoice)) == ("Feb 2026", set(), [])
 
 
-def test_blocked_holds_where_the_account_would_move_the_bill_by_itself(open_office: OpenInstallation) -> None:
+def test_the_block_policy_applies_although_the_account_moves_bills(open_office: OpenInstallation) -> None:
     office, invoice = open_with(open_office, closed_dates_move=True)
     assert office.export(invoice).cause == "period_closed"
     assert office.bills(invoice) == []

@@ -491,7 +491,7 @@ def test_the_profile_makes_an_account_work(office: Installation) -> None:
     assert served.export(late).cause is Cause.PERIOD_CLOSED
 
 
-def test_a_look_up_lag_makes_the_settle_time_longer(office: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_query_lag_makes_the_settle_time_longer(office: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     seen_by_the_second_look_up(office, monkeypatch)
     probe(office, "--only", "item_seen_by_id")
     effects = json.loads(PROFILE.read_text())["effects"]

@@ -156,7 +156,7 @@ def test_a_project_known_by_its_id_is_shown_with_its_name(office: Installation) 
     assert f"project 31-800 {project.name}" in office.sentence(f"scan:{project.id}")
 
 
-def test_names_and_notes_are_shown_to_the_letter(office: Installation) -> None:
+def test_names_and_notes_are_shown_literally(office: Installation) -> None:
     facts = {"invoice": "A\x1b[2J", "vendor": "[red]B[/red]", "date": "\u202e1", "period": "May"}
     office.container.ledger.report("invoice:1:2", Cause.PERIOD_CLOSED, facts, at=1.0)
     call(office, "problems", "ignore", "invoice:1:2", "--until-changed", "--note", "\u202e[/]")
@@ -315,7 +315,7 @@ def test_a_problem_resolved_while_its_work_runs_is_reopened_by_the_result(
 
 
 @pytest.mark.parametrize("act", [["resolve", "--note", "done"], ["ignore", "--until-changed"]])
-def test_a_problem_that_becomes_another_at_that_moment_is_left_as_it_is(
+def test_a_problem_that_changes_during_the_command_stays_unchanged(
     office: Installation, monkeypatch: pytest.MonkeyPatch, act: list[str]
 ) -> None:
     _, _, key = unlinked(office)
@@ -352,14 +352,14 @@ def test_a_note_that_cannot_be_kept_closes_nothing(office: Installation, note: s
     assert listed(office) == {key}
 
 
-def test_a_note_has_to_be_given(office: Installation) -> None:
+def test_a_note_is_required(office: Installation) -> None:
     assert call(office, "problems", "resolve", "invoice:1:2").exit_code == 2
 
 
 # Ignored
 
 
-def test_an_ignored_problem_is_out_of_sight_until_it_changes(office: Installation) -> None:
+def test_an_ignored_problem_is_hidden_until_it_changes(office: Installation) -> None:
     _, invoice, key = credit(office)
     ended = call(office, "problems", "ignore", key, "--until-changed", "--note", "waits for the vendor")
     assert ended.exit_code == 0
@@ -427,7 +427,7 @@ def test_a_run_with_unconfirmed_work_is_never_ok(open_office: OpenInstallation) 
     assert not is_complete(office.container, run)
 
 
-def test_status_counts_ignored_problems_apart(office: Installation) -> None:
+def test_status_counts_ignored_problems_separately(office: Installation) -> None:
     _, _, key = credit(office)
     assert (call_json(office, "status")["problems"], call_json(office, "status")["ignored_problems"]) == (
         {"needs_vendor_credit": 1},
@@ -438,7 +438,7 @@ def test_status_counts_ignored_problems_apart(office: Installation) -> None:
     assert "Open problems: 0; 1 ignored" in call(office, "status").stdout
 
 
-def test_a_retry_of_all_leaves_ignored_ones_and_one_by_its_key_takes_it(
+def test_a_retry_of_all_skips_ignored_problems_unless_named_by_key(
     office: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(importlib.import_module("worker.cli.problems.retry"), "send", lambda *_, **__: None)
@@ -483,9 +483,7 @@ def test_an_unknown_cause_is_an_error_and_not_an_empty_list(office: Installation
 
 
 @pytest.mark.parametrize("options", [["--ignored"], ["--class", "data in Procore"], ["--project", "1"]])
-def test_options_of_the_list_are_not_taken_for_those_of_a_command_below(
-    office: Installation, options: list[str]
-) -> None:
+def test_options_of_the_list_do_not_apply_to_its_subcommands(office: Installation, options: list[str]) -> None:
     ended = call(office, "problems", *options, "show", "x")
     assert ended.exit_code == 2
     assert "after `show`" in ended.stderr

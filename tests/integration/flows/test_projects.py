@@ -59,7 +59,7 @@ def test_a_template_gets_no_items_and_is_no_problem(office: Installation, number
     assert "is a template" in line.reason
 
 
-def test_an_invoice_of_a_template_is_none(office: Installation) -> None:
+def test_an_invoice_of_a_template_is_not_exported(office: Installation) -> None:
     template = office.new_project("TEMPLATE-01", CODES)
     office.procore.edit_project(template.id, template=True)
     invoice = office.new_invoice(template, (CODES[0], "900.00"))
@@ -211,7 +211,7 @@ def test_a_budgeted_code_without_a_text_is_the_only_one_that_waits(office: Insta
     assert office.problems() == {}
 
 
-def test_a_budget_row_that_cannot_be_read_is_said_and_stops_no_other(office: Installation) -> None:
+def test_an_unreadable_budget_row_is_reported_and_stops_no_other(office: Installation) -> None:
     project = office.new_project("24-800", CODES)
     code = project.code_named(CODES[0])
     office.procore.show_code(project.id, code.id, id="?")
@@ -236,7 +236,7 @@ def test_a_project_that_cannot_be_read_stops_no_other_one(office: Installation) 
     assert pilot.problems() == {}
 
 
-def test_an_invoice_whose_row_is_odd_is_exported_like_any_other(office: Installation) -> None:
+def test_an_invoice_with_an_unusual_row_is_exported_like_any_other(office: Installation) -> None:
     project = office.new_project("24-800", CODES)
     office.scan(project.id)
     odd_invoice, usual_invoice = (office.new_invoice(project, (code, "900.00")) for code in CODES)
@@ -246,7 +246,7 @@ def test_an_invoice_whose_row_is_odd_is_exported_like_any_other(office: Installa
     assert office.problems(f"invoice:{project.id}:{odd_invoice.id}") or office.bills(odd_invoice)
 
 
-def test_an_invoice_without_an_id_is_said_and_stops_no_other(office: Installation) -> None:
+def test_an_invoice_without_an_id_is_reported_and_stops_no_other(office: Installation) -> None:
     project = office.new_project("24-800", CODES)
     office.scan(project.id)
     without_id, usual_invoice = (office.new_invoice(project, (code, "900.00")) for code in CODES)
@@ -298,7 +298,7 @@ def test_all_that_need_a_new_list_at_the_same_time_share_one(office: Installatio
     assert lists(office, since) == 1
 
 
-def test_an_unknown_project_is_asked_for_alone(office: Installation) -> None:
+def test_an_unknown_project_is_requested_by_itself(office: Installation) -> None:
     projects = of(office)
     projects.refresh()
     since = mark(office)

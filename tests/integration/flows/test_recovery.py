@@ -227,7 +227,7 @@ def test_a_worker_that_finds_no_ledger_rebuilds_it_first(office: Installation) -
     assert record.state is State.CREATED
 
 
-def test_a_doubt_noted_before_a_loss_is_ended_by_workers_after_it(
+def test_a_doubt_recorded_before_a_loss_is_resolved_after_it(
     open_office: OpenInstallation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its lock has a fence that the emptied server never issued; no later fence may be lower, or the code waits for good."""
@@ -328,7 +328,7 @@ def test_a_worker_releases_its_work_while_another_rebuilds_the_ledger(
     assert office.make_item(project, code).kind is OutcomeKind.ALREADY
 
 
-def test_a_first_start_has_lost_nothing_and_waits_for_nothing(open_office: OpenInstallation, tmp_path: Path) -> None:
+def test_a_first_start_reports_no_loss_and_waits_for_nothing(open_office: OpenInstallation, tmp_path: Path) -> None:
     opened = open_office(netsuite_settle_seconds=900)
     lose_redis(opened)
     office = opened.reopened(data_dir=tmp_path / "new-machine")
@@ -353,7 +353,7 @@ def test_after_a_restart_of_redis_unconfirmed_writes_settle_first(
     assert office.posts(BILL_PATH) == []
 
 
-def test_a_server_that_was_stopped_in_order_holds_nothing_back(open_office: OpenInstallation) -> None:
+def test_an_orderly_restart_of_redis_delays_nothing(open_office: OpenInstallation) -> None:
     office = open_office(netsuite_settle_seconds=900)
     project = office.new_project("24-800", CODES)
     invoice = office.new_invoice(project, (CODES[0], "900.00"))

@@ -66,7 +66,7 @@ def new_project(office: Installation) -> Project:
 
 
 @pytest.mark.parametrize("remote", ["netsuite", "procore"])
-def test_an_unknown_error_would_have_been_noticed(office: Installation, errors: list[SyncError], remote: str) -> None:
+def test_an_unknown_error_is_noticed(office: Installation, errors: list[SyncError], remote: str) -> None:
     path = ITEM_PATH if remote == "netsuite" else "/budget_line_items"
     office.stage.faults(remote, [{"kind": "error_before", "path": path, "value": 400}])
     office.scan(new_project(office).id)

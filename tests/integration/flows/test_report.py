@@ -130,7 +130,7 @@ def test_runs_show_the_number_of_requests_to_both_remotes(office: Installation) 
     assert [run.requests for run in gathered(office).runs] == [export.requests, scan.requests]
 
 
-def test_of_records_that_know_no_amount_none_is_made_up() -> None:
+def test_no_amount_is_invented_for_records_without_one() -> None:
     """These were recorded from one of Procore's lists after Redis was lost, or are in another currency."""
     records = [Record(State.CREATED, "listed", "1"), Record(State.SKIPPED, "nothing due", payment_due=Decimal(0))]
     assert InvoiceTotals.of(records) == InvoiceTotals(invoices=2, known=1, payment_due=Decimal(0))
@@ -142,7 +142,7 @@ def got(office: Installation) -> Requests:
     return Requests(len(procore), len(office.requests()))
 
 
-def test_gathering_it_asks_no_remote_and_writes_nothing(synced: Installation) -> None:
+def test_the_report_needs_no_request_to_a_remote_and_writes_nothing(synced: Installation) -> None:
     # A key may expire meanwhile; none may be added.
     before, asked = set(synced.container.redis.scan_iter(synced.redis_key("*"))), synced.mark()
     calls = synced.procore.journal.requests()

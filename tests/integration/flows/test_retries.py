@@ -110,7 +110,7 @@ def test_only_what_was_asked_for_is_tried(office: Installation) -> None:
     assert len(office.problems()) == len(CODES) - 2
 
 
-def test_an_item_that_is_active_again_is_taken(office: Installation) -> None:
+def test_an_item_that_is_active_again_is_adopted(office: Installation) -> None:
     project = office.new_project("31-800", CODES)
     item = office.netsuite.make_item(f"31-800-{CODE}", isinactive=True)
     office.scan(project.id)
@@ -201,7 +201,7 @@ def test_a_thousand_codes_do_not_flood_the_broker(office: Installation, monkeypa
     assert len(office.waiting(Lane.ITEMS)) == len(CODES) - 3
 
 
-def test_codes_tried_again_go_before_a_backlog(office: Installation) -> None:
+def test_retried_codes_precede_a_backlog(office: Installation) -> None:
     project = without_number(office, CODES[:2])
     office.procore.renumber_project(project.id, "31-800")
     office.container.work.add(Lane.ITEMS, ["code:1:1"], at=5)
@@ -212,7 +212,7 @@ def test_codes_tried_again_go_before_a_backlog(office: Installation) -> None:
     ]
 
 
-def test_a_run_counts_nothing_of_a_retry_that_is_none_of_its_work(office: Installation) -> None:
+def test_a_run_counts_no_retry_of_work_that_is_not_its_own(office: Installation) -> None:
     project = without_number(office)
     scan = office.container.runs.current(RunKind.SCAN)
     assert scan is not None
@@ -429,7 +429,7 @@ def test_work_that_failed_with_a_bug_is_retried_after_the_fix(
 
 
 @pytest.mark.parametrize("start", ["scan:all", "exports:all"])
-def test_a_run_that_could_not_begin_is_begun_again(
+def test_a_run_that_could_not_start_is_started_again(
     office: Installation, monkeypatch: pytest.MonkeyPatch, start: str
 ) -> None:
     monkeypatch.setattr(settlement, "MAX_ATTEMPTS", 1)
@@ -464,7 +464,7 @@ def test_a_retry_resets_the_attempts_of_a_code_that_had_too_many(
 # Remotes
 
 
-def test_a_remote_that_is_held_is_tried_at_once(office: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_paused_remote_is_tried_immediately(office: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remote_failures, "REFUSED_PAUSE_SECONDS", 600.0)
     project = office.new_project("31-800", CODES)
     login = office.netsuite.doorkeeper
@@ -533,7 +533,7 @@ def test_codes_looked_up_long_ago_are_looked_up_again_together(
 
 
 @pytest.mark.parametrize("status", [403, 404, 500])
-def test_a_list_of_projects_that_cannot_be_had_now_holds_up_no_retry(office: Installation, status: int) -> None:
+def test_an_unavailable_list_of_projects_delays_no_retry(office: Installation, status: int) -> None:
     project = without_number(office)
     office.procore.renumber_project(project.id, "31-800")
     fault = {"kind": "error_before", "value": status, "path": "/rest/v1.1/projects", "times": 1}

@@ -49,7 +49,7 @@ def scanned(office: Installation) -> tuple[Outcome, int]:
     return outcome, len(following)
 
 
-def test_a_series_makes_all_that_waits(office: Installation) -> None:
+def test_a_series_creates_all_waiting_items(office: Installation) -> None:
     project, first = first_of_twelve(office)
     assert made(office, first) == {"created": 12}
     assert all(office.item_of(project, code) for code in project.budgeted_codes())
@@ -63,7 +63,7 @@ def test_a_series_ends_when_its_thread_is_needed(office: Installation) -> None:
     assert office.container.work.depth(Lane.ITEMS) == (7, 0)
 
 
-def test_a_series_has_an_end_in_time(office: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_series_ends_after_a_limited_time(office: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     _, first = first_of_twelve(office)
     monkeypatch.setattr(runner, "SERIES_SECONDS", 0.0)
     assert made(office, first) == {"created": 1}
@@ -108,7 +108,7 @@ def test_projects_without_news_are_scanned_in_a_series(office: Installation) -> 
     assert (run.ended, run.counts["projects_done"]) == (True, 4)
 
 
-def test_a_series_of_scans_ends_with_new_codes_which_wait_to_be_dispatched(office: Installation) -> None:
+def test_a_series_of_scans_ends_with_new_codes_which_await_dispatch(office: Installation) -> None:
     projects = synced_projects(office, 4)
     for project in projects:
         office.procore.add_code(project.id, "05-140.S", budget="0")
@@ -118,7 +118,7 @@ def test_a_series_of_scans_ends_with_new_codes_which_wait_to_be_dispatched(offic
     assert office.container.work.depth(Lane.SCANS) == (3, 0)
 
 
-def test_a_series_of_scans_ends_with_what_cannot_be_read(office: Installation) -> None:
+def test_a_series_of_scans_ends_with_an_unreadable_project(office: Installation) -> None:
     projects = synced_projects(office, 4)
     office.stage.faults("procore", [{"kind": "error_before", "value": 503, "path": "budget", "skip": 1}])
     _, more = scanned(office)

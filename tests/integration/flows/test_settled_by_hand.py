@@ -162,7 +162,7 @@ def test_a_void_bill_or_one_of_another_vendor_settles_nothing(open_office: OpenI
     assert office.export(invoice).cause == "lines_do_not_tie"
 
 
-def test_while_netsuite_cannot_be_asked_the_problem_stays(office: Installation) -> None:
+def test_while_netsuite_cannot_be_queried_the_problem_stays(office: Installation) -> None:
     invoice = _a_cent_off(office)
     office.stage.faults("netsuite", [{"kind": "error_before", "path": "suiteql", "value": 400}])
     assert office.export(invoice).cause == "lines_do_not_tie"

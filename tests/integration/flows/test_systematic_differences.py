@@ -73,7 +73,7 @@ def test_generated_item_names_stop_the_items_and_name_the_setting(open_office: O
     assert len(office.waiting(Lane.ITEMS)) == 4
 
 
-def test_items_whose_writes_got_no_answer_are_compared_when_they_are_found(open_office: OpenInstallation) -> None:
+def test_items_of_writes_without_a_response_are_compared_when_found(open_office: OpenInstallation) -> None:
     office = open_office(world={"auto_generated_numbers": ["item"]})
     office.stage.faults("netsuite", [{"kind": "cut_after", "method": "POST", "path": "record/v1/otherCharge"}])
     office.scan(office.new_project("26-731", CODES).id)
@@ -83,7 +83,7 @@ def test_items_whose_writes_got_no_answer_are_compared_when_they_are_found(open_
 
 @pytest.mark.parametrize("world", [{"auto_generated_numbers": ["vendorBill"]}, {"bill_tax": "8.25"}], ids=STOPS_BILLS)
 @pytest.mark.parametrize("lost", ["the answer", "the answer and the next look"])
-def test_bills_whose_writes_got_no_answer_are_compared_when_they_are_found(
+def test_bills_of_writes_without_a_response_are_compared_when_found(
     open_office: OpenInstallation, world: dict[str, object], lost: str
 ) -> None:
     office = open_office(world=world)

@@ -62,7 +62,7 @@ def blocked(office: Installation, count: int = 3, **shown: Any) -> tuple[Install
     return pilot, project, invoices
 
 
-def test_what_another_integration_claims_costs_nothing_in_any_run(office: Installation) -> None:
+def test_invoices_of_another_integration_cost_no_request_in_any_run(office: Installation) -> None:
     project = office.new_project("24-800", [CODE])
     claimed = [office.new_invoice(project, (CODE, "900.00")) for _ in range(5)]
     for number, invoice in enumerate(claimed):
@@ -200,14 +200,14 @@ def test_a_vendor_that_one_invoice_found_frees_the_others_in_every_project(offic
     assert pilot.problems() == {}
 
 
-def test_a_problem_that_a_person_closed_is_looked_into_with_the_next_run(office: Installation) -> None:
+def test_a_problem_that_a_person_closed_is_read_by_the_next_run(office: Installation) -> None:
     pilot, _, invoices = blocked(office, billing_date=None)
     (seen,) = [one for one in pilot.container.ledger.problems() if one.key.endswith(f":{invoices[0].id}")]
     assert pilot.container.stores.handling.resolve(seen, by="Dana", at=pilot.container.now(), note="entered by hand")
     assert set(scheduled(pilot)[1]) == {invoices[0].id}
 
 
-def test_trouble_of_the_attempt_is_no_reason_to_leave_an_invoice_out(office: Installation) -> None:
+def test_a_failed_attempt_is_no_reason_to_skip_an_invoice(office: Installation) -> None:
     pilot, _, invoices = blocked(office, 2, billing_date=None)
     key = f"invoice:{invoices[0].project_id}:{invoices[0].id}"
     pilot.container.ledger.report(

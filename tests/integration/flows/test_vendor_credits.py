@@ -208,7 +208,7 @@ def test_existing_or_unconfirmed_credits_are_found_with_the_setting_off(office: 
         off.container.forgetting.invoice(str(invoice.id), str(project.id))
 
 
-def test_a_role_that_may_not_see_credits_is_no_fault_where_none_are_made(open_office: OpenInstallation) -> None:
+def test_a_role_without_credits_is_a_fault_only_if_they_are_created(open_office: OpenInstallation) -> None:
     office = open_office(world={"missing_permissions": ("vendorCredit",)})
     project = office.new_project("24-813", CODES)
     invoice = office.new_invoice(project, (CODES[0], "900.00"))

@@ -194,7 +194,7 @@ def test_an_edited_display_name_is_for_information_only(site: BilledProject) -> 
     assert site.problems() == {}
 
 
-def test_a_doubled_bill_is_found(site: BilledProject) -> None:
+def test_a_duplicate_bill_is_found(site: BilledProject) -> None:
     second = site.office.netsuite.make_bill(replace(site.bill))
     kind, sentence = site.finding()
     assert kind == "duplicate_bill"
@@ -284,7 +284,7 @@ def test_two_bills_of_one_number_are_reported_whatever_else_is_wrong(site: Bille
         assert site.problems()[finding.problem_key] == "drift_duplicate_bill"
 
 
-def test_a_void_bill_and_the_one_that_was_entered_instead_are_no_double(site: BilledProject) -> None:
+def test_a_void_bill_and_its_replacement_are_no_duplicate(site: BilledProject) -> None:
     bills = list(two_bills_of_ours_with_one_number(site).values())
     site.office.netsuite.void_bill(bills[0])
     assert "duplicate_bill" not in {finding.kind for finding in site.findings()}
@@ -418,7 +418,7 @@ def test_a_code_that_was_never_scanned_is_found(site: BilledProject) -> None:
 # While work is in progress
 
 
-def test_what_queries_of_netsuite_do_not_show_yet_is_not_missing(branch: Installation) -> None:
+def test_a_record_that_queries_do_not_show_yet_is_not_missing(branch: Installation) -> None:
     project = branch.new_project(f"27-{next(numbers)}", CODES)
     invoice = branch.new_invoice(project, (CODES[0], "900.00"))
     office = branch.reopened(project_ids=str(project.id))

@@ -204,7 +204,7 @@ def test_while_a_remote_is_down_the_comparison_waits_with_its_reason(with_findin
     assert kinds_and_keys(verification.verify()) == uninterrupted
 
 
-def test_a_limit_that_is_used_up_is_waited_for_and_shown(with_findings: Installation) -> None:
+def test_an_exhausted_limit_is_waited_for_and_shown(with_findings: Installation) -> None:
     container, verification = with_findings.container, with_findings.container.verification
     uninterrupted = kinds_and_keys(verification.verify(full=True))
     verification.request(full=True)

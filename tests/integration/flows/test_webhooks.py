@@ -55,7 +55,7 @@ def listed(office: Installation) -> None:
 
 
 @pytest.mark.usefixtures("at_once")
-def test_a_budget_and_an_invoice_that_change_are_worked_off_each_once(office: Installation) -> None:
+def test_a_changed_budget_and_a_changed_invoice_are_processed_once(office: Installation) -> None:
     take, project = office.container.webhooks.take, office.new_project("31-700", CODES)
     listed(office)
     assert [take(of(office, project)) for _ in range(3)] == [Taken.QUEUED, Taken.KNOWN, Taken.KNOWN]
@@ -125,7 +125,7 @@ def test_events_that_are_not_ours_or_not_understood_are_only_logged(
     assert keys_of(office) <= before
 
 
-def test_what_invoices_are_called_is_a_setting(open_office: OpenInstallation) -> None:
+def test_the_resource_name_of_invoices_is_a_setting(open_office: OpenInstallation) -> None:
     office = open_office(webhook_invoice_resources="Subcontractor Invoices,Requisitions")
     project = office.new_project("31-705", CODES)
     listed(office)
@@ -135,7 +135,7 @@ def test_what_invoices_are_called_is_a_setting(open_office: OpenInstallation) ->
     assert office.waiting(Lane.EXPORTS) == [str(InvoiceKey(project.id, 7))]
 
 
-def test_what_cannot_listen_or_would_be_open_to_all_does_not_start(office: Installation) -> None:
+def test_a_process_that_cannot_listen_or_has_no_login_does_not_start(office: Installation) -> None:
     open_to_all = call(office, "webhooks")
     assert (open_to_all.exit_code, "WEBHOOK_AUTHORIZATION is not set" in open_to_all.stderr) == (2, True)
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
