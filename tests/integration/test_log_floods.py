@@ -95,7 +95,7 @@ def test_a_wrong_login_again_and_again_makes_a_bounded_number_of_lines(
     assert listener.lines() - before < most_lines
 
 
-def test_what_the_receiver_refuses_is_counted_and_it_shows_that_it_runs(
+def test_refused_webhooks_are_counted_and_the_receiver_stays_alive(
     listeners: dict[str, Listener], redis_server: EmbeddedServer
 ) -> None:
     client, receiver = connect(redis_server.url), listeners["webhooks"]

@@ -119,7 +119,7 @@ def test_what_is_wrong_with_tls_is_named(server: EmbeddedServer, authority: Auth
 
 
 @pytest.mark.parametrize("resets", [2, 3])
-def test_a_refused_certificate_is_named_though_the_reason_got_lost(
+def test_a_refused_certificate_is_named_although_the_reason_was_lost(
     server: EmbeddedServer, authority: Authority, resets: int
 ) -> None:
     """A server that refuses a client certificate closes at once, so a busy machine may see only that."""

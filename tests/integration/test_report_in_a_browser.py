@@ -109,7 +109,7 @@ def test_bars_and_plot_have_their_size(measurements: Measurements, width: int) -
     assert measurements[width]["plot"] > width / 2
 
 
-def test_one_sees_a_page(tmp_path: Path) -> None:
+def test_the_picture_shows_a_page(tmp_path: Path) -> None:
     (tmp_path / "report.html").write_text(render(report()), encoding="utf-8")
     with browser.serving(functools.partial(Quiet, directory=str(tmp_path))) as address:
         _, picture = browser.seen(f"{address}/report.html", tmp_path)

@@ -105,7 +105,7 @@ def assert_sentence(ended: Ended, code: int, *sentence: str) -> None:
     assert [word for word in sentence if word not in ended.err] == [], ended.err
 
 
-def test_check_finds_everything_in_order(machine: Machine) -> None:
+def test_check_finds_no_fault(machine: Machine) -> None:
     ended = machine.command("check", "--json")
     assert ended.code == 0, ended.out + ended.err
     assert [row["check"] for row in ended.json() if row["ok"] is False] == []

@@ -207,7 +207,7 @@ def test_wrong_arguments_are_a_failure_that_names_them(
         pytest.param("wbs.create_item", {}, {"content_type": "text/plain", "content_encoding": "utf-8"}, id="no JSON"),
     ],
 )
-def test_foreign_messages_kill_no_worker(
+def test_foreign_messages_end_no_worker(
     site: Site, workers: list[Program], task: str, arguments: object, properties: dict[str, Any]
 ) -> None:
     if "content_type" in properties:

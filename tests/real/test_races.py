@@ -35,7 +35,7 @@ def all_exported(site: Site) -> bool:
     return all((invoice.origin_id or "").startswith("ns-vendorbill-") for invoice in invoices(site.stage))
 
 
-def test_scans_and_exports_at_once_make_nothing_twice(open_site: OpenSite) -> None:
+def test_scans_and_exports_at_once_create_no_duplicate(open_site: OpenSite) -> None:
     """Two scans, ten exports and every single code, each message three times in a row: their work overlaps."""
     # The account would take more than the gate lets through, so that the gate is seen to hold.
     site = open_site(profile="large:2x12:10", slots=SLOTS, concurrency_limit=50, **WINDOW)
@@ -57,7 +57,7 @@ def test_scans_and_exports_at_once_make_nothing_twice(open_site: OpenSite) -> No
     assert site.stage.netsuite.meter.max_in_flight <= SLOTS
 
 
-def test_the_same_without_the_lock_makes_duplicates(open_site: OpenSite) -> None:
+def test_without_the_lock_there_are_duplicates(open_site: OpenSite) -> None:
     """The test above can fail: with a window, neither the ledger nor a query before the write is enough."""
     site = open_site(profile="large:1x2:1", slots=50, **WIDE_WINDOW)
     site.workers(3, threads=4, open_locks=True)

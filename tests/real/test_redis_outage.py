@@ -16,7 +16,7 @@ pytestmark = pytest.mark.real
 OUTAGE_SECONDS = 2.5
 
 
-def test_workers_outlive_an_outage_of_redis_and_the_scan_ends_right(open_site: OpenSite) -> None:
+def test_workers_survive_an_outage_of_redis_and_complete_the_scan(open_site: OpenSite) -> None:
     slots = 5
     site = open_site(profile="large:1x30", write_latency=0.2, slots=slots)
     programs = [site.worker(), site.worker(number=2), site.beat()]
@@ -35,7 +35,7 @@ def test_workers_outlive_an_outage_of_redis_and_the_scan_ends_right(open_site: O
     site.comes_to_rest()
 
 
-def test_connections_that_break_make_no_problem_of_anything(open_site: OpenSite) -> None:
+def test_broken_connections_cause_no_problem(open_site: OpenSite) -> None:
     """As by a proxy's time limit or a failover, every connection is cut and the next one works."""
     slots = 5
     site = open_site(profile="large:1x30", write_latency=0.1, slots=slots)

@@ -68,7 +68,7 @@ def test_one_up_runs_in_a_data_directory_and_its_password_stays(open_site: OpenS
 
 
 @pytest.mark.parametrize("setting", ["FLOWER_PORT", "WEBHOOK_PORT"])
-def test_a_port_in_use_is_said_before_any_address_is(open_site: OpenSite, setting: str) -> None:
+def test_a_port_in_use_is_reported_before_any_address(open_site: OpenSite, setting: str) -> None:
     site = open_site(profile="large:1x2", env={"WEBHOOK_AUTHORIZATION": "Bearer a-secret-that-procore-was-told"})
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         port = str(listener.getsockname()[1])

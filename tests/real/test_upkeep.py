@@ -36,7 +36,7 @@ def test_messages_that_are_lost_delay_the_scan_and_lose_nothing(open_site: OpenS
     site.comes_to_rest()
 
 
-def test_two_beats_at_once_are_harmless(open_site: OpenSite) -> None:
+def test_two_beats_at_once_cause_no_duplicate(open_site: OpenSite) -> None:
     """Both start a scan every second or so, at the same moment: each code is created once, and no work is left in progress."""
     site = open_site(profile="large:2x12", write_latency=0.1, env={"SCAN_CRON": "* * * * *"})
     site.worker()
