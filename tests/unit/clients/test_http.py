@@ -93,7 +93,7 @@ def test_an_incomplete_response_is_unknown_for_a_write_only(
 
 
 @pytest.mark.parametrize("status", [200, 204, 400, 404, 500])
-def test_whatever_the_status_an_answer_is_an_answer(transport: Transport, status: int) -> None:
+def test_a_response_of_any_status_is_returned(transport: Transport, status: int) -> None:
     with serving(answers(status, b"")) as server:
         got = send(transport, server)
     assert (got.status, got.ok) == (status, status < 300)
@@ -180,7 +180,7 @@ def test_a_response_that_is_not_json_is_transient_and_shows_its_status(body: str
     "kind",
     ["application/json", "application/json; charset=iso-8859-1", "application/json; charset=idna", "x/y; charset=\x00"],
 )
-def test_an_answer_is_read_as_utf8_or_not_at_all(transport: Transport, kind: str) -> None:
+def test_a_response_is_read_as_utf8_or_refused(transport: Transport, kind: str) -> None:
     """In another charset `Construção` would be a different name."""
     with serving(answers(200, '{"n": "Construção"}'.encode("latin-1"), Content_Type=kind)) as server:
         read = send(transport, server)
@@ -202,12 +202,12 @@ def drips(handler: BaseHTTPRequestHandler, server: Server) -> None:
 
 
 @pytest.mark.parametrize(("writes", "expected"), [(True, OutcomeUnknown), (False, Transient)])
-def test_an_answer_that_only_drips_has_an_end_too(writes: bool, expected: type[SyncError]) -> None:
+def test_a_response_that_only_drips_ends_at_a_timeout(writes: bool, expected: type[SyncError]) -> None:
     with serving(drips) as server, pytest.raises(expected):
         send(Transport(remote="netsuite", read_timeout=0.3), server, writes=writes)
 
 
-def test_an_answer_without_end_is_not_kept(transport: Transport, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_response_is_not_kept(transport: Transport, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "MAX_BYTES", 100_000)
     bomb = gzip.compress(b"[" * 1_000_000)
     with serving(answers(200, bomb, Content_Encoding="gzip")) as server, pytest.raises(Transient, match="no response"):
@@ -216,7 +216,7 @@ def test_an_answer_without_end_is_not_kept(transport: Transport, monkeypatch: py
 
 @pytest.mark.parametrize(("writes", "expected"), [(True, OutcomeUnknown), (False, Transient)])
 @pytest.mark.parametrize("body", [b"no gzip", gzip.compress(b"{}", mtime=0)[:-9] + b"garbage"])
-def test_a_body_that_cannot_be_unpacked_is_no_answer(
+def test_a_body_that_cannot_be_decompressed_is_an_error(
     transport: Transport, body: bytes, writes: bool, expected: type[SyncError]
 ) -> None:
     with serving(answers(200, body, Content_Encoding="gzip")) as server, pytest.raises(expected):
@@ -224,7 +224,7 @@ def test_a_body_that_cannot_be_unpacked_is_no_answer(
 
 
 @pytest.mark.parametrize("host", [f"{'a' * 70}.example", "a..example", "exa mple", "[::1", "127.0.0.1:99999", ""])
-def test_an_address_that_is_none_was_never_reached(transport: Transport, host: str) -> None:
+def test_an_invalid_address_counts_as_a_remote_that_is_down(transport: Transport, host: str) -> None:
     with pytest.raises(Transient) as caught:
         send(transport, Server(f"http://{host}"), writes=True)
     assert caught.value.down == "netsuite"
@@ -239,7 +239,7 @@ def test_a_header_that_cannot_be_sent_repeats_nothing(transport: Transport, valu
 
 
 @pytest.mark.parametrize("after", ODD_NUMBERS)
-def test_a_wait_that_is_no_number_of_seconds_is_none(after: str) -> None:
+def test_a_wait_that_is_no_number_of_seconds_is_ignored(after: str) -> None:
     assert answer(429, Retry_After=after).retry_after is None
 
 
@@ -284,7 +284,7 @@ def test_an_answer_does_not_show_the_secrets_it_must_not_repeat() -> None:
     assert "sesame" not in repr(Answer(200, {}, "", sent_secrets=("sesame",)))
 
 
-def test_a_word_of_a_good_answer_is_never_changed(transport: Transport) -> None:
+def test_the_text_of_a_successful_response_is_never_changed(transport: Transport) -> None:
     """A name that equals a secret stays unchanged: only text that is quoted to people is masked."""
     with serving(answers(200, b'{"name": "Bearer sesame Harbor"}')) as server:
         assert send(transport, server).json() == {"name": "Bearer sesame Harbor"}

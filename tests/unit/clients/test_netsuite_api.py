@@ -50,7 +50,7 @@ def test_a_created_record_without_location_is_looked_up_by_its_external_id(netsu
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
-def test_a_location_that_names_no_record_of_that_type_is_not_believed(
+def test_a_location_that_names_no_record_of_that_type_is_ignored(
     netsuite_of: MakeClient, status: int, location: str
 ) -> None:
     netsuite, transport = netsuite_of(answer(status, Location=location), answer(200, {"id": "4711"}))
@@ -113,7 +113,7 @@ def test_a_refused_token_is_replaced_and_the_request_sent_again(netsuite_of: Mak
     assert [sent.headers["Authorization"] for sent in transport.sent] == ["Bearer token-1", "Bearer token-2"]
 
 
-def test_a_login_that_stays_refused_holds_the_work_after_a_few_tries(
+def test_a_login_that_stays_refused_pauses_the_work_after_a_few_tries(
     netsuite_of: MakeClient, sleeps: list[float]
 ) -> None:
     netsuite, transport = netsuite_of(answer(401))
@@ -132,7 +132,7 @@ def test_too_many_requests_are_waited_out_longer_each_time(netsuite_of: MakeClie
     assert sleeps == sorted(sleeps)
 
 
-def test_a_wait_that_netsuite_names_is_kept(netsuite_of: MakeClient, sleeps: list[float]) -> None:
+def test_a_wait_that_netsuite_names_is_respected(netsuite_of: MakeClient, sleeps: list[float]) -> None:
     netsuite, _ = netsuite_of(answer(429, Retry_After="3"), answer(204, Location=MADE))
     netsuite.create_item(NEED, before_sending=nothing)
     assert sleeps == [3.0]

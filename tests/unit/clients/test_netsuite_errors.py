@@ -99,7 +99,7 @@ def test_a_write_that_failed_is_refused_or_in_doubt(
     assert detail in str(error)
 
 
-def test_an_answer_that_says_nothing_of_a_write_leaves_it_in_doubt() -> None:
+def test_a_response_without_the_result_of_a_write_leaves_it_in_doubt() -> None:
     say_nothing = [*range(100, 200), *range(300, 400), 408, *range(500, 1000)]
     of_writes = {code: error_of(answer(code, "<html>Sign in</html>"), writes=True) for code in say_nothing}
     assert [code for code, error in of_writes.items() if type(error) is not OutcomeUnknown] == []
@@ -107,7 +107,7 @@ def test_an_answer_that_says_nothing_of_a_write_leaves_it_in_doubt() -> None:
     assert [code for code, error in of_reads.items() if isinstance(error, OutcomeUnknown)] == []
 
 
-def test_a_name_in_the_text_of_an_error_makes_no_record_of_a_look_up() -> None:
+def test_a_name_in_an_error_text_is_not_read_as_a_record() -> None:
     error = error_of(
         refusal(400, "USER_ERROR", "Invalid query: companyname = 'Already Exists LLC' already exists"), writes=False
     )
@@ -124,7 +124,7 @@ def test_every_status_means_something_and_only_2xx_is_good() -> None:
 
 
 @pytest.mark.parametrize("status", [408, *range(500, 512)])
-def test_what_leaves_a_write_in_doubt_is_only_a_delay_for_a_read(status: int) -> None:
+def test_a_response_that_leaves_a_write_in_doubt_only_delays_a_read(status: int) -> None:
     assert type(error_of(answer(status), writes=True)) is OutcomeUnknown
     assert type(error_of(answer(status), writes=False)) is Transient
 

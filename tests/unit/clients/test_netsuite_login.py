@@ -69,7 +69,7 @@ def address_of(folder: Path, key: Any, encryption: KeySerializationEncryption | 
     ],
     ids=["P-256", "P-384", "P-521", "RSA"],
 )
-def test_the_assertion_is_signed_the_way_the_key_and_netsuite_allow(tmp_path: Path, key: Any, algorithm: str) -> None:
+def test_the_assertion_is_signed_as_the_key_and_netsuite_allow(tmp_path: Path, key: Any, algorithm: str) -> None:
     address, transport = address_of(tmp_path, key), Scripted(TOKEN)
     assert mint_token(transport, address).lifetime == 3600
     (sent,) = transport.sent

@@ -69,7 +69,7 @@ def test_a_refused_token_is_replaced_once(procore_of: MakeClient) -> None:
     assert [sent.headers["Authorization"] for sent in transport.sent] == ["Bearer token-1", "Bearer token-2"]
 
 
-def test_a_login_that_stays_refused_holds_the_work(procore_of: MakeClient) -> None:
+def test_a_login_that_stays_refused_pauses_the_work(procore_of: MakeClient) -> None:
     procore, transport = procore_of(answer(401, {"errors": "no"}))
     with pytest.raises(Misconfigured) as caught:
         list(procore.list_projects())

@@ -56,7 +56,7 @@ def test_every_status_means_what_procores_reference_says(
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
-def test_a_good_answer_is_no_error(status: int) -> None:
+def test_a_successful_response_is_no_error(status: int) -> None:
     assert error_of(answer(status)) is None
 
 
@@ -117,7 +117,7 @@ def test_a_retry_after_of_an_outage_is_honored_for_two_minutes_at_most(named: st
 
 
 @pytest.mark.parametrize("header", ODD_NUMBERS)
-def test_a_wait_that_is_no_number_is_none(header: str) -> None:
+def test_a_wait_that_is_no_number_is_ignored(header: str) -> None:
     assert rate_limit_wait(answer(429, Retry_After=header)) is None
     assert rate_limit_wait(answer(429, X_Rate_Limit_Reset=header)) is None
 
@@ -138,7 +138,7 @@ def test_errors_of_any_shape_result_in_a_short_printable_text(body: Any) -> None
 
 
 @pytest.mark.parametrize("wrong_by", [-3600, 3600])
-def test_a_worker_whose_clock_is_wrong_waits_by_procores(wrong_by: float) -> None:
+def test_a_worker_with_a_wrong_clock_waits_by_procores_clock(wrong_by: float) -> None:
     """It waits until the same moment as all other workers."""
 
     def wait(date: str) -> float | None:

@@ -227,7 +227,7 @@ def test_procores_second_version_says_the_same_in_its_own_shape(first: Simulated
     assert type(procore.error_of(first.answer)) is type(procore.error_of(second.answer))
 
 
-def test_no_line_of_these_lists_is_left_over() -> None:
+def test_every_pattern_of_these_lists_matches_an_error() -> None:
     netsuite_messages = [netsuite.message_of(simulated.answer) for simulated in FROM_NETSUITE]
     procore_messages = [str(procore.error_of(simulated.answer)) for simulated in FROM_PROCORE]
     for messages, patterns in (

@@ -36,7 +36,7 @@ def test_quotes_are_doubled(value: str, literal: str) -> None:
 
 
 @pytest.mark.parametrize("character", ["\0", "\n", "\t", "\r", "\x1b", "\x7f", "\x85", REPLACEMENT, chr(0xD800)])
-def test_what_no_name_can_hold_is_refused_and_named(character: str) -> None:
+def test_a_character_that_no_name_can_contain_is_refused_and_named(character: str) -> None:
     with pytest.raises(Blocked, match=f"U\\+{ord(character):04X}") as caught:
         api.literal(f"01{character}02")
     assert caught.value.cause is Cause.NAME_HAS_UNSUPPORTED_CHARACTER

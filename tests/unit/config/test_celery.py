@@ -36,7 +36,7 @@ def test_every_task_goes_to_one_declared_queue(options: dict[str, Any], task: Ta
     assert declared.count(options["task_routes"][task.value]["queue"]) == 1
 
 
-def test_no_route_names_a_task_that_is_not_there(options: dict[str, Any]) -> None:
+def test_every_route_names_an_existing_task(options: dict[str, Any]) -> None:
     assert set(options["task_routes"]) == set(QUEUE_OF_TASK) == set(TaskName)
 
 
@@ -44,7 +44,7 @@ def test_every_queue_has_a_task_and_is_declared(options: dict[str, Any]) -> None
     assert {queue.name for queue in options["task_queues"]} == set(QUEUE_OF_TASK.values()) == set(QueueName)
 
 
-def test_a_misspelt_queue_is_refused_and_not_made(options: dict[str, Any]) -> None:
+def test_a_misspelt_queue_is_refused_and_not_created(options: dict[str, Any]) -> None:
     assert options["task_create_missing_queues"] is False
 
 
@@ -55,7 +55,7 @@ def test_exports_never_wait_behind_scans() -> None:
     assert exports.isdisjoint(scans)
 
 
-def test_nothing_but_json_is_sent_or_taken(options: dict[str, Any]) -> None:
+def test_only_json_is_sent_or_accepted(options: dict[str, Any]) -> None:
     assert options["accept_content"] == options["result_accept_content"] == ["json"]
     assert options["task_serializer"] == options["result_serializer"] == "json"
 
@@ -135,7 +135,7 @@ def test_broker_and_results_still_log_in_with_name_and_password(url: str) -> Non
 # The schedule
 
 
-def test_every_entry_of_the_schedule_starts_a_task_that_is_there(settings: Settings) -> None:
+def test_every_entry_of_the_schedule_starts_an_existing_task(settings: Settings) -> None:
     entries = beat_schedule(settings)
     assert set(entries) == {"resume", "scan", "export", "verify"}
     assert all(entry["task"] in set(TaskName) for entry in entries.values())

@@ -39,18 +39,18 @@ def test_arguments_and_results_are_shown_as_json(flower_config: ModuleType) -> N
 @pytest.mark.parametrize(
     "text", ["[" * 100_000, "(" * 5000, "-" * 50_000 + "1", "{'a': 1", "b'\\xff'", "{1}", None, ""]
 )
-def test_a_text_that_python_cannot_read_back_is_shown_as_it_is(flower_config: ModuleType, text: str | None) -> None:
+def test_a_text_that_python_cannot_parse_is_shown_unchanged(flower_config: ModuleType, text: str | None) -> None:
     assert shown_of(flower_config, text) == text
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=hostile.json_values)
-def test_whatever_a_message_held_it_can_be_sent_to_a_browser(flower_config: ModuleType, value: Any) -> None:
+def test_any_content_of_a_message_can_be_sent_to_a_browser(flower_config: ModuleType, value: Any) -> None:
     shown = shown_of(flower_config, repr({"argument": value}))
     assert shown is not None
     assert shown.encode()
     assert "\u202e" not in shown
 
 
-def test_a_direction_that_would_turn_the_line_round_is_spelt_out(flower_config: ModuleType) -> None:
+def test_a_character_that_reverses_the_text_direction_is_escaped(flower_config: ModuleType) -> None:
     assert shown_of(flower_config, repr({"trigger": "\u202e24\ud800"})) == json.dumps({"trigger": "\u202e24\ud800"})

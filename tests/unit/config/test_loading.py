@@ -55,7 +55,7 @@ def test_a_secret_in_the_env_file_is_read_literally(
 
 
 @pytest.mark.parametrize("value", ["pa${ss}word", '"pa${ss}word"'])
-def test_what_another_reader_of_the_file_would_replace_is_refused(
+def test_text_that_another_reader_of_the_file_would_replace_is_refused(
     set_environment: SetEnvironment, tmp_path: Path, value: str
 ) -> None:
     (tmp_path / ".env").write_text(f"PROCORE_CLIENT_SECRET={value}\n")
@@ -74,7 +74,7 @@ def test_secrets_may_be_in_files_of_a_folder(set_environment: SetEnvironment, tm
     assert load_settings().procore_client_secret.get_secret_value() == "from a file"
 
 
-def test_a_folder_of_secrets_that_is_not_there_is_a_fault(set_environment: SetEnvironment, tmp_path: Path) -> None:
+def test_a_missing_folder_of_secrets_is_a_fault(set_environment: SetEnvironment, tmp_path: Path) -> None:
     assert faults_of(set_environment, SECRETS_DIR=str(tmp_path / "no")) == (
         f"SECRETS_DIR is not a folder: {tmp_path / 'no'}.",
     )
@@ -188,7 +188,7 @@ def test_a_fault_of_a_value_that_was_cut_by_a_comment_says_so(set_environment: S
 
 
 @pytest.mark.parametrize("name", ["x" * 5000, "a\nb"])
-def test_a_folder_that_no_folder_can_be_called_is_a_fault(set_environment: SetEnvironment, name: str) -> None:
+def test_an_impossible_folder_name_is_a_fault(set_environment: SetEnvironment, name: str) -> None:
     (fault,) = faults_of(set_environment, SECRETS_DIR=name)
     assert fault.startswith("SECRETS_DIR is not a folder: ")
     assert len(fault) < 400

@@ -38,7 +38,7 @@ def caught(message: str) -> ValueError:
 
 
 @given(name=ANY_TEXT)
-def test_a_name_makes_no_line_of_its_own(name: str) -> None:
+def test_a_name_adds_no_line(name: str) -> None:
     line = TextLines(FORMAT).format(record("%s is blocked", name))
     assert line.startswith("WARNING worker: ")
     assert line.endswith(" is blocked")
@@ -53,14 +53,14 @@ def test_a_forged_line_stays_inside_the_line_that_logged_it() -> None:
     )
 
 
-def test_a_name_with_accents_is_read_as_it_is() -> None:
+def test_a_name_with_accents_is_logged_unchanged() -> None:
     assert (
         TextLines(FORMAT).format(record("Constru\u00e7\u00e3o \u00c4u\u00dferst"))
         == "WARNING worker: Constru\u00e7\u00e3o \u00c4u\u00dferst"
     )
 
 
-def test_a_traceback_keeps_its_lines_and_obeys_nothing() -> None:
+def test_a_traceback_keeps_its_lines_without_control_characters() -> None:
     lines = TextLines(FORMAT).format(record("failed", error=caught("\x1b[31mred\x1b[0m")))
     assert "Traceback (most recent call last):\n" in lines
     assert lines.endswith("ValueError: \\x1b[31mred\\x1b[0m")
@@ -120,7 +120,7 @@ def test_a_response_with_unreadable_headers_is_not_logged_as_it_is(capsys: pytes
     assert "canary" not in logged
 
 
-def test_a_stranger_causes_a_bounded_number_of_log_lines() -> None:
+def test_callers_without_a_login_cause_a_bounded_number_of_lines() -> None:
     """The lines say how many are missing."""
     now = 0.0
     limit = RateLimit(clock=lambda: now)
@@ -135,7 +135,7 @@ def test_a_stranger_causes_a_bounded_number_of_log_lines() -> None:
     assert written[-1].endswith(" (999 more lines of this kind omitted)")
 
 
-def test_what_a_stranger_sends_makes_no_line_long() -> None:
+def test_text_of_a_caller_without_a_login_makes_no_line_long() -> None:
     sent = record("Uncaught exception %s", "/" * 65_536)
     assert RateLimit().filter(sent)
     assert len(sent.getMessage()) < LIMITED_LENGTH + 100

@@ -15,7 +15,7 @@ from config.settings import Settings, setting_names
 from tests.unit.config.conftest import SetEnvironment, faults_of
 
 
-def test_what_has_no_default_is_enough(set_environment: SetEnvironment) -> None:
+def test_settings_without_a_default_are_enough(set_environment: SetEnvironment) -> None:
     set_environment()
     settings = load_settings()
     assert (settings.procore_company_id, settings.netsuite_concurrency, settings.redis_url) == (4, 3, None)
@@ -41,7 +41,7 @@ def test_each_missing_setting_is_reported_with_its_purpose(
         assert f"{name} is not set: {field.description}." in faults
 
 
-def test_an_empty_variable_is_a_missing_one(set_environment: SetEnvironment) -> None:
+def test_an_empty_variable_counts_as_missing(set_environment: SetEnvironment) -> None:
     assert faults_of(set_environment, PROCORE_CLIENT_ID="") == (
         "PROCORE_CLIENT_ID is not set: Client id of the Procore app (client credentials).",
     )
@@ -141,7 +141,7 @@ def test_a_simulator_on_this_machine_may_speak_http(set_environment: SetEnvironm
 
 
 @pytest.mark.parametrize("proxy", ["http://proxy:3128", "proxy.example:3128", "https://user:p%40ss@proxy.example"])
-def test_a_proxy_is_taken_as_other_programs_take_it(set_environment: SetEnvironment, proxy: str) -> None:
+def test_a_proxy_is_read_as_other_programs_read_it(set_environment: SetEnvironment, proxy: str) -> None:
     set_environment(HTTPS_PROXY=proxy)
     setting = load_settings().https_proxy
     assert setting is not None
@@ -247,7 +247,7 @@ def test_addresses_of_two_environments_of_procore_are_refused(
         ("http://127.0.0.1:8001", "https://login.procore.com"),
     ],
 )
-def test_addresses_of_one_environment_are_taken(set_environment: SetEnvironment, base: str, login: str) -> None:
+def test_addresses_of_one_environment_are_accepted(set_environment: SetEnvironment, base: str, login: str) -> None:
     set_environment(PROCORE_BASE_URL=base, PROCORE_AUTH_URL=login)
     assert load_settings().procore_auth_url == login
 
