@@ -50,7 +50,7 @@ def test_the_head_counts_and_its_change_has_a_sentence(
     assert list(changes(invoice, replace(invoice, **changed))) == [aspect]
 
 
-def test_exchanged_codes_count(invoice: Invoice) -> None:
+def test_exchanged_codes_change_the_digest(invoice: Invoice) -> None:
     first, second = invoice.lines
     first = replace(first, completed_to_date=first.completed_to_date + 1)
     assert billed_digest(replace(invoice, lines=(first, second))) != billed_digest(

@@ -23,7 +23,7 @@ def items_named(*names: str) -> list[OtherItem]:
         (CODE_FIRST, ("01.S of 24-800", "02.S OF 24-800")),
     ],
 )
-def test_the_number_under_which_the_codes_have_items(rule: NamingRule, names: tuple[str, str]) -> None:
+def test_the_former_number_of_a_projects_items_is_found(rule: NamingRule, names: tuple[str, str]) -> None:
     items = items_named(*names, "Freight")
     former_number = under_another_number(rule, {"01.S", "02.S", "03.S"}, items, {"25-800"})
     assert former_number == [Candidates("24-800", items[:2])]
@@ -34,7 +34,7 @@ def test_numbers_of_projects_that_procore_shows_are_left_out_in_any_case() -> No
     assert under_another_number(RULE, {"01.S"}, items_named("A-1-01.S"), {"a-1"}) == []
 
 
-def test_fewer_than_half_of_the_codes_are_chance() -> None:
+def test_items_for_fewer_than_half_of_the_codes_do_not_count() -> None:
     codes = {"01.S", "02.S", "03.S"}
     assert under_another_number(RULE, codes, items_named("24-800-01.S"), ()) == []
     assert under_another_number(RULE, codes, items_named("24-800-01.S", "24-800-01.S"), ()) == []
@@ -45,7 +45,7 @@ def test_the_number_with_most_codes_comes_first() -> None:
     assert [one.number for one in under_another_number(RULE, {"01.S", "02.S"}, items, ())] == ["2", "1"]
 
 
-def test_what_is_left_over_under_a_project_s_own_number() -> None:
+def test_items_without_a_code_under_the_projects_number_are_found() -> None:
     items = items_named("25-800-01.S", "25-800-02.s", "25-8000-03.S", "25-800-")
     left = left_over(RULE, PROJECT, {"02.S"}, items)
     assert left == Candidates("", items[:1])
@@ -53,7 +53,7 @@ def test_what_is_left_over_under_a_project_s_own_number() -> None:
     assert left_over(RULE, PROJECT, {"01.S", "02.S"}, items) is None
 
 
-def test_whether_items_are_named_by_a_number() -> None:
+def test_items_named_by_a_number_are_recognized() -> None:
     assert named_by(RULE, "25-800", ["x", "25-800-01.S"])
     assert not named_by(RULE, "25-800", ["25-8001-01.S"])
     assert named_by(CODE_FIRST, "25-800", ["01.S OF 25-800"])

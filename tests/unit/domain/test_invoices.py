@@ -97,7 +97,7 @@ def test_retainage_moved_from_materials_into_work_is_not_counted_again(field: st
     assert retainage(invoice(line(**held)), before) == Retainage(held=amount("0"), released=amount("0"))
 
 
-def test_a_balance_that_shrinks_without_a_word_is_released() -> None:
+def test_a_balance_that_shrinks_without_a_release_counts_as_released() -> None:
     now, before = invoice(line()), invoice(line(materials_retained=amount("50.00")))
     assert retainage(now, before) == Retainage(held=amount("0"), released=amount("50.00"))
 
@@ -229,7 +229,7 @@ def test_an_invoice_is_skipped_only_with_a_reason(checked: Invoice, reason: str 
         (invoice(replace(USUAL, wbs_code_id=None), due="900"), Cause.LINE_MISSING_CODE),
     ],
 )
-def test_what_has_to_be_fixed_on_the_invoice_is_a_complete_problem(checked: Invoice, cause: Cause) -> None:
+def test_a_fault_of_the_invoice_is_a_complete_problem(checked: Invoice, cause: Cause) -> None:
     with pytest.raises(Blocked) as caught:
         require_billable(checked)
     assert caught.value.cause is cause
@@ -246,7 +246,7 @@ def test_what_has_to_be_fixed_on_the_invoice_is_a_complete_problem(checked: Invo
         invoice(USUAL, line(2, wbs_code_id=None), due="900"),
     ],
 )
-def test_an_invoice_in_order_may_be_billed(checked: Invoice) -> None:
+def test_a_valid_invoice_may_be_billed(checked: Invoice) -> None:
     require_billable(checked)
     assert reason_to_skip(checked, ("approved",)) is None
 
@@ -290,7 +290,7 @@ def test_tax_in_the_payment_due_becomes_a_separate_line(tax: str) -> None:
         ("820", Cause.LINES_DO_NOT_TIE),
     ],
 )
-def test_tax_that_is_not_in_the_payment_due_is_no_bill(due: str, cause: Cause) -> None:
+def test_tax_outside_the_payment_due_prevents_the_bill(due: str, cause: Cause) -> None:
     billed = invoice(USUAL, due=due, tax=amount("80"), previous_id=400)
     with pytest.raises(Blocked) as caught:
         require_tie(billed, retainage(billed, None))
@@ -298,6 +298,6 @@ def test_tax_that_is_not_in_the_payment_due_is_no_bill(due: str, cause: Cause) -
     assert "?" not in describe(cause, caught.value.facts).sentence
 
 
-def test_an_invoice_of_nothing_but_tax_bills_something() -> None:
+def test_an_invoice_with_only_tax_is_billed() -> None:
     billed = invoice(due="5", tax=amount("5"))
     assert not bills_nothing(billed, Retainage(amount("0"), amount("0")))

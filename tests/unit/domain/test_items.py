@@ -33,7 +33,7 @@ ELSEWHERE = replace(OURS, id="79", name="something else", external_id="x-1")
         pytest.param([FOREIGN, replace(OURS, name="renamed")], replace(OURS, name="renamed"), id="external id goes before name"),
     ],
 )  # fmt: skip
-def test_the_item_of_our_external_id_or_else_of_that_name_serves(
+def test_the_item_with_our_external_id_or_else_that_name_is_used(
     items: list[FoundItem], expected: FoundItem | None
 ) -> None:
     assert item_for(NEED, items, {}) == expected
@@ -54,18 +54,18 @@ def test_the_item_of_our_external_id_or_else_of_that_name_serves(
         pytest.param([replace(ADOPTED, external_id="agave-12")], Cause.ITEM_BELONGS_TO_OTHER_CODE, id="adopted, someone else's external id"),
     ],
 )  # fmt: skip
-def test_an_item_in_the_way_is_a_complete_problem(items: list[FoundItem], cause: Cause) -> None:
+def test_a_conflicting_item_is_a_complete_problem(items: list[FoundItem], cause: Cause) -> None:
     with pytest.raises(Blocked) as caught:
         item_for(NEED, items, {ADOPTED.id: "pcr-itm-4-18-6"})
     assert caught.value.cause is cause
     assert "?" not in describe(cause, caught.value.facts).sentence
 
 
-def test_what_a_code_has_adopted_serves_that_code() -> None:
+def test_an_adopted_item_is_used_for_its_code() -> None:
     assert item_for(NEED, [ADOPTED], {ADOPTED.id: NEED.external_id.upper()}) == ADOPTED
 
 
-def test_doubled_items_are_all_named() -> None:
+def test_duplicate_items_are_all_named() -> None:
     with pytest.raises(Blocked) as caught:
         item_for(NEED, [replace(FOREIGN, id="9"), replace(FOREIGN, id="12"), ELSEWHERE], {})
     assert caught.value.facts["item_ids"] == "12, 9"

@@ -78,7 +78,7 @@ def test_a_link_is_taken_where_the_names_agree() -> None:
         assert ALDER.by_link([record]) is record
 
 
-def test_a_person_goes_by_first_and_last_name() -> None:
+def test_a_person_is_matched_by_first_and_last_name() -> None:
     lopez = replace(ALDER, key="Ana Lopez", name="Ana Lopez")
     record = Entity("1003", "V34", first_name="Ana", last_name="Lopez")
     assert lopez.by_link([record]) is record
@@ -86,7 +86,7 @@ def test_a_person_goes_by_first_and_last_name() -> None:
     assert replace(lopez, key="Lopez, Ana").by_name([record]) is record
 
 
-def test_an_origin_id_of_another_name_is_a_question_with_both_names() -> None:
+def test_an_origin_id_of_another_name_causes_a_question_with_both_names() -> None:
     """Another ERP has left its digits in Procore."""
     with pytest.raises(Blocked) as caught:
         ALDER.by_link([Entity("1003", "Z-9", "Zenith Catering")])
@@ -97,7 +97,7 @@ def test_an_origin_id_of_another_name_is_a_question_with_both_names() -> None:
 
 
 @pytest.mark.parametrize("wanted", [ALDER, replace(ALDER, origin_id="sage-991"), UNLINKED])
-def test_no_link_names_a_record_that_is_not_there(wanted: Wanted) -> None:
+def test_a_link_matches_only_an_existing_record(wanted: Wanted) -> None:
     assert wanted.by_link([]) is None
 
 
@@ -107,7 +107,7 @@ def test_an_external_id_set_by_a_person_decides() -> None:
     assert ALDER.by_link([Entity("1003", "Zenith Catering"), vendor]) is vendor
 
 
-def test_two_links_that_both_may_be_right_are_a_question() -> None:
+def test_two_plausible_links_cause_a_question() -> None:
     with pytest.raises(Blocked) as caught:
         ALDER.by_link([Entity("7", "AM", "Books of Alder", external_id=EXTERNAL_ID), Entity("1003", "Alder Masonry")])
     assert cause_of(caught) is Cause.VENDOR_AMBIGUOUS
@@ -143,13 +143,13 @@ def test_without_a_link_the_one_active_vendor_of_the_name_is_taken() -> None:
         ([Entity("7", "Alder Masonry"), Entity("8", "A-8", "ALDER MASONRY")], Cause.VENDOR_AMBIGUOUS),
     ],
 )
-def test_without_a_link_anything_else_is_a_question(records: list[Entity], cause: Cause) -> None:
+def test_without_a_link_anything_else_causes_a_question(records: list[Entity], cause: Cause) -> None:
     with pytest.raises(Blocked) as caught:
         UNLINKED.by_name(records)
     assert cause_of(caught) is cause
 
 
-def test_a_project_goes_by_its_number_or_its_name() -> None:
+def test_a_project_is_matched_by_its_number_or_its_name() -> None:
     for record in (
         Entity("9001", "24-017", "Another name"),
         Entity("9001", "Owner Inc : 24-017", "Another name"),
@@ -168,7 +168,7 @@ def test_a_project_goes_by_its_number_or_its_name() -> None:
         Entity("9001", "24-018", "Tower 2"),
     ],
 )
-def test_a_linked_project_of_another_number_and_name_is_a_question(record: Entity) -> None:
+def test_a_linked_project_with_another_number_and_name_causes_a_question(record: Entity) -> None:
     with pytest.raises(Blocked) as caught:
         TOWER.by_link([record])
     assert cause_of(caught) is Cause.PROJECT_LINK_MISMATCH
@@ -189,7 +189,7 @@ def test_a_project_is_found_by_its_number_alone() -> None:
         ([Entity("1", "24-017"), Entity("2", "Owner : 24-017")], Cause.PROJECT_AMBIGUOUS),
     ],
 )
-def test_a_project_that_is_not_certain_is_a_question(records: list[Entity], cause: Cause) -> None:
+def test_an_uncertain_project_causes_a_question(records: list[Entity], cause: Cause) -> None:
     with pytest.raises(Blocked) as caught:
         TOWER.by_name(records)
     assert cause_of(caught) is cause

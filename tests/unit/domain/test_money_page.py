@@ -222,7 +222,7 @@ def test_every_rule_of_the_page_has_an_example() -> None:
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_every_example_of_the_page_is_what_the_product_makes_of_it(rule: str) -> None:
+def test_every_example_of_the_page_is_the_products_result(rule: str) -> None:
     assert check(sections(PAGE)[rule], fields(PAGE))
 
 
@@ -244,7 +244,7 @@ def test_no_number_of_the_page_can_be_changed_unnoticed(rule: str) -> None:
     assert unnoticed == []
 
 
-def test_the_page_names_every_amount_that_is_read_of_a_line_and_no_other() -> None:
+def test_the_page_names_exactly_the_amounts_that_are_read_of_a_line() -> None:
     read_of_a_line = InvoiceLineRow.model_fields
     amounts = {name for name, read_as in read_of_a_line.items() if "Decimal" in str(read_as.annotation)}
     assert set(fields(PAGE).values()) == amounts - NOT_IN_EXAMPLES | NOT_USED

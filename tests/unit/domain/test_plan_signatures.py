@@ -32,7 +32,7 @@ def is_as_saved(saved_plan: Plan, key: str = KEY) -> bool:
 SAVED = signed(plan(*LINES), KEY)
 
 
-def test_a_plan_that_was_saved_and_read_back_is_as_it_was() -> None:
+def test_a_plan_that_was_saved_and_read_back_is_unchanged() -> None:
     read_back = through_a_file(SAVED)
     assert read_back == SAVED
     assert is_as_saved(read_back)

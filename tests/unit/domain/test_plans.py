@@ -24,7 +24,7 @@ def by_key(*lines: PlanLine) -> dict[str, PlanLine]:
     return {line.key: line for line in lines}
 
 
-def test_what_would_be_created_for_an_invoice_is_a_bill() -> None:
+def test_a_planned_creation_for_an_invoice_is_a_bill() -> None:
     assert (create().action, bill().action) == (Action.CREATE, Action.BILL)
     assert {action for action in Action if action.is_change} == {Action.CREATE, Action.BILL, Action.ADOPT}
 

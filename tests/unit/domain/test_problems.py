@@ -33,7 +33,7 @@ def test_every_row_names_a_class_an_owner_a_sentence_and_a_next_step(cause: Caus
 @pytest.mark.parametrize(
     "cause", [Cause.UNEXPECTED, Cause.UNREADABLE_RESPONSE, Cause.ITEM_REJECTED, Cause.BILL_REJECTED]
 )
-def test_what_a_remote_said_is_part_of_the_sentence(cause: Cause) -> None:
+def test_the_message_of_a_remote_is_part_of_the_sentence(cause: Cause) -> None:
     assert "Items need a colour since May." in describe(cause, {"answer": "Items need a colour since May."}).sentence
 
 
@@ -75,7 +75,7 @@ def test_a_problem_has_a_short_sentence_whatever_its_facts_contain(cause: Cause)
 
 
 @pytest.mark.parametrize("state", [State.CREATED, State.ADOPTED])
-def test_a_record_that_netsuite_holds_has_nothing_left_to_do(state: State) -> None:
+def test_a_record_in_netsuite_has_nothing_left_to_do(state: State) -> None:
     outcome = outcome_of(Record(state, "24-017-01.S", "5871"))
     assert outcome.result(noun="item") == {"outcome": "already", "item": "24-017-01.S", "item_id": "5871"}
 

@@ -44,7 +44,7 @@ def test_no_amount_is_cut_in_its_middle(limit: int, shown: str) -> None:
 
 
 @given(text=st.text(max_size=60), limit=st.integers(2, 50))
-def test_what_is_shortened_is_short_and_begins_as_it_did(text: str, limit: int) -> None:
+def test_a_shortened_text_is_short_and_keeps_its_beginning(text: str, limit: int) -> None:
     short = shortened(text, limit)
     assert len(short) <= limit
     assert short == text or (short.endswith("…") and text.startswith(short[:-1]))

@@ -43,7 +43,7 @@ def cause_of(rule: NamingRule, of: Project, text: str) -> Blocked:
 
 
 @given(number=st.text(min_size=1, max_size=12).filter(str.strip), text=st.text(max_size=20).filter(str.strip))
-def test_a_name_is_the_project_number_and_the_code_to_the_letter(number: str, text: str) -> None:
+def test_a_name_is_exactly_the_project_number_and_the_code(number: str, text: str) -> None:
     joined = f"{number}-{text}"
     if unwritable(joined):
         assert cause_of(USUAL, project(number), text).cause is Cause.NAME_HAS_UNSUPPORTED_CHARACTER

@@ -85,14 +85,14 @@ def names_of_a_plain_page() -> list[tuple[str, list[str]]]:
 @example(name="{{ 7 * 7 }}{% raw page %}{# #}")
 @example(name="' onmouseover='alert(1)")
 @example(name="\ud800\u202e<b>&amp;")
-def test_a_name_of_any_kind_is_a_text_and_nothing_else(name: str) -> None:
+def test_a_name_of_any_kind_is_shown_as_text_only(name: str) -> None:
     page = render(report(name=f"n{name}"))
     assert names(page) == names_of_a_plain_page()
     assert page.encode()
     assert "\u202e" not in page
 
 
-def test_a_name_is_shown_to_the_letter() -> None:
+def test_a_name_is_shown_literally() -> None:
     name = "O'Brien & <Söhne> {{ 1 }} &amp;"
     assert Outline(render(report(name=name))).text.count(name) == 7
 
@@ -122,7 +122,7 @@ def test_its_policy_allows_its_own_style_and_nothing_else() -> None:
     )
 
 
-def test_links_within_the_page_lead_somewhere() -> None:
+def test_links_within_the_page_have_a_target() -> None:
     outline = Outline(render(report()))
     ids = [attributes["id"] for _, attributes in outline.elements if "id" in attributes]
     assert len(ids) == len(set(ids))
@@ -191,7 +191,7 @@ def test_projects_with_blocked_records_come_first() -> None:
     assert text.index("(no number)") < text.index("24-001")
 
 
-def test_an_empty_ledger_makes_a_page_too() -> None:
+def test_an_empty_ledger_has_a_page_too() -> None:
     empty = report(ledger_open=False, projects=[], invoices={}, problems=[], runs=[], gate=GateUse(0, 5, []), waiting=0)
     text = Outline(render(empty)).text
     for sentence in (
@@ -234,7 +234,7 @@ def test_a_company_of_any_size_stays_a_page_that_opens() -> None:
     assert f"All {MAX_PROJECTS + 3} known projects {MAX_PROJECTS + 3}" in outline.text
 
 
-def test_a_bar_is_as_long_as_what_is_wanted() -> None:
+def test_a_bar_shows_the_shares_of_records_that_are_not_skipped() -> None:
     assert bar(StatusCounts(done=1, waiting=1, blocked=2, skipped=50)) == [
         ("done", 0.0, 25.0),
         ("waiting", 25.0, 25.0),
@@ -260,7 +260,7 @@ def test_all_is_only_said_when_nothing_is_missing(tally: StatusCounts, sentence:
     ("seconds", "sentence"),
     [(0.04, "0.0 s"), (59.94, "59.9 s"), (60, "1 min 0 s"), (3599.6, "1 h 0 min"), (7325, "2 h 2 min")],
 )
-def test_a_duration_is_written_as_people_say_it(seconds: float, sentence: str) -> None:
+def test_a_duration_is_written_in_common_units(seconds: float, sentence: str) -> None:
     assert duration(seconds) == sentence
 
 

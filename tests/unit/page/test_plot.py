@@ -17,7 +17,7 @@ def drawn(*noted: tuple[float, int], slots: int = 5) -> Plot:
     return made
 
 
-def test_nothing_noted_is_no_plot() -> None:
+def test_without_notes_there_is_no_plot() -> None:
     assert plot(GateUse(0, 5, []), now=AT) is None
 
 
@@ -35,7 +35,7 @@ def test_a_column_is_as_high_as_its_average_and_its_highest() -> None:
     assert made.average == f"M{first} 5V3H{first + 1}V0H{first + 2}V2.5H{first + 3}V5Z"
 
 
-def test_where_nothing_was_noted_nothing_is_drawn() -> None:
+def test_a_time_without_notes_is_left_blank() -> None:
     made = drawn((14, 2), (4, 2))
     first = COLUMNS - 3
     assert made.highest == f"M{first} 5V3H{first + 1}V5ZM{first + 2} 5V3H{first + 3}V5Z"
