@@ -13,7 +13,7 @@ def struck(plan: FaultPlan, requests: int, path: str = "/x?") -> list[bool]:
     return [plan.strike("POST", path) is not None for _ in range(requests)]
 
 
-def test_a_seed_decides_what_is_struck() -> None:
+def test_a_seed_determines_which_requests_fail() -> None:
     rule = {"kind": "cut_after", "probability": 0.3}
     first, same_seed, other_seed = FaultPlan(), FaultPlan(), FaultPlan()
     first.replace([rule], seed=7)
@@ -25,7 +25,7 @@ def test_a_seed_decides_what_is_struck() -> None:
     assert 30 < sum(hits) < 90
 
 
-def test_a_rule_strikes_in_the_same_way_whatever_other_rules_exist() -> None:
+def test_a_rule_hits_the_same_requests_whatever_other_rules_exist() -> None:
     rule = {"kind": "html", "path": "/b", "probability": 0.5}
     alone, with_others = FaultPlan(), FaultPlan()
     alone.replace([{"kind": "latency", "path": "/never"}, rule], seed=3)

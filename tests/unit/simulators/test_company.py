@@ -103,7 +103,7 @@ def test_an_unknown_profile_is_refused(profile: str) -> None:
         build_company(1, profile)
 
 
-def test_every_case_is_there(company: Company) -> None:
+def test_every_awkward_case_exists(company: Company) -> None:
     assert set(company.cases) == CASES
 
 
@@ -114,7 +114,7 @@ def test_most_projects_are_in_no_case() -> None:
     assert len(company.projects) - len(awkward) >= 10
 
 
-def test_awkward_names_are_what_they_say(company: Company) -> None:
+def test_awkward_names_are_as_their_cases_say(company: Company) -> None:
     cases = company.cases
     assert len(cases["name_too_long"]["name"]) > 60
     assert " : " in cases["name_with_colon"]["name"]
@@ -141,7 +141,7 @@ def test_every_other_name_is_unique(company: Company) -> None:
     assert len(names) - len(set(names)) == 1  # the pair that joins to the same text
 
 
-def test_items_that_are_already_there_have_the_names_of_budgeted_codes(company: Company) -> None:
+def test_existing_items_have_the_names_of_budgeted_codes(company: Company) -> None:
     items = {item.id: item for item in company.netsuite.items}
     expected = {
         "item_by_hand": ("OthCharge", "Purchase", False, None),
@@ -217,7 +217,7 @@ def test_projects_are_linked_by_origin_id_or_number_or_not_at_all(company: Compa
     )
 
 
-def test_the_vendor_that_is_not_linked_uses_a_code_of_its_own(company: Company) -> None:
+def test_the_unlinked_vendor_uses_a_separate_code(company: Company) -> None:
     facts = company.cases["vendor_not_linked"]
     users = [
         invoice.id
@@ -248,7 +248,7 @@ def test_the_long_invoice_has_300_lines(profile: str, distinct: int) -> None:
     assert len(set(facts["wbs_code_ids"])) == distinct
 
 
-def test_awkward_amounts_are_what_they_say(company: Company) -> None:
+def test_awkward_amounts_are_as_their_cases_say(company: Company) -> None:
     def amounts(case: str) -> list[Decimal]:
         invoice = company.invoices[company.cases[case]["invoice_id"]]
         gross = sum((line.gross for line in invoice.lines), Decimal(0))
@@ -280,7 +280,7 @@ def test_document_numbers_are_already_used_in_the_books(company: Company) -> Non
             assert equal is (case == "same_number_same_vendor_equal")
 
 
-def test_other_invoice_cases_are_what_they_say(company: Company) -> None:
+def test_other_invoices_are_as_their_cases_say(company: Company) -> None:
     invoices = {
         case: company.invoices[facts["invoice_id"]] for case, facts in company.cases.items() if "invoice_id" in facts
     }

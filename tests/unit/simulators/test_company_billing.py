@@ -87,7 +87,7 @@ def test_a_correction_carries_through_to_the_later_invoices() -> None:
         assert_it_ties(invoice)
 
 
-def test_a_chain_of_one_is_not_changed() -> None:
+def test_a_single_invoice_is_not_changed() -> None:
     company = build_company(1, "large:1x5:1")
     invoice = next(iter(company.invoices.values()))
     chain([invoice])

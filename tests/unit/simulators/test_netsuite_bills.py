@@ -142,7 +142,7 @@ def test_unknown_bills_are_400_by_id_and_configurable_by_external_id(account: Ac
     assert problem(account.send("GET", f"{BILLS}/eid:nobody")) == unknown_id
 
 
-def test_switches_of_the_account(account: Account) -> None:
+def test_settings_of_the_account_change_its_rules(account: Account) -> None:
     settings = account.state.settings
     settings.project_field, settings.refuse_negative_bills, settings.bill_tax = "job", False, Decimal("1.23")
     refused = account.send("POST", BILLS, with_lines(line(customer={"id": "9120"})))

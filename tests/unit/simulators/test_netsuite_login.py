@@ -21,7 +21,7 @@ def pem_of(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> tuple[str, st
     return private.decode(), public.decode()
 
 
-def test_a_right_assertion_gets_a_token_for_an_hour(account: Account) -> None:
+def test_a_valid_assertion_gets_a_token_for_an_hour(account: Account) -> None:
     answer = account.ask_token(account.assertion()).json()
     assert (answer["expires_in"], answer["token_type"]) == ("3600", "bearer")
     account.state.settings.expires_in_as = "number"
@@ -67,7 +67,7 @@ def test_rsa_keys_sign_with_ps256_and_not_with_rs256(account: Account) -> None:
     assert account.ask_token(old).status_code == 400
 
 
-def test_nothing_opens_without_a_live_token(account: Account) -> None:
+def test_no_address_responds_without_a_valid_token(account: Account) -> None:
     assert problem(requests.get(account.url + ITEMS + "/5001", timeout=TIMEOUT))[:2] == (401, "INVALID_LOGIN")
     account.state.settings.token_lifetime = 0
     account.log_in()

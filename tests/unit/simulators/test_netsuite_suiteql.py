@@ -43,7 +43,7 @@ def state() -> NetSuiteState:
         ("itemid NOT LIKE '24-%'", ["5000"]),
     ],
 )
-def test_conditions(state: NetSuiteState, where: str, expected: list[str] | None) -> None:
+def test_a_condition_selects_its_rows(state: NetSuiteState, where: str, expected: list[str] | None) -> None:
     sql = f"SELECT id FROM item WHERE {where} ORDER BY id"
     if expected is None:
         with pytest.raises(BadQuery, match="not_a_column"):
@@ -63,7 +63,7 @@ def test_order_is_by_number_and_either_way(state: NetSuiteState) -> None:
     assert ids(state, "SELECT id FROM item ORDER BY isinactive, id")[-2:] == ["10000", "5003"]
 
 
-def test_case_is_heeded_unless_the_account_is_set_otherwise(state: NetSuiteState) -> None:
+def test_comparisons_have_case_unless_the_account_is_set_otherwise(state: NetSuiteState) -> None:
     state.edit_item("5001", externalid="pcr-itm-1")
     sql = "SELECT id FROM item WHERE externalid IN ('PCR-ITM-1')"
     assert ids(state, sql) == []
@@ -138,7 +138,7 @@ def test_rows_after_an_id_are_found_without_looking_at_those_before(
 @pytest.mark.parametrize(
     ("pattern", "fits"), [("e-%", True), ("%-1", True), ("e_1", True), ("e-", False), ("E-%", False)]
 )
-def test_like_has_two_wildcards_and_heeds_case(state: NetSuiteState, pattern: str, fits: bool) -> None:
+def test_like_has_two_wildcards_and_compares_case(state: NetSuiteState, pattern: str, fits: bool) -> None:
     item = state.make_item("N-1", externalid="e-1")
     assert (item.id in ids(state, f"SELECT id FROM item WHERE externalid LIKE '{pattern}'")) == fits
 

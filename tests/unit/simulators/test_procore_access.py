@@ -76,7 +76,7 @@ def test_errors_have_the_shape_of_their_version(procore: Caller) -> None:
     assert (error["code"], error["message"]) == ("404", "Not found")
 
 
-def test_every_answer_has_a_request_id_of_its_own(procore: Caller) -> None:
+def test_every_response_has_its_own_request_id(procore: Caller) -> None:
     ids = {procore.get(ME).headers["x-request-id"], procore.get("/rest/v1.0/nothing").headers["x-request-id"]}
     assert len(ids) == 2
 

@@ -111,6 +111,6 @@ def test_the_copy_is_of_one_ledger_and_one_owner(
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"mine": 7}', '{"mine": {"ledger": 7, "items": 8}}'])
-def test_a_file_that_cannot_be_read_is_as_none(adopted: AdoptedItems, tmp_path: Path, content: str) -> None:
+def test_an_unreadable_file_counts_as_missing(adopted: AdoptedItems, tmp_path: Path, content: str) -> None:
     (tmp_path / "adopted-items.json").write_text(content)
     assert adopted.copied() == {}

@@ -72,7 +72,7 @@ def test_work_that_one_worker_has_begun_is_begun_by_no_other(work: Lanes, other_
     assert (work.is_begun(Lane.SCANS, KEY), other_worker.token(KEY)) == (True, "")
 
 
-def test_a_claim_whose_answer_was_lost_is_the_same_when_it_is_repeated(work: Lanes, client: Redis) -> None:
+def test_a_claim_whose_response_was_lost_can_be_repeated(work: Lanes, client: Redis) -> None:
     begun(work)
     keys = [f"{PREFIX}waiting:scans", f"{PREFIX}hand:scans", f"{PREFIX}tries", f"{PREFIX}again", f"{PREFIX}asked"]
     keys += [f"{PREFIX}run:none", f"{PREFIX}begun", f"{PREFIX}unbegun"]
@@ -209,7 +209,7 @@ def test_a_late_message_begins_due_work_and_none_that_is_scheduled(work: Lanes, 
     assert work.claim(Lane.SCANS, KEY, Claim.IN_LANE) is Claimed.BEGUN
 
 
-def test_taking_back_leaves_what_a_living_worker_renews(work: Lanes, client: Redis) -> None:
+def test_taking_back_spares_work_that_a_living_worker_renews(work: Lanes, client: Redis) -> None:
     begun(work)
     begun(work, scan_of(18))
     client.zadd(f"{PREFIX}hand:scans", {scan_of(18): seconds(client) + 20})

@@ -126,7 +126,7 @@ def test_a_server_that_is_away_or_refuses_everything_is_unavailable(answer: Redi
     )
 
 
-def test_what_a_server_repeats_of_a_command_is_not_shown() -> None:
+def test_a_command_that_a_server_repeats_is_not_shown() -> None:
     error = redis.exceptions.ResponseError(f"unknown command 'X', with args beginning with: '{SECRET}'")
     assert SECRET not in why(error)
     assert SECRET not in why(NotThere(f"Error while sending {SECRET}"))

@@ -260,7 +260,7 @@ def test_a_scan_gets_a_slot_however_many_exports_wait(gate_of: MakeGate, server:
     assert passed == [*(f"export {number:02}" for number in range(gate_module.MAX_EXPORTS_IN_A_ROW)), "the scan"]
 
 
-def test_what_was_in_use_is_known_for_some_hours(gate_of: MakeGate, server: Redis) -> None:
+def test_the_use_of_slots_is_known_for_some_hours(gate_of: MakeGate, server: Redis) -> None:
     gate, began = gate_of(3), seconds(server)
     # An older one, which is still among the others.
     server.xadd(f"{PREFIX}gate:use", {"in_use": 3}, id=f"{int((began - gate_module.USE_KEPT_SECONDS - 60) * 1000)}-0")

@@ -126,7 +126,7 @@ def test_one_file_serves_installations_with_other_prefixes(server: Redis, tmp_pa
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"t:": 7}'])
-def test_a_file_that_cannot_be_read_is_as_none(server: Redis, tmp_path: Path, content: str) -> None:
+def test_an_unreadable_file_counts_as_missing(server: Redis, tmp_path: Path, content: str) -> None:
     file = tmp_path / "store.json"
     file.write_text(content)
     StoreIdentity(server, PREFIX, file).meet()

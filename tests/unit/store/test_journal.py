@@ -94,7 +94,7 @@ def test_a_journal_is_kept_for_its_time_after_the_last_line(journal: Journal, cl
     assert kept - 60 < client.ttl(Keys(PREFIX).journal(CODE)) <= kept
 
 
-def test_each_code_and_each_invoice_has_a_journal_of_its_own(journal: Journal) -> None:
+def test_each_code_and_each_invoice_has_its_own_journal(journal: Journal) -> None:
     for key in (CodeKey(17, 5), InvoiceKey(17, 5), CodeKey(18, 5)):
         journal.add(key, AuditEvent(EventKind.FAILED, {"answer": str(key)}))
     assert [line.event.facts["answer"] for line in journal.of(InvoiceKey(17, 5))] == ["invoice:17:5"]

@@ -53,7 +53,7 @@ def test_no_more_work_is_dispatched_than_the_maximum(work: Lanes) -> None:
     assert work.depth(Lane.ITEMS) == (4, 1)
 
 
-def test_no_work_gives_nothing(work: Lanes) -> None:
+def test_without_work_nothing_is_dispatched(work: Lanes) -> None:
     work.add(Lane.ITEMS, [])
     assert taken(work) == []
 
@@ -106,7 +106,7 @@ def test_work_begun_by_a_message_of_another_app_is_in_progress_too(work: Lanes) 
     assert taken(work) == []
 
 
-def test_closed_work_is_gone(work: Lanes) -> None:
+def test_closed_work_leaves_its_lane(work: Lanes) -> None:
     work.add(Lane.ITEMS, ["code:1:1", "code:1:2"])
     taken(work, limit=1)
     for key in ("code:1:1", "code:1:2"):
@@ -148,7 +148,7 @@ def test_deaths_are_cleared_once_a_worker_has_completed_the_work(work: Lanes, en
     assert work.take(Lane.ITEMS, limit=1) == [("code:1:1", 0, "")]
 
 
-def test_work_in_a_living_workers_hand_is_given_to_no_other(work: Lanes) -> None:
+def test_work_that_a_living_worker_has_claimed_goes_to_no_other(work: Lanes) -> None:
     work.add(Lane.ITEMS, ["code:1:1"])
     taken(work)
     work.claim(Lane.ITEMS, "code:1:1")
@@ -186,13 +186,13 @@ def test_work_that_is_tried_again_is_due_now_and_before_all_that_waits(work: Lan
     assert taken(work) == ["code:1:2", "code:1:3", "code:1:1"]
 
 
-def test_trying_nothing_again_changes_nothing(work: Lanes) -> None:
+def test_an_empty_retry_changes_nothing(work: Lanes) -> None:
     work.retry(Lane.ITEMS, [])
     assert work.depth(Lane.ITEMS) == (0, 0)
 
 
 @pytest.mark.usefixtures("workers_die_at_once")
-def test_failed_attempts_and_deaths_are_forgotten_by_a_new_try(work: Lanes) -> None:
+def test_a_retry_clears_failed_attempts_and_deaths(work: Lanes) -> None:
     work.add(Lane.ITEMS, ["code:1:1"])
     begun_and_lost(work)
     assert work.take(Lane.ITEMS, limit=1) == [("code:1:1", 1, "")]
@@ -232,7 +232,7 @@ def test_an_attempt_that_begins_after_a_request_is_the_requested_one(work: Lanes
     assert work.depth(Lane.ITEMS) == (0, 0)
 
 
-def test_what_waits_until_a_time_is_hurried_and_what_waits_longer_is_not(work: Lanes, client: Redis) -> None:
+def test_only_work_that_is_due_before_a_time_is_made_due_now(work: Lanes, client: Redis) -> None:
     now = seconds(client)
     for number, after in enumerate((10, 29, 31, 900)):
         work.add(Lane.ITEMS, [f"code:1:{number}"], at=now + after)
@@ -245,7 +245,7 @@ def test_what_waits_until_a_time_is_hurried_and_what_waits_longer_is_not(work: L
     assert taken(work) == []
 
 
-def test_work_counts_as_going_on_while_in_progress_or_due_soon(work: Lanes, client: Redis) -> None:
+def test_work_counts_as_active_while_in_progress_or_due_soon(work: Lanes, client: Redis) -> None:
     now = seconds(client)
     work.add(Lane.ITEMS, ["code:1:1"])
     taken(work)

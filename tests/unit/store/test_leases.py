@@ -37,7 +37,7 @@ def test_a_fault_in_one_renewal_does_not_end_the_others(keeper: LeaseKeeper, cap
         eventually(lambda: caplog.text.count("a fault of ours") > 1)
 
 
-def test_what_was_given_back_is_renewed_no_more(keeper: LeaseKeeper) -> None:
+def test_a_released_lease_is_not_renewed(keeper: LeaseKeeper) -> None:
     given_back, kept = [], []
     with keeper.keeping(lambda: kept.append(1), every=0.01):
         with keeper.keeping(lambda: given_back.append(1), every=0.01):
@@ -47,7 +47,7 @@ def test_what_was_given_back_is_renewed_no_more(keeper: LeaseKeeper) -> None:
 
 
 @pytest.mark.parametrize("turns", [1, 2])
-def test_there_is_no_thread_where_nothing_is_kept(keeper: LeaseKeeper, turns: int) -> None:
+def test_without_leases_there_is_no_thread(keeper: LeaseKeeper, turns: int) -> None:
     def keepers() -> set[threading.Thread]:
         return {thread for thread in threading.enumerate() if thread.name == "lease-keeper"}
 

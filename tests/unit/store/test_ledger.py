@@ -44,12 +44,12 @@ def locks(client: Redis, keeper: LeaseKeeper) -> Locks:
 
 
 @pytest.mark.parametrize("key", [CODE, INVOICE])
-def test_what_was_written_is_read_back(ledger: Ledger, key: CodeKey | InvoiceKey) -> None:
+def test_a_written_record_is_read_back(ledger: Ledger, key: CodeKey | InvoiceKey) -> None:
     assert ledger.write(key, BLOCKED)
     assert (ledger.code(CODE) if key is CODE else ledger.invoice(INVOICE)) == BLOCKED
 
 
-def test_what_was_never_written_is_not_known(ledger: Ledger) -> None:
+def test_a_record_that_was_never_written_is_none(ledger: Ledger) -> None:
     assert ledger.code(CODE) is None
     assert ledger.codes(17) == {}
     assert ledger.codes(17, []) == {}
@@ -74,7 +74,7 @@ def test_a_projects_records_are_read_together_or_as_requested(ledger: Ledger) ->
 
 @pytest.mark.parametrize("done", [State.CREATED, State.ADOPTED])
 @pytest.mark.parametrize("state", [state for state in State if state not in (State.CREATED, State.ADOPTED)])
-def test_a_record_that_netsuite_holds_is_never_taken_back(ledger: Ledger, done: State, state: State) -> None:
+def test_a_record_in_netsuite_is_never_reverted(ledger: Ledger, done: State, state: State) -> None:
     recorded = replace(CREATED, state=done)
     ledger.write(CODE, recorded)
     cause = Cause.ITEM_REJECTED if state is State.BLOCKED else None
@@ -126,7 +126,7 @@ def test_an_intent_is_recorded_only_by_the_holder_of_the_lock(
     assert (ledger.code(CODE) if key is CODE else ledger.invoice(INVOICE)) == intent
 
 
-def test_a_write_whose_intent_is_older_than_a_moment_does_not_leave(ledger: Ledger, locks: Locks) -> None:
+def test_a_write_with_an_old_intent_is_not_sent(ledger: Ledger, locks: Locks) -> None:
     """It would be sent later than its settle time is counted from."""
     with locks.hold(str(CODE)) as lock:
         assert lock is not None
@@ -146,7 +146,7 @@ def test_a_write_is_not_announced_under_a_lock_that_was_lost(
     assert ledger.code(CODE) is None
 
 
-def test_a_write_is_not_announced_for_what_netsuite_holds(ledger: Ledger, locks: Locks) -> None:
+def test_a_write_is_not_announced_for_a_record_in_netsuite(ledger: Ledger, locks: Locks) -> None:
     ledger.write(CODE, CREATED)
     with locks.hold(str(CODE)) as lock:
         assert lock is not None
@@ -259,7 +259,7 @@ def test_without_a_ledger_results_are_still_recorded(client: Redis, record: Reco
     assert ledger.code(CODE) == record
 
 
-def test_what_netsuite_holds_is_restored_where_nothing_is_known(ledger: Ledger) -> None:
+def test_records_in_netsuite_are_restored_where_the_ledger_has_none(ledger: Ledger) -> None:
     ledger.write(CodeKey(17, 1), WAITING)
     known = {CodeKey(17, 1): CREATED, CodeKey(17, 2): CREATED, CodeKey(18, 3): CREATED}
     assert ledger.restore(known) == Restored(2, [])
@@ -289,7 +289,7 @@ def test_invoices_are_restored_among_invoices(ledger: Ledger) -> None:
 # Planning
 
 
-def test_planning_notes_codes_that_are_new_or_not_done(ledger: Ledger) -> None:
+def test_planning_records_codes_that_are_new_or_not_done(ledger: Ledger) -> None:
     ledger.write(CodeKey(17, 1), BLOCKED)
     ledger.write(CodeKey(17, 2), Record(State.SKIPPED))
     assert sorted(ledger.add_waiting(17, dict.fromkeys((1, 2, 3), WAITING))) == [1, 2, 3]
@@ -298,7 +298,7 @@ def test_planning_notes_codes_that_are_new_or_not_done(ledger: Ledger) -> None:
 
 
 @pytest.mark.parametrize("state", [State.CREATED, State.ADOPTED, State.INTENT, State.UNKNOWN])
-def test_planning_leaves_alone_what_is_done_or_in_doubt(ledger: Ledger, state: State) -> None:
+def test_planning_does_not_change_records_that_are_done_or_in_doubt(ledger: Ledger, state: State) -> None:
     recorded = Record(state, "x", "5871" if state in (State.CREATED, State.ADOPTED) else "", fence=0)
     ledger.write(CODE, recorded)
     assert ledger.add_waiting(17, {901: WAITING}) == []
@@ -329,7 +329,7 @@ def test_a_blocked_record_opens_a_problem_with_its_sentence(ledger: Ledger) -> N
 
 
 @pytest.mark.parametrize("record", [CREATED, replace(CREATED, state=State.ADOPTED), Record(State.SKIPPED)])
-def test_an_end_that_is_no_problem_closes_the_one_that_was_open(ledger: Ledger, record: Record) -> None:
+def test_a_result_without_a_problem_closes_the_open_one(ledger: Ledger, record: Record) -> None:
     ledger.write(CODE, BLOCKED)
     ledger.write(CODE, record)
     assert ledger.problems() == []
@@ -401,7 +401,7 @@ def test_a_problem_reported_again_keeps_its_time_until_its_cause_changes(ledger:
     assert (open_problem.since, open_problem.problem.cause) == (300.0, Cause.REMOTE_DOWN)
 
 
-def test_a_record_that_ends_well_closes_what_was_reported_for_it(ledger: Ledger) -> None:
+def test_a_successful_record_closes_its_reported_problems(ledger: Ledger) -> None:
     ledger.report(str(CODE), Cause.RETRIES_EXHAUSTED, {}, at=100.0)
     ledger.write(CODE, WAITING)
     assert ledger.is_problem(str(CODE))

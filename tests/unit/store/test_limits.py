@@ -39,11 +39,11 @@ def seconds_to_wait(limits: RateLimits, precedence: Precedence = EXPORT) -> floa
     return 0
 
 
-def test_nothing_is_held_back_before_procore_has_sent_its_limits(limits: RateLimits) -> None:
+def test_no_request_is_delayed_before_procore_has_sent_its_limits(limits: RateLimits) -> None:
     assert all(seconds_to_wait(limits, precedence) == 0 for precedence in Precedence)
 
 
-def test_a_window_that_is_used_up_holds_everybody_back_until_its_reset(limits: RateLimits) -> None:
+def test_an_exhausted_window_delays_all_callers_until_its_reset(limits: RateLimits) -> None:
     limits.observe(headers(3600, 0, resets_in=600))
     assert seconds_to_wait(limits) == pytest.approx(600, abs=3)
     assert seconds_to_wait(limits, SCAN) == pytest.approx(600, abs=3)
@@ -92,14 +92,14 @@ def test_a_late_response_does_not_give_back_what_was_used_meanwhile(limits: Rate
 
 
 @pytest.mark.parametrize("hour_first", [True, False])
-def test_the_fuller_window_does_not_hide_the_one_that_is_used_up(limits: RateLimits, hour_first: bool) -> None:
+def test_the_fuller_window_does_not_hide_the_exhausted_one(limits: RateLimits, hour_first: bool) -> None:
     hour, spike = headers(3600, 0, resets_in=1800), headers(25, 25, resets_in=9)
     for response_headers in (hour, spike) if hour_first else (spike, hour):
         limits.observe(response_headers)
     assert seconds_to_wait(limits) == pytest.approx(1800, abs=3)
 
 
-def test_the_last_seconds_of_the_hour_are_not_taken_for_the_short_window(limits: RateLimits) -> None:
+def test_the_last_seconds_of_the_hour_are_not_read_as_the_short_window(limits: RateLimits) -> None:
     limits.observe(headers(3600, 500, resets_in=1800))
     limits.observe(headers(3600, 0, resets_in=9))
     limits.observe(headers(25, 25, resets_in=8))
@@ -138,7 +138,7 @@ def test_a_window_whose_reset_has_passed_delays_no_request(limits: RateLimits) -
         {"X-Rate-Limit-Limit": "3600", "X-Rate-Limit-Remaining": "0"},
     ],
 )
-def test_an_answer_without_all_three_numbers_teaches_nothing(limits: RateLimits, incomplete: dict[str, str]) -> None:
+def test_a_response_without_all_three_numbers_is_ignored(limits: RateLimits, incomplete: dict[str, str]) -> None:
     limits.observe(incomplete)
     assert seconds_to_wait(limits) == 0
 
@@ -147,7 +147,7 @@ def test_an_answer_without_all_three_numbers_teaches_nothing(limits: RateLimits,
 @pytest.mark.parametrize(
     "header", ["many", "", "-", "--5", "1.5", "1e3", "\u00b2", "\u0663", " 7", "0x7", "9" * 20, "9" * 400, "NaN"]
 )
-def test_a_header_that_is_no_number_teaches_nothing(limits: RateLimits, name: str, header: str) -> None:
+def test_a_header_that_is_no_number_is_ignored(limits: RateLimits, name: str, header: str) -> None:
     limits.observe(headers(25, 0, resets_in=9) | {name: header})
     assert seconds_to_wait(limits) == 0
 
@@ -163,14 +163,14 @@ def test_after_a_429_nothing_is_sent_for_as_long_as_procore_said(limits: RateLim
     assert seconds_to_wait(limits, precedence) == pytest.approx(30, abs=2)
 
 
-def test_a_short_wait_is_waited_for(limits: RateLimits) -> None:
+def test_a_short_wait_is_waited_out(limits: RateLimits) -> None:
     limits.block(0.1)
     began = time.monotonic()
     limits.wait(EXPORT)
     assert time.monotonic() - began >= 0.09
 
 
-def test_one_remotes_limits_are_not_anothers(limits: RateLimits, client: Redis) -> None:
+def test_each_remote_has_its_own_limits(limits: RateLimits, client: Redis) -> None:
     limits.block(30)
     assert seconds_to_wait(RateLimits(client, PREFIX, "elsewhere")) == 0
 
@@ -194,7 +194,7 @@ def test_responses_of_one_window_agree_on_its_end_despite_rounded_dates(limits: 
     assert seconds_to_wait(limits) <= 9.1
 
 
-def test_a_limit_that_is_used_up_says_which_and_until_when(limits: RateLimits) -> None:
+def test_an_exhausted_limit_is_named_with_its_end(limits: RateLimits) -> None:
     assert limits.pauses() == []
     limits.observe(headers(3600, 3000, resets_in=1800))
     assert limits.pauses() == []

@@ -133,7 +133,7 @@ def test_a_living_holder_renews_its_lock(real_locks: Locks, server: Redis, monke
         assert server.get(KEY) == lock.token
 
 
-def test_a_lock_that_another_has_by_now_is_left_to_it(server: Redis) -> None:
+def test_a_lock_that_another_holder_has_meanwhile_is_not_released(server: Redis) -> None:
     keeper = KeeperByHand()
     with Locks(server, PREFIX, keeper).hold(NAME):
         server.set(KEY, "another's token", px=60_000)
@@ -151,7 +151,7 @@ def test_a_lock_knows_the_redis_time_later_without_a_command(locks: Locks, clien
         assert before - 0.01 <= lock_time <= lock.at + asked_for
 
 
-def test_a_moment_has_come_only_when_it_has_for_certain() -> None:
+def test_a_time_counts_as_past_only_when_it_certainly_is() -> None:
     """The response took five seconds, and the time within them at which Redis read its clock is unknown: nothing is resent on a guess."""
     answered = time.monotonic()
     lock = Lock(KEY, "token", fence=1, at=1000.0, asked=answered - 5, answered=answered, runtime=REAL)
@@ -192,7 +192,7 @@ def held(locks: Locks) -> Lock:
         return lock
 
 
-def test_nothing_may_be_written_before_there_is_a_ledger(real_locks: Locks) -> None:
+def test_nothing_may_be_written_before_the_ledger_is_open(real_locks: Locks) -> None:
     lock = held(real_locks)
     assert lock.may_write_at(settle_seconds=0) > lock.at
 
@@ -207,7 +207,7 @@ def test_an_intact_ledger_permits_writes_once_its_opening_is_stored(real_locks: 
     assert held(real_locks).may_write_at(settle_seconds=900) == lock.may_write_at(settle_seconds=900)
 
 
-def test_the_moments_after_a_start_are_waited_out_and_nothing_longer(
+def test_the_first_seconds_of_a_server_are_waited_out_and_no_longer(
     real_locks: Locks, server: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(locks_module, "KEPT_SECONDS", 0.3)
@@ -243,7 +243,7 @@ def test_a_server_after_an_orderly_stop_must_first_be_recorded_safely(real_locks
     assert lock.may_write_at(settle_seconds=900) == pytest.approx(lock.at + KEPT_SECONDS)
 
 
-def test_a_server_is_met_at_the_very_moment_of_the_lock(real_locks: Locks, server: Redis) -> None:
+def test_a_new_server_is_recorded_with_the_time_of_the_lock(real_locks: Locks, server: Redis) -> None:
     """A time that was rounded up would be later than the lock's own."""
     ledger = Ledger(server, PREFIX)
     ledger.state.open(since=0)

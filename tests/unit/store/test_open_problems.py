@@ -83,7 +83,7 @@ def test_a_bill_that_exists_after_its_invoice_was_resolved_is_recorded(ledger: L
     assert ledger.problems() == []
 
 
-def test_what_is_closed_already_cannot_be_resolved(ledger: Ledger, handling: Handling) -> None:
+def test_a_closed_problem_cannot_be_resolved(ledger: Ledger, handling: Handling) -> None:
     seen = opened(ledger)
     ledger.write(KEY, DONE)
     assert not handling.resolve(seen, **BY)
@@ -163,7 +163,7 @@ def test_an_ignored_problem_that_recurs_after_it_was_closed_is_shown(ledger: Led
 
 
 @pytest.mark.parametrize("count", ["attempts", "times"])
-def test_how_often_something_was_tried_is_no_news(ledger: Ledger, handling: Handling, count: str) -> None:
+def test_the_number_of_attempts_does_not_change_a_problem(ledger: Ledger, handling: Handling, count: str) -> None:
     ledger.report("remote:netsuite", Cause.REMOTE_DOWN, {"remote": "NetSuite", "answer": "503", count: "5"}, at=1.0)
     (seen,) = ledger.problems()
     handling.ignore(seen, **BY)
@@ -184,7 +184,7 @@ def test_a_problem_without_facts_can_be_ignored_and_found_again(ledger: Ledger, 
     assert open_problem.ignored.note == ""
 
 
-def test_an_ignored_one_can_be_resolved(ledger: Ledger, handling: Handling) -> None:
+def test_an_ignored_problem_can_be_resolved(ledger: Ledger, handling: Handling) -> None:
     handling.ignore(opened(ledger), **BY)
     (open_problem,) = ledger.problems()
     assert handling.resolve(open_problem, **BY)

@@ -61,7 +61,7 @@ def test_an_announcement_of_an_older_version_is_read(processes: Presence, client
 
 
 @pytest.mark.parametrize("off", [-3600.0, -30.0, 0.0, 30.0, 3600.0])
-def test_its_own_clock_decides_nothing_and_is_kept(processes: Presence, client: Redis, off: float) -> None:
+def test_a_process_clock_is_recorded_and_decides_nothing(processes: Presence, client: Redis, off: float) -> None:
     processes.announce("beat@a (2)", queues=[], clock=seconds(client) + off)
     (running,) = processes.running()
     assert running.clock_ahead == pytest.approx(off, abs=1)

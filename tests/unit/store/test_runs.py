@@ -92,7 +92,7 @@ def test_a_run_that_is_no_longer_kept_is_not_joined(runs: Runs, client: Redis) -
     assert again.open_keys == 1
 
 
-def test_a_scan_and_an_export_are_runs_of_their_own(work: Lanes, runs: Runs) -> None:
+def test_a_scan_and_an_export_are_separate_runs(work: Lanes, runs: Runs) -> None:
     scan = begun(runs)
     export, joined = runs.begin(RunKind.EXPORT, "test", [EXPORTS_OF_ALL])
     assert not joined
@@ -119,7 +119,7 @@ def test_a_run_of_some_projects_joined_for_everything_covers_everything(work: La
     assert not runs.is_open(run, SCAN_OF_ALL)
 
 
-def test_a_run_over_some_projects_that_is_joined_for_others_takes_them_in(work: Lanes, runs: Runs) -> None:
+def test_a_run_of_some_projects_joined_for_others_includes_them(work: Lanes, runs: Runs) -> None:
     run = begun(runs, scan_of(17))
     begun(runs, scan_of(18))
     work.close(Lane.SCANS, scan_of(17), None)
@@ -147,7 +147,7 @@ def test_a_parent_that_is_done_twice_counts_once(work: Lanes, runs: Runs) -> Non
     assert now(runs, run).open_keys == 2
 
 
-def test_a_doubled_parent_does_not_open_again_what_has_ended(work: Lanes, runs: Runs) -> None:
+def test_a_parent_that_is_done_twice_does_not_reopen_ended_work(work: Lanes, runs: Runs) -> None:
     run = begun(runs)
     spawn_codes(work)
     for key in CODES:

@@ -98,7 +98,7 @@ def test_an_include_is_once_in_a_script_before_what_uses_it() -> None:
 
 @pytest.mark.real
 @pytest.mark.parametrize("name", SOURCES)
-def test_a_server_compiles_it(server: Redis, name: str) -> None:
+def test_a_server_compiles_every_script(server: Redis, name: str) -> None:
     assert len(server.script_load(SOURCES[name])) == 40
 
 
