@@ -123,14 +123,14 @@ def test_every_secret_setting_is_in_the_table_of_what_processes_hold() -> None:
     assert {name for held in HELD.values() for name in held} <= set(PLACEHOLDERS)
 
 
-def test_compose_gives_what_listens_nothing_that_it_does_not_use() -> None:
+def test_compose_gives_listening_processes_only_secrets_that_they_use() -> None:
     for service, kind in (("flower", FLOWER), ("webhooks", WEBHOOKS)):
         text = compose_services()[service] + COMPOSE.partition("x-without-remotes:")[2].partition("x-worker:")[0]
         empty = {name.lower() for name in re.findall(r'^ +([A-Z_]+): ""$', text, re.MULTILINE)}
         assert empty == set(PLACEHOLDERS) - set(HELD[kind])
 
 
-def test_units_end_and_start_again_as_the_supervisor_does_it() -> None:
+def test_units_stop_and_restart_like_the_supervisor() -> None:
     (stop,) = re.findall(r"^TimeoutStopSec=(\d+)$", COMMON, re.MULTILINE)
     assert int(stop) > TASK_SECONDS + RELEASE_SECONDS
     assert f"stop_grace_period: {stop}s" in COMPOSE
@@ -138,7 +138,7 @@ def test_units_end_and_start_again_as_the_supervisor_does_it() -> None:
     assert all("\nWantedBy=wbs-sync.target\n" in text for text in UNITS.values())
 
 
-def test_units_may_do_little() -> None:
+def test_units_have_minimal_rights() -> None:
     lines = COMMON.splitlines()
     for line in (
         "NoNewPrivileges=yes",
@@ -181,7 +181,7 @@ def test_every_variable_of_compose_is_a_setting_with_its_default() -> None:
     }
 
 
-def test_what_compose_sets_itself_is_a_setting_or_read_by_name() -> None:
+def test_other_variables_of_compose_are_settings_or_read_by_name() -> None:
     blocks = re.findall(r"environment:.*\n((?:    (?:  )?  \S.*\n|    \S.*\n)+)", COMPOSE)
     names = set(re.findall(r"^ +([A-Z][A-Z_]+):", "".join(blocks), re.MULTILINE))
     assert {HEARTBEAT_VARIABLE, "SECRETS_DIR", "DATA_DIR", "FLOWER_ADDRESS"} <= names
@@ -199,7 +199,7 @@ def test_compose_has_all_services_and_two_only_on_demand() -> None:
     assert COMPOSE.count(f"{HEARTBEAT_VARIABLE}: /tmp/heartbeat") == COMPOSE.count("find /tmp/heartbeat") == 1
 
 
-def test_compose_is_what_its_specification_takes() -> None:
+def test_compose_is_valid_by_its_specification() -> None:
     """compose-spec.json is schema/compose-spec.json of https://github.com/compose-spec/compose-spec (Apache License 2.0), commit 170098b."""
     schema = json.loads(Path(__file__).with_name("compose-spec.json").read_text())
     validator = jsonschema.Draft7Validator(schema)
@@ -209,7 +209,7 @@ def test_compose_is_what_its_specification_takes() -> None:
     assert not validator.is_valid(project), "a misspelled word is found"
 
 
-def test_what_services_share_reaches_every_one_of_them() -> None:
+def test_every_service_has_the_shared_options() -> None:
     """A service's own definition of a part replaces the shared one, so the shared values have to be in it too."""
     for name, service in yaml.safe_load(COMPOSE)["services"].items():
         assert service["restart"] == "unless-stopped", name
@@ -271,7 +271,7 @@ def test_what_hangs_is_restarted_within_two_minutes_wherever_it_runs() -> None:
     assert HUNG + MAX_DELAY <= 120
 
 
-def test_redis_keeps_everything_it_is_given() -> None:
+def test_redis_stores_everything_durably() -> None:
     redis = compose_services()["redis"]
     assert all(line in redis for line in ("appendonly yes\n", "maxmemory-policy noeviction\n", "requirepass "))
     assert "ports:" not in redis
@@ -293,7 +293,7 @@ def test_a_worker_has_the_time_that_it_takes_to_end() -> None:
     assert GRACE + STOP_TIMEOUT <= 30
 
 
-def test_no_image_runs_as_root_or_holds_what_is_not_named() -> None:
+def test_no_image_runs_as_root_or_contains_unlisted_files() -> None:
     app, demo = (DOCKERFILE.partition(f"AS {target}\n")[2].partition("\nFROM ")[0] for target in ("app", "demo"))
     assert "USER 10001:10001\n" in app
     assert "USER" not in demo

@@ -62,7 +62,7 @@ def test_a_record_has_the_parts_of_the_template(path: Path) -> None:
     assert re.findall(r"^## .+", path.read_text(), re.MULTILINE) == template
 
 
-def test_the_page_of_commands_is_that_of_the_code() -> None:
+def test_the_page_of_commands_agrees_with_the_code() -> None:
     text = COMMANDS_PAGE.read_text()
     assert text == commands_page(text), "run `make docs`"
 

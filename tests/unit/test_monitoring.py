@@ -197,7 +197,7 @@ def test_an_alert_fires_when_it_should_and_only_then(alert: str) -> None:
 
 
 @pytest.mark.parametrize("alert", RULES)
-def test_a_rule_is_whole_and_its_runbook_exists(alert: str) -> None:
+def test_a_rule_is_complete_and_its_runbook_exists(alert: str) -> None:
     rule = RULES[alert]
     assert rule.keys() <= {"alert", "expr", "for", "keep_firing_for", "labels", "annotations"}
     assert re.fullmatch(r"[0-9]+[mh]", rule.get("for", "0m"))
@@ -223,7 +223,7 @@ def test_each_alert_has_one_example_one_runbook_and_one_line_on_the_page() -> No
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
-def test_an_expression_asks_for_metrics_and_labels_that_there_are(expression: str) -> None:
+def test_an_expression_uses_existing_metrics_and_labels(expression: str) -> None:
     known = {name: labels for name, (_, labels) in CATALOGUE_OF_METRICS.items()} | PROMETHEUS_OWN
     parsed = promql_parser.parse(expression)
     asked = list(selectors(parsed))
@@ -237,7 +237,7 @@ def test_an_expression_asks_for_metrics_and_labels_that_there_are(expression: st
     assert set(grouping(parsed)) <= labels
 
 
-def test_the_dashboard_is_one_that_grafana_takes() -> None:
+def test_the_dashboard_is_valid_for_grafana() -> None:
     panels = DASHBOARD["panels"]
     assert {"uid", "title", "schemaVersion", "time", "templating", "panels"} <= DASHBOARD.keys()
     [source] = DASHBOARD["templating"]["list"]
@@ -291,7 +291,7 @@ def commands_of(page: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", [*RUNBOOKS, "monitoring"])
-def test_every_command_of_a_page_is_one(name: str) -> None:
+def test_every_command_of_a_page_exists(name: str) -> None:
     page = RUNBOOKS.get(name, PAGE)
     commands = commands_of(page)
     assert commands
@@ -312,7 +312,7 @@ def test_every_command_of_a_page_is_one(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", RUNBOOKS)
-def test_a_runbook_has_its_parts_and_links_that_lead_somewhere(name: str) -> None:
+def test_a_runbook_has_its_parts_and_valid_links(name: str) -> None:
     page = RUNBOOKS[name]
     assert page.startswith(f"# {name}\n")
     assert re.findall(r"^## (.+)$", page, re.MULTILINE) == ["Diagnose", "Mitigate", "Escalate", "Resolved when"]

@@ -51,12 +51,12 @@ def test_the_page_shows_the_commands_of_a_month_end() -> None:
 
 
 @pytest.mark.parametrize("typed", ["scan --no-such-option", "no-such-command", "problems show", "apply"])
-def test_what_the_console_script_does_not_take_is_noticed(typed: str) -> None:
+def test_arguments_that_the_console_script_refuses_are_noticed(typed: str) -> None:
     with pytest.raises(click.UsageError):
         understand(shlex.split(typed))
 
 
-def test_its_pictures_are_there_and_no_burden() -> None:
+def test_its_pictures_exist_and_are_small() -> None:
     pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", PAGE)
     assert len(pictures) == 2
     assert all(0 < (DOCS / name).stat().st_size < MAX_BYTES for name in pictures)

@@ -68,7 +68,7 @@ def ends_of_pools() -> list[tuple[Any, Callable[..., Any]]]:
     return [entry for entry in signals.worker_shutdown.receivers if entry[1].__module__ == pool.__name__]
 
 
-def test_a_worker_takes_this_pool() -> None:
+def test_a_worker_uses_this_pool() -> None:
     assert concurrency.get_implementation(celery_options(redis_url="", key_prefix="")["worker_pool"]) is TaskPool
 
 
@@ -89,7 +89,7 @@ def test_running_tasks_end_and_tasks_without_a_thread_are_left(held: Held, relea
     assert not ends_at_once()
 
 
-def test_what_does_not_end_is_given_back_and_left(
+def test_a_task_that_does_not_end_is_given_back_and_abandoned(
     held: Held, released: threading.Event, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(pool, "TASK_SECONDS", 0.01)
@@ -114,7 +114,7 @@ def test_a_redis_that_does_not_respond_keeps_no_worker_from_ending(
     assert not released.is_set()
 
 
-def test_a_thread_is_to_spare_while_no_task_waits_and_the_worker_runs(held: Held, released: threading.Event) -> None:
+def test_a_thread_is_spare_while_no_task_waits_and_the_worker_runs(held: Held, released: threading.Event) -> None:
     """A worker that ends has none to spare."""
     threads = TaskPool(2)
     begun(threads, released.wait)

@@ -39,7 +39,7 @@ def test_a_new_folder_and_what_is_written_into_it_are_private(tmp_path: Path) ->
     ]
 
 
-def test_what_an_older_version_left_is_tightened_and_what_is_others_is_not(tmp_path: Path) -> None:
+def test_files_of_an_older_version_become_private_and_others_do_not(tmp_path: Path) -> None:
     data = tmp_path / "data"
     for folder in ("logs", "flower", "valkey/appendonlydir", "shared"):
         (data / folder).mkdir(parents=True)

@@ -112,7 +112,7 @@ def test_every_exception_is_still_needed() -> None:
         "class Blind(Items):\n    def look(self) -> None:\n        self._netsuite.find_items()",
     ],
 )
-def test_each_way_to_a_private_name_is_found(tmp_path: Path, source: str) -> None:
+def test_each_kind_of_use_of_a_private_name_is_found(tmp_path: Path, source: str) -> None:
     file = tmp_path / "test_x.py"
     file.write_text(source)
     assert uses(file)
@@ -127,7 +127,7 @@ def test_each_way_to_a_private_name_is_found(tmp_path: Path, source: str) -> Non
         "x = type(one).__name__",
     ],
 )
-def test_names_of_the_test_itself_and_of_others_are_not(tmp_path: Path, source: str) -> None:
+def test_private_names_of_tests_and_libraries_are_allowed(tmp_path: Path, source: str) -> None:
     file = tmp_path / "test_x.py"
     file.write_text(source)
     assert not uses(file)

@@ -54,9 +54,7 @@ def test_a_command_that_starts_no_server_imports_no_client_of_its_package() -> N
 @pytest.mark.parametrize(
     "arguments", [[], ["worker"], ["worker", "-n", "items@%h"], ["worker", "-Q", "items"], ["flower"]]
 )
-def test_a_command_line_that_says_too_little_is_refused(
-    arguments: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_incomplete_command_line_is_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         process.main(arguments)
     assert "usage: python -m worker.process" in capsys.readouterr().err

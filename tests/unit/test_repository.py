@@ -127,7 +127,7 @@ def test_hooks_run_the_tools_of_the_locked_environment() -> None:
     assert [hook["id"] for hook in hooks if not hook["entry"].startswith("uv run --locked ")] == []
 
 
-def test_the_files_that_are_to_begin_first_exist() -> None:
+def test_the_files_that_start_first_exist() -> None:
     assert [name for name in LONGEST if not (ROOT / "tests" / name).exists()] == []
 
 

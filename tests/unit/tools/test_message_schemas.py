@@ -178,7 +178,7 @@ def number(after: dict[str, Any]) -> None:
         (number, "bill_id has changed"),
     ],
 )
-def test_a_change_that_removes_what_others_read_is_reported(change: Change, sentence: str) -> None:
+def test_a_change_that_removes_a_result_field_is_reported(change: Change, sentence: str) -> None:
     assert breaking_result_changes(RESULT, changed(change, RESULT)) == [sentence]
 
 

@@ -37,7 +37,7 @@ def test_every_cause_has_one_row_with_owner_example_and_next_step(cause: Cause) 
 
 
 @pytest.mark.parametrize("cause", [cause for cause in Cause if CATALOGUE[cause].sentence == "{finding}"])
-def test_every_finding_has_an_example_of_its_own(cause: Cause) -> None:
+def test_every_finding_has_its_own_example(cause: Cause) -> None:
     other_examples = {row_of(other)[2] for other in Cause if other is not cause}
     sentence = row_of(cause)[2]
     assert sentence not in {*other_examples, ""}
