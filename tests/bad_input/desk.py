@@ -250,7 +250,7 @@ class WiredInstallation:
                 }
             elif exchange.kind == "new bill" and exchange.status not in (401, 429):
                 assert any(one.encode() in exchange.sent and one in looked_up for one in looked_up), (
-                    "a bill was sent that nobody had looked for"
+                    "a bill was sent that was not looked up first"
                 )
                 looked_up = {one for one in looked_up if one.encode() not in exchange.sent}
 

@@ -160,7 +160,7 @@ class Installation(Company):
     def due_at(self, key: str) -> float:
         """Return when waiting work is due (unix seconds by Redis' clock). Raises AssertionError if it does not wait."""
         at = self.container.work.waits_until(lane_of(key), key)
-        assert at is not None, f"{key} waits nowhere"
+        assert at is not None, f"{key} waits in no lane"
         return at
 
     def at_once(self, *calls: Callable[[], T]) -> list[T]:

@@ -59,7 +59,7 @@ def test_a_worker_that_waits_for_netsuite_ends_and_releases_its_work(open_site: 
     sent = [key for key in item_identities(site.stage) if site.redis.exists(f"{PREFIX}lock:{code(key)}")]
     first.ask_to_end()
     assert first.wait(STOP_SECONDS) == 0
-    assert items_made(site.stage) == 0, "nobody waited for NetSuite"
+    assert items_made(site.stage) == 0, "no worker waited for NetSuite"
     assert len(sent) == THREADS
     # No lock is left, and the work in progress waits for any worker. NetSuite still works on the requests: they keep their slots.
     assert set(site.left_over()) - {"slots"} == {Lane.ITEMS}

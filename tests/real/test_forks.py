@@ -51,7 +51,7 @@ def test_a_forked_program_begins_as_a_fresh_one_does(tmp_path: Path) -> None:
     )
     assert (forked.code, forked.err) == (fresh.code, fresh.err) == (1, "the end\n")
     shown, expected = forked.json(), fresh.json()
-    assert shown[5], "in a session of its own"
+    assert shown[5], "in a separate session"
     assert not expected[5]
     assert shown[:5] + shown[6:] == expected[:5] + expected[6:]
     assert shown[1]["A_SETTING"] == env["A_SETTING"]

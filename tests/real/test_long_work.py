@@ -85,7 +85,7 @@ def test_work_beyond_the_visibility_timeout_is_done_once_and_continues(open_site
         TaskName.RECONCILE: {},
     }
     deliver_again(site, 3, long_ones, "procore")
-    assert asked(site, "procore") == [1, 1, 1], "nobody else began one of them"
+    assert asked(site, "procore") == [1, 1, 1], "no other worker began one of them"
     assert site.container.ledger.problems() == []
     site.stage.faults("procore", [])
     site.beat(number=2, times=TIMES)

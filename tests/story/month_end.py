@@ -177,7 +177,7 @@ night, and shows which problems are fixed. It closes no problem itself: a proble
             fix.act()
             self.page.say(f"**{fix.cause}.** {fix.sentence}")
             self._command("problems", "retry", "--cause", fix.cause, "--wait")
-            assert not {row["key"] for row in self._problems()} & set(keys), f"{fix.cause} is not mended"
+            assert not {row["key"] for row in self._problems()} & set(keys), f"{fix.cause} is not fixed"
         self._actors.close_february()
         waited = self._cause(Cause.BLOCKED_CODES)
         self.page.say("""
@@ -435,7 +435,7 @@ computed](money.md).""")
     def _assert_ties(self, invoice: Invoice) -> None:
         payment_due, bill = invoice.summary().current_payment_due, self._actors.bill(invoice)
         assert bill.total == payment_due, (
-            f"{invoice.invoice_number}: the bill comes to {bill.total}, due is {payment_due}"
+            f"{invoice.invoice_number}: the bill totals {bill.total}, due is {payment_due}"
         )
 
     def _steady_ids(self) -> dict[str, str]:

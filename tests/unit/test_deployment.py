@@ -311,7 +311,7 @@ def test_a_command_outside_systemd_gets_the_settings_of_the_units(
     documented = re.search(
         r"^ *cd /etc/wbs-sync && export (.*)$", (ROOT / "docs" / "deploy" / "systemd.md").read_text(), re.MULTILINE
     )
-    assert documented, "the page tells how"
+    assert documented, "the page has the command"
     exported = dict(part.split("=") for part in documented[1].split())
     assert set(exported) == set(settings_of(COMMON))
     assert exported["DATA_DIR"] == STATE

@@ -97,7 +97,7 @@ def test_a_task_that_does_not_end_is_given_back_and_abandoned(
     begun(threads, released.wait)
     threads.on_stop()
     assert held.given_back.is_set()
-    assert not released.is_set(), "nobody waited for it"
+    assert not released.is_set(), "no caller waited for it"
     assert "1 tasks have not ended" in caplog.text
     assert ends_at_once()
 

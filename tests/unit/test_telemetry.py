@@ -110,7 +110,7 @@ def test_everything_that_one_request_causes_is_one_trace_in_any_process(exported
         pass
     traces = [one.context.trace_id for one in exported.spans]
     assert traces[0] == traces[1] == traces[4] == traces[5]
-    assert len(set(traces)) == 3, "what nobody asked for is a trace of its own"
+    assert len(set(traces)) == 3, "work without a request is a separate trace"
     inner, outer = exported.spans[:2]
     assert (inner.name, outer.name, inner.parent.span_id) == ("netsuite POST", "create Item", outer.context.span_id)
     assert dict(outer.attributes) == {"work": "code:7:1", "correlation_id": "scan-1"}

@@ -278,7 +278,7 @@ def test_a_correct_installation_has_no_fault(branch: Installation) -> None:
     doubts = {"Project numbers", "Account profile", "NetSuite certificate"}
     assert {each.name for each in results if each.ok is None} == doubts
     assert all(bool(each.fix) != bool(each.ok) for each in results), (
-        "a cure where there is something to do, and only there"
+        "a remedy if there is something to do, and only then"
     )
 
 
@@ -286,7 +286,7 @@ def test_a_correct_installation_has_no_fault(branch: Installation) -> None:
 def test_each_fault_is_named_with_its_remedy(branch: Installation, seeded: Seeded) -> None:
     with seeded.seed(branch) as office:
         failed = [each for each in checks(office) if each.ok is False]
-    assert failed, "nobody sees it"
+    assert failed, "no check reports it"
     assert failed[0].name == seeded.check
     assert seeded.fault_text in failed[0].message
     assert seeded.cure in failed[0].fix

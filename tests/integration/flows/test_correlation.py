@@ -58,7 +58,7 @@ def test_a_scan_passes_its_correlation_id_to_each_item(office: Installation, wri
     assert run.correlation_id == "portal-1"
     office.work_off()
     assert written.of(ITEM_PATH) == ["portal-1"] * 3
-    assert asked(office) == 0, "work of a run keeps nothing of its own"
+    assert asked(office) == 0, "work of a run stores no id itself"
     with correlated("portal-2"):
         joined, _ = office.container.wbs_scan.request("portal", [project.id])
         office.container.wbs_scan.request("another", [project.id])
@@ -94,7 +94,7 @@ def test_an_export_keeps_its_id_through_an_outage_and_into_its_threads(office: I
     assert written.of(BILL_PATH) == ["portal-3"]
     assert office.container.work.waits_until(Lane.EXPORTS, key) is None
     office.settle()
-    assert asked(office) == 0, "what has ended keeps nothing"
+    assert asked(office) == 0, "ended work stores no id"
 
 
 def test_a_retry_has_its_own_correlation_id(office: Installation, written: Written) -> None:
@@ -124,7 +124,7 @@ def test_the_log_line_of_a_request_has_its_result_and_no_secret(
     }  # fmt: skip
     assert isinstance(logged["seconds"], float)
     reads = [record for record in caplog.records if record.levelno == logging.DEBUG]
-    assert {"GET", "POST"} <= {record.__dict__["facts"]["method"] for record in reads}, "reads are told at DEBUG"
+    assert {"GET", "POST"} <= {record.__dict__["facts"]["method"] for record in reads}, "reads are logged at DEBUG"
     lines = " ".join(record.getMessage() + str(record.__dict__["facts"]) for record in caplog.records)
     assert "?" not in lines
     tokens = [

@@ -166,7 +166,7 @@ def test_a_number_is_free_again_when_its_invoice_has_no_bill(open_office: OpenIn
     assert office.export(second).kind is OutcomeKind.CREATED
     assert office.export(first).cause == "document_number_taken", "also when the first one is tried again"
     office.netsuite.void_bill(office.bill(second).id)
-    assert office.export(third).cause == "document_number_taken", "a void bill keeps its number where we look by it"
+    assert office.export(third).cause == "document_number_taken", "queries by number find a void bill"
     office.netsuite.edit_bill(office.bill(second).id, tranid="77-VOID")
     assert office.export(third).kind is OutcomeKind.CREATED
 

@@ -93,7 +93,7 @@ def test_a_hand_entered_bill_is_not_adopted_while_ours_may_still_arrive(office: 
     sentence = office.sentence(duplicate_key)
     assert f"(id {ours.id})" in sentence
     assert f"(id {entered.id})" in sentence
-    assert finding_kinds(office, invoice) == [FindingKind.DUPLICATE_BILL], "in the words of verify, which closes it"
+    assert finding_kinds(office, invoice) == [FindingKind.DUPLICATE_BILL], "with the key of verify, which closes it"
 
 
 def test_once_our_bill_certainly_failed_the_hand_entered_one_is_adopted(office: Installation) -> None:
@@ -138,7 +138,7 @@ def test_an_invoice_revised_before_write_back_is_not_locked_under_its_bill(offic
         office.procore.edit_invoice(invoice.id, **edited)
         outcome = office.export(invoice)
         assert (outcome.kind, outcome.cause) == (OutcomeKind.ALREADY, "bill_differs"), edited
-        assert invoice.origin_id == edited.get("origin_id"), "that of another integration least of all"
+        assert invoice.origin_id == edited.get("origin_id"), "an origin id of another integration is never changed"
     assert office.problems(key) == {key: "bill_differs"}
     assert "total 810.00 instead of 860.00" in office.sentence(key)
 
@@ -256,7 +256,7 @@ def test_verify_reports_a_bill_whose_invoice_is_unapproved_or_gone(office: Insta
     assert finding_kinds(office, invoice) == []
     other_item = pilot(office, invoice, netsuite_retainage_item_id=office.bill(invoice).lines[0].item)
     (finding,) = other_item.container.verification.verify().findings
-    assert finding.kind is FindingKind.BILL_LINES_MISMATCH, "its retainage stands on the Item that was set before"
+    assert finding.kind is FindingKind.BILL_LINES_MISMATCH, "its retainage is on the Item that was set before"
     office.procore.edit_invoice(invoice.id, origin_id=None, status="revise_and_resubmit")
     (finding,) = pilot(office, invoice).container.verification.verify().findings
     assert finding.kind is FindingKind.BILL_NOT_COMPARABLE
@@ -267,7 +267,7 @@ def test_verify_reports_a_bill_whose_invoice_is_unapproved_or_gone(office: Insta
     office.stage.faults("procore", [gone])
     assert finding_kinds(office, invoice) == [FindingKind.BILL_NOT_COMPARABLE]
     office.netsuite.void_bill(office.bill(invoice).id)
-    assert finding_kinds(office, invoice) == [], "no invoice, and nothing owed"
+    assert finding_kinds(office, invoice) == [], "without an invoice nothing is owed"
 
 
 def test_verify_reports_a_bill_of_an_invoice_that_no_longer_bills_anything(office: Installation) -> None:

@@ -86,7 +86,7 @@ def test_a_code_created_at_the_first_attempt_is_explained_from_its_record(office
     assert (now["id"], now["external_id"], now["ours"]) == (item.id, office.item_external_id(project, code), True)
     assert explanation["procore"]["budgeted"]
     assert explanation["problems"] == []
-    assert office.container.ledger.journal.of(CodeKey(project.id, code.id)) == [], "as many of them as there are codes"
+    assert office.container.ledger.journal.of(CodeKey(project.id, code.id)) == [], "one for each code"
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_a_write_without_a_response_is_explained_with_look_ups_and_result(
     assert steps(explanation) == expected_steps
     assert office.item(NAME).id in explanation["history"][-1]["sentence"]
     look_ups = [step for step in explanation["history"] if step["what"] == "checked"]
-    assert all(step["times"] > 1 for step in look_ups), "looks that found the same are one line"
+    assert all(step["times"] > 1 for step in look_ups), "look-ups with the same result are one line"
 
 
 def test_a_code_in_doubt_says_until_when_nothing_is_sent_again(open_office: OpenInstallation) -> None:

@@ -57,7 +57,7 @@ def test_a_login_that_netsuite_refuses_pauses_work_until_it_is_fixed(office: Ins
 
     assert office.problems() == {"remote:netsuite": "netsuite_login"}
     assert office.sentence("remote:netsuite").startswith("NetSuite refused the integration's login")
-    assert len(office.netsuite.journal.requests(mark)) <= 3, "twelve codes wait, and one of them found out for all"
+    assert len(office.netsuite.journal.requests(mark)) <= 3, "twelve codes wait after one attempt"
     (pause,) = office.container.stores.breakers.pauses()
     due_times = [
         office.container.work.waits_until(Lane.ITEMS, f"code:{project.id}:{code.id}")
@@ -85,7 +85,9 @@ def test_paused_work_stays_in_its_lane_and_is_not_dispatched(
     office.container.work.add(Lane.LISTINGS, ["exports:1"])
     assert office.container.dispatch.next(Lane).keys() == {"exports:1"}, "listings ask Procore alone"
     office.container.dispatch.lift()
-    assert office.container.dispatch.next(Lane).keys() == {first}, "also what had been put off to the end of the hold"
+    assert office.container.dispatch.next(Lane).keys() == {first}, (
+        "including work that was postponed to the end of the pause"
+    )
 
 
 def test_an_export_while_the_login_is_refused_waits_too(office: Installation) -> None:
@@ -128,7 +130,7 @@ def test_a_missing_permission_pauses_the_work_until_it_is_given(office: Installa
     assert office.problems() == {first: "netsuite_permission", ITEMS_REFUSED: "netsuite_permission"}
     for key in (first, ITEMS_REFUSED):
         assert "create Items (permission Lists > Items: Create)" in office.sentence(key)
-    assert len(office.posts(ITEM_PATH, mark)) <= 3, "twelve codes wait, and two of them found out for all"
+    assert len(office.posts(ITEM_PATH, mark)) <= 3, "twelve codes wait after two attempts"
     assert office.writes() == []
 
     office.stage.settings("netsuite", missing_permissions=())

@@ -96,7 +96,7 @@ def test_scans_exports_and_comparisons_have_metrics_of_their_result(synced: Inst
     }
     assert facts.of("records_total") == {key: count for key, count in stand.items() if count}
     blocked = {f"{kind},blocked": status[f"{kind}s"]["blocked"] for kind in ("code", "invoice")}
-    assert facts.of("unfinished_records") == blocked, "what stands is counted no more"
+    assert facts.of("unfinished_records") == blocked, "records that are done are not counted"
     assert facts["verify_findings"] == 0
     assert facts.of("last_run_results").items() >= {"verify,right": 930, "verify,explained": 74}.items()
     assert facts["last_run_duration_seconds{verify}"] == pytest.approx(60, abs=0.01)
@@ -133,7 +133,7 @@ def test_each_state_is_counted_once_with_its_oldest(office: Installation) -> Non
     assert facts.of("unfinished_records") == {"code,blocked": 1, "code,waiting": 1, "invoice,write_back": 1}
     seen = ledger.code(code)
     assert seen
-    assert facts["oldest_unfinished_timestamp_seconds{code,blocked}"] == seen.seen, "as old as what is known of it"
+    assert facts["oldest_unfinished_timestamp_seconds{code,blocked}"] == seen.seen, "as old as the oldest known time"
     assert facts.of("records_total") == {"code,created": 1, "invoice,adopted": 1}
     ledger.write(code, Record(State.SKIPPED, at=at, detail="not budgeted"))
     ledger.write(invoice, Record(State.ADOPTED, "a bill", "6", at=at))
@@ -164,7 +164,7 @@ def test_problems_are_counted_by_cause_until_they_are_closed_or_ignored(office: 
     assert (facts.of("problems"), facts.of("ignored_problems")) == ({period: 1, login: 1}, {period: 1})
     assert facts["oldest_problem_timestamp_seconds{project accountant}"] == 50
     ledger.report(oldest.key, Cause.PERIOD_CLOSED, facts_of(Cause.PERIOD_CLOSED, date="2026-02-01"), at=80)
-    assert scrape(office).of("problems") == {period: 2, login: 1}, "it says something else, so it is shown again"
+    assert scrape(office).of("problems") == {period: 2, login: 1}, "its sentence changed, so it is shown again"
     ledger.report(oldest.key, Cause.BILL_REJECTED, facts_of(Cause.BILL_REJECTED), at=90)
     refused = "bill_rejected,ERP administrator"
     assert scrape(office).of("problems") == {period: 1, login: 1, refused: 1}
@@ -182,7 +182,7 @@ def test_problems_are_counted_by_cause_until_they_are_closed_or_ignored(office: 
 
 def test_lanes_runs_remotes_and_the_gate_have_metrics_of_their_state(office: Installation) -> None:
     container, at = office.container, office.container.now()
-    assert "last_resume_timestamp_seconds" not in scrape(office), "nobody has worked yet"
+    assert "last_resume_timestamp_seconds" not in scrape(office), "no worker has run yet"
     container.wbs_scan.request("a person", [7])
     container.work.add(Lane.ITEMS, ["code:7:1", "code:7:2"], at=at - 100)
     container.work.add(Lane.ITEMS, ["code:7:3"], at=at + 1000)
@@ -230,7 +230,7 @@ def test_metrics_cost_the_same_number_of_commands_for_any_amount(office: Install
     facts = scrape(office)
     assert (facts["unfinished_records{code,waiting}"], facts["waiting_work{items}"]) == (1000, 1000)
     assert len(commands) <= with_few_records
-    assert (empty, with_few_records) == (44, 61), "docs/monitoring.md tells the numbers"
+    assert (empty, with_few_records) == (44, 61), "docs/monitoring.md has these numbers"
     assert not {"HVALS", "KEYS", "SCAN", "HSCAN", "SMEMBERS"} & set(commands)
 
 
@@ -279,7 +279,7 @@ def test_metrics_show_the_state_of_processes_queues_and_webhooks(
     container = office.container
     facts = scrape(office)
     assert facts.of("workers") == {}
-    assert "webhook_receivers" not in facts, "there never was one"
+    assert "webhook_receivers" not in facts, "no receiver has ever run"
     office.processes_run()
     container.stores.presence.announce("webhooks@test", queues=RECEIVES, clock=container.now())
     counts = container.stores.webhook_counts
@@ -308,7 +308,7 @@ def test_the_server_the_disk_and_the_certificate_are_shown(open_office: OpenInst
     assert facts.of("schedule_set") == {"scan": 1}
     refused = mock.Mock(side_effect=NoPermissionError("NOPERM this user has no permissions to run the 'info' command"))
     with mock.patch.object(office.container.redis, "info", refused):
-        assert "redis_memory_used_bytes" not in scrape(office), "the others are told all the same"
+        assert "redis_memory_used_bytes" not in scrape(office), "the other metrics are shown"
 
 
 def test_a_lost_ledger_is_shown_in_the_metrics(office: Installation) -> None:
@@ -330,7 +330,7 @@ def test_the_command_prints_the_same_and_writes_a_file_whole(office: Installatio
     file.write_text("old")
     assert run("--out", str(file)) == ""
     assert Samples(file.read_text()).keys() == scrape(office).keys()
-    assert list(tmp_path.glob("*prom*")) == [file], "nothing half written is left"
+    assert list(tmp_path.glob("*prom*")) == [file], "no incomplete file is left"
 
 
 def test_a_process_without_the_key_learns_the_certificates_end(open_office: OpenInstallation) -> None:

@@ -45,8 +45,8 @@ def test_a_complete_company_is_adopted_and_only_what_is_missing_is_written(offic
     run = pilot.export_all()
     assert (run.counts["created"], run.counts["adopted"], run.counts["skipped"]) == (1, 1, 1)
 
-    assert [office.netsuite.items.get(item.id) for item in existing] == before, "left as they are"
-    assert [entry["type"] for entry in pilot.writes()] == ["vendorBill"], "the one bill that was lacking"
+    assert [office.netsuite.items.get(item.id) for item in existing] == before, "unchanged"
+    assert [entry["type"] for entry in pilot.writes()] == ["vendorBill"], "the only missing bill"
     record = pilot.invoice_record(by_hand)
     assert record is not None
     assert record.remote_id == entered.id

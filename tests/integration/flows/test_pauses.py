@@ -82,7 +82,7 @@ def test_a_permission_missing_for_one_record_delays_no_other(office: Installatio
     assert office.problems() == {key_of(theirs): "netsuite_permission"}
     assert "create vendor bills" in office.sentence(key_of(theirs))
     assert office.container.stores.breakers.pauses() == []
-    assert len([each for each in office.posts(BILL_PATH, mark) if each["status"] == 403]) <= 5, "once a run"
+    assert len([each for each in office.posts(BILL_PATH, mark) if each["status"] == 403]) <= 5, "once per run"
 
     office.stage.settings("netsuite", restricted_vendors=[])
     office.export_all()
@@ -114,7 +114,7 @@ def test_a_refused_kind_of_record_is_paused_and_all_other_work_continues(office:
     assert all(f"Problem {BILLS_REFUSED}:" in line.waits_for for line in bills)
 
     code = office.procore.add_code(project.id, "06-100.S", budget=0)
-    assert office.scan(project.id).counts["created"] == 1, "Items are made all the same"
+    assert office.scan(project.id).counts["created"] == 1, "Items are still created"
     assert office.item_of(project, code)
     assert office.problems("remote:") == {BILLS_REFUSED: "netsuite_permission"}, "and show nothing about bills"
 

@@ -63,7 +63,7 @@ def test_blocked_is_the_default_and_nothing_is_sent(open_office: OpenInstallatio
     assert "The posting period Feb 2026 is closed" in outcome.reason
     assert office.posts(BILL_PATH) == []
     office.stage.settings("netsuite", closed_before="2026-02-01")
-    assert office.export(invoice).kind is OutcomeKind.CREATED, "one that was opened is seen at once"
+    assert office.export(invoice).kind is OutcomeKind.CREATED, "a period that was opened is seen immediately"
     assert (period_of(office, invoice), problems(office, invoice), findings(office, invoice)) == ("Feb 2026", set(), [])
 
 
@@ -131,9 +131,7 @@ def test_next_open_posts_in_the_first_open_period_and_says_so(open_office: OpenI
     assert (problems(office, invoice), findings(office, invoice)) == (set(), [])
     early = next(each.id for each in office.netsuite.periods if each.end < datetime.date(2026, 2, 1))
     office.netsuite.edit_bill(bill.id, period=early)
-    assert findings(office, invoice) == [FindingKind.BILL_PERIOD_MISMATCH], (
-        "an earlier one is not what the policy means"
-    )
+    assert findings(office, invoice) == [FindingKind.BILL_PERIOD_MISMATCH], "the policy never chooses an earlier period"
 
 
 def test_next_open_is_a_problem_if_not_allowed_or_no_period_is_open(open_office: OpenInstallation) -> None:
@@ -150,7 +148,9 @@ def test_next_open_is_a_problem_if_not_allowed_or_no_period_is_open(open_office:
 def test_keep_posts_in_the_closed_period_by_permission_or_not_at_all(open_office: OpenInstallation) -> None:
     """The role's permission decides; the account's preference never moves the bill to another period."""
     office, invoice = open_with(open_office, "keep", closed_dates_move=True)
-    assert office.export(invoice).cause == "period_closed", "named, a period is never moved by the account's preference"
+    assert office.export(invoice).cause == "period_closed", (
+        "the account's preference never moves a bill whose period is given"
+    )
     assert office.bills(invoice) == []
     office.stage.settings("netsuite", override_period_restrictions=True)
     assert office.export(invoice).kind is OutcomeKind.CREATED
@@ -167,13 +167,13 @@ def test_without_readable_periods_only_the_block_policy_continues(open_office: O
     if policy == "block":
         assert [office.export(each).kind for each in two] == [OutcomeKind.CREATED] * 2
         asked = [each for each in office.posts(SUITEQL_PATH)[before:] if each["status"] == 400]
-        assert len(asked) == 1, "asked once for a while"
+        assert len(asked) == 1, "queried once, then cached"
         assert office.export(invoice).cause == "period_closed"
     else:
         outcome = office.export(two[0])
         assert outcome.cause == "periods_not_readable"
         assert policy in outcome.reason
         assert office.posts(BILL_PATH) == []
-    assert office.problems("remote:") == {}, "no reason to hold all other work"
+    assert office.problems("remote:") == {}, "no reason to pause other work"
     (check,) = [each for each in office.container.checks.run() if each.name == "Posting periods"]
     assert check.ok is (None if policy == "block" else False)

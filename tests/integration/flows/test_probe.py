@@ -312,7 +312,7 @@ def test_if_the_first_item_is_refused_no_other_point_is_tried(office: Installati
     why = {one["how_sure"] for one in output["points"] if one["id"].startswith(("item_d", "bill_d", "subsidiary"))}
     assert why == {"no Item can be created (item_as_set)"}
     assert len(office.posts(ITEM_PATH, before)) == 2, (
-        "tried again without the tax schedule, which may be the reason, and not after that"
+        "one more attempt, without the tax schedule, which may be the reason"
     )
 
 
@@ -455,7 +455,7 @@ def test_an_origin_id_that_is_not_really_cleared_is_reported(office: Installatio
     office.stage.faults("procore", [only_once])
     output = probe(office, "--only", "erp_status", "--only", "origin_id_cleared", *two_invoices(office)[:2])
     assert answers(output) == {"erp_status": "synced", "origin_id_cleared": "refused"}
-    assert output["left"] == [], "the cleaning tried again"
+    assert output["left"] == [], "the cleanup was repeated"
 
 
 # The profile
@@ -479,7 +479,7 @@ def test_the_profile_makes_an_account_work(office: Installation) -> None:
     need = ItemNeed("pcr-itm-1-2-3", existing.itemid, "")
     set_up(office, {"catalog_tells_lengths": False})
     served.container.stores.cache.forget("item_name_limit")
-    assert netsuite.item_name_limit() == 30, "which no catalog reports any more"
+    assert netsuite.item_name_limit() == 30, "no catalog reports it now"
     with pytest.raises(Blocked):
         office.container.exports.remotes.netsuite.create_item(need, before_sending=lambda: None)
     with pytest.raises(AlreadyExists):

@@ -238,7 +238,7 @@ def test_a_resolved_problem_reopens_with_its_note_when_the_cause_recurs(office: 
     assert call(office, "problems", "show", key).exit_code == 0
 
     office.export(invoice)
-    assert office.problems() == {key: "project_not_linked"}, "nothing was changed, so it comes again"
+    assert office.problems() == {key: "project_not_linked"}, "the cause remains, so it recurs"
     (note,) = call_json(office, "problems", "show", key)["notes"]
     assert (note["act"], note["by"], note["note"]) == ("resolved", ME, "created the project")
     assert note["at"] == pytest.approx(office.container.now(), abs=60)
@@ -284,7 +284,7 @@ def test_a_bill_in_doubt_is_never_sent_again_whatever_a_person_does(
     assert before is not None
     assert before.in_doubt
     assert call(office, "problems", act[0], key, *act[1:]).exit_code == 0
-    assert office.invoice_record(invoice) == before, "the record, by which work goes, is untouched"
+    assert office.invoice_record(invoice) == before, "the record that work depends on is unchanged"
 
     office.procore.edit_invoice(invoice.id, off_by="0.00")
     office.clear_faults()
@@ -366,7 +366,7 @@ def test_an_ignored_problem_is_hidden_until_it_changes(office: Installation) -> 
     assert ended.stdout.startswith("Ignored until it changes: Invoice C-1")
     assert call(office, "problems").exit_code == 0
     assert listed(office) == set()
-    assert office.problems() == {}, "nor among those that scan and export tell at their end"
+    assert office.problems() == {}, "nor in the summary of scan and export"
     assert listed(office, "--ignored") == {key}
     assert call(office, "problems", "--ignored").exit_code == 0
     (row,) = call_json(office, "problems", "--ignored")
@@ -379,7 +379,7 @@ def test_an_ignored_problem_is_hidden_until_it_changes(office: Installation) -> 
     assert listed(office) == set(), "the same again"
     office.procore.edit_invoice(invoice.id, invoice_number="C-2")
     office.export(invoice)
-    assert listed(office) == {key}, "it says something else now"
+    assert listed(office) == {key}, "its sentence changed"
     assert listed(office, "--ignored") == set()
     assert call(office, "problems").exit_code == 1
     assert [note["act"] for note in call_json(office, "problems", "show", key)["notes"]] == ["ignored"]
@@ -414,9 +414,9 @@ def test_a_run_is_ok_if_everything_that_it_left_blocked_is_ignored(office: Insta
     assert is_complete(office.container, office.scan(project.id)), "the same again"
 
     office.container.ledger.report("invoice:1:2", Cause.UNEXPECTED, {"answer": "x"}, at=1.0)
-    assert is_complete(office.container, run), "an invoice is none of a scan's"
+    assert is_complete(office.container, run), "a scan does not report invoices"
     call(office, "problems", "resolve", keys[0], "--note", "done")
-    assert not is_complete(office.container, run), "blocked all the same, and nobody ignores it"
+    assert not is_complete(office.container, run), "still blocked, and not ignored"
 
 
 def test_a_run_with_unconfirmed_work_is_never_ok(open_office: OpenInstallation) -> None:
@@ -466,7 +466,7 @@ def test_the_list_is_filtered_and_grouped(office: Installation) -> None:
     assert listed(office, "--project", str(project.id), "--class", "data in NetSuite") == set()
     assert call(office, "problems", "--project", "999999").exit_code == 1  # there is none
     people = call(office, "problems").stdout
-    assert all(key in people for key in (*codes, invoice)), "with the keys that the other commands take"
+    assert all(key in people for key in (*codes, invoice)), "with the keys that other commands accept"
     (row,) = [
         line for line in call(office, "problems", "--by-cause").stdout.splitlines() if "project_number_missing" in line
     ]

@@ -96,7 +96,7 @@ def test_the_last_invoice_of_an_inactive_project_is_exported(office: Installatio
     assert line.key == str(InvoiceKey(project.id, invoice.id))
     pilot.export_all()
     assert office.bill(invoice)
-    assert pilot.scan().counts.get("projects_done", 0) == 0, "a scan looks at active ones only"
+    assert pilot.scan().counts.get("projects_done", 0) == 0, "a scan reads active projects only"
 
 
 def test_an_inactive_project_is_listed_until_exported_then_once_a_day(office: Installation) -> None:
@@ -109,9 +109,9 @@ def test_an_inactive_project_is_listed_until_exported_then_once_a_day(office: In
     office.procore.edit_invoice(invoice.id, off_by="0.00")
     assert scheduled(pilot) == 1
     assert office.bill(invoice)
-    assert scheduled(pilot) == 1, "only this one shows that nothing is left"
+    assert scheduled(pilot) == 1, "only this list shows that nothing is left"
     assert scheduled(pilot) == 0
-    assert pilot.export_all().counts["projects"] == 1, "whoever asks gets an answer about each"
+    assert pilot.export_all().counts["projects"] == 1, "a requested run lists each project"
     assert scheduled(pilot) == 0
     office.procore.edit_project(project.id, active=True)
     assert scheduled(pilot) == 1

@@ -53,7 +53,7 @@ def test_a_full_run_finds_no_unknown_error(open_office: OpenInstallation, errors
     office = open_office()
     office.scan()
     office.export_all()
-    assert errors, "some errors are part of the company"
+    assert errors, "the seeded company causes some errors"
     assert unknown(errors) == []
     problems = office.container.overview.problems()
     assert len(problems) > 20

@@ -184,7 +184,7 @@ def test_an_unconfirmed_item_is_looked_up_and_not_sent_again(open_office: OpenIn
     mark = office.mark()
     office.retry()
     assert office.posts(ITEM_PATH, mark) == []
-    assert office.posts(SUITEQL_PATH, mark), "it was looked for"
+    assert office.posts(SUITEQL_PATH, mark), "it was looked up"
     assert office.problems() == {key: "retries_exhausted"}
 
 
@@ -268,7 +268,7 @@ def test_a_code_that_only_an_invoice_needs_is_tried_without_a_budget_line(office
     """A scan leaves a code without a budget line; `problems retry` tries it."""
     project, invoice, item = blocked_for_an_invoice(office)
     office.scan(project.id)
-    assert len(office.problems()) == 2, "a scan, which looks at budgeted codes, leaves it"
+    assert len(office.problems()) == 2, "a scan reads budgeted codes only"
     office.netsuite.edit_item(item.id, isinactive=False)
     office.retry(key_of(project, project.code_named(CODE)))
     assert office.problems() == {f"invoice:{project.id}:{invoice.id}": "blocked_codes"}
@@ -327,8 +327,8 @@ def test_a_bill_in_doubt_is_never_sent_again_by_a_retry(open_office: OpenInstall
     mark = office.mark()
     asked = office.retry()
     assert office.posts(BILL_PATH, mark) == []
-    assert office.problems() == {key: "lines_do_not_tie"}, "open until it has ended well"
-    assert office.container.retries.unfinished(asked) == {key}, "it is looked for in a moment"
+    assert office.problems() == {key: "lines_do_not_tie"}, "open until its work has succeeded"
+    assert office.container.retries.unfinished(asked) == {key}, "it is looked up soon"
     record = office.invoice_record(invoice)
     assert record is not None
     assert record.in_doubt
@@ -424,7 +424,7 @@ def test_work_that_failed_with_a_bug_is_retried_after_the_fix(
     assert office.problems() == {f"scan:{project.id}": "unexpected"}
     asked = office.retry()
     assert asked.dispatched == {"projects": 1}
-    assert office.problems() == {}, "also a problem of the work itself closes when that has ended well"
+    assert office.problems() == {}, "a problem of the work itself closes when the work has succeeded"
     assert office.item(f"31-800-{CODE}")
 
 
@@ -455,7 +455,7 @@ def test_a_retry_resets_the_attempts_of_a_code_that_had_too_many(
         office.make_item(project, code)
     assert office.problems() == {key_of(project, code): "retries_exhausted"}
     office.retry()
-    assert office.due(key_of(project, code)) < 1, "one more failure is the first one again"
+    assert office.due(key_of(project, code)) < 1, "one more failure counts as the first one"
     office.clear_faults()
     office.settle()
     assert office.problems() == {}
@@ -479,7 +479,7 @@ def test_a_paused_remote_is_tried_immediately(office: Installation, monkeypatch:
 
     login.register(CERTIFICATE_ID, certificates[CERTIFICATE_ID])
     office.work_off()
-    assert len(office.problems()) == 1, "without a word it waits for ten minutes"
+    assert len(office.problems()) == 1, "without a retry it waits for ten minutes"
     asked = office.container.retries.retry(["remote:netsuite"])
     assert office.container.retries.unfinished(asked) == {"remote:netsuite"}
     office.work_off()

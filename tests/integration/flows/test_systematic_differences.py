@@ -199,7 +199,7 @@ def test_a_known_difference_does_not_stop_a_continued_series_again(open_office: 
     assert json.loads(ended.stdout)["continued"] == "series:bills"
     assert office.problems("series:") == {}
     office.work_off()
-    assert billed(office, invoices) == [1] * 5, "what waited is due at once"
+    assert billed(office, invoices) == [1] * 5, "waiting work is due immediately"
     assert office.problems("series:") == {}
     (noted,) = office.container.stores.handling.history("series:bills")
     assert (noted.act.value, noted.note) == ("continued", "we want that tax")
@@ -210,7 +210,7 @@ def test_a_known_difference_does_not_stop_a_continued_series_again(open_office: 
     office.stage.settings("netsuite", bill_tax="1.00")
     for invoice in more[1:]:
         office.export(invoice)
-    assert billed(office, more) == [1, 1, 1, 0], "after one that agreed it counts anew"
+    assert billed(office, more) == [1, 1, 1, 0], "an equal record resets the count"
 
 
 def test_explain_says_that_the_series_is_stopped(open_office: OpenInstallation) -> None:

@@ -203,7 +203,7 @@ def test_existing_or_unconfirmed_credits_are_found_with_the_setting_off(office: 
 
     assert alone(office, invoice).export(invoice).kind is OutcomeKind.ALREADY
     kinds = [found.kind for found in off.container.verification.verify().findings]
-    assert kinds == [FindingKind.BILL_NOT_COMPARABLE], "there could be none by the settings, but it is not gone"
+    assert kinds == [FindingKind.BILL_NOT_COMPARABLE], "the settings allow no credit, but this one still exists"
     with pytest.raises(NotForgotten, match="vendor credit"):
         off.container.forgetting.invoice(str(invoice.id), str(project.id))
 

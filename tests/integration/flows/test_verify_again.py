@@ -106,7 +106,7 @@ def test_a_comparison_of_many_steps_remembers_as_much_as_one_step(site: Site, mo
         monkeypatch.setattr(module, "time", clock)
     monkeypatch.setattr(BillDrift, "compare", slow)
     assert site.kinds(full=True) == []
-    assert sorted(steps) == sorted([site.first.id, site.invoice.id]), "each once, in a step of its own"
+    assert sorted(steps) == sorted([site.first.id, site.invoice.id]), "each once, in a separate step"
     assert site.reads(site.kinds) == []
 
 

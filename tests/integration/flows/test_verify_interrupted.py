@@ -172,7 +172,7 @@ def test_a_record_that_can_never_be_read_is_named_and_the_rest_is_compared(with_
     assert last
     assert last.counts["not_compared"] == 1
     open_problem = f"verify:bill_with_other_lines:{key}"
-    assert open_problem in with_findings.problems("verify:"), "nobody could look, so its problem stays"
+    assert open_problem in with_findings.problems("verify:"), "it was not compared, so its problem stays"
 
 
 def test_one_record_that_alone_brings_503_is_no_outage(with_findings: Installation) -> None:

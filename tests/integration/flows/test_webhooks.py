@@ -119,7 +119,7 @@ def test_events_that_are_not_ours_or_not_understood_are_only_logged(
     unreadable: list[Any] = [None, [], "text", 5, {}, {"events": [ours]}]
     assert {take(body) for body in unreadable} == {Taken.NOT_UNDERSTOOD}
     assert f"'RFIs' 379913 of project {project.id} changed: not ours" in caplog.text, (
-        "what Procore calls things is seen here"
+        "Procore's resource names are logged"
     )
     assert "in an unknown format, with events" in caplog.text
     assert keys_of(office) <= before

@@ -41,7 +41,7 @@ def test_a_certificate_in_the_keys_file_states_its_own_end(key_file: Path) -> No
     assert certificate_expiry(None, key_file) is None
     key_file.write_bytes(KEY_PEM + certificate(700) + certificate(20))
     assert certificate_expiry(None, key_file) == (NOW + timedelta(days=20)).timestamp(), "the first that ends"
-    assert load_pem_private_key(key_file.read_bytes(), password=None), "the login reads the key all the same"
+    assert load_pem_private_key(key_file.read_bytes(), password=None), "the login still reads the key"
 
 
 def test_an_unreadable_certificate_has_no_known_end(key_file: Path, tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def test_a_remote_in_trouble_pauses_the_lanes_that_need_it_and_no_other(
 def test_a_permission_pauses_the_work_that_needs_it_alone(breakers: CircuitBreakers) -> None:
     breakers.pause(BILLS, first=30)
     assert [lane for lane in Lane if breakers.state(lane)[0]] == [Lane.EXPORTS]
-    assert breakers.state(Lane.ITEMS)[1] == [BILLS], "work of that remote may show that it goes again"
+    assert breakers.state(Lane.ITEMS)[1] == [BILLS], "work of that remote may show that it responds again"
     assert not breakers.is_paused(Remote.NETSUITE)
 
 

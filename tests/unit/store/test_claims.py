@@ -96,7 +96,7 @@ def test_a_claim_that_is_renewed_does_not_end_and_one_that_is_not_does(
     assert other_worker.claim(Lane.SCANS, KEY, Claim.IN_LANE) is Claimed.BEGUN
     before = client.zscore(f"{PREFIX}hand:scans", KEY)
     work.renew(Lane.SCANS, KEY, token)
-    assert client.zscore(f"{PREFIX}hand:scans", KEY) == before, "it is another's by now"
+    assert client.zscore(f"{PREFIX}hand:scans", KEY) == before, "another worker has claimed it by now"
 
 
 def test_a_worker_that_lost_its_claim_ends_and_schedules_nothing(
@@ -266,7 +266,7 @@ def test_children_of_a_repeated_attempt_are_counted_by_the_second_one(work: Lane
     begun(work)
     work.request(Lane.SCANS, [KEY])
     work.spawn(KEY, Lane.SCANS, Children([CODE], Lane.ITEMS, {"codes": 1}))
-    assert dispatched(work, Lane.ITEMS) == [CODE], "it is begun at once all the same"
+    assert dispatched(work, Lane.ITEMS) == [CODE], "it is begun immediately"
     assert dispatched(work) == [KEY]
     work.claim(Lane.SCANS, KEY)
     work.spawn(KEY, Lane.SCANS, Children([CODE], Lane.ITEMS, {"codes": 1}))

@@ -48,7 +48,7 @@ def test_a_refusal_of_the_server_is_reported_with_its_remedy(server: Redis, redi
     finally:
         server.config_set("maxmemory", "0")
     assert SECRET not in " ".join([*refused, narrow])
-    assert "no permissions to run the 'get' command" in narrow, "the server's own words"
+    assert "no permissions to run the 'get' command" in narrow, "the server's message"
 
 
 @pytest.mark.real

@@ -217,7 +217,7 @@ def test_recording_a_created_record_does_not_release_a_lock_of_another(
         with locks.hold(str(CODE)) as next_lock:
             assert next_lock is not None
             ledger.write_created(CODE, CREATED, lock)
-            assert ledger.code(CODE) == CREATED, "what NetSuite confirmed is recorded all the same"
+            assert ledger.code(CODE) == CREATED, "a write that NetSuite confirmed is still recorded"
             assert client.get(next_lock.key) == next_lock.token
 
 
@@ -418,7 +418,7 @@ def test_a_synced_code_costs_little_memory(server: Redis) -> None:
     text = server.hget(f"{PREFIX}codes:17", "901")
     assert len(text) <= 100
     assert set(json.loads(text)) == {"state", "name", "remote_id", "at", "seen"}
-    assert server.keys(f"{PREFIX}journal:*") == [], "what went well at once has no journal"
+    assert server.keys(f"{PREFIX}journal:*") == [], "work that succeeded immediately has no journal"
 
 
 RECORDS = st.builds(

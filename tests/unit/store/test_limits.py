@@ -69,7 +69,7 @@ def test_a_scan_uses_nearly_all_of_a_window_while_there_are_no_exports(
 
 def test_scans_leave_more_while_there_are_exports(limits: RateLimits, monkeypatch: pytest.MonkeyPatch) -> None:
     limits.observe(headers(3600, 721, resets_in=1800))
-    assert seconds_to_wait(limits, SCAN) == 0, "nobody exports"
+    assert seconds_to_wait(limits, SCAN) == 0, "there is no export"
     assert seconds_to_wait(limits, EXPORT) == 0
     assert seconds_to_wait(limits, SCAN) > 0, "an export has just asked"
     monkeypatch.setattr(limits_module, "EXPORTS_REMEMBERED_SECONDS", 0.0)

@@ -49,7 +49,7 @@ def test_a_process_without_news_is_silent_until_another_takes_its_place(
     assert [one.process for one in processes.all()] == ["invoices@a (2)", "items@a (17)", "items@ab (1)"]
     monkeypatch.setattr(presence, "SILENT_KEPT_SECONDS", 0.0)
     processes.announce("items@a (17)", queues=["items"], clock=seconds(client))
-    assert [one.process for one in processes.all()] == ["items@a (17)"], "no machine is missed for ever"
+    assert [one.process for one in processes.all()] == ["items@a (17)"], "no machine is reported missing permanently"
 
 
 def test_an_announcement_of_an_older_version_is_read(processes: Presence, client: Redis) -> None:

@@ -204,10 +204,10 @@ def test_a_valid_token_is_used_while_and_after_its_renewal_hangs(client: Redis) 
     leader = threading.Thread(target=lambda: got.append(tokens.get()))
     leader.start()
     assert mint.began.wait(10)
-    assert tokens.get() == "old", "nobody waits for the renewal"
+    assert tokens.get() == "old", "no thread waits for the renewal"
     mint.gives_up.set()
     leader.join(10)
-    assert got == ["old"], "not even the one who tried"
+    assert got == ["old"], "not even the thread that tried"
     assert tokens.get() == "old"
     assert mint.asked == 1, "and it is not tried again at once"
 

@@ -49,7 +49,7 @@ def test_every_finding_has_its_own_example(cause: Cause) -> None:
 def test_every_fact_of_a_sentence_has_an_example(cause: Cause) -> None:
     facts = {name for _, name, _, _ in Formatter().parse(CATALOGUE[cause].sentence) if name}
     assert facts <= set(EXAMPLE)
-    assert set(OTHERWISE.get(cause, {})) <= facts, "an example that nobody sees"
+    assert set(OTHERWISE.get(cause, {})) <= facts, "an example that no page shows"
 
 
 @pytest.mark.parametrize("problem_class", ProblemClass)
