@@ -336,8 +336,8 @@ def test_information_is_listed_separately_and_the_exit_code_stays_0(site: Billed
     ended = call(site)
     assert ended.code == 0
     assert "For information; no action needed" in ended.out
-    told_to_programs = call(site, "--json").json()
-    assert (told_to_programs["findings"], len(told_to_programs["information"])) == ([], 1)
+    as_json = call(site, "--json").json()
+    assert (as_json["findings"], len(as_json["information"])) == ([], 1)
 
 
 def test_findings_are_printed_as_json_with_owner_and_next_step(site: BilledProject) -> None:
