@@ -28,7 +28,7 @@ HOSTILE = (
     + "a_name_without_a_blank_" * 8
 )
 LOOK = """
-const told = {};
+const measurements = {};
 for (const frame of document.querySelectorAll('iframe')) {
   const page = frame.contentDocument, window_ = frame.contentWindow;
   const script = page.createElement('script');
@@ -36,7 +36,7 @@ for (const frame of document.querySelectorAll('iframe')) {
   page.body.append(script);
   const wide = [...page.querySelectorAll('main *')].filter(one => !one.closest('.wide, .unseen, svg'));
   const reached = [...page.querySelectorAll('a[href], summary, [tabindex="0"]')];
-  told[frame.id] = {
+  measurements[frame.id] = {
     hacked: window_.hacked ?? null, ran: window_.ran ?? null,
     foreign: page.querySelectorAll('img, iframe, script:not(:last-child)').length,
     styled: window_.getComputedStyle(page.body).marginTop,
@@ -49,7 +49,7 @@ for (const frame of document.querySelectorAll('iframe')) {
     plot: Math.round(page.querySelector('.plot svg').getBoundingClientRect().width),
   };
 }
-document.body.innerText = JSON.stringify(told);
+document.body.innerText = JSON.stringify(measurements);
 """
 
 

@@ -23,15 +23,15 @@ pytestmark = pytest.mark.real
 # A child that says when it was asked to end, in a file that all children share, and ends at once.
 ENDS_ON_TERM = """
 import os, signal, sys, time
-name, told = sys.argv[1:3]
+name, path = sys.argv[1:3]
 def end(*_):
-    os.write(told_file, f"{name} asked\\n".encode())
+    os.write(event_file, f"{name} asked\\n".encode())
     time.sleep(0.05)
-    os.write(told_file, f"{name} ended\\n".encode())
+    os.write(event_file, f"{name} ended\\n".encode())
     sys.exit(0)
-told_file = os.open(told, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+event_file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 signal.signal(signal.SIGTERM, end)
-os.write(told_file, f"{name} began\\n".encode())
+os.write(event_file, f"{name} began\\n".encode())
 while True:
     signal.pause()
 """
@@ -68,11 +68,11 @@ def program(name: str, code: str, *arguments: str, wave: int = 0, **environment:
 
 
 def ending_on_term(tmp_path: Path, name: str, wave: int = 0) -> Process:
-    return program(name, ENDS_ON_TERM, name, str(tmp_path / "told"), wave=wave)
+    return program(name, ENDS_ON_TERM, name, str(tmp_path / "events"), wave=wave)
 
 
 def events(tmp_path: Path) -> list[str]:
-    file = tmp_path / "told"
+    file = tmp_path / "events"
     return file.read_text().splitlines() if file.exists() else []
 
 
@@ -214,7 +214,7 @@ def test_a_log_is_emptied_even_where_no_copy_of_it_can_be_made(tmp_path: Path, m
 
 
 def test_ctrl_c_ends_it_in_order_with_exit_code_0(tmp_path: Path) -> None:
-    with supervised_elsewhere(tmp_path, ENDS_ON_TERM, "items", str(tmp_path / "told")) as runner:
+    with supervised_elsewhere(tmp_path, ENDS_ON_TERM, "items", str(tmp_path / "events")) as runner:
         eventually(lambda: events(tmp_path) == ["items began"])
         runner.send_signal(signal.SIGINT)
         assert runner.wait(20) == 0
@@ -238,7 +238,7 @@ def test_one_signal_that_comes_by_several_ways_ends_it_in_order(tmp_path: Path) 
     for attempt in range(2):
         folder = tmp_path / str(attempt)
         folder.mkdir()
-        with supervised_elsewhere(folder, ENDS_ON_TERM, "items", str(folder / "told")) as runner:
+        with supervised_elsewhere(folder, ENDS_ON_TERM, "items", str(folder / "events")) as runner:
             eventually(lambda: events(folder) == ["items began"])  # noqa: B023 - asked within the round
             for _ in range(20):
                 runner.send_signal(signal.SIGTERM)
@@ -291,7 +291,7 @@ def test_a_machine_that_cannot_start_a_process_at_first_is_tried_again(tmp_path:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children of a killed parent")
 def test_a_killed_supervisor_leaves_no_process_behind(tmp_path: Path) -> None:
-    with supervised_elsewhere(tmp_path, ENDS_ON_TERM, "items", str(tmp_path / "told")) as runner:
+    with supervised_elsewhere(tmp_path, ENDS_ON_TERM, "items", str(tmp_path / "events")) as runner:
         eventually(lambda: events(tmp_path) == ["items began"])
         runner.kill()
     assert eventually(lambda: events(tmp_path)[-1] == "items ended")

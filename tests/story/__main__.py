@@ -36,10 +36,10 @@ def main(arguments: list[str] | None = None) -> int:
 def _compare(text: str) -> int:
     page = FILE.read_text(encoding="utf-8")
     if page == text:
-        sys.stdout.write(f"{FILE.relative_to(ROOT)} is as the story tells it.\n")
+        sys.stdout.write(f"{FILE.relative_to(ROOT)} is up to date.\n")
         return 0
     sys.stdout.writelines(
-        difflib.unified_diff(page.splitlines(keepends=True), text.splitlines(keepends=True), "stands", "told", n=1)
+        difflib.unified_diff(page.splitlines(keepends=True), text.splitlines(keepends=True), "page", "played", n=1)
     )
     return 1
 
