@@ -265,17 +265,20 @@ class WiredInstallation:
     def assert_all_done(self) -> None:
         """Each budgeted code has its Item, each of the two invoices its bill and its origin id, and nothing is left."""
         for code in self.project.budgeted_codes():
-            assert self.netsuite.item_by_external_id(self.item_external_id(code.id)), (code.flat_code, self.story())
+            assert self.netsuite.item_by_external_id(self.item_external_id(code.id)), (
+                code.flat_code,
+                self.transcript(),
+            )
         for invoice in self.invoices:
             bill = self.netsuite.bill_by_external_id(self.bill_external_id(invoice))
-            assert bill, (invoice.invoice_number, self.story())
-            assert invoice.origin_id == f"ns-vendorbill-{bill.id}", self.story()
-        assert self.container.ledger.problems() == [], self.story()
+            assert bill, (invoice.invoice_number, self.transcript())
+            assert invoice.origin_id == f"ns-vendorbill-{bill.id}", self.transcript()
+        assert self.container.ledger.problems() == [], self.transcript()
         assert {lane: depth for lane in Lane if (depth := self.container.work.depth(lane)) != (0, 0)} == {}, (
-            self.story()
+            self.transcript()
         )
 
-    def story(self) -> str:
+    def transcript(self) -> str:
         """Return the requests and responses of this example, and the open problems."""
         steps = "\n".join(f"{one.kind}: {one.status} {one.body[:120]!r}" for one in self.wire.seen[-8:])
         open_problems = "\n".join(f"{one.key}: {one.problem.sentence}" for one in self.container.ledger.problems())

@@ -24,11 +24,11 @@ def main(arguments: list[str] | None = None) -> int:
     )
     asked = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="wbs-sync-story-") as folder, Installation(Path(folder)) as place:
-        story = MonthEnd(place, pictures=Path(folder) if asked.check else DOCS)
-        story.play()
+        month_end = MonthEnd(place, pictures=Path(folder) if asked.check else DOCS)
+        month_end.play()
     if asked.check:
-        return _compare(story.page.text)
-    FILE.write_text(story.page.text, encoding="utf-8")
+        return _compare(month_end.page.text)
+    FILE.write_text(month_end.page.text, encoding="utf-8")
     sys.stdout.write(f"Written: {FILE.relative_to(ROOT)}\n")
     return 0
 

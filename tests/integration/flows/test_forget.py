@@ -67,12 +67,12 @@ def test_a_deleted_item_is_recreated_by_the_next_scan(office: Installation) -> N
     assert (run.counts["created"], run.counts["already"]) == (1, 1)
     second = office.item(NAME)
     assert second.id != first.id
-    story = office.container.explain.code(NUMBER, CODE)["history"]
-    assert [step["what"] for step in story] == ["cleared", "seen", "created"]
-    assert story[0]["sentence"].startswith("Cleared from the ledger by ")
-    assert story[0]["sentence"].endswith("NetSuite no longer has its Item (deleted by mistake)")
-    assert f"with id {first.id} since " in story[0]["sentence"]
-    assert second.id in story[2]["sentence"]
+    history = office.container.explain.code(NUMBER, CODE)["history"]
+    assert [step["what"] for step in history] == ["cleared", "seen", "created"]
+    assert history[0]["sentence"].startswith("Cleared from the ledger by ")
+    assert history[0]["sentence"].endswith("NetSuite no longer has its Item (deleted by mistake)")
+    assert f"with id {first.id} since " in history[0]["sentence"]
+    assert second.id in history[2]["sentence"]
 
 
 def test_an_item_that_exists_under_another_name_is_never_created_again(office: Installation) -> None:

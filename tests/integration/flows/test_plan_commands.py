@@ -71,8 +71,8 @@ def shell(office: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     return CommandLine(office, project, invoice, tmp_path / "plan.json", monkeypatch)
 
 
-def first_step(story: dict[str, Any]) -> str:
-    return str(story["history"][0]["sentence"])
+def first_step(explanation: dict[str, Any]) -> str:
+    return str(explanation["history"][0]["sentence"])
 
 
 def test_a_scans_plan_is_shown_saved_applied_and_applied_again(shell: CommandLine) -> None:
@@ -121,9 +121,9 @@ def test_an_invoices_plan_shows_its_bill_line_by_line(shell: CommandLine) -> Non
     done = shell.call("apply", str(shell.file), "--wait")
     assert (done.code, shell.office.bill(shell.invoice).tranid) == (0, "N-1"), done.output
     assert "Applied: 3 created; no change needed for 0 lines of the plan." in done.output
-    story = shell.office.container.explain.invoice(str(shell.invoice.id), None)
-    assert first_step(story) == "First seen (requested by: a plan)"
-    assert [step["what"] for step in story["history"]] == ["seen", "sent", "created", "written_back"]
+    explanation = shell.office.container.explain.invoice(str(shell.invoice.id), None)
+    assert first_step(explanation) == "First seen (requested by: a plan)"
+    assert [step["what"] for step in explanation["history"]] == ["seen", "sent", "created", "written_back"]
     # The saved JSON.
     saved = json.loads(shell.file.read_text())
     line = next(line for line in saved["lines"] if line["action"] == "bill")

@@ -59,7 +59,7 @@ def test_a_series_creates_all_waiting_items(office: Installation) -> None:
 def test_a_series_ends_when_its_thread_is_needed(office: Installation) -> None:
     _, first = first_of_twelve(office)
     turns = itertools.count()
-    assert made(office, first, go_on=lambda: next(turns) < 4) == {"created": 5}
+    assert made(office, first, may_continue=lambda: next(turns) < 4) == {"created": 5}
     assert office.container.work.depth(Lane.ITEMS) == (7, 0)
 
 
