@@ -59,7 +59,7 @@ class Scene:
 
     def wait(self, seconds: float) -> None:
         """Let time pass while the running processes do their routine and Prometheus scrapes."""
-        # Counted from the last scrape, so that it plays no part how long the work between two takes.
+        # Counted from the last scrape, so that the duration of the work in between does not matter.
         self._scraped_at += seconds
         self.clock.set(max(self._scraped_at, self.clock.now))
         metrics: str | None = None

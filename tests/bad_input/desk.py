@@ -102,7 +102,7 @@ class WiredContainer(OpenContainer):
     def __init__(self, settings: Settings, office: SharedParts, wire: Wire) -> None:
         super().__init__(settings, redis_url="redis://nobody")
         self.redis, self.keeper = office.redis, office.keeper
-        # The threads of the office, since an example should leave none behind.
+        # The shared threads, so that no example leaves a thread behind.
         self.__dict__["read_threads"] = self.__dict__["item_threads"] = office.pool
         for transport in (self.connections.procore_transport, self.connections.netsuite_transport):
             wire.attach(transport)

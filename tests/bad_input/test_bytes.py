@@ -127,7 +127,7 @@ def test_any_bytes_result_in_a_response_or_a_specific_error(
         assert ended.excerpt().isprintable()
         assert ended.retry_after is None or 0 <= ended.retry_after <= 3600
     else:
-        # It left: a write may have been done, a read was nothing.
+        # It was sent: a write may have been done, a read did nothing.
         assert isinstance(ended, OutcomeUnknown) is writes
         assert not isinstance(ended, Transient) or not ended.down
 

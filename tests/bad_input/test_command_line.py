@@ -184,7 +184,7 @@ def test_arguments_of_any_kind_end_with_a_code_and_a_sentence(
     if code == 2:
         assert output == ""
         assert len(complaint) < 1000 + 2 * sum(len(argument) for argument in arguments)
-        # A group of commands by itself shows what it has.
+        # A group without a command lists its commands.
         assert "Error: " in complaint or (name, arguments) == ("invoices", [])
     elif "--json" in arguments and "--help" not in arguments and "-h" not in arguments:
         json.loads(output) if output else None
@@ -202,7 +202,7 @@ def test_names_of_any_kind_are_shown_by_every_command(office: SharedParts, names
     """The names are in the ledger and in the list of projects, from either remote."""
     installation = WiredInstallation(office)
     number, project_name, code, vendor, document, trigger = names
-    # Neither a message nor a field of an answer lets half a character in.
+    # Neither a message nor a field of a response accepts half a character.
     known_name, known_trigger = (re.sub("[\ud800-\udfff]", "\ufffd", text) for text in (project_name, trigger))
     installation.project.number, installation.project.name = number, project_name
     next(iter(installation.company.vendors.values())).name = vendor

@@ -127,7 +127,7 @@ def test_a_valid_message_keeps_its_arguments(task: TaskName) -> None:
         ({"correlation_id": "portal-4711", "root_id": "the-first"}, "portal-4711"),
         ({"root_id": "the-first"}, "the-first"),
         ({}, "a-task-id"),
-        # What cannot be one is no reason to refuse the work.
+        # An invalid correlation id is no reason to refuse the work.
         ({"correlation_id": "x" * 201}, "a-task-id"),
         ({"correlation_id": "two\nlines"}, "a-task-id"),
         ({"correlation_id": {"a": 1}}, "a-task-id"),

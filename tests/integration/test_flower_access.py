@@ -112,7 +112,7 @@ def test_without_the_login_nothing_is_shown(flower: RunningFlower) -> None:
     pages = (*PAGES, f"/worker/{flower.worker}")
     assert {page: flower.get(page).status_code for page in pages} == dict.fromkeys(pages, 200)
     assert {page: flower.get(page, None).status_code for page in pages} == dict.fromkeys(pages, 401)
-    # Not so many that nothing more is looked at.
+    # Too few failures to block further logins.
     for page in ("/", "/api/workers", "/report"):
         assert flower.get(page, ("engineer", "another")).status_code == 401
 

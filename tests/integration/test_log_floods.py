@@ -134,7 +134,7 @@ def test_a_process_out_of_descriptors_says_so_a_bounded_number_of_times(
             for _ in range(20):
                 callers.enter_context(socket.create_connection((host, int(port)), timeout=10))
             eventually(lambda: "Too many open files" in listener.log.read_text(errors="replace"), 20)
-            # It is asked again and again as long as somebody waits; the time that this takes is its own measure.
+            # It is polled while connections wait; the time that this takes is the measure.
             at = cpu_ticks(listener.pid)
             eventually(lambda: cpu_ticks(listener.pid) > at + 50, 30)
             assert listener.lines() - before < 2 * LIMITED_BURST * 45

@@ -70,7 +70,7 @@ class Installation(Company):
         self.container.redis.close()
         self.stage.stop()
 
-    # What people start, and the workers' part
+    # Work that people start, and the work of the workers
 
     def scan(self, *project_ids: int) -> Run:
         """Scan all projects, or these, and do everything that is due because of it."""
@@ -176,7 +176,7 @@ class Installation(Company):
         """Return the full name of one of this installation's keys in Redis."""
         return self.container.settings.redis_key_prefix + name
 
-    # What a test reads of wbs-sync
+    # State of wbs-sync that tests read
 
     def run(self, run: Run) -> Run:
         """Return the current state of a run."""

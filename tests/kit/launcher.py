@@ -85,7 +85,7 @@ def _set(change: str) -> None:
     if kind not in (int, float):
         raise TypeError(f"{path} is no number")
     changed = kind(float(value)) if float(value).is_integer() else float(value)
-    # Modules that imported it by name have it too.
+    # Modules that imported the constant by name need the change too.
     for loaded in list(sys.modules.values()):
         if getattr(loaded, "__dict__", {}).get(name) is before:
             setattr(loaded, name, changed)

@@ -98,7 +98,7 @@ class Program:
         return self._popen.wait(timeout)
 
     def _signal(self, number: signal.Signals) -> None:
-        # Until it is reaped its process group cannot be anybody else's.
+        # Until it is reaped, no other process group can have this id.
         if self.alive:
             os.killpg(self._popen.pid, number)
 

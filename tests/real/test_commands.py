@@ -68,7 +68,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     try:
         env |= first_json(programs[0])
         env |= {"NETSUITE_CONCURRENCY": "5", "WORKER_THREADS": "8", "FLOWER_PORT": "0"}
-        # What the real ones are slow about is nothing that these tests are about.
+        # These tests are not about the rate limits of the real systems.
         requests.patch(f"{env['PROCORE_BASE_URL']}/_admin/settings", json={"spike_limit": None}, timeout=10)
         programs.append(Program("up", [script(), "up", "--json"], env, folder, fresh=True))
         printed = first_json(programs[1])

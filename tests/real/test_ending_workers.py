@@ -38,7 +38,7 @@ def test_fetched_messages_that_were_not_begun_are_left_to_others(open_site: Open
     made = items_made(site.stage)
     worker.ask_to_end()
     assert worker.wait(STOP_SECONDS) == 0
-    # What was under way, and perhaps what began before the signal had come.
+    # Work in progress, and perhaps work that began before the signal arrived.
     assert items_made(site.stage) - made <= 2 * THREADS
     assert site.redis.hlen(f"{PREFIX}unacked") == 0
     assert site.redis.llen(f"{PREFIX}{QueueName.ITEMS}") >= FETCHED - THREADS

@@ -218,7 +218,7 @@ def test_foreign_messages_end_no_worker(
             sender.publish("no JSON", routing_key="items", **properties)
     else:
         send_by_kombu(site, "items", task, arguments, **properties)
-    # The next message of the same queue is worked off as ever.
+    # The next message of the same queue is processed as usual.
     project_id, code_id = codes(site)[-1]
     after = send_by_kombu(site, "items", "wbs.create_item", {"project_id": project_id, "wbs_code_id": code_id})
     assert result_of(site, after)["status"] == "SUCCESS"
@@ -279,7 +279,7 @@ def test_webhooks_are_processed_and_the_schedule_finds_what_they_miss(site: Site
         in receiver.log
     )
 
-    # What nobody can have meant for it is no reason for Procore to hold back what comes after it.
+    # A body that cannot be an event must not make Procore stop further deliveries.
     accepted({"hello": 1})
     accepted([[[]]])
     # A body that is too long is not even read.
@@ -288,7 +288,7 @@ def test_webhooks_are_processed_and_the_schedule_finds_what_they_miss(site: Site
     accepted({"hello": 1})
     assert "a-secret" not in receiver.log + "".join(program.log for program in workers)
 
-    # Approved while nobody listens: the schedule finds it.
+    # Approved while no receiver listens: the schedule finds it.
     receiver.end()
     site.programs.remove(receiver)
     assert receiver.wait(1) == 0

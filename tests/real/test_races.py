@@ -37,7 +37,7 @@ def all_exported(site: Site) -> bool:
 
 def test_scans_and_exports_at_once_create_no_duplicate(open_site: OpenSite) -> None:
     """Two scans, ten exports and every single code, each message three times in a row: their work overlaps."""
-    # The account would take more than the gate lets through, so that the gate is seen to hold.
+    # The account accepts more requests than the gate, so that only the gate limits them.
     site = open_site(profile="large:2x12:10", slots=SLOTS, concurrency_limit=50, **WINDOW)
     site.workers(8)
     site.beat()

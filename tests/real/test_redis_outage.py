@@ -20,7 +20,7 @@ def test_workers_survive_an_outage_of_redis_and_complete_the_scan(open_site: Ope
     slots = 5
     site = open_site(profile="large:1x30", write_latency=0.2, slots=slots)
     programs = [site.worker(), site.worker(number=2), site.beat()]
-    # Some Items are made, and as many more are being written as NetSuite takes at once: those take their time.
+    # Some Items exist, and as many writes are in progress as NetSuite allows; they take a while.
     slow = {"kind": "slow_commit", "method": "POST", "path": "otherCharge", "skip": slots, "times": slots, "value": 1.5}
     site.stage.faults("netsuite", [slow])
     run = site.start_scan()

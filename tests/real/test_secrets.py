@@ -164,7 +164,7 @@ def commands(site: Site, disclosures: Disclosures) -> None:
 def test_no_secret_is_ever_shown(tmp_path: Path) -> None:
     login = f"engineer:{FLOWER_PASSWORD}"
     env = {"PROCORE_CLIENT_SECRET": PROCORE_SECRET, "FLOWER_BASIC_AUTH": login, "FLOWER_PORT": str(unused_port())}
-    # Nobody listens there, so that the SDK has something to complain about.
+    # No server listens there, so that the SDK logs errors.
     env |= {"SENTRY_DSN": f"http://{SENTRY_KEY}@127.0.0.1:{unused_port()}/7", "LOG_LEVEL": "DEBUG"}
     with Site.open(tmp_path, profile="large:1x6:2", env=env) as site:
         site.stage.procore.client_secret = PROCORE_SECRET
@@ -195,14 +195,14 @@ def test_no_secret_is_ever_shown(tmp_path: Path) -> None:
         }
         key = Path(site.env["NETSUITE_PRIVATE_KEY_FILE"]).read_text().splitlines()[1:-1]
         disclosures.secrets |= {f"line {number} of the private key": line for number, line in enumerate(key, 1)}
-    # The search is a search: what is no secret is found in every kind of place.
+    # The search works: text that is no secret is found in every kind of place.
     for harmless in ("wbs.create_item", "127.0.0.1"):
         places = [place for place, text in disclosures.texts.items() if harmless in text]
         for kind in ("/worker/", "/api/", "log of "):
             assert any(place.startswith(kind) for place in places), (harmless, kind)
     assert "DEBUG" in disclosures.texts["log of items-1"]
     assert len([name for name in disclosures.secrets if name.startswith("token")]) >= 2
-    # What was repeated came this far, or there was nothing to hide.
+    # The echoed requests did get this far, so there was something to hide.
     assert any(
         "bad request: ***" in text for place, text in disclosures.texts.items() if place.startswith("wbs:problems")
     )

@@ -114,7 +114,7 @@ def test_a_scan_continues_with_another_master_and_creates_no_item_twice(site: Si
     site.send(TaskName.SCAN_PROJECTS, trigger="test")
     eventually(lambda: items_made(site.stage) >= 5, 30)
     kill_redis(site.server)
-    # What the dead master had not passed on yet may be lost with it, the scan among it; so it is asked for again.
+    # Data that the dead master had not replicated may be lost, including the scan; so it is requested again.
     eventually(lambda: answers(site), 30)
     site.ended(site.start_scan(), 60)
     assert items_made(site.stage) == 40

@@ -235,7 +235,7 @@ def test_every_image_has_a_version_and_the_docs_say_how_to_pin_it() -> None:
 def test_no_log_of_a_container_grows_without_end() -> None:
     services = compose_services()
     assert re.search(r"&logging\n  driver: json-file\n  options: \{max-size: \d+m, max-file: \"\d\"\}\n", COMPOSE)
-    # The services that are not ours say it themselves, all others by what they share.
+    # Third-party services define it themselves, all others share it.
     assert "x-app: &app\n  image: wbs-sync\n  logging: *logging\n" in COMPOSE
     unlimited = [name for name, text in services.items() if "<<: *" not in text and "logging: *logging" not in text]
     assert unlimited == []

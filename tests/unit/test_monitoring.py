@@ -209,7 +209,7 @@ def test_a_rule_is_complete_and_its_runbook_exists(alert: str) -> None:
     assert all(isinstance(note, str) and note for note in notes.values())
     assert notes["runbook_url"] == f"docs/runbooks/{alert}.md"
     assert (ROOT / notes["runbook_url"]).is_file()
-    # What a template names must be a label that what fires has.
+    # A label that a template names must be on the samples that fire.
     fired = facts_of(EXAMPLES[alert][0]).fires(rule["expr"])[0]
     named = set(re.findall(r"\$labels\.(\w+)", notes["summary"] + notes["description"]))
     assert named <= {*fired, "job", "instance"}

@@ -56,7 +56,7 @@ def records(office: Installation) -> dict[str, Any]:
     project = office.new_project(NUMBER, CODES)
     codes = {code.flat_code: code for code in project.budgeted_codes()}
     made, adopted, unknown, blocked, waiting = (codes[name] for name in CODES)
-    # A person made two, and gave one of them up.
+    # A person made two Items, and made one of them inactive.
     office.netsuite.make_item(f"{NUMBER}-{adopted.flat_code}")
     given_up = office.netsuite.make_item(f"{NUMBER}-{blocked.flat_code}")
     office.netsuite.edit_item(given_up.id, isinactive=True)

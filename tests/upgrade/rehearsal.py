@@ -168,7 +168,7 @@ class Rehearsal:
         for tag in self.site.redis.zrange(index, 0, -1):
             self.site.redis.zadd(index, {tag: 1})
 
-    # What people and other applications do
+    # Actions of people and other applications
 
     def project(self, number: str) -> tuple[Project, dict[str, WbsCode]]:
         """Create a project, and return it with its codes by their text."""
@@ -391,7 +391,7 @@ class Rehearsal:
         with self.in_flight("31-501"):
             self.netsuite_refuses()
             self.invoice(project, later, "300.00", "A-3")
-            # Nobody has answered these when the worker is killed.
+            # These have no response when the worker is killed.
             self.site.send(TaskName.EXPORT_APPROVED, trigger="the portal")
             self.site.send(TaskName.CREATE_ITEMS, project_id=project.id, wbs_code_id=later.id)
             self.is_paused()

@@ -76,7 +76,7 @@ def offices(folder: Path, redis_url: str) -> Iterator[OpenInstallation]:
             office.close()
 
 
-# Each office has a ledger under a separate prefix, so they share the server without emptying it.
+# Each installation has a ledger under a separate prefix, so they share the server without emptying it.
 
 
 @pytest.fixture

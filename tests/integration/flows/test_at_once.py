@@ -118,7 +118,7 @@ def test_without_the_lock_the_account_has_two_items(office: Installation, monkey
     def lock_for_one(locks: Locks, name: str, reads: tuple[str, int]) -> Iterator[Lock]:
         with hold(locks, f"{name}:{get_ident()}", reads=reads) as lock:
             assert lock is not None
-            # What each has read with its lock, the others have read too before any continues.
+            # All threads have read with their locks before any of them continues.
             everybody.wait(30)
             yield replace(lock, fence=1)
 

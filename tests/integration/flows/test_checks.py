@@ -36,7 +36,7 @@ def pilot(office: Installation) -> Project:
     return next(each for each in office.procore.company.projects.values() if each.number == "24-001")
 
 
-# What goes wrong, each for as long as it is looked at
+# Faults, each active within its block
 
 
 def settings(**changes: str) -> Callable[[Installation], AbstractContextManager[Installation]]:
@@ -322,7 +322,7 @@ def test_check_with_another_companys_settings_does_not_claim_the_prefix(branch: 
     assert not branch.container.redis.exists("a-new-one:belongs_to")
     branch.reopened(redis_key_prefix="a-new-one:").processes_run()
     assert call(branch, "check", **new).exit_code == 0
-    # Work with it, once Procore has shown the company, makes it theirs; settings of a company that is mistyped do not.
+    # Work assigns it to the company once Procore has shown the company; settings with a mistyped company do not.
     mistyped = branch.reopened(redis_key_prefix="a-new-one:", procore_company_id=999)
     mistyped.container.require_own()
     mistyped.container.recovery.ensure_ledger()

@@ -37,7 +37,7 @@ def new_site(office: Installation) -> BilledProject:
     return BilledProject.open(office, f"29-{next(numbers)}")
 
 
-# What people do, each with the key under which it must be found
+# Edits by people, each with the key of its finding
 
 
 def delete_the_item(site: BilledProject) -> str:
@@ -243,7 +243,7 @@ def test_all_kinds_of_drift_at_once_are_found_and_nothing_else(open_office: Open
         (kind, key) for kind, key in keys.items() if kind.is_information
     )
     assert len(verified.findings) >= 15
-    # Each says so in the names that people use.
+    # Each sentence has the names that people use.
     assert all(finding.sentence[0].isupper() and finding.sentence.endswith(".") for finding in verified.findings)
     assert all(finding.about in finding.sentence and "New Project" in finding.sentence for finding in verified.findings)
     # Each is a problem, with its cause and its owner.

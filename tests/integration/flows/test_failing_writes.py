@@ -496,7 +496,7 @@ def test_a_bill_found_while_its_invoice_was_unreadable_is_not_sent_again(open_of
     key = f"invoice:{invoice.project_id}:{invoice.id}"
     break_posts(office, BILL_PATH, {"kind": "error_after", "value": 500, "times": 1})
     with pytest.MonkeyPatch.context() as patch:
-        # The worker dies before it looks.
+        # The worker dies before it queries NetSuite.
         patch.setattr(NetSuite, "bill_by_external_id", _dies)
         with pytest.raises(SystemExit):
             office.export(invoice)

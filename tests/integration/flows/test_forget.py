@@ -84,7 +84,7 @@ def test_an_item_that_exists_under_another_name_is_never_created_again(office: I
     assert "still has the Item of this code" in refused(office, NUMBER, CODE, "--take", item.id)
     office.netsuite.edit_item(item.id, itemid=NAME.lower(), externalid=None)
     assert f"Item {NAME.lower()} (id {item.id})" in refused(office, NUMBER, CODE)
-    # But one that could never be used on a bill makes room for a new one.
+    # An Item that can never be on a bill does not prevent a new one.
     office.netsuite.edit_item(
         item.id, itemid="a service", record_type="serviceSaleItem", itemtype="Service", subtype="Sale"
     )
@@ -127,7 +127,7 @@ def test_unconfirmed_records_and_records_in_progress_are_not_cleared(open_office
     assert refused(office, NUMBER, code_made)
     office.clear_faults()
     assert office.container.ledger.codes(project.id) == records
-    # Of what was never made nothing has to be forgotten.
+    # A record that was never created cannot be cleared.
     assert "is not in the ledger" in refused(office, "24-801", CODE)
 
 
@@ -137,7 +137,7 @@ def test_a_deleted_bill_is_recreated_once_procore_does_not_name_it(office: Insta
     first = office.bill(invoice)
     assert f"NetSuite still has the bill {invoice.invoice_number} (id {first.id})" in refused(office, *named)
     office.netsuite.delete_bill(first.id)
-    # What the next export would do with it: believe Procore.
+    # The next export would trust Procore.
     complaint = refused(office, *named)
     assert f"still has the origin id of bill {first.id}" in complaint
     assert f"Clear its origin id (ns-vendorbill-{first.id}) in Procore first" in complaint

@@ -95,7 +95,7 @@ def test_a_number_of_digits_is_a_number_first(office: Installation) -> None:
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"), invoice_number="1042")
     assert office.container.named_records.invoice("1042", str(project.id)).invoice_id == invoice.id
-    # An id that no list shows is still an id: work on it says what is the matter.
+    # An id that no list shows is still an id: work on it reports the reason.
     assert office.container.named_records.invoice("1043", str(project.id)).invoice_id == 1043
 
 

@@ -61,7 +61,7 @@ def test_an_adopted_item_gets_our_external_id_only_if_the_setting_is_on(open_off
     assert after.externalid == office.item_external_id(project, project.codes[case["wbs_code_id"]])
     assert dataclasses.replace(after, externalid=None, modified_at=before.modified_at) == before
 
-    # Also one for resale, where those that are made are for purchase.
+    # This includes an Item for resale; created Items are for purchase.
     for_resale = office.netsuite.make_item(NAME, "otherChargeResaleItem")
     second_project, code = one_code(office)
     office.scan(second_project.id)
@@ -243,7 +243,7 @@ def test_an_item_that_one_code_has_adopted_is_adopted_by_no_other(
     office.container.scans.projects.refresh()
     marking = office.reopened(netsuite_adopted_items_get_external_id=True)
     with monkeypatch.context() as patch:
-        # Two workers look before either has noted it; the second does not mark it as its own either.
+        # Two workers query before either has recorded it; the second one does not mark it either.
         patch.setattr(AdoptedItems, "by", lambda *_: {})
         marking.make_item(namesake, its_code)
     assert office.make_item(namesake, its_code).cause == "item_belongs_to_other_code"
@@ -317,7 +317,7 @@ def test_verify_finds_codes_that_share_an_item_and_one_can_get_its_own(office: I
     assert set(finding_by_key) == {f"code:{project.id}:{second.id}"}
     assert "belongs to code 05-199.S" in finding_by_key[f"code:{project.id}:{second.id}"].sentence
 
-    # The first keeps it, under its name of today.
+    # The first code keeps it, under its current name.
     office.netsuite.edit_item(item_id, itemid="24-800-05-199.S")
     forgetting = office.container.forgetting
     seen = forgetting.code(str(project.id), str(second.id))

@@ -69,7 +69,7 @@ def test_digits_of_another_erp_are_not_taken_as_the_payee(office: Installation) 
     assert PEAK in sentence
     assert f"'Zenith Catering' (id {namesake_by_id.id})" in sentence
 
-    # Procore shows nobody an origin id, so an administrator may answer in NetSuite.
+    # Procore shows no origin id on its pages, so an administrator may answer in NetSuite.
     office.netsuite.vendors.put(replace(payee, externalid=external_id_of(office, invoice)))
     assert office.export(invoice).kind is OutcomeKind.CREATED
     assert office.bill(invoice).entity == payee.id

@@ -75,7 +75,7 @@ def understood(task: str, arguments: dict[str, Any]) -> None:
 @pytest.mark.parametrize("version", WRITTEN)
 def test_records_of_an_older_version_are_processed(open_office: OpenInstallation, version: str) -> None:
     office, written = open_office(netsuite_settle_seconds=0), WRITTEN[version]
-    # The same company and the same books; then the older ledger instead of ours.
+    # An equal company and equal books, with the older ledger.
     ids = records(office)
     assert {name: ids[name] for name in ("project", "codes", "invoices")} == {
         name: written["ids"][name] for name in ("project", "codes", "invoices")
@@ -92,7 +92,7 @@ def test_records_of_an_older_version_are_processed(open_office: OpenInstallation
     assert (run.trigger, run.ended, run.counts["adopted"]) == ("the portal", False, 1)
     assert office.requests(mark) == []
 
-    # One without a ledger's state is restored first, as one that lost it.
+    # A ledger without its state is restored first, as after a loss.
     container.recovery.ensure_ledger()
     office.settle()
     done = [

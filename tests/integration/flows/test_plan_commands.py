@@ -305,7 +305,7 @@ def test_projects_and_invoices_are_named_as_people_call_them(shell: CommandLine)
         line["project"] for line in shell.call("scan", "--project", "27-001", "--dry-run", "--json").json()["lines"]
     }
     assert line == "27-001 New Project"
-    # A number that could be an id is a number where a project has it.
+    # Digits are read as a project number if a project has that number.
     digits = shell.office.new_project("4711", CODES[:1])
     shell.office.container.scans.projects.refresh()
     plan = shell.call("scan", "--project", "4711", "--dry-run", "--json").json()

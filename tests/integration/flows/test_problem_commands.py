@@ -144,7 +144,7 @@ def test_a_remotes_problem_is_shown_with_the_end_of_its_hold(
     office.scan(project.id)
     shown = call_json(office, "problems", "show", "remote:netsuite")
     assert (shown["record"], shown["class"]) == ("NetSuite", "access or settings")
-    # However long it was meant to be: two minutes, since nobody knows when somebody acts.
+    # At most two minutes, because a fix by a person may come at any time.
     assert shown["next_attempt"]["at"] == pytest.approx(office.container.now() + 120, abs=60)
 
 

@@ -135,7 +135,7 @@ def test_a_rebuild_by_hand_starts_over_and_keeps_what_is_known(office: Installat
     known = office.code_record(project, codes[1])
     interrupted_after(office, pages=1)
     assert office.container.overview.status()["ledger"] == {"open": True, "rebuilt_so_far": 0}
-    # As one that was overtaken by another would leave it behind.
+    # As a worker leaves it that another one has overtaken.
     office.container.ledger.state.save_rebuild({"after": int(office.item("24-800-05-150.S").id)})
     office.container.redis.hdel(codes_key, str(codes[0].id), str(codes[3].id))
     rebuilt = office.container.recovery.rebuild()

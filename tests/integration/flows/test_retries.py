@@ -167,7 +167,7 @@ def test_a_code_in_progress_is_tried_again_since_its_attempt_may_be_older(office
 
     asked = office.container.retries.retry([key])
     assert office.container.retries.unfinished(asked) == {key}
-    # How the attempt that had begun before ends.
+    # The end of the attempt that began before the request.
     office.container.ledger.write(CodeKey.parse(key), blocked)
     office.container.settlement.settle(WorkKey.parse(key), Outcome(OutcomeKind.BLOCKED))
     office.work_off()

@@ -197,7 +197,7 @@ def test_one_comparison_a_week_is_a_full_one_whatever_was_requested(site: Site) 
     assert site.reads(site.kinds) == []
 
 
-# What the ledger does not know, or knows no more
+# Records that are not, or no longer, in the ledger
 
 
 def test_after_a_rebuild_a_bill_whose_invoice_was_withdrawn_is_found(site: Site) -> None:

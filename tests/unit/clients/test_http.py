@@ -247,7 +247,7 @@ def test_a_wait_is_an_hour_at_most() -> None:
     assert [answer(429, Retry_After=after).retry_after for after in ("0", "7", "99999999")] == [0, 7, 3600]
 
 
-# What a remote says of what it was sent
+# Remotes that repeat what they were sent
 
 SECRET = "open/sesame & more"
 ASSERTION = "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJjIn0.c2VzYW1l"

@@ -186,7 +186,7 @@ def test_the_lines_of_a_bill_total_gross_less_held_plus_released(
             require_tie(replace(current, payment_due=total + cent), retained)
 
 
-# Whether it is billed at all
+# Invoices that are skipped or refused
 
 
 @pytest.mark.parametrize(

@@ -229,7 +229,7 @@ def test_a_company_of_any_size_stays_a_page_that_opens() -> None:
     assert page.count('scope="row"><span class="row"><span class="name"><span class="number">') == MAX_PROJECTS
     assert f"The first {MAX_PROJECTS} of {MAX_PROJECTS + 3} projects" in outline.text
     assert "7 more: wbs-sync problems --cause item_inactive" in outline.text
-    # What is counted counts all.
+    # The counts include all problems.
     assert f"ERP administrator {MAX_PROBLEMS + 7}" in outline.text
     assert f"All {MAX_PROJECTS + 3} known projects {MAX_PROJECTS + 3}" in outline.text
 

@@ -176,7 +176,7 @@ def test_work_of_dead_workers_can_be_made_due_immediately(work: Lanes) -> None:
     assert work.depth(Lane.EXPORTS) == (0, 0)
 
 
-# Tried again because somebody says so
+# Work that a person retries
 
 
 def test_work_that_is_tried_again_is_due_now_and_before_all_that_waits(work: Lanes, client: Redis) -> None:

@@ -323,7 +323,7 @@ def test_the_latest_runs_of_both_kinds_are_known_newest_first(work: Lanes, runs:
     first = begun(runs, scan_of(17))
     export, _ = runs.begin(RunKind.EXPORT, "schedule", [exports_of(17)])
     work.close(Lane.SCANS, scan_of(17), None)
-    # Who joins begins no other run.
+    # Joining starts no other run.
     second, joined = begun(runs, scan_of(18)), begun(runs, scan_of(19))
     assert second.id == joined.id
     assert [run.id for run in runs.latest(10)] == [second.id, export.id, first.id]
