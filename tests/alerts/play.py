@@ -23,15 +23,15 @@ class Played:
 def play(situation: Situation, folder: Path) -> Played:
     """Play one situation in a separate folder. Raises AssertionError if its alert fires too early, never, or permanently."""
     alert, step = situation.alert, situation.step
-    with scene(folder) as place:
+    with scene(folder) as opened:
 
         def fires() -> bool:
-            return place.prometheus.fires(alert)
+            return opened.prometheus.fires(alert)
 
         for _ in range(HEALTHY_SCRAPES):
-            place.wait(step)
+            opened.wait(step)
         assert not fires(), "fires while nothing is wrong"
-        situation.begin(place)
-        fired_after = place.seconds_until(fires, step)
-        situation.end(place)
-        return Played(situation, fired_after, place.seconds_until(lambda: not fires(), step))
+        situation.begin(opened)
+        fired_after = opened.seconds_until(fires, step)
+        situation.end(opened)
+        return Played(situation, fired_after, opened.seconds_until(lambda: not fires(), step))

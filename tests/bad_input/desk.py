@@ -1,6 +1,6 @@
 """A small company's back office over the wire: two invoices to export and a project to scan, and the records that must exist in the end.
 
-No Celery and no processes here: what workers do with messages `Desk` does with calls, so that an example costs some ten
+No Celery and no processes here: what workers do with messages `WiredInstallation` does with calls, so that an example costs some ten
 milliseconds. Ledger, locks, gate and lanes are in a real Valkey, under a prefix of the example's own.
 """
 
@@ -99,11 +99,11 @@ class SharedParts:
 class WiredContainer(OpenContainer):
     """The product's container, except for the HTTP socket and for a Redis connection that all examples share."""
 
-    def __init__(self, settings: Settings, office: SharedParts, wire: Wire) -> None:
+    def __init__(self, settings: Settings, shared: SharedParts, wire: Wire) -> None:
         super().__init__(settings, redis_url="redis://nobody")
-        self.redis, self.keeper = office.redis, office.keeper
+        self.redis, self.keeper = shared.redis, shared.keeper
         # The shared threads, so that no example leaves a thread behind.
-        self.__dict__["read_threads"] = self.__dict__["item_threads"] = office.pool
+        self.__dict__["read_threads"] = self.__dict__["item_threads"] = shared.pool
         for transport in (self.connections.procore_transport, self.connections.netsuite_transport):
             wire.attach(transport)
 
@@ -111,7 +111,7 @@ class WiredContainer(OpenContainer):
 class WiredInstallation:
     """The installation of one example."""
 
-    def __init__(self, office: SharedParts, **settings: Any) -> None:
+    def __init__(self, shared: SharedParts, **settings: Any) -> None:
         self.company = small_company()
         (self.project,) = self.company.projects.values()
         self.invoices = [*self.company.invoices.values(), self._series()]
@@ -119,14 +119,14 @@ class WiredInstallation:
         self.procore.settings.spike_limit = None
         self.procore.client_id, self.procore.client_secret = "app-1", "canary-of-the-procore-secret"
         self.netsuite.doorkeeper.client_id = "integration-1"
-        self.netsuite.doorkeeper.register("certificate-1", office.public_key)
+        self.netsuite.doorkeeper.register("certificate-1", shared.public_key)
         apps: dict[str, ASGIApp] = {
             "procore.example": procore_app(self.procore),
             "netsuite.example": netsuite_app(self.netsuite),
         }
-        self.wire = Wire(apps, office.loop)
-        own = office.settings.model_copy(update={"redis_key_prefix": f"desk-{next(_numbers)}:", **settings})
-        self.container = WiredContainer(own, office, self.wire)
+        self.wire = Wire(apps, shared.loop)
+        own = shared.settings.model_copy(update={"redis_key_prefix": f"desk-{next(_numbers)}:", **settings})
+        self.container = WiredContainer(own, shared, self.wire)
         self.container.recovery.ensure_ledger()
         # As some seconds after a first start, before which nothing is sent.
         self.container.redis.hset(f"{own.redis_key_prefix}ledger", "met", 0)

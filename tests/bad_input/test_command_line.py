@@ -119,7 +119,7 @@ def test_plain_rich_reads_names_as_markup() -> None:
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServer) -> Iterator[SharedParts]:
+def shared(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServer) -> Iterator[SharedParts]:
     opened = SharedParts.open(tmp_path_factory.mktemp("office"), redis_server.url)
     with without_waits():
         yield opened
@@ -173,10 +173,10 @@ def call(installation: WiredInstallation, *arguments: str) -> tuple[int, str, st
 @example(call_of=("scan", ["--project", str(2**63)]))
 @example(call_of=("problems", ["--cause", "nonsense"]))
 def test_arguments_of_any_kind_end_with_a_code_and_a_sentence(
-    office: SharedParts, call_of: tuple[str, list[str]]
+    shared: SharedParts, call_of: tuple[str, list[str]]
 ) -> None:
     name, arguments = call_of
-    installation = WiredInstallation(office)
+    installation = WiredInstallation(shared)
     code, output, complaint = call(installation, name, *arguments)
     # Only a comparison ends with 3: not everything could be compared.
     assert code in ((0, 1, 2, 3) if name == "verify" else (0, 1, 2))
@@ -198,9 +198,9 @@ def test_arguments_of_any_kind_end_with_a_code_and_a_sentence(
 @given(names=st.lists(hostile.texts, min_size=6, max_size=6), cause=st.sampled_from(list(Cause)))
 @example(names=["[/]", "[red]x", "\x1b[2J", "\u202e24", "{project}", "a\nb"], cause=Cause.VENDOR_NOT_LINKED)
 @example(names=["", " ", "", "", "", ""], cause=Cause.LINES_DO_NOT_TIE)
-def test_names_of_any_kind_are_shown_by_every_command(office: SharedParts, names: list[str], cause: Cause) -> None:
+def test_names_of_any_kind_are_shown_by_every_command(shared: SharedParts, names: list[str], cause: Cause) -> None:
     """The names are in the ledger and in the list of projects, from either remote."""
-    installation = WiredInstallation(office)
+    installation = WiredInstallation(shared)
     number, project_name, code, vendor, document, trigger = names
     # Neither a message nor a field of a response accepts half a character.
     known_name, known_trigger = (re.sub("[\ud800-\udfff]", "\ufffd", text) for text in (project_name, trigger))

@@ -29,7 +29,7 @@ statuses = st.sampled_from((200, 201, 302, 400, 401, 403, 404, 409, 422, 429, 50
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServer) -> Iterator[SharedParts]:
+def shared(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServer) -> Iterator[SharedParts]:
     opened = SharedParts.open(tmp_path_factory.mktemp("office"), redis_server.url)
     with without_waits():
         yield opened
@@ -108,9 +108,9 @@ def secrets_of(installation: WiredInstallation) -> set[str]:
 @example(kind="new bill", status=400, shape="netsuite's", first=0)
 @example(kind="invoice", status=404, shape="procore's map", first=0)
 def test_what_a_remote_repeats_of_a_request_is_never_shown(
-    office: SharedParts, kind: str, status: int, shape: str, first: int
+    shared: SharedParts, kind: str, status: int, shape: str, first: int
 ) -> None:
-    installation = WiredInstallation(office)
+    installation = WiredInstallation(shared)
     seen = 0
 
     def echo(exchange: Exchange) -> None:
@@ -160,9 +160,9 @@ def test_what_a_remote_repeats_of_a_request_is_never_shown(
     assert [secret for secret in secrets_of(installation) if secret in text] == []
 
 
-def test_the_search_for_secrets_finds_text_that_is_shown(office: SharedParts) -> None:
+def test_the_search_for_secrets_finds_text_that_is_shown(shared: SharedParts) -> None:
     """The rest of a remote's message is shown: without it, nothing could be fixed."""
-    installation = WiredInstallation(office)
+    installation = WiredInstallation(shared)
 
     def refuse(exchange: Exchange) -> None:
         if exchange.kind == "new bill":

@@ -23,8 +23,8 @@ def main(arguments: list[str] | None = None) -> int:
         "--check", action="store_true", help="write nothing; exit code 1 when the page would be another"
     )
     asked = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory(prefix="wbs-sync-story-") as folder, Installation(Path(folder)) as place:
-        month_end = MonthEnd(place, pictures=Path(folder) if asked.check else DOCS)
+    with tempfile.TemporaryDirectory(prefix="wbs-sync-story-") as folder, Installation(Path(folder)) as installation:
+        month_end = MonthEnd(installation, pictures=Path(folder) if asked.check else DOCS)
         month_end.play()
     if asked.check:
         return _compare(month_end.page.text)

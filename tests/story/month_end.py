@@ -31,13 +31,13 @@ Rows = Sequence[Mapping[str, Any]]
 class MonthEnd:
     """One month end. `page` has the text when `play` has returned; the pictures are laid into `pictures`."""
 
-    def __init__(self, place: Installation, pictures: Path) -> None:
-        self._place = place
+    def __init__(self, installation: Installation, pictures: Path) -> None:
+        self._installation = installation
         self._pictures = pictures
-        self._actors = Actors(place.stage)
-        self._procore = place.stage.procore
-        self._netsuite = place.stage.netsuite
-        self._company = place.stage.procore.company
+        self._actors = Actors(installation.stage)
+        self._procore = installation.stage.procore
+        self._netsuite = installation.stage.netsuite
+        self._company = installation.stage.procore.company
         self._ids: dict[str, str] = {}
         self._named = {each.id for each in (*self._netsuite.items, *self._netsuite.bills)}
         self.page = Page(self._steady_ids)
@@ -337,21 +337,21 @@ computed](money.md).""")
 
     def _command(self, *arguments: str, code: int = 0, shown: Shown = EVERYTHING) -> Ended:
         """Run a command, check its exit code, and show it on the page."""
-        ended = self._place.run(*arguments)
+        ended = self._installation.run(*arguments)
         assert ended.code == code, (
             f"{' '.join(arguments)} ended with {ended.code}: {ended.out[-2000:]}{ended.err[-2000:]}"
         )
-        output = ended.out.replace(str(self._place.folder), "/srv/wbs-sync")
+        output = ended.out.replace(str(self._installation.folder), "/srv/wbs-sync")
         self.page.show(arguments, output.replace(f"by {_user()}", "by accounting"), shown, code=code)
         return ended
 
     def _plan(self, file: str) -> Rows:
-        lines: Rows = json.loads((self._place.folder / file).read_text())["lines"]
+        lines: Rows = json.loads((self._installation.folder / file).read_text())["lines"]
         return lines
 
     def _report(self, file: str, picture: str) -> None:
         self._command("report", "--out", file)
-        self._place.picture(self._place.folder / file, self._pictures / picture)
+        self._installation.picture(self._installation.folder / file, self._pictures / picture)
         self.page.say(f"![The report as a page]({picture})")
 
     def _forget(self, mistake: Mistake, *options: str) -> None:
@@ -368,7 +368,7 @@ computed](money.md).""")
 
     def _problems(self) -> Rows:
         """Return all open problems that are not ignored."""
-        return self._place.container.overview.problems()
+        return self._installation.container.overview.problems()
 
     def _problem(self, cause: Cause) -> Mapping[str, Any]:
         (row,) = (row for row in self._problems() if row["cause"] == cause)
@@ -379,7 +379,7 @@ computed](money.md).""")
 
     def _found(self) -> set[tuple[str, str]]:
         """Return what `verify` finds now."""
-        return {(finding.kind, finding.key) for finding in self._place.container.verification.verify().findings}
+        return {(finding.kind, finding.key) for finding in self._installation.container.verification.verify().findings}
 
     def _written(self, record_type: str) -> Counter[str]:
         """Return the names of the records that wbs-sync has created so far."""

@@ -29,7 +29,7 @@ class SlowLists:
 
     def __init__(self) -> None:
         self.begun = 0
-        self.go_on = threading.Event()
+        self.released = threading.Event()
 
 
 @pytest.fixture
@@ -38,14 +38,14 @@ def slow(office: Installation, monkeypatch: pytest.MonkeyPatch) -> Iterator[Slow
 
     def after_waiting(read: Callable[..., object], args: tuple[object, ...]) -> object:
         lists.begun += 1
-        assert lists.go_on.wait(30)
+        assert lists.released.wait(30)
         return read(*args)
 
     monkeypatch.setattr(Procore, "list_budgeted_codes", lambda *args: after_waiting(codes, args))
     monkeypatch.setattr(Procore, "list_invoices", lambda *args: after_waiting(invoices, args))
     monkeypatch.setattr(attempts, "RENEWED_EVERY_SECONDS", 0.1)
     yield lists
-    lists.go_on.set()
+    lists.released.set()
 
 
 def test_a_list_that_broke_off_is_read_once_more_and_nothing_else_is(office: Installation) -> None:
@@ -109,7 +109,7 @@ def test_work_that_takes_longer_than_its_claim_is_done_once(office: Installation
         # A message that is delivered again because this one is not acknowledged yet.
         assert container.runner.run(key).kind is OutcomeKind.WAITING
         assert slow.begun == 1
-        slow.go_on.set()
+        slow.released.set()
     assert office.problems() == {}
     assert len(office.waiting(Lane.ITEMS if is_scan else Lane.EXPORTS)) == 1
 
@@ -128,7 +128,7 @@ def test_the_claim_of_a_stalled_attempt_is_not_renewed_forever(
         with pytest.raises(AssertionError, match="not within"):
             eventually(lambda: _lease(office, Lane.SCANS, key) > container.now(), timeout=1.5)
         assert resumes(office, Lane.SCANS) == [key]
-        slow.go_on.set()
+        slow.released.set()
 
 
 def test_a_comparison_is_made_by_one_worker_at_a_time(office: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,7 +198,7 @@ def test_a_scan_of_a_project_that_is_being_scanned_is_repeated(office: Installat
         eventually(lambda: slow.begun == 1)
         second, joined = container.wbs_scan.request("second", [project.id])
         assert (second.id, joined) == (first.id, True)
-        slow.go_on.set()
+        slow.released.set()
     # The first attempt is over, the second one has not begun.
     office.container.work.take(Lane.ITEMS, limit=10)
     assert not office.run(second).ended
