@@ -17,6 +17,7 @@ from tests.campaign.processes.plan import Deed
 from tests.campaign.processes.storm import Storm
 from tests.campaign.processes.traces import Line, Process
 from worker.domain.identities import bill_external_id, item_external_id
+from worker.domain.problems import Cause
 
 REDIS_GONE = ("ConnectionError", "TimeoutError", "BusyLoadingError", "OperationalError", "ReadOnlyError")
 """A task that ends with one of these fails visibly; its work comes back from its lane."""
@@ -303,7 +304,7 @@ def _no_problem_left(storm: Storm, verdict: Verdict) -> None:
     for one in storm.site.container.ledger.problems():
         if one.key.rsplit(":", 1)[1] in verdict.doubled:
             continue
-        expected = one.problem.cause.value in ("item_type_mismatch", "item_inactive", "blocked_codes")
+        expected = one.problem.cause in (Cause.ITEM_TYPE_MISMATCH, Cause.ITEM_INACTIVE, Cause.BLOCKED_CODES)
         if not (expected and storm.plan.setup.by_hand):
             verdict.violations.append(
                 f"an open problem at the end: {one.key} {one.problem.cause}: {one.problem.sentence}"

@@ -13,7 +13,7 @@ from tests.campaign.simulated.faults import Kind
 from tests.campaign.simulated.netsuite import Written
 from tests.campaign.simulated.remotes import Request
 from tests.campaign.simulated.world import COMPANY, RETAINAGE_ITEM, Code, Invoice, InvoiceVersion, Project
-from worker.domain.problems import cause_of
+from worker.domain.problems import Cause, cause_of
 from worker.store.ledger import LEAVES_WITHIN_SECONDS
 
 if TYPE_CHECKING:
@@ -202,24 +202,24 @@ def _resent(rig: Rig, violations: list[str]) -> None:
 def _no_false_problem(rig: Rig, violations: list[str]) -> None:
     """No problem says that NetSuite refused an Item or a bill which exists there, ours and in order."""
     for key, text in rig.store.data.get(f"{PREFIX}problems", {}).items():
-        if json.loads(text)["cause"] == "unexpected":
+        if cause_of(json.loads(text)["cause"]) is Cause.UNEXPECTED:
             violations.append(f"{key} is told as something unexpected: {text}")
     for project in rig.company.projects.values():
         for code in project.codes.values():
             cause = _cause(rig, f"code:{project.id}:{code.id}")
             item = rig.netsuite.state.item_by_external_id(f"pcr-itm-{COMPANY}-{project.id}-{code.id}")
-            if cause == "item_rejected" and item is not None and not item.isinactive:
+            if cause is Cause.ITEM_REJECTED and item is not None and not item.isinactive:
                 violations.append(f"code {code.id} is told as refused, but its Item {item.id} stands")
     for invoice in rig.company.invoices.values():
         cause = _cause(rig, f"invoice:{invoice.project_id}:{invoice.id}")
         bill = rig.netsuite.state.bill_by_external_id(f"pcr-bill-{COMPANY}-{invoice.id}")
-        if cause in ("bill_rejected", "document_number_taken") and bill is not None:
+        if cause in (Cause.BILL_REJECTED, Cause.DOCUMENT_NUMBER_TAKEN) and bill is not None:
             violations.append(f"invoice {invoice.id} is told as {cause}, but its bill {bill.id} stands")
 
 
-def _cause(rig: Rig, key: str) -> str:
+def _cause(rig: Rig, key: str) -> Cause | None:
     text = rig.store.data.get(f"{PREFIX}problems", {}).get(key)
-    return cause_of(json.loads(text)["cause"]).value if text else ""
+    return cause_of(json.loads(text)["cause"]) if text else None
 
 
 # Every code, every invoice

@@ -42,7 +42,7 @@ def ask(rig: Rig, violations: list[str]) -> None:
 
 def _problems(rig: Rig) -> Problems:
     stored = {key: json.loads(text) for key, text in rig.store.data.get(f"{PREFIX}problems", {}).items()}
-    return {key: one | {"cause": cause_of(one["cause"]).value} for key, one in stored.items()}
+    return {key: one | {"cause": cause_of(one["cause"])} for key, one in stored.items()}
 
 
 def _asked_during(rig: Rig, violations: list[str]) -> None:
@@ -53,7 +53,7 @@ def _asked_during(rig: Rig, violations: list[str]) -> None:
         kind, project_id, number = key.split(":")
         record = json.loads(rig.store.data.get(f"{PREFIX}{kind}s:{project_id}", {}).get(number) or "{}")
         problem = _problems(rig).get(key, {})
-        if problem.get("cause") == "period_closed":
+        if problem.get("cause") is Cause.PERIOD_CLOSED:
             violations.append(f"{key} was asked for again when its period was open, and still says that it is closed")
         elif (
             not record
@@ -89,7 +89,7 @@ def _lines_tie(rig: Rig, violations: list[str]) -> None:
     """An invoice with correct amounts is not reported as off."""
     for invoice in rig.company.invoices.values():
         problem = _problems(rig).get(f"invoice:{invoice.project_id}:{invoice.id}", {})
-        if problem.get("cause") == "lines_do_not_tie" and not invoice.now.cents_off:
+        if problem.get("cause") is Cause.LINES_DO_NOT_TIE and not invoice.now.cents_off:
             violations.append(f"invoice {invoice.id} is told not to tie, and its lines ({invoice.line_ids} ids) do")
 
 

@@ -9,7 +9,7 @@ import pytest
 from config.settings import Settings
 from tests.campaign.simulated import shims
 from tests.campaign.simulated.faults import Kind
-from tests.campaign.simulated.mutations import mutated
+from tests.campaign.simulated.mutations import MUTATIONS, mutated
 from tests.campaign.simulated.schedule import Choice, Result, plan_of, play
 from tests.campaign.simulated.situations import WIDER
 from tests.campaign.simulated.story import shrink, story_of
@@ -22,9 +22,20 @@ FURTHER_SEEDS = range(1000, 2000)
 plan it. `python -m tests.campaign simulate` plays ten thousand.
 """
 
-FAILING = {"lock": 43, "intent": 16, "look": 14, "settle": 8, "fence": 29, "adoption": 10, "order": 8, "due": 8,
-           "compare-found": 73, "compare-found-item": 524}  # fmt: skip
-"""For each part, the seed that missed it when this was written: played before the others, to save their time."""
+FAILING = {
+    "lock": 18, "intent": 16, "look": 7, "settle": 8, "fence": 29, "fence-ledger": 29, "fence-intent": 1184, "adoption":
+    10, "order": 8, "order-first": 8, "due": 8, "claim": 18, "again": 80, "doubt": 11, "rebuild": 132, "restart": 209,
+    "number-claim": 86, "series-stop": 7, "settled-by-hand": 1, "identity": 629, "adoption-copy": 179, "link-name": 5,
+    "link-inactive": 35, "billed": 38, "outage-wait": 10, "scope": 32, "expiry": 16, "renewal": 17, "inactive-projects":
+    90, "templates": 17, "odd-rows": 18, "line-links": 53, "one-login": 592, "verify-retry": 4, "upkeep": 4, "refusals":
+    32, "compare-found": 73, "compare-found-item": 92, "decisions": 14, "decision-copy": 132, "unbegun": 39
+}  # fmt: skip
+"""For each part, a seed in which the campaign notices that the part is missing: played before the others, to save their time. If none of them
+notices any more, look for another seed with `python -m tests.campaign mutations --mutation NAME`. If there is none, a final question no
+longer sees what it asks about.
+"""
+RARELY_NEEDED = {"fence-clock"}
+"""Parts whose absence 2,000 seeds do not notice; docs/reliability.md says why."""
 SHORT_STORY = 46
 """A seed that misses the order, too, and has few faults and triggers to leave out."""
 
@@ -60,6 +71,10 @@ def test_a_situation_by_itself_leaves_everything_in_order(settings: Settings, ki
 @pytest.mark.parametrize("seed", [5, 36, 144])
 def test_a_seed_replays_to_the_same_history(settings: Settings, seed: int) -> None:
     assert play(plan_of(seed), settings).trace == play(plan_of(seed), settings).trace
+
+
+def test_each_part_that_can_be_taken_out_has_its_seed() -> None:
+    assert FAILING.keys() | RARELY_NEEDED == MUTATIONS.keys()
 
 
 @pytest.mark.parametrize("part", FAILING)

@@ -11,7 +11,7 @@ from tests.campaign.simulated.remotes import READ_TIMEOUT, Request
 from tests.campaign.simulated.scheduler import Process
 from tests.campaign.simulated.workers import Message
 from worker.domain.problems import Cause
-from worker.engine.settlement import MAX_DEATHS
+from worker.engine.settlement import DIED, MAX_DEATHS
 
 if TYPE_CHECKING:
     from tests.campaign.simulated.rig import Rig
@@ -48,11 +48,7 @@ class Watch:
         for scope, text in data.get(f"{PREFIX}pauses", {}).items():
             self._pause(scope, json.loads(text), now)
         for key, text in problems.items():
-            if (
-                f'"{Cause.RETRIES_EXHAUSTED.stored}"' in text
-                and "worker ended" in text
-                and self._rig.attempts[key] < MAX_DEATHS
-            ):
+            if f'"{Cause.RETRIES_EXHAUSTED.stored}"' in text and DIED in text and self._rig.attempts[key] < MAX_DEATHS:
                 begun = self._rig.attempts[key]
                 self._see("deaths", f"{key} is told to have ended its workers, and {begun} had begun it")
 

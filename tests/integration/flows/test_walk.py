@@ -21,7 +21,7 @@ def test_the_way_of_a_record_enters_no_more_files_than_allowed(
     assert len(steps[-1].files) <= in_last_step
 
 
-def test_an_item_is_written_in_the_documented_order(office: Installation) -> None:
+def test_the_one_writer_records_the_intent_before_the_request(office: Installation) -> None:
     """As the page on architecture says: lock, ledger, slot, intent, request, record, end of the work."""
     entered_files = list(walk_of_a_code(office)[-1].files)
     expected_order = ["engine/runner.py", "store/locks.py", "sync/item_writer.py", "engine/exactly_once.py", "clients/netsuite/api.py",
