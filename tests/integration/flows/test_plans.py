@@ -385,17 +385,17 @@ def test_codes_whose_data_changed_are_refused_and_the_others_created(office: Ins
     journals = Journals(office)
     results = apply(office, plan)
 
-    unchanged_codes = {str(code_key(other_project, code)) for code in CODES}
+    renumbered_codes = {str(code_key(other_project, code)) for code in CODES}
     assert (
         set(results.refused)
-        == {str(key) for key in (unbudgeted, hand_made, renamed, inactive, gone_item)} | unchanged_codes
+        == {str(key) for key in (unbudgeted, hand_made, renamed, inactive, gone_item)} | renumbered_codes
     )
     assert "no longer budgeted" in results.refused[str(unbudgeted)]
     assert "in NetSuite was nothing, is now Item" in results.refused[str(hand_made)]
     assert "WBS code was 05-500.S, is now 05-510.S" in results.refused[str(renamed)]
     assert "skipped now: the code is budgeted, but not active" in results.refused[str(inactive)]
     assert "is now nothing" in results.refused[str(gone_item)]
-    assert all("project number was 27-002, is now 27-003" in results.refused[key] for key in unchanged_codes)
+    assert all("project number was 27-002, is now 27-003" in results.refused[key] for key in renumbered_codes)
     assert [each["name"] for each in journals.written()] == ["27-001-06-200.S"]
     assert [line.key for line in results.to_do] == [str(same)]
     # A refused line is not recorded, so no worker processes it later.

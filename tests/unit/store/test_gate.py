@@ -216,10 +216,10 @@ def test_a_block_that_fails_gives_its_slot_back(gate_of: MakeGate) -> None:
 def test_a_slot_is_handed_over_with_its_lease_and_no_newcomer_takes_it(gate_of: MakeGate, server: Redis) -> None:
     gate = gate_of(1)
     now, micro = server.time()
-    lease_end_ms = now * 1000 + micro // 1000 + 60_000
+    waits_until_ms = now * 1000 + micro // 1000 + 60_000
     with gate.slot(Precedence.SCAN):
-        server.zadd(f"{PREFIX}gate:waiting:scan", {"a scan": lease_end_ms})
-        server.zadd(f"{PREFIX}gate:waiting:export", {"an export": lease_end_ms + 1})
+        server.zadd(f"{PREFIX}gate:waiting:scan", {"a scan": waits_until_ms})
+        server.zadd(f"{PREFIX}gate:waiting:export", {"an export": waits_until_ms + 1})
     assert server.zrange(f"{PREFIX}gate", 0, -1) == ["an export"]
     assert server.llen(f"{PREFIX}gate:handed:an export") == 1
     assert (waiting(server, Precedence.EXPORT), waiting(server, Precedence.SCAN)) == (0, 1)
@@ -230,10 +230,11 @@ def test_a_slot_is_handed_over_with_its_lease_and_no_newcomer_takes_it(gate_of: 
 def test_all_free_slots_go_to_waiting_requests(gate_of: MakeGate, server: Redis) -> None:
     """Slots of dead holders are released unseen: the next release passes them on too."""
     now, micro = server.time()
-    lease_end_ms = now * 1000 + micro // 1000 + 60_000
+    waits_until_ms = now * 1000 + micro // 1000 + 60_000
     with gate_of(2).slot(Precedence.SCAN):
         server.zadd(
-            f"{PREFIX}gate:waiting:scan", {"one": lease_end_ms, "two": lease_end_ms + 1, "three": lease_end_ms + 2}
+            f"{PREFIX}gate:waiting:scan",
+            {"one": waits_until_ms, "two": waits_until_ms + 1, "three": waits_until_ms + 2},
         )
     assert set(server.zrange(f"{PREFIX}gate", 0, -1)) == {"one", "two"}
     assert waiting(server, Precedence.SCAN) == 1
