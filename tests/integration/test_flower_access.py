@@ -193,8 +193,8 @@ def test_guesses_are_limited_logged_and_never_an_error_of_ours(flower: RunningFl
 
 
 def test_the_report_says_when_redis_does_not_answer(tmp_path: Path) -> None:
-    port, nobody = unused_port(), f"redis://:a-password-of-redis@127.0.0.1:{unused_port()}/0"
-    env = environment(tmp_path, nobody) | {"FLOWER_PORT": str(port), "FLOWER_BASIC_AUTH": ":".join(LOGIN)}
+    port, unreachable_url = unused_port(), f"redis://:a-password-of-redis@127.0.0.1:{unused_port()}/0"
+    env = environment(tmp_path, unreachable_url) | {"FLOWER_PORT": str(port), "FLOWER_BASIC_AUTH": ":".join(LOGIN)}
     started = [process for process in processes(data_dir=tmp_path) if process.name == "flower"]
     with Supervisor(started, env=env, log_dir=tmp_path / "logs"):
         answer = eventually(lambda: answered(f"http://127.0.0.1:{port}/report"), 40, every=0.2)

@@ -69,7 +69,7 @@ def test_a_closed_connection_requests_no_message(redis_url: str) -> None:
 def test_a_connection_that_stopped_responding_is_closed(tmp_path: Path) -> None:
     """A firewall may forget a connection: it never reports an error, and the worker would never get a message again."""
     use_transport()
-    # A separate server, since it answers nobody until it ends: a pause that ends by itself could end before a slow test had checked.
+    # A separate server, since it answers no client until it ends: a pause that ends by itself could end before a slow test had checked.
     with EmbeddedServer.start(tmp_path) as server, Connection(server.url) as connection:
         channel = connection.channel()
         Consumer(channel, Queue(QueueName.ITEMS)).consume()

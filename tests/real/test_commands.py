@@ -213,8 +213,8 @@ def test_wrong_options_are_reported(machine: Machine, arguments: list[str], code
 
 
 def test_a_missing_redis_is_reported(machine: Machine, tmp_path: Path) -> None:
-    nobody = f"redis://:a-password@127.0.0.1:{unused_port()}/0"
-    ended = machine.command("status", REDIS_URL=nobody)
+    unreachable_url = f"redis://:a-password@127.0.0.1:{unused_port()}/0"
+    ended = machine.command("status", REDIS_URL=unreachable_url)
     assert_sentence(ended, 1, "Redis", "REDIS_URL")
     assert "a-password" not in ended.err
     assert_sentence(machine.command("status", DATA_DIR=str(tmp_path)), 1, "No Redis", "wbs-sync up")

@@ -520,10 +520,10 @@ def test_an_unknown_error_of_procore_is_shown_with_its_message(office: Installat
 
 
 def test_a_user_without_a_name_is_shown_by_number(office: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
-    def nobody(_: int) -> Any:
+    def no_user(_: int) -> Any:
         raise KeyError
 
-    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    monkeypatch.setattr(pwd, "getpwuid", no_user)
     _, _, key = unlinked(office)
     call(office, "problems", "resolve", key, "--note", "done")
     assert call_json(office, "problems", "show", key)["notes"][0]["by"] == f"user {os.getuid()}"

@@ -153,7 +153,7 @@ def test_a_comparison_is_made_by_one_worker_at_a_time(office: Installation, monk
     assert len(begun) == 1
 
 
-# Nobody begins it
+# Work that no worker begins
 
 
 def test_messages_that_no_worker_begins_are_not_deaths_of_workers(office: Installation) -> None:

@@ -197,7 +197,7 @@ def test_threads_that_need_a_token_of_a_hanging_service_share_one_timeout(client
 
 
 def test_a_valid_token_is_used_while_and_after_its_renewal_hangs(client: Redis) -> None:
-    """Nobody waits for the renewal, and it is not tried again at once."""
+    """No thread waits for the renewal, and it is not tried again immediately."""
     client.set(KEY, json.dumps({"value": "old", "renew_at": seconds(client) - 1, "good_until": seconds(client) + 600}))
     mint, got = Hanging(), []
     tokens = Tokens(client, PREFIX, "netsuite", mint)
