@@ -26,13 +26,13 @@ def invoices(*, runs: int) -> Sheet:
         "invoices",
         f"cap {CAP}, NetSuite {WRITE_SECONDS} s a write and {READ_SECONDS} s a read, Procore {READ_SECONDS} s; {EXPORTS} exports a run",
     )
-    _beside_a_scan(sheet, runs)
+    _during_a_scan(sheet, runs)
     _known_items(sheet, runs)
     _many_codes(sheet, runs)
     return sheet
 
 
-def _beside_a_scan(sheet: Sheet, runs: int) -> None:
+def _during_a_scan(sheet: Sheet, runs: int) -> None:
     idle: list[list[float]] = []
     busy: list[list[float]] = []
     for _ in range(runs):
@@ -44,14 +44,14 @@ def _beside_a_scan(sheet: Sheet, runs: int) -> None:
             busy.append([_export_of_one_new_code(site, project, EXPORTS + number) for number in range(EXPORTS)])
             assert site.container.stores.gate.in_use() >= CAP, "the scan still fills the gate"
     for name, place in (("p50", 0.5), ("p95", 0.95)):
-        alone, beside = [_quantile(one, place) for one in idle], [_quantile(one, place) for one in busy]
+        alone, during_scan = [_quantile(one, place) for one in idle], [_quantile(one, place) for one in busy]
         sheet.add(f"an export that needs one new Item, idle, {name}", "s", alone)
-        sheet.add(f"an export that needs one new Item, during a scan of 50,000 new codes, {name}", "s", beside)
+        sheet.add(f"an export that needs one new Item, during a scan of 50,000 new codes, {name}", "s", during_scan)
         most = 1.5 if name == "p95" else None
         sheet.add(
             f"during the scan / idle, {name}",
             "",
-            [one / other for one, other in zip(beside, alone, strict=True)],
+            [one / other for one, other in zip(during_scan, alone, strict=True)],
             at_most=most,
         )
 

@@ -44,7 +44,7 @@ def three_rows_per_page(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Killed(BaseException):
-    """Stands for kill -9 during a rebuild."""
+    """Represents kill -9 during a rebuild."""
 
 
 def interrupted_after(office: Installation, pages: int) -> None:
