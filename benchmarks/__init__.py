@@ -1,1 +1,1 @@
-"""How fast, and at what cost: `python -m benchmarks NAME`. The report: docs/performance.md."""
+"""Measure speed and cost: `python -m benchmarks NAME`. The report is docs/performance.md."""

@@ -38,7 +38,7 @@ BENCHMARKS: dict[str, Callable[..., Sheet]] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one benchmark and keep its figures, or write the report."""
+    """Run one benchmark and store its figures, or write the report."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("name", choices=[*BENCHMARKS, "report"])
     parser.add_argument("--runs", type=int, default=3, help="how often everything is measured")

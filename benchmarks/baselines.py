@@ -1,6 +1,6 @@
-"""What one would write instead: a sequential script, a script with threads, naive Celery. No safety at all; an upper bound to compare with.
+"""What one would write instead: a sequential script, a script with threads, naive Celery. None is safe; they are an upper bound.
 
-Each runs in a process of its own (`python -m benchmarks.baselines KIND --threads N [--codes N]`), finds the remotes in its
+Each runs in a separate process (`python -m benchmarks.baselines KIND --threads N [--codes N]`), finds the remotes in its
 environment and prints one line of JSON: items, seconds (of the Items alone), CPU seconds of the Items alone.
 """
 
@@ -30,14 +30,14 @@ local = threading.local()
 
 
 def session() -> requests.Session:
-    """A kept-alive session per thread."""
+    """Return the HTTP session of this thread, whose connections are kept open."""
     if not hasattr(local, "session"):
         local.session = requests.Session()
     return local.session  # type: ignore[no-any-return]
 
 
 def netsuite_token(env: Mapping[str, str]) -> str:
-    """An hour is longer than any of these runs."""
+    """Get a token of NetSuite. It is valid for an hour, which is longer than any of these runs."""
     address = NetSuiteAddress(
         env["NETSUITE_BASE_URL"],
         env["NETSUITE_ACCOUNT_ID"],
@@ -49,7 +49,7 @@ def netsuite_token(env: Mapping[str, str]) -> str:
 
 
 def bodies(env: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    """The Item of every budgeted code, project after project."""
+    """Yield the body of the Item of every budgeted code, project after project."""
     base, company = env["PROCORE_BASE_URL"], env["PROCORE_COMPANY_ID"]
     form = {
         "grant_type": "client_credentials",
@@ -82,33 +82,33 @@ def bodies(env: Mapping[str, str]) -> Iterator[dict[str, Any]]:
 
 
 def post(env: Mapping[str, str], token: str, body: Mapping[str, Any]) -> None:
-    """One Item, and nothing that could go wrong."""
+    """Create one Item with a single request, without retries or checks."""
     headers = {"Authorization": f"Bearer {token}"}
     session().post(env["NETSUITE_BASE_URL"] + ITEMS, json=body, headers=headers, timeout=60).raise_for_status()
 
 
 def exists(env: Mapping[str, str], token: str, external_id: str) -> bool:
-    """The check before the write of naive Celery."""
+    """Return whether NetSuite has the Item; naive Celery checks this before it writes."""
     url = f"{env['NETSUITE_BASE_URL']}{ITEMS}/eid:{external_id}"
     return session().get(url, headers={"Authorization": f"Bearer {token}"}, timeout=60).status_code == 200
 
 
 def with_threads(env: Mapping[str, str], threads: int, codes: int | None) -> dict[str, float]:
-    """As many threads as the cap; with one, the sequential script."""
+    """Create Items with as many threads as the concurrency limit; with one thread this is the sequential script."""
     token = netsuite_token(env)
-    wanted = list(islice(bodies(env), codes))
+    item_bodies = list(islice(bodies(env), codes))
     begun, cpu = time.monotonic(), _cpu()
     with ThreadPoolExecutor(threads) as pool:
-        for done in pool.map(lambda body: post(env, token, body), wanted):
+        for done in pool.map(lambda body: post(env, token, body), item_bodies):
             assert done is None
-    return {"items": len(wanted), "seconds": time.monotonic() - begun, "cpu_seconds": _cpu() - cpu}
+    return {"items": len(item_bodies), "seconds": time.monotonic() - begun, "cpu_seconds": _cpu() - cpu}
 
 
 def naive_celery(env: Mapping[str, str], threads: int, codes: int | None) -> dict[str, float]:
-    """One task per code: check, then POST. Celery's own pool of threads, everything at its default."""
+    """Run one task per code, which checks and then creates the Item. Celery's own thread pool, with its default settings."""
     from benchmarks import naive  # noqa: PLC0415
 
-    wanted = list(islice(bodies(env), codes))
+    item_bodies = list(islice(bodies(env), codes))
     command = [
         sys.executable,
         "-m",
@@ -127,19 +127,19 @@ def naive_celery(env: Mapping[str, str], threads: int, codes: int | None) -> dic
     try:
         naive.wait_until_ready()
         begun = time.monotonic()
-        for body in wanted:
+        for body in item_bodies:
             naive.create.delay(body)
-        naive.wait_for(len(wanted))
+        naive.wait_for(len(item_bodies))
         seconds = time.monotonic() - begun
     finally:
         worker.terminate()
         worker.wait()
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return {"items": len(wanted), "seconds": seconds, "cpu_seconds": used.ru_utime + used.ru_stime}
+    return {"items": len(item_bodies), "seconds": seconds, "cpu_seconds": used.ru_utime + used.ru_stime}
 
 
 def run(kind: str, env: Mapping[str, str], *, threads: int, codes: int | None = None) -> dict[str, float]:
-    """Run a baseline in a process of its own."""
+    """Run a baseline in a separate process."""
     command = [sys.executable, "-m", "benchmarks.baselines", kind, "--threads", str(threads)]
     if codes is not None:
         command += ["--codes", str(codes)]

@@ -1,5 +1,5 @@
-"""A comparison of both systems: what the first one costs, what the next one costs when nothing has changed, and whether it ends where Procore
-allows few requests an hour.
+"""A comparison of both systems: the cost of the first one, the cost of the next one when nothing has changed, and whether it ends where
+Procore allows few requests an hour.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ HOURLY, HOUR_SECONDS = 600, 20
 
 
 def verify(*, runs: int, projects: int = 40) -> Sheet:
-    """The same installation, compared in full, again, and in full within a low limit."""
+    """Compare one installation in full, again without changes, and in full within a low limit."""
     sheet = Sheet(
         "verify",
         f"{projects} projects, {projects * CODES:,} codes that all have an Item, {projects * INVOICES + 1:,} invoices that all have a bill",
@@ -43,8 +43,8 @@ def verify(*, runs: int, projects: int = 40) -> Sheet:
                 first[place].append(whole[place])
                 again[place].append(rest[place])
                 shares[place].append(rest[place] / whole[place])
-            took, compared = _within_a_limit(site, projects)
-            hours.append(took)
+            duration, compared = _within_a_limit(site, projects)
+            hours.append(duration)
             complete.append(compared)
     for place, remote in enumerate(("Procore", "NetSuite")):
         sheet.add(f"{remote}: requests of a full comparison", "", first[place])
@@ -56,7 +56,7 @@ def verify(*, runs: int, projects: int = 40) -> Sheet:
 
 
 def _fill(site: Installation) -> None:
-    """All codes get their Item and all invoices their bill, as in daily work."""
+    """Give every code its Item and every invoice its bill, as in daily work."""
     company = build_company(1, site.profile)
     vendor = next(iter(company.vendors))
     site.settle_in()
@@ -92,7 +92,7 @@ def _export(site: Installation) -> None:
 
 
 def _requests(site: Installation, projects: int, *, full: bool) -> tuple[int, int]:
-    """How many requests one comparison takes of each."""
+    """Return how many requests one comparison sends to each remote."""
     site.remotes.forget()
     verified = site.container.verification.verify(full=full)
     if verified.findings or not verified.whole or verified.right != projects * (CODES + INVOICES) + 1:
@@ -102,10 +102,10 @@ def _requests(site: Installation, projects: int, *, full: bool) -> tuple[int, in
 
 
 def _within_a_limit(site: Installation, projects: int) -> tuple[float, float]:
-    """The hours of a full comparison within a low limit, and the share of the records that it compares."""
+    """Return the hours that a full comparison takes within a low limit, and the share of the records that it compares."""
     site.remotes.change("procore", hourly_limit=HOURLY)
     began = site.container.now()
     verified = site.container.verification.verify(full=True)
-    took = (site.container.now() - began) / HOUR_SECONDS
+    hours = (site.container.now() - began) / HOUR_SECONDS
     site.remotes.change("procore", hourly_limit=None)
-    return took, (verified.right if verified.whole else 0) / (projects * (CODES + INVOICES) + 1)
+    return hours, (verified.right if verified.whole else 0) / (projects * (CODES + INVOICES) + 1)

@@ -1,4 +1,4 @@
-"""Figures as they are kept and told: of several runs the least, the median, the most."""
+"""Figures as they are stored and printed: the minimum, the median and the maximum of several runs."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class Figure:
 
     @property
     def median(self) -> float:
-        """The middle of the runs."""
+        """Return the median of the runs."""
         return statistics.median(self.values)
 
     @property
     def kept(self) -> bool | None:
-        """Whether the median keeps its limit; None where there is none."""
+        """Return whether the median keeps its limit; None if there is no limit."""
         if self.at_least is None and self.at_most is None:
             return None
         return (self.at_least is None or self.median >= self.at_least) and (
@@ -45,7 +45,7 @@ class Figure:
 
 @dataclass
 class Sheet:
-    """All figures of one benchmark, and what was run."""
+    """All figures of one benchmark, and the facts of its run."""
 
     benchmark: str
     setting: str
@@ -61,13 +61,13 @@ class Sheet:
         at_most: float | None = None,
         note: str = "",
     ) -> None:
-        """One more figure, told at once."""
+        """Add a figure and print it immediately."""
         figure = Figure(name, unit, [float(value) for value in values], at_least, at_most, note)
         self.figures.append(figure)
-        print(told(figure), flush=True)
+        print(line_of(figure), flush=True)
 
     def write(self, path: Path) -> None:
-        """As JSON, with the facts of the run."""
+        """Write the figures and the facts of the run as JSON."""
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(
             json.dumps({"run": run_facts("benchmarks"), **asdict(self)}, indent=1, ensure_ascii=False) + "\n"
@@ -75,35 +75,35 @@ class Sheet:
 
 
 def read(path: Path) -> tuple[Mapping[str, Any], Sheet]:
-    """What `write` wrote: the facts of the run, and the sheet."""
+    """Return the facts of the run and the sheet that `write` wrote."""
     kept = json.loads(path.read_text())
     figures = [Figure(**figure) for figure in kept["figures"]]
     return kept["run"], Sheet(kept["benchmark"], kept["setting"], figures)
 
 
-def told(figure: Figure) -> str:
-    """One line for the terminal."""
+def line_of(figure: Figure) -> str:
+    """Return a figure as one line for the terminal."""
     verdict = {None: "", True: "  kept", False: "  NOT KEPT"}[figure.kept]
     values = " ".join(number(value) for value in sorted(figure.values))
     return f"  {figure.name}: {values} {figure.unit} {limit(figure)}{verdict}"
 
 
 def limit(figure: Figure) -> str:
-    """The limit, as people write it."""
+    """Return the limit as text, with its unit."""
     if figure.at_least is not None:
         return f"≥ {number(figure.at_least)}"
     return f"≤ {number(figure.at_most)}" if figure.at_most is not None else ""
 
 
 def number(value: float) -> str:
-    """Three digits that mean something."""
+    """Return a number as text with three significant digits."""
     if value == int(value) or abs(value) >= 1000:
         return f"{value:,.0f}"
     return f"{value:.3g}" if abs(value) >= 0.1 else f"{value:.2g}"
 
 
 def run_facts(*folders: str) -> dict[str, Any]:
-    """Of which commit, with or without changes in the product and these folders, on which machine, when."""
+    """Return the commit (and whether the product or these folders have changes), the machine and the time of this run."""
     watched = ("worker", "tasks", "config", "simulators", *folders)
     return {
         "commit": _git("rev-parse", "--short=12", "HEAD"),

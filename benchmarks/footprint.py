@@ -1,4 +1,4 @@
-"""What runs before anything is done: memory of workers and of the whole stack, and how soon it is there."""
+"""What an idle installation costs: memory of the workers and of all processes, and the time until the first task runs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PROGRAM = str(Path(sys.executable).parent / "wbs-sync")
 
 
 def footprint(*, runs: int) -> Sheet:
-    """Memory and start."""
+    """Measure memory and start-up time."""
     sheet = Sheet("footprint", "memory of workers after a scan of 1,000 new codes; of the whole stack after its start")
     for threads, most in ((16, 90), (64, 110)):
         sheet.add(f"a worker with {threads} threads", "MB", [_worker(threads) for _ in range(runs)], at_most=most)
@@ -37,7 +37,7 @@ def _worker(threads: int) -> float:
 
 
 def _stack() -> tuple[float, float]:
-    """Memory of all processes together (PSS: pages that they share counted once), and the seconds to the first task."""
+    """Return the memory of all processes (PSS: shared pages are counted once), and the seconds until the first task."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "data").mkdir()

@@ -1,4 +1,4 @@
-"""A whole installation to measure: simulators in a process of their own, an embedded server, and the product's own processes."""
+"""A whole installation to measure: simulators in a separate process, an embedded server, and the product's own processes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ POLL_SECONDS = 0.02
 
 
 def until(true: Callable[[], Any], what: str, *, timeout: float, every: float = POLL_SECONDS) -> None:
-    """Wait until something is so. TimeoutError, which says what did not come."""
+    """Wait until a condition is true. Raises TimeoutError, whose message names what did not happen."""
     ends = time.monotonic() + timeout
     while not true():
         if time.monotonic() > ends:
@@ -44,7 +44,7 @@ def until(true: Callable[[], Any], what: str, *, timeout: float, every: float = 
 
 
 class Remotes:
-    """Both simulators, in one process that nothing else shares."""
+    """Both simulators, in one separate process."""
 
     def __init__(self, folder: Path, *, profile: str, **settings: Any) -> None:
         command = [sys.executable, "-m", "simulators", "--json", "--profile", profile, "--data-dir", str(folder)]
@@ -60,29 +60,29 @@ class Remotes:
                 self.change(remote, **mine)
 
     def change(self, remote: str, **settings: Any) -> None:
-        """Change a remote's settings."""
+        """Change settings of a simulated remote."""
         self._ask("PATCH", remote, "settings", json=settings)
 
     def edit(self, action: str, **arguments: Any) -> int:
-        """What somebody does in Procore; the id of what it concerns."""
+        """Edit a record in Procore as a person does, and return its id."""
         return int(self._ask("POST", "procore", "edit", json={"action": action, **arguments}).json()["id"])
 
     def reset(self, profile: str) -> None:
-        """Both remotes as they were at the start, or with another company."""
+        """Restore both remotes to their first state, or load another company."""
         for remote in ("procore", "netsuite"):
             self._ask("POST", remote, "reset", json={"seed": 1, "profile": profile})
             self._ask("DELETE", remote, "journal")
 
     def traffic(self) -> Traffic:
-        """What was asked of both since the start, or since it was forgotten."""
+        """The requests to both remotes since the start or the last `forget`."""
         return Traffic(self._entries("procore"), self._entries("netsuite"), self.stats("netsuite"))
 
     def stats(self, remote: str) -> dict[str, Any]:
-        """Counters: in flight, the most of it, refused."""
+        """Return a remote's counters: requests in progress, their maximum, refused requests."""
         return dict(self._ask("GET", remote, "stats").json())
 
     def forget(self) -> None:
-        """Count anew."""
+        """Restart the counters and journals at zero."""
         for remote in ("procore", "netsuite"):
             self._ask("DELETE", remote, "journal")
 
@@ -102,7 +102,7 @@ class Remotes:
 
 
 class Installation:
-    """Simulators, a Redis, and workers as `up` runs them. A context manager: everything ends with it."""
+    """Simulators, Redis, and workers as `up` runs them. A context manager: all processes end with it."""
 
     def __init__(
         self, folder: Path, *, profile: str, slots: int, env: Mapping[str, str] | None = None, **remotes: Any
@@ -126,16 +126,16 @@ class Installation:
     def work(
         self, kinds: Sequence[str] = ("items", "invoices", "beat"), *, machine: str = "one", threads: int | None = None
     ) -> Supervisor:
-        """Start processes of one machine, with the default number of threads or so many; returns when its workers take messages."""
-        wanted = [
+        """Start processes of one machine, with the default or the given number of threads; return when its workers take messages."""
+        commands = [
             _named(process, machine) for process in processes(data_dir=self.folder / "data") if process.name in kinds
         ]
         logs = self.folder / "logs"
         own = {"WORKER_THREADS": str(threads)} if threads else {}
-        supervisor = Supervisor(wanted, env=self.env | own, log_dir=logs)
+        supervisor = Supervisor(commands, env=self.env | own, log_dir=logs)
         self._supervisors.append(supervisor)
         supervisor.start()
-        for process in wanted:
+        for process in commands:
             if process.name.startswith(("items", "invoices")):
                 log = logs / f"{process.name}.log"
                 until(lambda log=log: READY in log.read_text(), f"{process.name} is ready", timeout=START_SECONDS)  # type: ignore[misc]
@@ -149,15 +149,15 @@ class Installation:
         time.sleep(NEW_LEDGER_SECONDS)
 
     def processes(self) -> dict[str, int]:
-        """Process ids of everything that was started, by name."""
+        """Return the process ids of everything that was started, by name."""
         return {name: pid for supervisor in self._supervisors for name, pid in supervisor.alive().items()}
 
     def workers(self) -> list[int]:
-        """Process ids of the workers."""
+        """Return the process ids of the workers."""
         return [pid for name, pid in self.processes().items() if not name.startswith(("beat", "flower"))]
 
     def send(self, task: TaskName, **arguments: Any) -> str:
-        """Enqueue a task as another app would; its id."""
+        """Enqueue a task as another app does, and return its id."""
         return str(self._producer.send_task(task.value, kwargs=arguments).id)
 
     def stop_workers(self) -> None:
@@ -180,18 +180,18 @@ class Installation:
 
 
 def _named(process: Process, machine: str) -> Process:
-    """The same process on another machine: a node name of its own."""
+    """The process as on another machine, with its own node name."""
     if "-n" not in process.command:
         return replace(process, name=f"{process.name}-{machine}")
     command = list(process.command)
-    place = command.index("-n") + 1
-    command[place] = command[place].replace("@", f"-{machine}@")
+    index = command.index("-n") + 1
+    command[index] = command[index].replace("@", f"-{machine}@")
     environment = {name: f"{value}-{machine}" for name, value in process.environment.items()}
     return replace(process, name=f"{process.name}-{machine}", command=tuple(command), environment=environment)
 
 
 def own_environment() -> dict[str, str]:
-    """This process's environment without a developer's settings of the product, and as an installation has it: with bytecode."""
+    """Return this process's environment without a developer's settings of the product, and with bytecode as an installation has it."""
     foreign = {
         name
         for name in os.environ

@@ -1,4 +1,4 @@
-"""Exports of invoices: alone, during a long scan, with all Items known, and one with 300 new codes."""
+"""Exports of invoices: one alone, one during a long scan, one with all Items known, and one with 300 new codes."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ EXPORTS = 30
 
 
 def invoices(*, runs: int) -> Sheet:
-    """What a person who exports an invoice waits for."""
+    """Measure how long a person who exports an invoice waits."""
     sheet = Sheet(
         "invoices",
         f"cap {CAP}, NetSuite {WRITE_SECONDS} s a write and {READ_SECONDS} s a read, Procore {READ_SECONDS} s; {EXPORTS} exports a run",
     )
-    _beside_a_scan(sheet, runs)
+    _during_a_scan(sheet, runs)
     _known_items(sheet, runs)
     _many_codes(sheet, runs)
     return sheet
 
 
-def _beside_a_scan(sheet: Sheet, runs: int) -> None:
+def _during_a_scan(sheet: Sheet, runs: int) -> None:
     idle: list[list[float]] = []
     busy: list[list[float]] = []
     for _ in range(runs):
@@ -44,14 +44,14 @@ def _beside_a_scan(sheet: Sheet, runs: int) -> None:
             busy.append([_export_of_one_new_code(site, project, EXPORTS + number) for number in range(EXPORTS)])
             assert site.container.stores.gate.in_use() >= CAP, "the scan still fills the gate"
     for name, place in (("p50", 0.5), ("p95", 0.95)):
-        alone, beside = [_quantile(one, place) for one in idle], [_quantile(one, place) for one in busy]
+        alone, during_scan = [_quantile(one, place) for one in idle], [_quantile(one, place) for one in busy]
         sheet.add(f"an export that needs one new Item, idle, {name}", "s", alone)
-        sheet.add(f"an export that needs one new Item, during a scan of 50,000 new codes, {name}", "s", beside)
+        sheet.add(f"an export that needs one new Item, during a scan of 50,000 new codes, {name}", "s", during_scan)
         most = 1.5 if name == "p95" else None
         sheet.add(
             f"during the scan / idle, {name}",
             "",
-            [one / other for one, other in zip(beside, alone, strict=True)],
+            [one / other for one, other in zip(during_scan, alone, strict=True)],
             at_most=most,
         )
 
@@ -64,7 +64,7 @@ def _known_items(sheet: Sheet, runs: int) -> None:
             for number in range(5):
                 invoice = _new_invoice(site, _one_project(site), [_some_code(site, place) for place in range(5)])
                 site.remotes.forget()
-                took = _exported(site, *invoice)
+                seconds = _exported(site, *invoice)
                 traffic = site.remotes.traffic()
                 spent = sum(
                     float(one["ended"]) - float(one["started"]) for one in (*traffic.procore, *traffic.netsuite)
@@ -72,7 +72,7 @@ def _known_items(sheet: Sheet, runs: int) -> None:
                 if number:
                     # The first one logs in and links vendor and project.
                     requests.append(len(traffic.netsuite))
-                    ratios.append(took / spent)
+                    ratios.append(seconds / spent)
     sheet.add("all Items known: NetSuite requests", "", requests, at_most=4)
     sheet.add("all Items known: time / sum of the requests' latencies", "", ratios, at_most=1.15)
 
@@ -110,7 +110,7 @@ def _export_of_one_new_code(site: Installation, project_id: int, number: int) ->
 
 
 def _exported(site: Installation, project_id: int, invoice_id: int) -> float:
-    """From the message until the bill stands and Procore names it, in seconds."""
+    """Return the seconds from the message until the bill is in NetSuite and Procore names it."""
     began = time.monotonic()
     site.send(TaskName.EXPORT, project_id=project_id, invoice_id=invoice_id)
     key = f"{site.settings.redis_key_prefix}invoices:{project_id}"

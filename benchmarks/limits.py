@@ -1,4 +1,4 @@
-"""A scan that Procore's limits hold up: how much of each window it uses, and what an export in the middle of it waits for."""
+"""A scan that Procore's limits delay: the used share of each window, and how long an export during the scan waits."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from config.names import TaskName
 
 HOURLY, SPIKE, SPIKE_SECONDS = 600, 25, 10
 HOUR_SECONDS = 300
-"""The simulated hour is shorter, so that one does not wait for it: 25 in 10 seconds would come to 750 in it."""
+"""The simulated hour is shorter, so that one does not wait for it: 25 in 10 seconds would be 750 in it."""
 
 
 def limits(*, runs: int) -> Sheet:
-    """More projects than one of Procore's hours allows."""
+    """Scan more projects than one of Procore's hours allows."""
     projects = 900
     sheet = Sheet(
         "limits",
@@ -52,12 +52,12 @@ def limits(*, runs: int) -> Sheet:
 
 
 def windows_of(requests: Sequence[dict[str, Any]], seconds: float) -> list[list[dict[str, Any]]]:
-    """As Procore counts: a window begins with the first request after the one before has ended."""
+    """Split requests into windows as Procore counts: a window begins with the first request after the end of the previous one."""
     windows: list[list[dict[str, Any]]] = []
     ends = 0.0
-    for one in sorted(requests, key=lambda each: float(each["started"])):
-        if one["started"] >= ends:
+    for request in sorted(requests, key=lambda each: float(each["started"])):
+        if request["started"] >= ends:
             windows.append([])
-            ends = float(one["started"]) + seconds
-        windows[-1].append(one)
+            ends = float(request["started"]) + seconds
+        windows[-1].append(request)
     return windows

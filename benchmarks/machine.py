@@ -1,4 +1,4 @@
-"""What processes cost: CPU and memory, from Linux' /proc."""
+"""CPU and memory of processes, from /proc of Linux."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def cpu_seconds(pids: Collection[int]) -> float:
-    """CPU time that these processes have used so far, in user and in system mode."""
+    """Return the CPU seconds that these processes have used so far, in user and in system mode."""
     return sum(_cpu(pid) for pid in pids)
 
 
@@ -22,12 +22,12 @@ def _cpu(pid: int) -> float:
 
 
 def resident_megabytes(pid: int) -> float:
-    """Memory that a process has in RAM (VmRSS)."""
+    """Return the memory that a process has in RAM (VmRSS), in MB."""
     return _kilobytes(f"/proc/{pid}/status", "VmRSS:") / 1024
 
 
 def proportional_megabytes(pids: Collection[int]) -> float:
-    """Memory of several processes, pages that they share counted once (PSS)."""
+    """Return the memory of several processes in MB, with shared pages counted once (PSS)."""
     return sum(_kilobytes(f"/proc/{pid}/smaps_rollup", "Pss:") for pid in pids) / 1024
 
 
@@ -37,7 +37,7 @@ def _kilobytes(path: str, name: str) -> int:
 
 
 class Stopwatch:
-    """Wall and CPU time of some processes since `start`."""
+    """Wall time and CPU time of some processes since `start`."""
 
     def __init__(self, pids: Collection[int]) -> None:
         self._pids = tuple(pids)
@@ -45,10 +45,10 @@ class Stopwatch:
 
     @property
     def wall(self) -> float:
-        """Seconds by the clock."""
+        """Return the seconds that have passed since `start`."""
         return time.monotonic() - self._wall
 
     @property
     def cpu(self) -> float:
-        """Seconds of CPU."""
+        """Return the CPU seconds since `start`."""
         return cpu_seconds(self._pids) - self._cpu

@@ -1,4 +1,4 @@
-"""Celery as the first example in its documentation has it: one task per code, which looks and then writes. For comparison only."""
+"""Celery as in the first example of its documentation: one task per code, which checks and then writes. For comparison only."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _guard = threading.Lock()
 
 @app.task  # type: ignore[untyped-decorator]
 def create(body: dict[str, Any]) -> None:
-    """Make the Item unless it is there."""
+    """Create the Item unless it exists."""
     with _guard:
         if not _token:
             _token.append(baselines.netsuite_token(os.environ))
@@ -28,13 +28,13 @@ def create(body: dict[str, Any]) -> None:
 
 
 def wait_until_ready() -> None:
-    """Until a worker answers."""
+    """Wait until a worker answers."""
     while not app.control.ping(timeout=0.5):
         pass
 
 
 def wait_for(tasks: int) -> None:
-    """Until so many results are there."""
+    """Wait until this many results exist."""
     with redis.Redis.from_url(os.environ["NAIVE_REDIS_URL"]) as client:
         while sum(1 for _ in client.scan_iter("celery-task-meta-*", count=1000)) < tasks:
             time.sleep(0.2)

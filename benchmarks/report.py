@@ -1,4 +1,4 @@
-"""Writes docs/performance.md from the figures in docs/performance/. The page has only figures of runs."""
+"""Writes docs/performance.md from the figures in docs/performance/. The page only has figures of runs."""
 
 from __future__ import annotations
 

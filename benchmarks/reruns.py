@@ -1,4 +1,4 @@
-"""A run of all invoices that finds nothing new: what it asks of Procore and NetSuite, over many that are billed, claimed by others, or blocked."""
+"""A run of all invoices that finds nothing new: its requests to Procore and NetSuite, for many that are billed, claimed by others, or blocked."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ READS_APART_SECONDS = 2.5
 
 
 def reruns(*, runs: int) -> Sheet:
-    """Scheduled runs one after the other."""
+    """Measure scheduled runs one after the other."""
     sheet = Sheet(
         "reruns",
         f"{PROJECTS} projects, {INVOICES:,} invoices that are billed or claimed by others, {BLOCKED} blocked ones; Procore's pages of {PAGE}",
@@ -52,7 +52,7 @@ def reruns(*, runs: int) -> Sheet:
 
 
 def _fill(site: Installation) -> int:
-    """The invoices, in Procore and as far as billed in the ledger; how many pages the lists of projects and of invoices have."""
+    """Create the invoices in Procore and their records in the ledger; return the number of pages of the lists of projects and invoices."""
     company = build_company(1, site.profile)
     vendor = next(iter(company.vendors))
     site.container.recovery.ensure_ledger()
@@ -78,7 +78,7 @@ def _fill(site: Installation) -> int:
 
 
 def _blocked_read(site: Installation, trigger: str) -> int:
-    """One run of all, from its request to its end: how many invoices it read by themselves."""
+    """Run all invoices once, and return how many single invoices the run read."""
     site.remotes.forget()
     run, _ = site.container.export_runs.request(trigger)
     site.send(TaskName.EXPORT_APPROVED, trigger=trigger)

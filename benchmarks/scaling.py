@@ -1,4 +1,4 @@
-"""docs/scaling.md: what the measured costs come to for more projects, with the formulas."""
+"""docs/scaling.md: the measured costs, projected to more projects, with the formulas."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CAP, WRITE_SECONDS = 15, 0.5
 NEW_SHARE = 0.01
 """Of all codes, those that a daily scan finds new."""
 FIRST_SEEN_BYTES = 45
-"""What a record of a scan has beside a restored one, which is what was measured: when it was first seen and by whom (decision 12)."""
+"""What a record of a scan has in addition to a restored one, which was measured: when and by whom it was first seen (decision 12)."""
 PROJECTS_PER_PAGE = 300
 HOURLY = 3600
 """Procore's usual limit of requests in an hour."""
@@ -24,7 +24,7 @@ SIZES = (10, 1_000, 100_000)
 
 
 def text() -> str:
-    """The page, computed from the figures in docs/performance/."""
+    """Return the page, computed from the figures in docs/performance/."""
     cost = _costs()
     rows = [_row(projects, cost) for projects in SIZES]
     header = (
@@ -90,7 +90,7 @@ def _row(projects: int, cost: Mapping[str, float]) -> tuple[str, ...]:
 
 
 def _costs() -> dict[str, float]:
-    wanted = {
+    wanted_figures = {
         "busy": ("cold-15", "busy share of the slots"),
         "item_ms": ("overhead", "worker CPU per Item"),
         "item_commands": ("overhead", "Redis commands per Item"),
@@ -99,7 +99,7 @@ def _costs() -> dict[str, float]:
         "code_bytes": ("warm", "10,000 projects: Redis bytes per code"),
     }
     costs = {}
-    for name, (benchmark, figure) in wanted.items():
+    for name, (benchmark, figure) in wanted_figures.items():
         _, sheet = figures.read(FOLDER / f"{benchmark}.json")
         costs[name] = next(one.median for one in sheet.figures if one.name == figure)
     return costs

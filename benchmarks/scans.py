@@ -1,4 +1,4 @@
-"""Scans that make Items: how busy the cap is kept, against what one would write instead; several workers; the cost of one Item."""
+"""Scans that create Items: use of the concurrency limit, compared with simple scripts; several workers; the cost of one Item."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from config.names import TaskName
 WRITE_SECONDS = 0.5
 READ_SECONDS = 0.1
 SPARE_THREADS = 5
-"""Threads beside the slots: for looking through projects while all slots write."""
+"""Threads in addition to the slots: they read projects while all slots write."""
 SCAN_SECONDS = 1800.0
 
 
 def scanned(site: Installation) -> float:
-    """A scan of all projects, as an app would ask for it, until it has ended; seconds."""
+    """Scan all projects as an app requests it, and return the seconds until the scan has ended."""
     began = time.monotonic()
     run, _ = site.container.wbs_scan.request("benchmark")
     site.send(TaskName.SCAN_PROJECTS, trigger="benchmark")
@@ -43,7 +43,7 @@ def scanned(site: Installation) -> float:
 
 
 def cold(cap: int, *, runs: int, projects: int = 100) -> Sheet:
-    """Every code is new. Product and script in turn; side by side where a run takes minutes and hardly any CPU."""
+    """Scan with all codes new. Product and script take turns, or run side by side where a run takes minutes and hardly any CPU."""
     side_by_side = cap == 5
     sheet = Sheet(
         f"cold-{cap}",
@@ -74,7 +74,7 @@ def cold(cap: int, *, runs: int, projects: int = 100) -> Sheet:
 
 
 def default(cap: int, *, runs: int, projects: int) -> Sheet:
-    """About a minute of work with nothing set but the cap: ramp-up and tail count, and reads take their time."""
+    """Run for about a minute with only the concurrency limit set: ramp-up and tail count, and reads take realistic time."""
     sheet = Sheet(
         f"default-{cap}",
         f"cap {cap}, {projects} projects of 40 new codes, {WRITE_SECONDS} s a write, {READ_SECONDS} s a read; WORKER_THREADS not set",
@@ -98,7 +98,7 @@ def default(cap: int, *, runs: int, projects: int) -> Sheet:
 
 
 def alternatives(*, runs: int) -> Sheet:
-    """What else one would write."""
+    """Measure the scripts that one would write instead."""
     sheet = Sheet("alternatives", f"new codes, {WRITE_SECONDS} s a write, cap 15; 40 codes in a row, 400 with Celery")
     sheet.add("a sequential script: Items a second", "/s", [_sequential() for _ in range(runs)])
     sheet.add("Celery, one task per code, check then POST: Items a second", "/s", [_celery(15) for _ in range(runs)])
@@ -106,7 +106,7 @@ def alternatives(*, runs: int) -> Sheet:
 
 
 def machines(*, runs: int, counts: tuple[int, ...] = (1, 4, 8)) -> Sheet:
-    """The same with several worker processes, each as on a machine of its own: nothing but the same REDIS_URL."""
+    """Scan with several worker processes, each as on a separate machine: they share nothing but the REDIS_URL."""
     cap, projects = 15, 20
     sheet = Sheet(
         "machines",
@@ -131,7 +131,7 @@ def machines(*, runs: int, counts: tuple[int, ...] = (1, 4, 8)) -> Sheet:
 
 
 def overhead(*, runs: int) -> Sheet:
-    """What one Item costs beside the request itself."""
+    """What one Item costs in addition to its request."""
     cap, projects = 15, 50
     items = projects * 40
     sheet = Sheet(
@@ -214,7 +214,7 @@ def _celery(cap: int) -> float:
 
 @contextmanager
 def _commands(url: str) -> Iterator[Counter[str]]:
-    """Commands that clients send to Redis, what a script calls inside not counted again."""
+    """Count the commands that clients send to Redis within the block; commands inside a script are not counted."""
     counted: Counter[str] = Counter()
     client: Any = redis.Redis.from_url(url, decode_responses=True)
     monitor = client.monitor()

@@ -1,4 +1,4 @@
-"""What the simulators' journals say of a run: requests, how busy NetSuite's slots were, when the first record stood."""
+"""What the simulators' journals show of a run: requests, the use of NetSuite's slots, and when the first record existed."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ class Traffic:
 
     @property
     def procore(self) -> list[dict[str, Any]]:
-        """Requests to Procore but for logins."""
+        """Return the requests to Procore except logins."""
         return [entry for entry in self.procore_entries if "method" in entry and "/oauth/" not in entry["path"]]
 
     @property
     def netsuite(self) -> list[dict[str, Any]]:
-        """Requests to NetSuite but for logins."""
+        """Return the requests to NetSuite except logins."""
         return [entry for entry in self.netsuite_entries if "method" in entry and "/auth/" not in entry["path"]]
 
     @property
     def item_posts(self) -> list[dict[str, Any]]:
-        """Requests that make an Item, in the order of their beginning."""
+        """Return the requests that create an Item, in the order of their start."""
         posts = [one for one in self.netsuite if one["method"] == "POST" and one["path"].endswith("Item")]
         return sorted(posts, key=lambda one: float(one["started"]))
 
     @property
     def records(self) -> list[dict[str, Any]]:
-        """Records that the client created."""
+        """Return the records that the client created."""
         return [
             entry for entry in self.netsuite_entries if entry.get("write") == "create" and entry.get("by") == "client"
         ]
@@ -57,7 +57,7 @@ class Traffic:
         return sum(max(0.0, ended - started) for started, ended in spans) / (cap * (end - begin))
 
     def seconds_to_full_use(self, cap: int) -> float:
-        """From the beginning of the first request to NetSuite until as many as the cap are in progress at once."""
+        """Return the seconds from the first request to NetSuite until as many requests as the limit are in progress at once."""
         begin = min(float(one["started"]) for one in self.netsuite)
         steps = [(float(one["started"]), 1) for one in self.netsuite] + [
             (float(one["ended"]), -1) for one in self.netsuite
@@ -70,16 +70,16 @@ class Traffic:
         return float("inf")
 
     def items_a_second(self) -> float:
-        """New Items a second, from the first Item's request until the last one's end."""
+        """Return the Items created per second, from the start of the first Item's request until the end of the last one."""
         posts = self.item_posts
         return len(posts) / (max(float(one["ended"]) for one in posts) - float(posts[0]["started"]))
 
     @property
     def refused(self) -> int:
-        """Requests that NetSuite refused because there were too many at once."""
+        """Return the requests that NetSuite refused because too many were in progress."""
         return sum(one["status"] == 429 for one in self.netsuite)
 
     @property
     def most_at_once(self) -> int:
-        """The most requests that NetSuite had in hand at once."""
+        """The maximum number of requests that NetSuite processed at the same time."""
         return int(self.netsuite_stats["max_in_flight"])

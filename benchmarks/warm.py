@@ -1,4 +1,4 @@
-"""A scan that finds nothing new: what it costs per project, with 100, 1,000 and 10,000 of them; and how soon a cold one begins."""
+"""A scan that finds nothing new: its cost per project, with 100, 1,000 and 10,000 of them; and how soon a cold scan begins."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from worker.domain.work import Lane, RunKind, scan_of
 CODES = 50
 CAP, THREADS = 15, 16
 START_SECONDS = 2.0
-"""What a worker does once it is ready, such as giving out what waited, is no cost of a scan."""
+"""What a worker does once it is ready, such as dispatching waiting work, is no cost of a scan."""
 
 
 def warm(*, runs: int, sizes: tuple[int, ...] = (100, 1_000, 10_000)) -> Sheet:
-    """Nothing is new: Procore's pages are read, NetSuite is not asked."""
+    """Scan without anything new: Procore's pages are read, and NetSuite gets no request."""
     sheet = Sheet("warm", f"projects of {CODES} codes, all of them in the ledger; a worker with {THREADS} threads")
     costs: dict[int, float] = {}
     memories: dict[int, float] = {}
@@ -57,11 +57,11 @@ def warm(*, runs: int, sizes: tuple[int, ...] = (100, 1_000, 10_000)) -> Sheet:
         sheet.add(f"{size:,} projects: worker CPU per project", "ms", cpu, at_most=5)
         sheet.add(f"{size:,} projects: memory of the largest worker", "MB", memory)
         sheet.add(f"{size:,} projects: Redis bytes per code", "bytes", per_code, at_most=200)
-        for place, words in enumerate(("Celery's own", "the HTTP client's", "the Redis client's", "ours")):
+        for place, owner in enumerate(("Celery's own", "the HTTP client's", "the Redis client's", "ours")):
             if shares:
-                most = 2 if words == "ours" else None
+                most = 2 if owner == "ours" else None
                 sheet.add(
-                    f"{size:,} projects: of the CPU per project, {words}",
+                    f"{size:,} projects: of the CPU per project, {owner}",
                     "ms",
                     [one[place] for one in shares],
                     at_most=most,
@@ -115,7 +115,7 @@ def first(*, runs: int, projects: int = 10_000) -> Sheet:
 
 
 def _fill(site: Installation, size: int) -> float:
-    """A ledger that knows all codes; Redis bytes per code."""
+    """Write a ledger that has all codes, and return the Redis bytes per code."""
     ledger, redis = site.container.ledger, site.redis
     before = int(redis.info("memory")["used_memory"])
     ledger.state.open(since=0)
@@ -132,7 +132,7 @@ def _fill(site: Installation, size: int) -> float:
 
 
 def _bytes_per_waiting_code() -> float:
-    """Its record, its place in the lane and in the run."""
+    """Return the bytes of a waiting code: its record, its place in the lane and in the run."""
     with tempfile.TemporaryDirectory() as folder, Installation(Path(folder), profile="large:1x1", slots=CAP) as site:
         ledger, work = site.container.ledger, site.container.work
         before, projects = int(site.redis.info("memory")["used_memory"]), range(1, 1_001)
@@ -179,7 +179,7 @@ def _shares(site: Installation, whole: float) -> tuple[float, float, float, floa
 
 
 def _calls(site: Installation) -> int:
-    """Round trips to Redis of all clients, counted as network reads."""
+    """Return the round trips to Redis of all clients, counted as network reads."""
     return int(site.redis.info("stats")["total_reads_processed"])
 
 

@@ -1,4 +1,4 @@
-"""A real server for the tests that need one, what a failed property prints, and a garbage collector that leaves the tests themselves alone."""
+"""A real server for the tests that need one, the output of a failed property, and a garbage collector that ignores the tests' own objects."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ settings.register_profile("thorough", settings.get_profile("wbs-sync"), max_exam
 settings.load_profile("wbs-sync")
 
 
-# How this machine reaches the internet is nobody's business here: every address of a test is on this machine. Settings would also read
+# How this machine reaches the internet does not matter here: every address of a test is on this machine. Settings would also read
 # a whole bundle of certificates each time, which was a quarter of the time of the tests of flows.
 for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"):
     for spelled in (name, name.lower()):
@@ -58,14 +58,14 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
-    """The embedded server, one for each test process."""
+    """Run the embedded server of this test process."""
     with EmbeddedServer.start(tmp_path_factory.mktemp("redis")) as server:
         yield server
 
 
 @pytest.fixture
 def redis_url(redis_server: EmbeddedServer) -> str:
-    """The address of that server, empty."""
+    """Empty that server, and return its address."""
     with redis.Redis.from_url(redis_server.url) as client:
         client.flushall()
     return redis_server.url

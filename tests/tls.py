@@ -24,7 +24,7 @@ TLS_HANDSHAKE = b"\x16"
 
 
 class Authority:
-    """Signs certificates for 127.0.0.1; its own certificate and theirs are files in a folder."""
+    """Signs certificates for 127.0.0.1; its certificate and theirs are files in a folder."""
 
     def __init__(self, folder: Path, name: str = "authority") -> None:
         self._folder = folder
@@ -34,7 +34,7 @@ class Authority:
         self.certificate.write_bytes(self._signed(self._name, self._key.public_key(), is_authority=True))
 
     def issue(self, name: str) -> tuple[Path, Path]:
-        """The files of a new certificate and of its key."""
+        """Write a new certificate and its key, and return both files."""
         key = ec.generate_private_key(ec.SECP256R1())
         certificate, key_file = self._folder / f"{name}.crt", self._folder / f"{name}.key"
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
@@ -44,7 +44,7 @@ class Authority:
         return certificate, key_file
 
     def _signed(self, subject: x509.Name, key: ec.EllipticCurvePublicKey, *, is_authority: bool) -> bytes:
-        """A certificate in PEM, with what RFC 5280 asks for: Python 3.13 and newer refuse one without."""
+        """Return a certificate in PEM with the fields that RFC 5280 requires: Python 3.13 and newer refuse one without."""
         now = dt.datetime.now(dt.UTC)
         builder = (
             x509.CertificateBuilder()

@@ -38,7 +38,7 @@ class Step:
     calls: int = 0
 
     def note(self, file: str, function: str, before: str) -> None:
-        """Note a call of a function; `before`: the file of the call before it."""
+        """Record a call of a function. `before`: the file of the previous call."""
         self.files.setdefault(file, {})[function] = None
         self.entries[file] = self.entries.get(file, 0) + (file != before)
         self.calls += 1
@@ -74,7 +74,7 @@ def first_scan(office: Installation) -> None:
 
 
 def walk_of_a_code(office: Installation) -> list[Step]:
-    """A scan of a project with one new code: the request, the scan, and the Item that is created."""
+    """Scan a project with one new code: the request, the scan, and the Item that is created."""
     steps: list[Step] = []
     first_scan(office)
     project = office.new_project("31-500", ["05-120.S"])
@@ -90,7 +90,7 @@ def walk_of_a_code(office: Installation) -> list[Step]:
 
 
 def walk_of_an_invoice(office: Installation) -> list[Step]:
-    """The export of one approved invoice whose Items are missing, in one attempt."""
+    """Export one approved invoice whose Items are missing, in one attempt."""
     first_scan(office)
     for invoice in books.invoices(office.stage):
         steps: list[Step] = []
@@ -103,12 +103,12 @@ def walk_of_an_invoice(office: Installation) -> list[Step]:
 
 
 def files_of(steps: list[Step]) -> int:
-    """How many files these steps enter, each counted once."""
+    """Return how many files these steps enter, each counted once."""
     return len({file for step in steps for file in step.files})
 
 
 def lines(steps: list[Step]) -> Iterator[str]:
-    """The steps for people."""
+    """Yield the steps as lines of text."""
     for step in steps:
         yield f"{step.name}: {len(step.files)} files, {step.calls} calls, {sum(step.entries.values())} changes of file"
         yield from (f"  {step.entries[file]:4}  {file}: {', '.join(names)}" for file, names in step.files.items())

@@ -1,1 +1,1 @@
-"""Every alert, played: its situation is brought about in an installation with a real server, until it fires, and ended until it clears."""
+"""Every alert, played: its situation is created in an installation with a real server until it fires, and ended until it clears."""

@@ -12,13 +12,13 @@ from tests.alerts.situations import SITUATIONS
 
 
 def main() -> int:
-    """The command."""
+    """Play every situation and write the page."""
     played = []
     for situation in SITUATIONS:
         with tempfile.TemporaryDirectory(prefix="wbs-sync-alert-") as folder:
             played.append(play(situation, Path(folder)))
-        one = played[-1]
-        sys.stdout.write(f"{situation.alert}: {one.fired_after:.0f} s, {one.cleared_after:.0f} s\n")
+        last = played[-1]
+        sys.stdout.write(f"{situation.alert}: {last.fired_after:.0f} s, {last.cleared_after:.0f} s\n")
     PAGE.write_text(page(played), encoding="utf-8")
     return 0
 

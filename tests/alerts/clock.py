@@ -1,4 +1,4 @@
-"""A server whose clock a test moves."""
+"""A server whose clock a test sets."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class Clock:
 
     @property
     def now(self) -> float:
-        """What it shows."""
+        """Return the time that the clock shows."""
         wall, set_at = struct.unpack("qq", self._mapped[:])
         return float(wall / 1e6 + time.monotonic() - set_at / 1e6)
 
     def set(self, now: float) -> None:
-        """It shows this from now on; never less than before."""
+        """Set the clock; it never goes back."""
         self._mapped[:] = struct.pack("qq", round(now * 1e6), time.monotonic_ns() // 1000)
 
 
@@ -46,7 +46,7 @@ def compiler() -> str | None:
 
 @contextmanager
 def played_clock(folder: Path, now: float) -> Iterator[Clock]:
-    """A clock for every server that is started within the block."""
+    """Give every server that is started within the block a clock that a test sets."""
     library, file = folder / "clock.so", folder / "clock"
     command = [str(compiler()), "-shared", "-fPIC", "-o", str(library), str(SOURCE), "-ldl"]
     subprocess.run(command, check=True, capture_output=True)
@@ -56,6 +56,6 @@ def played_clock(folder: Path, now: float) -> Iterator[Clock]:
 
 
 def start_server(folder: Path) -> EmbeddedServer:
-    """The embedded server of a folder, with its clock."""
+    """Start the embedded server of a folder, with its clock."""
     with mock.patch.dict(os.environ, {"LD_PRELOAD": str(folder / "clock.so")}):
         return EmbeddedServer.start(folder)

@@ -27,21 +27,21 @@ ROW = re.compile(r"^\| \[(\w+)\]\(runbooks/\1\.md\) \| .* \| ([\d,]+) s \| ([\d,
 
 
 def page(played: Iterable[Played]) -> str:
-    """The whole page, in the order of the rules."""
+    """Return the whole page, in the order of the rules."""
     by_alert = {one.situation.alert: one for one in played}
     return INTRODUCTION + "".join(_row(by_alert[alert]) for alert in rules())
 
 
 def published() -> dict[str, tuple[float, float]]:
-    """What the page says: for each alert after how many seconds it fires, and clears."""
-    found = ROW.findall(PAGE.read_text(encoding="utf-8"))
-    return {alert: (_number(fires), _number(clears)) for alert, fires, clears in found}
+    """Return what the page says: for each alert, the seconds until it fires and until it clears."""
+    rows = ROW.findall(PAGE.read_text(encoding="utf-8"))
+    return {alert: (_number(fires), _number(clears)) for alert, fires, clears in rows}
 
 
-def _row(one: Played) -> str:
-    alert, step = one.situation.alert, one.situation.step
-    cells = (f"[{alert}](runbooks/{alert}.md)", one.situation.played, one.situation.ended)
-    times = (f"{seconds:,.0f} s" for seconds in (one.fired_after, one.cleared_after, step))
+def _row(played: Played) -> str:
+    alert, step = played.situation.alert, played.situation.step
+    cells = (f"[{alert}](runbooks/{alert}.md)", played.situation.played, played.situation.ended)
+    times = (f"{seconds:,.0f} s" for seconds in (played.fired_after, played.cleared_after, step))
     return f"| {' | '.join((*cells, *times))} |\n"
 
 

@@ -1,4 +1,4 @@
-"""Plays a situation and notes how long its alert took."""
+"""Plays a situation and records how long its alert took."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ HEALTHY_SCRAPES = 4
 
 @dataclass(frozen=True)
 class Played:
-    """Seconds from the beginning of the situation until its alert fired, and from its end until it cleared."""
+    """Seconds from the start of the situation until its alert fired, and from its end until the alert cleared."""
 
     situation: Situation
     fired_after: float
@@ -23,15 +23,15 @@ class Played:
 def play(situation: Situation, folder: Path) -> Played:
     """Play one situation in a separate folder. Raises AssertionError if its alert fires too early, never, or permanently."""
     alert, step = situation.alert, situation.step
-    with scene(folder) as place:
+    with scene(folder) as opened:
 
         def fires() -> bool:
-            return place.prometheus.fires(alert)
+            return opened.prometheus.fires(alert)
 
         for _ in range(HEALTHY_SCRAPES):
-            place.wait(step)
+            opened.wait(step)
         assert not fires(), "fires while nothing is wrong"
-        situation.begin(place)
-        fired_after = place.seconds_until(fires, step)
-        situation.end(place)
-        return Played(situation, fired_after, place.seconds_until(lambda: not fires(), step))
+        situation.begin(opened)
+        fired_after = opened.seconds_until(fires, step)
+        situation.end(opened)
+        return Played(situation, fired_after, opened.seconds_until(lambda: not fires(), step))

@@ -19,7 +19,7 @@ UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 def rules() -> dict[str, dict[str, Any]]:
-    """Every alert's rule, by its name."""
+    """Return the rule of every alert by its name."""
     [group] = yaml.safe_load(RULES_FILE.read_text())["groups"]
     return {rule["alert"]: rule for rule in group["rules"]}
 
@@ -35,14 +35,14 @@ class _State:
 
 @dataclass
 class Prometheus:
-    """One server with our rules, and one target."""
+    """A server with the product's rules and one target."""
 
     alerts: dict[str, dict[str, Any]] = field(default_factory=rules)
     _past: list[Facts] = field(default_factory=list)
     _states: dict[tuple[str, Labels], _State] = field(default_factory=dict)
 
     def scrape(self, text: str | None, at: float, *, has_target: bool = True) -> None:
-        """Take what the target says (None = it does not answer) and evaluate every rule at that moment."""
+        """Take the metrics of the target (None = it does not respond) and evaluate every rule at that moment."""
         lines = text or ""
         if has_target:
             lines += f"up{{{JOB}}} {int(text is not None)}\n"
@@ -53,28 +53,28 @@ class Prometheus:
             self._evaluate(alert, rule, facts)
 
     def fires(self, alert: str) -> bool:
-        """Whether an alert fires now, for any labels."""
+        """Return whether an alert fires now, for any labels."""
         return any(state.fires for (name, _), state in self._states.items() if name == alert)
 
     def firing(self) -> set[str]:
-        """All alerts that fire now."""
+        """Return all alerts that fire now."""
         return {name for (name, _), state in self._states.items() if state.fires}
 
     def _evaluate(self, alert: str, rule: dict[str, Any], facts: Facts) -> None:
-        found = facts.values(rule["expr"])
-        for labels in found:
+        values = facts.values(rule["expr"])
+        for labels in values:
             state = self._states.setdefault((alert, labels), _State(facts.now, facts.now))
             state.last = facts.now
             state.fires = state.fires or facts.now - state.since >= seconds_of(rule.get("for", "0s"))
         for key, state in list(self._states.items()):
-            if key[0] == alert and key[1] not in found:
+            if key[0] == alert and key[1] not in values:
                 kept_for = seconds_of(rule.get("keep_firing_for", "0s")) if state.fires else 0
                 if facts.now - state.last >= kept_for:
                     del self._states[key]
 
 
 def seconds_of(duration: str) -> float:
-    """A duration of a rule, such as 5m."""
-    found = re.fullmatch(r"(\d+)([smhd])", duration)
-    assert found, duration
-    return int(found[1]) * UNITS[found[2]]
+    """Return the seconds of a duration in a rule, such as 5m."""
+    match = re.fullmatch(r"(\d+)([smhd])", duration)
+    assert match, duration
+    return int(match[1]) * UNITS[match[2]]

@@ -1,4 +1,4 @@
-"""An installation whose time a test plays: an office, a server with a separate clock, and a Prometheus that scrapes its metrics."""
+"""An installation whose time a test controls: both remotes, a server with a separate clock, and a Prometheus that scrapes the metrics."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def nothing(scene: Scene) -> None:
 
 @dataclass
 class Scene:
-    """One installation. `running`: the processes that show that they run, each with its process id."""
+    """One installation. `running`: the processes that report a heartbeat, each with its process id."""
 
     folder: Path
     office: Installation
@@ -58,22 +58,22 @@ class Scene:
     _scraped_at: float = STARTS_AT
 
     def wait(self, seconds: float) -> None:
-        """Time passes, the running processes do what they always do, and Prometheus scrapes."""
-        # Counted from the last scrape, so that it plays no part how long the work between two takes.
+        """Let time pass while the running processes do their routine and Prometheus scrapes."""
+        # Counted from the last scrape, so that the duration of the work in between does not matter.
         self._scraped_at += seconds
         self.clock.set(max(self._scraped_at, self.clock.now))
-        told: str | None = None
+        metrics: str | None = None
         with suppress(RedisError):
             # The server looks at its clock about once a millisecond.
             eventually(lambda: self.office.container.now() >= self._scraped_at, every=0.001)
             self._processes_run()
             self.meanwhile(self)
             with mock.patch("worker.inspect.metrics.shutil.disk_usage", self._disk_usage):
-                told = self.office.container.metrics.text()
-        self.prometheus.scrape(told if self.has_target else "", self._scraped_at, has_target=self.has_target)
+                metrics = self.office.container.metrics.text()
+        self.prometheus.scrape(metrics if self.has_target else "", self._scraped_at, has_target=self.has_target)
 
     def seconds_until(self, condition: Callable[[], bool], step: float) -> float:
-        """How long it takes until something is so, in steps of one scrape each. AssertionError when it never is."""
+        """Return the seconds until a condition is true, in steps of one scrape each. Raises AssertionError if it never is."""
         for number in range(1, MAX_SCRAPES):
             self.wait(step)
             if condition():
@@ -81,34 +81,34 @@ class Scene:
         raise AssertionError(f"not within {MAX_SCRAPES} scrapes; firing: {sorted(self.prometheus.firing())}")
 
     def stop(self, *names: str) -> None:
-        """Processes end in order, and say so."""
+        """Stop processes in order; they announce their end."""
         for name in names:
             self.office.container.stores.presence.withdraw(self._process(name))
             del self.running[name]
 
     def hang(self, name: str) -> None:
-        """Stop a process without a message: it hangs."""
+        """Stop a process without an announcement: it hangs."""
         del self.running[name]
 
     def start(self, *names: str) -> None:
-        """Processes start, with a new process id."""
+        """Start processes, with new process ids."""
         self.running |= dict.fromkeys(names, 2)
 
     def settings(self, **settings: Any) -> None:
-        """All processes start again with other settings."""
+        """Restart all processes with other settings."""
         self._settings |= settings
         self.office = self.office.reopened(**self._settings)
 
     def only(self, project: Project, **settings: Any) -> None:
-        """From here on this project is the whole company."""
+        """Limit the company to this project from here on."""
         self.settings(project_ids=str(project.id), **settings)
 
     def key(self, name: str) -> str:
-        """A key in Redis."""
+        """Return the full name of a key in Redis."""
         return self.office.container.settings.redis_key_prefix + name
 
     def start_server(self) -> None:
-        """Redis starts, with its data and under its address if it ran before."""
+        """Start Redis, with its data and at its address if it ran before."""
         self.server = start_server(self.folder)
 
     def _processes_run(self) -> None:
@@ -132,7 +132,7 @@ class Scene:
 
 @contextmanager
 def scene(folder: Path) -> Iterator[Scene]:
-    """A fresh installation at rest, on a separate server."""
+    """Open an idle installation on a separate server for the block."""
     impatient = mock.patch.object(api, "BACK_OFF_SECONDS", (0.01,) * 4)
     with impatient, mock.patch.object(locks, "KEPT_SECONDS", 0.0), played_clock(folder, STARTS_AT) as clock:
         server = start_server(folder)

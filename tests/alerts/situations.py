@@ -1,4 +1,4 @@
-"""What is played for each alert: how its situation begins, and how it ends."""
+"""The situation of each alert: how it begins, and how it ends."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Step = Callable[[Scene], None]
 
 @dataclass(frozen=True)
 class Situation:
-    """One alert's. `played`: what happens, in words; `ended`: how it ends; `step`: seconds between two scrapes."""
+    """One alert's. `played`: the sentence that says what happens; `ended`: how it ends; `step`: seconds between two scrapes."""
 
     alert: str
     played: str
@@ -35,14 +35,14 @@ class Situation:
 
 
 def new_project(scene: Scene, **settings: Any) -> Project:
-    """A project with one budgeted code, which from here on is the whole company."""
+    """Create a project with one budgeted code, which is the whole company from here on."""
     project = scene.office.new_project(NUMBER, [CODE])
     scene.only(project, **settings)
     return project
 
 
 def approved(scene: Scene, **fields: Any) -> Invoice:
-    """An approved invoice of a project whose Items exist."""
+    """Create an approved invoice of a project whose Items exist."""
     project = new_project(scene)
     scene.office.scan(project.id)
     scene.invoice = scene.office.new_invoice(project, (CODE, "900.00"), **fields)
@@ -50,7 +50,7 @@ def approved(scene: Scene, **fields: Any) -> Invoice:
 
 
 def the_invoice(scene: Scene) -> Invoice:
-    """The one that the situation is about."""
+    """Return the only invoice of the situation."""
     assert scene.invoice
     return scene.invoice
 
@@ -60,7 +60,7 @@ def netsuite_is_down(scene: Scene) -> None:
 
 
 def goes_on(scene: Scene) -> None:
-    """Workers do what is due."""
+    """Do all work that is due, as workers do."""
     scene.office.work_off()
 
 
@@ -111,7 +111,7 @@ def redis_starts(scene: Scene) -> None:
 
 
 def a_message_that_nobody_fetches(scene: Scene) -> None:
-    """As docs/enqueue.md has it."""
+    """Enqueue a message as docs/enqueue.md describes it, for a queue without a worker."""
     app = Celery(broker=scene.server.url, set_as_current=False)
     app.conf.broker_transport_options = {"global_keyprefix": scene.key("")}
     with app.connection_for_write() as connection:
@@ -158,7 +158,7 @@ def bills_while_netsuite_is_down(scene: Scene) -> None:
 
 
 def netsuite_recovers_every_nine_minutes(scene: Scene) -> None:
-    """Down for six minutes and a half, up for two and a half, and again; a new invoice comes each time."""
+    """Take NetSuite down for six and a half minutes and up for two and a half, in turns, with a new invoice each time."""
     invoice = approved(scene)
     project = scene.office.procore.company.projects[invoice.project_id]
     began, rounds = scene.clock.now, 0
@@ -203,7 +203,7 @@ def the_hour_ends(scene: Scene) -> None:
 
 
 def a_save_fails(scene: Scene) -> None:
-    """As on a disk without room: the server cannot open a new file."""
+    """Make a save fail as on a full disk: the server cannot open a new file."""
     redis = scene.office.container.redis
     redis.ping()
     before = resource.prlimit(scene.server.pid, resource.RLIMIT_NOFILE)
@@ -251,7 +251,7 @@ def it_is_rebuilt(scene: Scene) -> None:
 
 
 def a_bill_whose_answer_is_lost(scene: Scene) -> None:
-    """NetSuite takes the bill after the connection has timed out, and answers nothing afterwards."""
+    """Let NetSuite accept the bill after the connection has timed out, and respond to nothing afterwards."""
     invoice = approved(scene)
     scene.settings(netsuite_read_timeout_seconds=5)
     scene.office.stage.faults("netsuite", [{"kind": "hold", "method": "POST", "path": "vendorBill", "value": 120}])
@@ -325,7 +325,7 @@ def the_permission_is_given(scene: Scene) -> None:
 
 
 def all_slots_are_in_use(scene: Scene) -> None:
-    """By other workers, for longer than the alert takes."""
+    """Let other workers use all slots for longer than the alert takes."""
     redis = scene.office.container.redis
     ends = (scene.clock.now + 86_400) * 1000
     redis.zadd(scene.key("gate"), {f"slot-{number}": ends for number in range(4)})

@@ -1,4 +1,4 @@
-"""Few examples in the suite, thousands of each with `--hypothesis-profile=thorough`, which no timeout cuts off."""
+"""The suite runs few examples of each test; `--hypothesis-profile=thorough` runs thousands of them, without a timeout."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test of thousands of examples takes its time."""
+    """Remove the timeout of tests with thousands of examples."""
     if settings.get_current_profile_name() == "thorough":
         for item in items:
             if HERE in item.path.parents:

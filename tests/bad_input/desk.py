@@ -1,7 +1,7 @@
-"""A small company's back office over the wire: two invoices to export and a project to scan, and the truth of what must come of it.
+"""A small company's back office over the wire: two invoices to export and a project to scan, and the records that must exist in the end.
 
-No Celery and no processes here: what workers do with messages `Desk` does with calls, so that an example costs some ten
-milliseconds. Ledger, locks, gate and lanes stand in a real Valkey, under a prefix of the example's own.
+No Celery and no processes here: what workers do with messages `WiredInstallation` does with calls, so that an example costs some ten
+milliseconds. Ledger, locks, gate and lanes are in a real Valkey, under a prefix of the example's own.
 """
 
 from __future__ import annotations
@@ -54,12 +54,12 @@ _numbers = itertools.count(1)
 
 
 def small_company() -> Company:
-    """One project with three budgeted codes and one approved invoice; the same to the last id each time."""
+    """Return a company of one project with three budgeted codes and one approved invoice, with the same ids each time."""
     return build_company(1, "large:1x3:1")
 
 
-class Office:
-    """What all examples of a test process share: settings but for the prefix, a key pair, connections and threads."""
+class SharedParts:
+    """What all examples of a test process share: settings except the prefix, a key pair, connections and threads."""
 
     def __init__(self, settings: Settings, public_key: str, redis_url: str) -> None:
         self.settings = settings
@@ -70,12 +70,12 @@ class Office:
         self.pool = ThreadPoolExecutor(4)
 
     @classmethod
-    def open(cls, folder: Path, redis_url: str) -> Office:
-        """Make the key; every other setting is the simulated account's."""
+    def open(cls, folder: Path, redis_url: str) -> SharedParts:
+        """Return the shared parts with a new key; every other setting is that of the simulated account."""
         key = folder / "key.pem"
         public_key = make_key_file(key)
         books = small_company().netsuite
-        told: dict[str, Any] = {
+        settings: dict[str, Any] = {
             "procore_base_url": PROCORE, "procore_auth_url": PROCORE, "procore_client_id": "app-1",
             "procore_client_secret": "canary-of-the-procore-secret", "procore_company_id": small_company().company_id,
             "netsuite_account_id": books.account_id, "netsuite_base_url": NETSUITE, "netsuite_client_id": "integration-1",
@@ -84,34 +84,34 @@ class Office:
             "netsuite_tax_schedule_id": books.tax_schedule_id, "netsuite_retainage_item_id": books.retainage_item_id,
             "netsuite_settle_seconds": 0,
         }  # fmt: skip
-        return cls(load_settings(_env_file=None, **told), public_key, redis_url)
+        return cls(load_settings(_env_file=None, **settings), public_key, redis_url)
 
     def __repr__(self) -> str:
         return "office"
 
     def close(self) -> None:
-        """Give back what was opened."""
+        """Close what was opened."""
         self.pool.shutdown()
         self.redis.close()
         self.loop.close()
 
 
 class WiredContainer(OpenContainer):
-    """The product's own wiring, but for the socket and for a connection to Redis that all examples share."""
+    """The product's container, except for the HTTP socket and for a Redis connection that all examples share."""
 
-    def __init__(self, settings: Settings, office: Office, wire: Wire) -> None:
+    def __init__(self, settings: Settings, shared: SharedParts, wire: Wire) -> None:
         super().__init__(settings, redis_url="redis://nobody")
-        self.redis, self.keeper = office.redis, office.keeper
-        # The threads of the office, since an example should leave none behind.
-        self.__dict__["read_threads"] = self.__dict__["item_threads"] = office.pool
+        self.redis, self.keeper = shared.redis, shared.keeper
+        # The shared threads, so that no example leaves a thread behind.
+        self.__dict__["read_threads"] = self.__dict__["item_threads"] = shared.pool
         for transport in (self.connections.procore_transport, self.connections.netsuite_transport):
             wire.attach(transport)
 
 
-class Desk:
-    """One example's world."""
+class WiredInstallation:
+    """The installation of one example."""
 
-    def __init__(self, office: Office, **settings: Any) -> None:
+    def __init__(self, shared: SharedParts, **settings: Any) -> None:
         self.company = small_company()
         (self.project,) = self.company.projects.values()
         self.invoices = [*self.company.invoices.values(), self._series()]
@@ -119,21 +119,21 @@ class Desk:
         self.procore.settings.spike_limit = None
         self.procore.client_id, self.procore.client_secret = "app-1", "canary-of-the-procore-secret"
         self.netsuite.doorkeeper.client_id = "integration-1"
-        self.netsuite.doorkeeper.register("certificate-1", office.public_key)
+        self.netsuite.doorkeeper.register("certificate-1", shared.public_key)
         apps: dict[str, ASGIApp] = {
             "procore.example": procore_app(self.procore),
             "netsuite.example": netsuite_app(self.netsuite),
         }
-        self.wire = Wire(apps, office.loop)
-        own = office.settings.model_copy(update={"redis_key_prefix": f"desk-{next(_numbers)}:", **settings})
-        self.container = WiredContainer(own, office, self.wire)
+        self.wire = Wire(apps, shared.loop)
+        own = shared.settings.model_copy(update={"redis_key_prefix": f"desk-{next(_numbers)}:", **settings})
+        self.container = WiredContainer(own, shared, self.wire)
         self.container.recovery.ensure_ledger()
         # As some seconds after a first start, before which nothing is sent.
         self.container.redis.hset(f"{own.redis_key_prefix}ledger", "met", 0)
         self.wire.seen.clear()
 
     def _series(self) -> Invoice:
-        """The third invoice of a subcontract, with stored materials that have become work; another ERP has the two before."""
+        """Return the third invoice of a subcontract, with stored materials that became work; another ERP has the two before it."""
         vendor = next(iter(self.company.vendors.values()))
         works = plan_works(self.company.rng, list(self.project.codes.values())[:2], changes=True)
         commitment = self.company.open_subcontract(self.project, vendor, works)
@@ -144,16 +144,16 @@ class Desk:
     # Work
 
     def export(self, invoice: Invoice) -> Outcome:
-        """One attempt at one invoice, as the three tasks make it."""
+        """Make one attempt at one invoice, as the three tasks do."""
         return self.container.export(InvoiceKey(invoice.project_id, invoice.id))
 
     def scan(self) -> None:
-        """One scan with all that is due because of it."""
+        """Run one scan and all work that is due because of it."""
         self.container.start_scan("test")
         self.work_off()
 
     def work_off(self) -> None:
-        """Do what is due, a few rounds at most: what waits again at once is left to the next call."""
+        """Do what is due, for a few rounds at most; work that is due again immediately is left to the next call."""
         for _ in range(30):
             for key in (keys := self.container.dispatch.next(Lane)):
                 self.container.work_on(key)
@@ -189,16 +189,16 @@ class Desk:
 
     @property
     def prefix(self) -> str:
-        """Of this example's keys."""
+        """Return the prefix of this example's keys."""
         return self.container.settings.redis_key_prefix
 
     # What must be true
 
     def assert_ended_well(self, outcome: Outcome, key: str) -> None:
         """Done, skipped with a reason, waiting with a time, or a problem with a cause and a clear sentence."""
-        problems = {one.key: one for one in self.container.ledger.problems()}
-        for one in problems.values():
-            assert_clear(one.problem.sentence, one.problem.cause)
+        problems = {problem.key: problem for problem in self.container.ledger.problems()}
+        for problem in problems.values():
+            assert_clear(problem.problem.sentence, problem.problem.cause)
         if outcome.kind in (OutcomeKind.WAITING, OutcomeKind.UNKNOWN):
             waits = [lane for lane in Lane if self.container.work.waits_until(lane, key) is not None]
             assert outcome.again_at is not None or waits, outcome
@@ -212,12 +212,12 @@ class Desk:
 
     def assert_only_true_records(self) -> None:
         """Every Item and bill that was written is expected, to the letter and to the cent, and exists once."""
-        wanted = {
+        expected = {
             self.item_external_id(code.id): f"{self.project.number}-{code.flat_code}"
             for code in self.project.codes.values()
         }
         for entry in self._written("item"):
-            assert wanted.get(entry["external_id"]) == entry["name"], entry
+            assert expected.get(entry["external_id"]) == entry["name"], entry
         truths = {self.bill_external_id(invoice): invoice for invoice in self.invoices}
         for entry in self._written("vendorBill"):
             bill = self.netsuite.bill_by_external_id(entry["external_id"])
@@ -240,19 +240,19 @@ class Desk:
         assert self.netsuite.duplicates() == []
         for name in ("item", "vendorBill"):
             assert max(Counter(entry["external_id"] for entry in self._written(name)).values(), default=0) <= 1
-        looked: set[str] = set()
+        looked_up: set[str] = set()
         for exchange in self.wire.seen:
             if exchange.kind in ("bill", "bills by query"):
-                looked |= {
+                looked_up |= {
                     self.bill_external_id(one)
                     for one in self.invoices
                     if str(one.id).encode() in exchange.path.encode() + exchange.sent
                 }
             elif exchange.kind == "new bill" and exchange.status not in (401, 429):
-                assert any(one.encode() in exchange.sent and one in looked for one in looked), (
-                    "a bill was sent that nobody had looked for"
+                assert any(one.encode() in exchange.sent and one in looked_up for one in looked_up), (
+                    "a bill was sent that was not looked up first"
                 )
-                looked = {one for one in looked if one.encode() not in exchange.sent}
+                looked_up = {one for one in looked_up if one.encode() not in exchange.sent}
 
     def assert_ties(self) -> None:
         """Whatever was read: each bill's lines total its amount, and that is what Procore said was due."""
@@ -265,18 +265,21 @@ class Desk:
     def assert_all_done(self) -> None:
         """Each budgeted code has its Item, each of the two invoices its bill and its origin id, and nothing is left."""
         for code in self.project.budgeted_codes():
-            assert self.netsuite.item_by_external_id(self.item_external_id(code.id)), (code.flat_code, self.story())
+            assert self.netsuite.item_by_external_id(self.item_external_id(code.id)), (
+                code.flat_code,
+                self.transcript(),
+            )
         for invoice in self.invoices:
             bill = self.netsuite.bill_by_external_id(self.bill_external_id(invoice))
-            assert bill, (invoice.invoice_number, self.story())
-            assert invoice.origin_id == f"ns-vendorbill-{bill.id}", self.story()
-        assert self.container.ledger.problems() == [], self.story()
+            assert bill, (invoice.invoice_number, self.transcript())
+            assert invoice.origin_id == f"ns-vendorbill-{bill.id}", self.transcript()
+        assert self.container.ledger.problems() == [], self.transcript()
         assert {lane: depth for lane in Lane if (depth := self.container.work.depth(lane)) != (0, 0)} == {}, (
-            self.story()
+            self.transcript()
         )
 
-    def story(self) -> str:
-        """What was asked and answered, and what is open."""
+    def transcript(self) -> str:
+        """Return the requests and responses of this example, and the open problems."""
         steps = "\n".join(f"{one.kind}: {one.status} {one.body[:120]!r}" for one in self.wire.seen[-8:])
         open_problems = "\n".join(f"{one.key}: {one.problem.sentence}" for one in self.container.ledger.problems())
         return f"\n{steps}\n{open_problems}"
@@ -311,7 +314,7 @@ class Desk:
 
 
 def assert_clear(sentence: str, cause: Cause) -> None:
-    """A sentence that a person can read: no name of a Python class, no missing fact, not too long."""
+    """Check that a person can read a sentence: no name of a Python class, no missing fact, and not too long."""
     assert cause in CATALOGUE
     assert 10 < len(sentence) < 3000, sentence
     for trace in ("Traceback", "object at 0x", "Error(", "Error:", "NoneType", "UnexpectedAnswer"):
@@ -319,8 +322,8 @@ def assert_clear(sentence: str, cause: Cause) -> None:
 
 
 @contextmanager
-def in_a_hurry() -> Iterator[None]:
-    """The product's waits, shortened to nothing: their order and their ends stay what they are."""
+def without_waits() -> Iterator[None]:
+    """Shorten the product's waits to nothing within the block; their order stays the same."""
     with (
         mock.patch.object(api, "BACK_OFF_SECONDS", (0.0, 0.0)),
         mock.patch.object(settlement, "back_off", return_value=(0.0, 0.0)),

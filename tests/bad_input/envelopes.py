@@ -1,4 +1,4 @@
-"""Messages as they are in a queue: valid ones, and every kind of invalid one that ended a worker or could have."""
+"""Messages as they are in a queue: valid ones, and every kind of invalid one that ended a worker or could end one."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ ARGUMENTS: list[Any] = [[], {"project_id": 17, "invoice_id": 417}, None]
 
 
 def envelope(task: Any, body: Any, **headers: Any) -> str:
-    """A message of Celery's protocol 2 as kombu puts it into a list; `body` is bytes as they are, anything else as JSON."""
+    """Return a message of Celery's protocol 2 as kombu stores it in a list; a `body` of bytes is used unchanged, any other value as JSON."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     return json.dumps(
         {
@@ -59,7 +59,7 @@ def envelope(task: Any, body: Any, **headers: Any) -> str:
 
 
 def known_faults() -> dict[str, bytes]:
-    """By name. Those that begin with `harmless` are tasks nevertheless; all others are refused."""
+    """Return faulty messages by name. Those whose names begin with `harmless` are accepted as tasks; all others are refused."""
     export = TaskName.EXPORT.value
     right = json.loads(envelope(export, ARGUMENTS))
 
@@ -85,7 +85,7 @@ def known_faults() -> dict[str, bytes]:
 
     odd_tasks: list[Any] = [7, [1], None, {}, "", "two words", "\x1b[31m"]
     odd_ids: list[Any] = [None, 5, [1], {}, "", "\u202e\x1b[31m\n<b>", "\ud800", "x" * 300]
-    found: dict[str, str | bytes] = {
+    faults: dict[str, str | bytes] = {
         "text": "hello",
         "nothing": "",
         "a number": "7",
@@ -187,4 +187,4 @@ def known_faults() -> dict[str, bytes]:
         "harmless: half characters as arguments": body([[], {"project_id": "\ud800", "\udfff": 1}, None]),
         "harmless: deep arguments": keywords("[" * 900 + "]" * 900),
     }  # fmt: skip
-    return {name: raw if isinstance(raw, bytes) else raw.encode() for name, raw in found.items()}
+    return {name: raw if isinstance(raw, bytes) else raw.encode() for name, raw in faults.items()}

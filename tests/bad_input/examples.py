@@ -1,4 +1,4 @@
-"""How many examples a test tries: few in the suite where they cost more than a millisecond each, all of them when asked."""
+"""The number of examples per test: few in the suite if one takes more than a millisecond, all of them on request."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ USUAL = 100
 
 
 def in_the_suite(count: int) -> settings:
-    """So many in the suite; as many as the profile says with `--hypothesis-profile=thorough`."""
+    """Run this many examples in the suite, and as many as the profile says with `--hypothesis-profile=thorough`."""
     most = settings().max_examples
     # A server or a folder is shared by all examples of a test on purpose: each makes its own world in it.
     lenient = [

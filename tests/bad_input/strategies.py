@@ -1,6 +1,6 @@
 """Hostile values, built once for all the tests of this folder.
 
-A change of an answer is drawn before the answer is known (it comes from a simulator in the middle of a flow), so it is told by
+A change of an answer is drawn before the answer is known (it comes from a simulator in the middle of a flow), so it is drawn as
 numbers that are taken modulo what is there: the same example does the same to the same answer, and a blob replays it.
 """
 
@@ -61,7 +61,7 @@ class Change:
     value: Any = None
 
     def of(self, body: Any) -> Any:
-        """The changed body; the original is not changed."""
+        """Return the changed body; the original is not changed."""
         box = [copy.deepcopy(body)]
         places = list(_places(box))
         container, key = places[self.place % len(places)]
@@ -94,7 +94,7 @@ class Change:
 
 
 def _places(container: Any) -> Any:
-    """All parts of a body, each as what holds it and where in it."""
+    """Yield all parts of a body, each as its container and its key or index there."""
     keys = list(container) if isinstance(container, dict) else range(len(container))
     for key in keys:
         yield container, key
@@ -111,13 +111,13 @@ changes: SearchStrategy[Change] = st.builds(Change, st.sampled_from(KINDS), st.i
 
 @dataclass(frozen=True)
 class Damage:
-    """One thing that happens to the bytes of a body, whatever they are."""
+    """One change of the bytes of a body, whatever they are."""
 
     kind: str
     amount: int = 0
 
     def of(self, body: bytes) -> bytes:
-        """The damaged body."""
+        """Return the damaged body."""
         at = self.amount % (len(body) + 1)
         match self.kind:
             case "cut":

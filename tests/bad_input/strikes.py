@@ -1,4 +1,4 @@
-"""Changes of a response on the wire: drawn before the response is known, and named by what they are for."""
+"""Changes of a response on the wire: drawn before the response is known, for a given kind of request."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ LOCATIONS = (
 
 @dataclass(frozen=True)
 class Answered:
-    """Another status, other headers, and perhaps another body."""
+    """A response with another status, other headers, and perhaps another body."""
 
     status: int | None = None
     headers: tuple[tuple[str, str], ...] = ()
     body: str | None = None
 
     def on(self, exchange: Exchange) -> None:
-        """Do it."""
+        """Change the response in place."""
         exchange.status = self.status or exchange.status
         exchange.headers |= dict(self.headers)
         exchange.body = BODIES[self.body] if self.body else exchange.body
@@ -63,7 +63,7 @@ class Strike:
     done: bool = True
 
     def on(self, exchange: Exchange) -> None:
-        """Change the answer in place."""
+        """Change the response in place."""
         if isinstance(self.action, Answered):
             self.action.on(exchange)
         elif isinstance(self.action, Damage):
@@ -74,7 +74,7 @@ class Strike:
 
 @dataclass
 class Strikes:
-    """The meddler made of some strikes."""
+    """A function that changes responses by a list of strikes."""
 
     strikes: Sequence[Strike]
     _count: Counter[str] = field(default_factory=Counter)
@@ -87,7 +87,7 @@ class Strikes:
                 strike.on(exchange)
 
     def kept_back(self, kind: str) -> bool:
-        """Whether the next request of this kind is one that the remote never sees."""
+        """Return whether the next request of this kind never reaches the remote."""
         place = self._count[kind]
         return any(
             not strike.done and strike.kind == kind and strike.first <= place < strike.first + strike.times
@@ -131,7 +131,7 @@ SAME_MEANING = ("drop", "null", "empty", "wrap in a list", "wrap in an object", 
 def strikes_on(
     kinds: Sequence[str], action: SearchStrategy[Change] | SearchStrategy[Damage] | SearchStrategy[Answered]
 ) -> SearchStrategy[Strike]:
-    """Strikes of one sort on answers of these kinds."""
+    """Draw strikes of one sort on responses to these kinds of requests."""
     return st.builds(Strike, st.sampled_from(kinds), action, st.integers(0, 2), times)
 
 

@@ -1,4 +1,4 @@
-"""The transport over a real socket whose other end sends any bytes at all: an answer, or an error that says what it means."""
+"""The transport over a real socket whose other end sends arbitrary bytes: it returns a response, or a specific error."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ pytestmark = [
 
 
 @dataclass
-class Mouth:
+class RawServer:
     """A server that answers each connection's first request with the same bytes and hangs up."""
 
     listener: socket.socket
-    says: bytes = b""
+    response: bytes = b""
     asked: int = 0
     _end: threading.Event = field(default_factory=threading.Event)
 
@@ -53,7 +53,7 @@ class Mouth:
             connection.settimeout(60)
             connection.recv(65_536)
             self.asked += 1
-            connection.sendall(self.says)
+            connection.sendall(self.response)
             connection.shutdown(socket.SHUT_WR)
             while connection.recv(65_536):
                 pass
@@ -65,8 +65,8 @@ class Mouth:
 
 
 @pytest.fixture(scope="module")
-def mouth() -> Iterator[Mouth]:
-    made = Mouth(socket.create_server(("127.0.0.1", 0)))
+def raw_server() -> Iterator[RawServer]:
+    made = RawServer(socket.create_server(("127.0.0.1", 0)))
     thread = threading.Thread(target=made.serve, daemon=True)
     thread.start()
     yield made
@@ -74,14 +74,14 @@ def mouth() -> Iterator[Mouth]:
     thread.join(60)
 
 
-def ask(mouth: Mouth, says: bytes, *, writes: bool) -> Answer | Transient | OutcomeUnknown:
-    """What one request to it ends with. A new transport each time: what is left on a connection is not the next one's."""
-    mouth.says = says
+def ask(raw_server: RawServer, response: bytes, *, writes: bool) -> Answer | Transient | OutcomeUnknown:
+    """Send one request and return its result. Each request has a new transport, so leftover bytes of a connection do not reach the next one."""
+    raw_server.response = response
     transport = Transport(remote="netsuite", read_timeout=60)
     headers = {"Authorization": "Bearer token-of-ours"}
     ended: Answer | Transient | OutcomeUnknown
     try:
-        ended = transport.send("POST", f"{mouth.url}/x", headers=headers, body={}, writes=writes)
+        ended = transport.send("POST", f"{raw_server.url}/x", headers=headers, body={}, writes=writes)
     except (Transient, OutcomeUnknown) as error:
         ended = error
     finally:
@@ -109,30 +109,30 @@ bodies = st.sampled_from(
 
 
 @given(
-    line=status_lines, told=st.lists(header_lines, max_size=5), body=bodies, damage=st.none() | hostile.damages.filter(lambda one: one.kind in ("cut", "broken byte", "twice")), writes=st.booleans(),
+    line=status_lines, headers=st.lists(header_lines, max_size=5), body=bodies, damage=st.none() | hostile.damages.filter(lambda one: one.kind in ("cut", "broken byte", "twice")), writes=st.booleans(),
 )  # fmt: skip
-@example(line=b"HTTP/1.1 200 OK", told=[b"X: 1"] * 200, body=b"{}", damage=None, writes=True)
-@example(line=b"HTTP/1.1 200 OK", told=[b"Content-Length: 5, 6"], body=b"{}", damage=None, writes=True)
-@example(line=b"HTTP/1.1 200 OK", told=[b"Content-Encoding: gzip"], body=b"no gzip", damage=None, writes=True)
-def test_any_bytes_are_an_answer_or_an_error_that_says_what_it_means(
-    mouth: Mouth, line: bytes, told: list[bytes], body: bytes, damage: Damage | None, writes: bool
+@example(line=b"HTTP/1.1 200 OK", headers=[b"X: 1"] * 200, body=b"{}", damage=None, writes=True)
+@example(line=b"HTTP/1.1 200 OK", headers=[b"Content-Length: 5, 6"], body=b"{}", damage=None, writes=True)
+@example(line=b"HTTP/1.1 200 OK", headers=[b"Content-Encoding: gzip"], body=b"no gzip", damage=None, writes=True)
+def test_any_bytes_result_in_a_response_or_a_specific_error(
+    raw_server: RawServer, line: bytes, headers: list[bytes], body: bytes, damage: Damage | None, writes: bool
 ) -> None:
-    raw = b"\r\n".join([line, *told, b"", body])
-    before = mouth.asked
-    ended = ask(mouth, damage.of(raw) if damage else raw, writes=writes)
-    assert mouth.asked > before
+    raw = b"\r\n".join([line, *headers, b"", body])
+    before = raw_server.asked
+    ended = ask(raw_server, damage.of(raw) if damage else raw, writes=writes)
+    assert raw_server.asked > before
     if isinstance(ended, Answer):
         assert 100 <= ended.status <= 999
         ended.json_or_none()
         assert ended.excerpt().isprintable()
         assert ended.retry_after is None or 0 <= ended.retry_after <= 3600
     else:
-        # It left: a write may have been done, a read was nothing.
+        # It was sent: a write may have been done, a read did nothing.
         assert isinstance(ended, OutcomeUnknown) is writes
         assert not isinstance(ended, Transient) or not ended.down
 
 
 @given(raw=st.binary(max_size=200), writes=st.booleans())
-def test_no_answer_at_all_leaves_a_write_in_doubt(mouth: Mouth, raw: bytes, writes: bool) -> None:
-    ended = ask(mouth, raw.replace(b"HTTP", b"HTML"), writes=writes)
+def test_a_write_without_any_response_is_in_doubt(raw_server: RawServer, raw: bytes, writes: bool) -> None:
+    ended = ask(raw_server, raw.replace(b"HTTP", b"HTML"), writes=writes)
     assert isinstance(ended, OutcomeUnknown if writes else Transient)

@@ -1,4 +1,4 @@
-"""Every question of both clients under any answer: what was asked for, or one of the domain's errors, and nothing else."""
+"""Every request of both clients under any response: it returns the requested value or raises one of the domain's errors."""
 
 from __future__ import annotations
 
@@ -73,11 +73,11 @@ def suiteql(*rows: Any) -> Any:
 
 @dataclass(frozen=True)
 class Question:
-    """One method of a client, and an answer as published."""
+    """One method of a client, and a response as published."""
 
     name: str
     ask: Ask
-    right: Any
+    published: Any
 
     def __repr__(self) -> str:
         return self.name
@@ -136,7 +136,7 @@ def in_no_time() -> Iterator[None]:
 
 
 def client_of(question: Question, *answers: Answer) -> Any:
-    """A client of the right remote, on an empty Redis, that gets these answers."""
+    """Return a client of the question's remote, on an empty Redis, that gets these responses."""
     redis: Redis = fakeredis.FakeRedis(server=fakeredis.FakeServer(), decode_responses=True)
     tokens = Tokens(redis, "t:", "remote", lambda: AccessToken("token-of-ours", 3600))
     transport, cache = Scripted(*answers), Cache(redis, "t:", "td1")
@@ -153,7 +153,7 @@ def client_of(question: Question, *answers: Answer) -> Any:
 
 
 def outcome_of(question: Question, *answers: Answer) -> SyncError | None:
-    """The domain's error that a question ended with; anything else that is raised fails the test."""
+    """Return the domain's error that a request raised; any other exception fails the test."""
     ended: SyncError | None = None
     try:
         question.ask(client_of(question, *answers))
@@ -165,11 +165,11 @@ def outcome_of(question: Question, *answers: Answer) -> SyncError | None:
     return ended
 
 
-def as_answer(body: Any, status: int = 200, told: tuple[tuple[str, str], ...] = ()) -> Answer:
-    """An answer of these bytes (or of this value as JSON) as the transport makes it of them."""
+def as_answer(body: Any, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
+    """Return a response with these bytes (or this value as JSON) as the transport does."""
     raw = body if isinstance(body, bytes) else json.dumps(body, default=str).encode()
     text, is_utf8 = http.decoded(raw)
-    named = CaseInsensitiveDict({name: value for name, value in told if name != "Status"})
+    named = CaseInsensitiveDict({name: value for name, value in headers if name != "Status"})
     return Answer(status, named, text, None, is_utf8, ("token-of-ours",))
 
 
@@ -184,14 +184,12 @@ any_answers: SearchStrategy[Answer] = st.builds(
 
 
 @pytest.mark.parametrize("question", READS)
-def test_a_right_answer_is_taken(question: Question) -> None:
-    assert outcome_of(question, as_answer(question.right)) is None
+def test_a_published_response_is_accepted(question: Question) -> None:
+    assert outcome_of(question, as_answer(question.published)) is None
 
 
 @given(question=questions, answers=st.lists(any_answers, min_size=1, max_size=3))
-def test_any_answer_to_a_question_is_an_answer_or_an_error_of_the_domain(
-    question: Question, answers: list[Answer]
-) -> None:
+def test_any_response_results_in_a_value_or_an_error_of_the_domain(question: Question, answers: list[Answer]) -> None:
     outcome_of(question, *answers)
 
 
@@ -199,8 +197,8 @@ def test_any_answer_to_a_question_is_an_answer_or_an_error_of_the_domain(
 @example(question=PROCORE[1], change=Change("replace", 0, {"data": 7}))
 @example(question=NETSUITE_READS[8], change=Change("replace", 8, 10**400))
 @example(question=NETSUITE_READS[4], change=Change("replace", 3, "5.00\n"))
-def test_a_changed_answer_is_understood_or_not_and_never_half(question: Question, change: Change) -> None:
-    error = outcome_of(question, as_answer(change.of(question.right)))
+def test_a_changed_response_is_read_completely_or_refused(question: Question, change: Change) -> None:
+    error = outcome_of(question, as_answer(change.of(question.published)))
     assert error is None or isinstance(error, UnexpectedAnswer | Transient | SyncError)
 
 
@@ -209,22 +207,22 @@ def test_a_changed_answer_is_understood_or_not_and_never_half(question: Question
     # After 401 and 429 it is sent again, so the next answer decides.
     status=statuses.filter(lambda status: status not in (401, 429)),
     body=st.sampled_from(tuple(BODIES.values())),
-    told=headers,
-    look=any_answers,
+    headers=headers,
+    look_up_answer=any_answers,
 )
 @example(
     question=CREATES[0],
     status=202,
     body=b"",
-    told=(("Location", "/services/rest/async/v1/job/17"),),
-    look=as_answer({"id": "5"}),
+    headers=(("Location", "/services/rest/async/v1/job/17"),),
+    look_up_answer=as_answer({"id": "5"}),
 )
-@example(question=CREATES[0], status=408, body=BODIES["exists"], told=(), look=as_answer({}))
+@example(question=CREATES[0], status=408, body=BODIES["exists"], headers=(), look_up_answer=as_answer({}))
 def test_a_write_was_done_with_an_id_or_refused_or_is_in_doubt(
-    question: Question, status: int, body: bytes, told: tuple[tuple[str, str], ...], look: Answer
+    question: Question, status: int, body: bytes, headers: tuple[tuple[str, str], ...], look_up_answer: Answer
 ) -> None:
-    """The table of outcomes that the services know; only a status of 4xx may say for certain that nothing was done."""
-    client = client_of(question, as_answer(body, status, told), look)
+    """The services rely on this table of outcomes: only a status of 4xx means for certain that nothing was done."""
+    client = client_of(question, as_answer(body, status, headers), look_up_answer)
     certainly_not_done = 400 <= status < 500 and status != 408
     try:
         record_id = question.ask(client)
@@ -239,6 +237,6 @@ def test_a_write_was_done_with_an_id_or_refused_or_is_in_doubt(
 
 @in_the_suite(50)
 @given(answers=st.lists(any_answers, min_size=1, max_size=2))
-def test_marking_an_adopted_item_ends_in_a_way_that_its_caller_knows(answers: list[Answer]) -> None:
+def test_marking_an_adopted_item_ends_with_an_outcome_services_handle(answers: list[Answer]) -> None:
     error = outcome_of(UPDATE, *answers)
     assert error is None or isinstance(error, Blocked | AlreadyExists | OutcomeUnknown | Transient | Misconfigured)

@@ -1,4 +1,4 @@
-"""The command line: hostile arguments end with a code and a sentence, hostile names are shown to the letter."""
+"""The command line: hostile arguments end with an exit code and a sentence, and hostile names are shown literally."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from rich.console import Console
 
 from config.logs import shown
 from tests.bad_input import strategies as hostile
-from tests.bad_input.desk import Desk, Office, in_a_hurry
+from tests.bad_input.desk import SharedParts, WiredInstallation, without_waits
 from tests.bad_input.examples import in_the_suite
 from tests.kit.commands import run_command
 from tests.kit.programs import environment, run
@@ -43,16 +43,16 @@ LINE_ENDS = {"\n"}
 
 
 def on_a_terminal(*, width: int = 200) -> tuple[LiteralConsole, io.StringIO]:
-    """A console as a terminal in colour sees it, and what was written to it."""
+    """Return a console as on a terminal with colors, and the buffer that it writes to."""
     written = io.StringIO()
     return LiteralConsole(
         file=written, force_terminal=True, color_system="standard", width=width, highlight=False
     ), written
 
 
-def assert_nothing_obeyed(told: str) -> None:
-    """Rich's own colours aside there is nothing in it that a terminal would obey, and no half character."""
-    plain = ANSI.sub("", told)
+def assert_nothing_obeyed(output: str) -> None:
+    """Check that apart from Rich's own colors the output has no terminal control sequence and no half character."""
+    plain = ANSI.sub("", output)
     assert {sign for sign in plain if unicodedata.category(sign) in OBEYED} <= LINE_ENDS, repr(plain)
 
 
@@ -61,7 +61,7 @@ def assert_nothing_obeyed(told: str) -> None:
 @example(name="[/]")
 @example(name=":warning:")
 @example(name="\x1b]0;owned\x07\x1b[2J")
-def test_a_name_is_printed_to_the_letter(name: str) -> None:
+def test_a_name_is_printed_literally(name: str) -> None:
     console, written = on_a_terminal(width=20_000)
     console.print(f"before {name} after", soft_wrap=True)
     console.print(styled(("bold", "bold"), f" {name}"), soft_wrap=True)
@@ -71,7 +71,7 @@ def test_a_name_is_printed_to_the_letter(name: str) -> None:
 
 
 @given(cells=st.lists(hostile.any_texts, min_size=1, max_size=3), title=hostile.any_texts)
-def test_a_table_of_names_is_drawn_whatever_they_are(cells: list[str], title: str) -> None:
+def test_a_table_shows_names_of_any_kind(cells: list[str], title: str) -> None:
     console, written = on_a_terminal(width=80)
     with mock.patch.object(output, "out", console):
         table(title, [str(number) for number, _ in enumerate(cells)], [cells])
@@ -84,11 +84,11 @@ def test_a_table_of_names_is_drawn_whatever_they_are(cells: list[str], title: st
 
 @given(text=hostile.any_texts)
 def test_what_is_shown_can_be_read_back(text: str) -> None:
-    told = shown(text)
-    assert not {sign for sign in told if unicodedata.category(sign) in OBEYED}
+    printed = shown(text)
+    assert not {sign for sign in printed if unicodedata.category(sign) in OBEYED}
     if "\\" not in text:
         assert (
-            re.sub(r"\\(x..|u....|U........|[nrt])", lambda found: found[0].encode().decode("unicode_escape"), told)
+            re.sub(r"\\(x..|u....|U........|[nrt])", lambda found: found[0].encode().decode("unicode_escape"), printed)
             == text
         )
 
@@ -96,16 +96,16 @@ def test_what_is_shown_can_be_read_back(text: str) -> None:
 @given(value=hostile.json_values)
 def test_json_output_is_ascii_and_one_value(value: Any) -> None:
     @click.command()
-    def tell() -> None:
+    def print_value() -> None:
         output.print_json(value)
 
-    ended = CliRunner().invoke(tell)
+    ended = CliRunner().invoke(print_value)
     assert ended.output.isascii()
     assert json.loads(ended.output) == json.loads(json.dumps(value))
 
 
-def test_rich_itself_would_have_taken_names_for_markup() -> None:
-    """The test's own sight: the colours and the crash that `LiteralConsole` is there against."""
+def test_plain_rich_reads_names_as_markup() -> None:
+    """The checks of this file can fail: plain Rich colors such names, or crashes; `LiteralConsole` prevents both."""
     written = io.StringIO()
     usual = Console(file=written, force_terminal=True, color_system="standard", highlight=False)
     usual.print("[red]a[/red] \x1b[2J")
@@ -119,9 +119,9 @@ def test_rich_itself_would_have_taken_names_for_markup() -> None:
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServer) -> Iterator[Office]:
-    opened = Office.open(tmp_path_factory.mktemp("office"), redis_server.url)
-    with in_a_hurry():
+def shared(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServer) -> Iterator[SharedParts]:
+    opened = SharedParts.open(tmp_path_factory.mktemp("office"), redis_server.url)
+    with without_waits():
         yield opened
     opened.close()
 
@@ -144,8 +144,8 @@ def options_of(name: str) -> list[str]:
 
 
 ASKING = ("check", "scan", "export", "apply", "status", "problems", "explain", "forget", "invoices", "verify")
-"""Commands that can be called in this process: `up`, `demo` and `simulate` start others, `report` writes where it is told; they have
-tests of their own."""
+"""Commands that can be called in this process: `up`, `demo` and `simulate` start others, `report` writes where its options say; they have
+separate tests."""
 arguments_of_commands = st.sampled_from(ASKING).flatmap(
     lambda name: st.tuples(
         st.just(name),
@@ -160,9 +160,9 @@ arguments_of_commands = st.sampled_from(ASKING).flatmap(
 )
 
 
-def call(desk: Desk, *arguments: str) -> tuple[int, str, str]:
-    """Run a command against a desk's world: exit code, standard output, standard error."""
-    ended = run_command(desk.container, *arguments)
+def call(installation: WiredInstallation, *arguments: str) -> tuple[int, str, str]:
+    """Run a command in the example's installation: exit code, standard output, standard error."""
+    ended = run_command(installation.container, *arguments)
     return ended.code, ended.out, ended.err
 
 
@@ -172,23 +172,25 @@ def call(desk: Desk, *arguments: str) -> tuple[int, str, str]:
 @example(call_of=("export", ["1", "--project", "-5"]))
 @example(call_of=("scan", ["--project", str(2**63)]))
 @example(call_of=("problems", ["--cause", "nonsense"]))
-def test_arguments_of_any_kind_end_with_a_code_and_a_sentence(office: Office, call_of: tuple[str, list[str]]) -> None:
+def test_arguments_of_any_kind_end_with_a_code_and_a_sentence(
+    shared: SharedParts, call_of: tuple[str, list[str]]
+) -> None:
     name, arguments = call_of
-    desk = Desk(office)
-    code, told, complaint = call(desk, name, *arguments)
+    installation = WiredInstallation(shared)
+    code, output, complaint = call(installation, name, *arguments)
     # Only a comparison ends with 3: not everything could be compared.
     assert code in ((0, 1, 2, 3) if name == "verify" else (0, 1, 2))
-    assert "Traceback" not in told + complaint
+    assert "Traceback" not in output + complaint
     if code == 2:
-        assert told == ""
+        assert output == ""
         assert len(complaint) < 1000 + 2 * sum(len(argument) for argument in arguments)
-        # A group of commands by itself shows what it has.
+        # A group without a command lists its commands.
         assert "Error: " in complaint or (name, arguments) == ("invoices", [])
     elif "--json" in arguments and "--help" not in arguments and "-h" not in arguments:
-        json.loads(told) if told else None
-        assert told or complaint
+        json.loads(output) if output else None
+        assert output or complaint
     # Nothing was begun for an id that cannot be one.
-    for key in (key for lane in Lane for key in desk.waiting(lane)):
+    for key in (key for lane in Lane for key in installation.waiting(lane)):
         assert all(part == "all" or 0 < int(part) < 2**63 for part in key.split(":")[1:]), key
 
 
@@ -196,48 +198,50 @@ def test_arguments_of_any_kind_end_with_a_code_and_a_sentence(office: Office, ca
 @given(names=st.lists(hostile.texts, min_size=6, max_size=6), cause=st.sampled_from(list(Cause)))
 @example(names=["[/]", "[red]x", "\x1b[2J", "\u202e24", "{project}", "a\nb"], cause=Cause.VENDOR_NOT_LINKED)
 @example(names=["", " ", "", "", "", ""], cause=Cause.LINES_DO_NOT_TIE)
-def test_names_of_any_kind_are_shown_by_every_command(office: Office, names: list[str], cause: Cause) -> None:
-    """Names that reached the ledger and the list of projects, from whichever remote."""
-    desk = Desk(office)
+def test_names_of_any_kind_are_shown_by_every_command(shared: SharedParts, names: list[str], cause: Cause) -> None:
+    """The names are in the ledger and in the list of projects, from either remote."""
+    installation = WiredInstallation(shared)
     number, project_name, code, vendor, document, trigger = names
-    # Neither a message nor a field of an answer lets half a character in.
+    # Neither a message nor a field of a response accepts half a character.
     known_name, known_trigger = (re.sub("[\ud800-\udfff]", "\ufffd", text) for text in (project_name, trigger))
-    desk.project.number, desk.project.name = number, project_name
-    next(iter(desk.company.vendors.values())).name = vendor
-    for wbs_code in list(desk.project.codes.values())[:1]:
+    installation.project.number, installation.project.name = number, project_name
+    next(iter(installation.company.vendors.values())).name = vendor
+    for wbs_code in list(installation.project.codes.values())[:1]:
         wbs_code.flat_code = code
-    desk.invoices[0].invoice_number = document
-    desk.container.start_scan(known_trigger[:100])
-    desk.work_off()
-    for invoice in desk.invoices:
-        desk.export(invoice)
+    installation.invoices[0].invoice_number = document
+    installation.container.start_scan(known_trigger[:100])
+    installation.work_off()
+    for invoice in installation.invoices:
+        installation.export(invoice)
     facts = dict.fromkeys(re.findall(r"{(\w+)", CATALOGUE[cause].sentence), known_name)
-    at = desk.container.now()
-    desk.container.ledger.write(
-        CodeKey(desk.project.id, 999), Record(State.BLOCKED, known_name, at=at, cause=cause, facts=facts)
+    at = installation.container.now()
+    installation.container.ledger.write(
+        CodeKey(installation.project.id, 999), Record(State.BLOCKED, known_name, at=at, cause=cause, facts=facts)
     )
-    desk.container.ledger.write(
-        InvoiceKey(desk.project.id, 998), Record(State.BLOCKED, known_name, at=at, cause=cause, facts=facts)
+    installation.container.ledger.write(
+        InvoiceKey(installation.project.id, 998), Record(State.BLOCKED, known_name, at=at, cause=cause, facts=facts)
     )
     dry_runs = (["scan", "--dry-run"], ["export", "--approved", "--dry-run"])
     calls: list[list[str]] = [
         ["status"], ["problems"], ["problems", "--by-cause"], ["verify"], ["check"], *dry_runs,
-        ["report", "--out", os.devnull], ["explain", str(desk.project.id), "999"], ["explain", "--invoice", "998"],
+        ["report", "--out", os.devnull], ["explain", str(installation.project.id), "999"], ["explain", "--invoice", "998"],
     ]  # fmt: skip
-    calls += [["explain", "--invoice", str(one.id), "--project", str(one.project_id)] for one in desk.invoices[:1]]
+    calls += [
+        ["explain", "--invoice", str(one.id), "--project", str(one.project_id)] for one in installation.invoices[:1]
+    ]
     for arguments in calls:
-        code_of_end, told, complaint = call(desk, *arguments)
-        assert code_of_end in (0, 1), (arguments, complaint)
-        assert_nothing_obeyed(told)
+        exit_code, output, complaint = call(installation, *arguments)
+        assert exit_code in (0, 1), (arguments, complaint)
+        assert_nothing_obeyed(output)
         assert "Traceback" not in complaint
-        code_of_end, told, complaint = call(desk, *arguments, "--json")
-        assert code_of_end in (0, 1)
-        assert told.isascii()
+        exit_code, output, complaint = call(installation, *arguments, "--json")
+        assert exit_code in (0, 1)
+        assert output.isascii()
         # What cannot be shown at all is replaced by one sentence.
-        assert json.loads(told) is not None if told else (code_of_end == 1 and "wbs-sync: " in complaint)
+        assert json.loads(output) is not None if output else (exit_code == 1 and "wbs-sync: " in complaint)
 
 
-def test_every_command_is_tried_here_or_has_a_test_of_its_own() -> None:
+def test_every_command_is_called_here_or_has_a_separate_test() -> None:
     own = {"up", "demo", "simulate", "probe", "report", "metrics", "resume", "rebuild", "flower", "webhooks"}
     assert set(COMMANDS) == {*ASKING, *own}
 
@@ -247,7 +251,7 @@ def test_every_command_is_tried_here_or_has_a_test_of_its_own() -> None:
 
 @pytest.mark.real
 @pytest.mark.parametrize(
-    ("arguments", "code", "words"),
+    ("arguments", "code", "sentence"),
     [
         (["simulate", "--profile", "large:9999999x9999999"], 2, "more than 2000000 codes"),
         (["simulate", "--profile", "\x1b[31m"], 2, "no profile"),
@@ -259,18 +263,18 @@ def test_every_command_is_tried_here_or_has_a_test_of_its_own() -> None:
     ],
 )
 def test_commands_that_start_others_end_with_a_code_and_a_sentence(
-    tmp_path: Path, arguments: list[str], code: int, words: str
+    tmp_path: Path, arguments: list[str], code: int, sentence: str
 ) -> None:
     (tmp_path / "a-file").touch()
     ended = run(*arguments, env=environment(tmp_path), folder=tmp_path)
     assert (ended.code, ended.out) == (code, "")
-    assert words in ended.err
+    assert sentence in ended.err
     assert "Traceback" not in ended.err
 
 
 @pytest.mark.real
 def test_names_that_a_terminal_cannot_show_are_escaped(tmp_path: Path, redis_url: str) -> None:
-    """With an encoding of plain letters, as a service or a cron job may have it."""
+    """The encoding is ASCII, as a service or a cron job may have it."""
     key = tmp_path / "key.pem"
     key.touch()
     own = {

@@ -1,4 +1,4 @@
-"""Task messages: whatever the arguments are, a task takes what is published and refuses the rest by name."""
+"""Task messages: a task accepts published arguments, and refuses all others by name."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ arguments_of_any_kind = st.dictionaries(st.sampled_from(NAMES) | hostile.any_tex
 
 
 def refusal_of(task: TaskName, arguments: dict[str, Any]) -> str:
-    """Why a task refuses these arguments; empty when it takes them."""
+    """Return why a task refuses these arguments; empty if it accepts them."""
     try:
         read(MESSAGES[task], arguments)
     except InvalidMessage as error:
@@ -51,7 +51,7 @@ def test_arguments_are_valid_as_published_or_refused_with_a_short_text(
 
 
 @given(task=tasks, change=hostile.changes)
-def test_a_changed_message_is_taken_only_where_every_id_in_it_is_one(task: TaskName, change: Change) -> None:
+def test_a_changed_message_is_accepted_only_if_all_its_ids_are_valid(task: TaskName, change: Change) -> None:
     arguments = change.of(RIGHT[task])
     if isinstance(arguments, dict) and not refusal_of(task, arguments):
         ids = [arguments[name] for name in RIGHT[task] if name.endswith("_id")]
@@ -62,7 +62,7 @@ def test_a_changed_message_is_taken_only_where_every_id_in_it_is_one(task: TaskN
 
 
 def assert_in_order(message: dict[str, Any], queue: str) -> dict[str, Any]:
-    """What Celery and kombu rely on; the keyword arguments."""
+    """Check the parts of a message that Celery and kombu rely on, and return its keyword arguments."""
     headers, properties = message["headers"], message["properties"]
     assert isinstance(headers["task"], str)
     assert isinstance(headers["id"], str)
@@ -92,7 +92,7 @@ def test_an_invalid_message_becomes_a_task_that_fails_with_the_reason(raw: bytes
 
 
 @given(task=tasks, change=hostile.changes, within=st.sampled_from(["message", "body"]), queue=queues)
-def test_a_changed_message_is_a_task_or_a_refusal_and_always_in_order(
+def test_a_changed_message_is_a_task_or_a_refusal_and_well_formed(
     task: TaskName, change: Change, within: str, queue: str
 ) -> None:
     right: list[Any] = [[], RIGHT[task], None]
@@ -113,7 +113,7 @@ def test_a_damaged_message_is_a_task_or_a_refusal(task: TaskName, damage: Damage
 
 
 @pytest.mark.parametrize("task", TaskName)
-def test_a_message_in_order_comes_through_with_its_arguments(task: TaskName) -> None:
+def test_a_valid_message_keeps_its_arguments(task: TaskName) -> None:
     message = admitted("exports", envelope(task, [[], RIGHT[task], None], id="a-task-id").encode())
     assert assert_in_order(message, "exports") == RIGHT[task]
     assert (message["headers"]["task"], message["headers"]["id"]) == (task.value, "a-task-id")
@@ -127,7 +127,7 @@ def test_a_message_in_order_comes_through_with_its_arguments(task: TaskName) -> 
         ({"correlation_id": "portal-4711", "root_id": "the-first"}, "portal-4711"),
         ({"root_id": "the-first"}, "the-first"),
         ({}, "a-task-id"),
-        # What cannot be one is no reason to refuse the work.
+        # An invalid correlation id is no reason to refuse the work.
         ({"correlation_id": "x" * 201}, "a-task-id"),
         ({"correlation_id": "two\nlines"}, "a-task-id"),
         ({"correlation_id": {"a": 1}}, "a-task-id"),
@@ -154,7 +154,7 @@ def test_known_faults_are_refused_under_their_id_or_accepted_as_meant(name: str,
     assert "sesame" not in json.dumps(keywords)
 
 
-def test_callbacks_of_a_task_are_kept_and_nothing_else_is() -> None:
+def test_only_callbacks_of_a_task_are_kept() -> None:
     follows = {"task": "portal.tell", "args": [1], "kwargs": {}, "options": {"queue": "portal"}, "subtask_type": None}
     options = {"callbacks": [follows], "errbacks": None, "chain": None, "chord": None, "another": 1}
     message = admitted("exports", envelope(TaskName.EXPORT, [[], RIGHT[TaskName.EXPORT], options]).encode())
@@ -163,7 +163,7 @@ def test_callbacks_of_a_task_are_kept_and_nothing_else_is() -> None:
     assert set(message["headers"]) <= set(broker.Headers.model_fields) | {"lang", "argsrepr", "kwargsrepr"}
 
 
-def test_two_messages_with_one_delivery_tag_are_two() -> None:
+def test_two_messages_with_one_delivery_tag_get_different_tags() -> None:
     raw = envelope(TaskName.EXPORT, [[], RIGHT[TaskName.EXPORT], None], id="same").encode()
-    one, other = (admitted("exports", raw)["properties"]["delivery_tag"] for _ in range(2))
-    assert one != other
+    first_tag, second_tag = (admitted("exports", raw)["properties"]["delivery_tag"] for _ in range(2))
+    assert first_tag != second_tag

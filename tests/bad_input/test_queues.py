@@ -1,4 +1,4 @@
-"""Garbage in the queues of a real worker: it stays alive, says what came, and does the work that comes behind it."""
+"""Garbage in the queues of a real worker: the worker stays alive, logs each message, and does the work behind them."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def workers(site: Site) -> list[Program]:
 
 
 def failure(site: Site, task_id: str) -> str:
-    """Return what the sender reads when it requests the result; nothing before there is one."""
+    """Return the error that the sender reads as the result; empty while there is none."""
     stored = site.redis.get(f"{PREFIX}celery-task-meta-{task_id}")
-    told = json.loads(stored) if stored else {}
-    return str(told["result"]["exc_message"]) if told.get("status") == "FAILURE" else ""
+    result = json.loads(stored) if stored else {}
+    return str(result["result"]["exc_message"]) if result.get("status") == "FAILURE" else ""
 
 
-def test_no_garbage_ends_a_worker_and_the_work_behind_it_is_done(site: Site, workers: list[Program]) -> None:
+def test_garbage_ends_no_worker_and_work_behind_it_is_done(site: Site, workers: list[Program]) -> None:
     faults = known_faults()
     for raw in faults.values():
         site.redis.lpush(f"{PREFIX}items", raw)
@@ -57,29 +57,29 @@ def test_no_garbage_ends_a_worker_and_the_work_behind_it_is_done(site: Site, wor
     eventually(lambda: not any(site.redis.llen(f"{PREFIX}{queue}") for queue in QueueName))
     eventually(lambda: not site.redis.hlen(f"{PREFIX}unacked"))
     refused = len([name for name in faults if not name.startswith("harmless: ")])
-    told = "".join(program.log for program in workers)
-    assert told.count("Task messages.refused[") >= 2 * refused
-    assert "CRITICAL" not in told
+    logs = "".join(program.log for program in workers)
+    assert logs.count("Task messages.refused[") >= 2 * refused
+    assert "CRITICAL" not in logs
 
 
-def test_the_sender_and_the_engineer_read_what_was_wrong(site: Site, workers: list[Program]) -> None:
+def test_the_sender_and_the_log_get_the_fault_of_a_message(site: Site, workers: list[Program]) -> None:
     raw = envelope(TaskName.EXPORT, [[], {}], id="sent-by-the-portal")
     site.redis.lpush(f"{PREFIX}exports", raw)
-    told = eventually(lambda: failure(site, "sent-by-the-portal"))
-    words = (
+    message = eventually(lambda: failure(site, "sent-by-the-portal"))
+    expected = (
         "a message for invoices.export from gen1@portal in the queue exports: "
         "body: it is not a list of arguments, keyword arguments and options"
     )
-    assert words in told
+    assert expected in message
     # The result is stored before it is logged.
-    eventually(lambda: words in workers[1].log)
+    eventually(lambda: expected in workers[1].log)
 
 
 def test_a_task_with_wrong_arguments_fails_with_their_names(site: Site, workers: list[Program]) -> None:
     raw = envelope(TaskName.CREATE_ITEM, [[], {"project_id": "seven", "wbs_code_id": 0}, None], id="wrong-arguments")
     site.redis.lpush(f"{PREFIX}items", raw)
-    told = eventually(lambda: failure(site, "wrong-arguments"))
-    assert "project_id: Input should be a valid integer; wbs_code_id: Input should be greater than 0" in told
+    message = eventually(lambda: failure(site, "wrong-arguments"))
+    assert "project_id: Input should be a valid integer; wbs_code_id: Input should be greater than 0" in message
 
 
 KOMBU_ALONE = """
@@ -97,8 +97,8 @@ with Connection(sys.argv[1], transport_options={"global_keyprefix": "alone:"}) a
 
 
 @pytest.mark.parametrize("name", ["text", "no properties", "a list"])
-def test_without_the_door_the_same_garbage_would_have_been_the_end(redis_url: str, tmp_path: Path, name: str) -> None:
-    """Should this fail one day, kombu has learnt to take it and `worker/runtime/broker.py` may have become superfluous."""
+def test_without_the_validator_garbage_ends_a_worker(redis_url: str, tmp_path: Path, name: str) -> None:
+    """If this fails, kombu accepts such messages itself and `worker/runtime/broker.py` may have become superfluous."""
     command = [sys.executable, "-c", KOMBU_ALONE, redis_url, known_faults()[name].decode()]
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 1

@@ -1,4 +1,4 @@
-"""A remote that repeats what it was sent: nothing of it is told on, in no log, ledger, problem, outcome or command.
+"""A remote that repeats what it was sent: no log, ledger, problem, outcome or command shows any of it.
 
 `tests/real/test_secrets.py` does the same with real processes, Flower and all of Redis.
 """
@@ -16,7 +16,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from config.logs import TextLines
-from tests.bad_input.desk import Desk, Office, in_a_hurry
+from tests.bad_input.desk import SharedParts, WiredInstallation, without_waits
 from tests.bad_input.examples import in_the_suite
 from tests.bad_input.test_command_line import call
 from tests.bad_input.wire import LOGINS, READS, WRITES, Exchange
@@ -29,15 +29,15 @@ statuses = st.sampled_from((200, 201, 302, 400, 401, 403, 404, 409, 422, 429, 50
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServer) -> Iterator[Office]:
-    opened = Office.open(tmp_path_factory.mktemp("office"), redis_server.url)
-    with in_a_hurry():
+def shared(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServer) -> Iterator[SharedParts]:
+    opened = SharedParts.open(tmp_path_factory.mktemp("office"), redis_server.url)
+    with without_waits():
         yield opened
     opened.close()
 
 
 def echoed(exchange: Exchange, shape: str) -> bytes:
-    """The request in the words of an error: as it came, decoded, and encoded once more."""
+    """Return the request in the text of an error: as received, decoded, and encoded once more."""
     sent = exchange.sent.decode()
     raw = f"{dict(exchange.sent_headers)} {sent} {unquote_plus(sent)} {html.escape(unquote_plus(sent))} {quote_plus(sent)}"
     match shape:
@@ -61,7 +61,7 @@ def echoed(exchange: Exchange, shape: str) -> bytes:
 
 
 class Listener(logging.Handler):
-    """Every line that a worker's log would have, tracebacks too."""
+    """Collects every line that a worker's log would have, including tracebacks."""
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
@@ -72,27 +72,27 @@ class Listener(logging.Handler):
         self.lines.append(self.format(record))
 
 
-def everything_in_redis(desk: Desk) -> str:
-    """Return everything under this desk's prefix, except the tokens that workers share."""
-    redis, told = desk.container.redis, []
-    for key in redis.scan_iter(f"{desk.prefix}*", count=1000):
-        if not key.startswith(f"{desk.prefix}token:"):
+def everything_in_redis(installation: WiredInstallation) -> str:
+    """Return everything under this example's prefix, except the tokens that workers share."""
+    redis, lines = installation.container.redis, []
+    for key in redis.scan_iter(f"{installation.prefix}*", count=1000):
+        if not key.startswith(f"{installation.prefix}token:"):
             kind = redis.type(key)
             whole = {"string": redis.get, "hash": redis.hgetall, "set": redis.smembers}
             whole["list"] = lambda key: redis.lrange(key, 0, -1)
             read = whole.get(kind, lambda key: redis.zrange(key, 0, -1))
-            told.append(f"{key} {read(key)}")
-    return "\n".join(told)
+            lines.append(f"{key} {read(key)}")
+    return "\n".join(lines)
 
 
-def secrets_of(desk: Desk) -> set[str]:
-    """Return what must not be shown: the client's secret, all tokens, all assertions, and the beginning of any."""
-    found = {desk.container.settings.procore_client_secret.get_secret_value(), "eyJ"}
-    for exchange in desk.wire.seen:
-        found.add(exchange.sent_headers.get("Authorization", "").removeprefix("Bearer "))
+def secrets_of(installation: WiredInstallation) -> set[str]:
+    """Return what must not be shown: the client's secret, all tokens, all assertions, and the beginning of any assertion."""
+    secrets = {installation.container.settings.procore_client_secret.get_secret_value(), "eyJ"}
+    for exchange in installation.wire.seen:
+        secrets.add(exchange.sent_headers.get("Authorization", "").removeprefix("Bearer "))
         if exchange.kind in LOGINS and isinstance(exchange.json, dict):
-            found.add(str(exchange.json.get("access_token", "")))
-    return {secret for secret in found if secret}
+            secrets.add(str(exchange.json.get("access_token", "")))
+    return {secret for secret in secrets if secret}
 
 
 @in_the_suite(15)
@@ -108,9 +108,9 @@ def secrets_of(desk: Desk) -> set[str]:
 @example(kind="new bill", status=400, shape="netsuite's", first=0)
 @example(kind="invoice", status=404, shape="procore's map", first=0)
 def test_what_a_remote_repeats_of_a_request_is_never_shown(
-    office: Office, kind: str, status: int, shape: str, first: int
+    shared: SharedParts, kind: str, status: int, shape: str, first: int
 ) -> None:
-    desk = Desk(office)
+    installation = WiredInstallation(shared)
     seen = 0
 
     def echo(exchange: Exchange) -> None:
@@ -125,33 +125,44 @@ def test_what_a_remote_repeats_of_a_request_is_never_shown(
     level = root.level
     root.addHandler(listener)
     root.setLevel(logging.DEBUG)
-    told: list[str] = []
+    shown: list[str] = []
     try:
         # The current token was issued before the responses were tracked.
-        desk.container.redis.delete(*(f"{desk.prefix}token:{remote}" for remote in ("procore", "netsuite")))
-        for tokens in (desk.container.connections.procore_tokens, desk.container.connections.netsuite_tokens):
+        installation.container.redis.delete(
+            *(f"{installation.prefix}token:{remote}" for remote in ("procore", "netsuite"))
+        )
+        for tokens in (
+            installation.container.connections.procore_tokens,
+            installation.container.connections.netsuite_tokens,
+        ):
             tokens.forget("")
-        desk.wire.meddle = echo
-        told += [f"{desk.export(invoice)}" for invoice in desk.invoices]
-        desk.scan()
-        explain = ["explain", "--invoice", str(desk.invoices[0].id), "--project", str(desk.invoices[0].project_id)]
+        installation.wire.meddle = echo
+        shown += [f"{installation.export(invoice)}" for invoice in installation.invoices]
+        installation.scan()
+        explain = [
+            "explain",
+            "--invoice",
+            str(installation.invoices[0].id),
+            "--project",
+            str(installation.invoices[0].project_id),
+        ]
         for arguments in (
             ["check"], ["problems"], ["problems", "--json"], ["verify"], ["scan", "--dry-run", "--json"], explain, [*explain, "--json"],
         ):  # fmt: skip
             if arguments == ["verify"] and status == 429:
                 continue  # It waits until the limit is reset, up to an hour.
-            told += [f"{part}" for part in call(desk, *arguments)]
+            shown += [f"{part}" for part in call(installation, *arguments)]
     finally:
         root.removeHandler(listener)
         root.setLevel(level)
-    told += [everything_in_redis(desk), *listener.lines]
-    text = "\n".join(told)
-    assert [secret for secret in secrets_of(desk) if secret in text] == []
+    shown += [everything_in_redis(installation), *listener.lines]
+    text = "\n".join(shown)
+    assert [secret for secret in secrets_of(installation) if secret in text] == []
 
 
-def test_the_search_finds_what_is_shown(office: Office) -> None:
+def test_the_search_for_secrets_finds_text_that_is_shown(shared: SharedParts) -> None:
     """The rest of a remote's message is shown: without it, nothing could be fixed."""
-    desk = Desk(office)
+    installation = WiredInstallation(shared)
 
     def refuse(exchange: Exchange) -> None:
         if exchange.kind == "new bill":
@@ -160,6 +171,6 @@ def test_the_search_finds_what_is_shown(office: Office) -> None:
                 {"o:errorDetails": [{"detail": "the words of a canary", "o:errorCode": "USER_ERROR"}]}
             ).encode()
 
-    desk.wire.meddle = refuse
-    assert "the words of a canary" in desk.export(desk.invoices[0]).reason
-    assert "the words of a canary" in everything_in_redis(desk)
+    installation.wire.meddle = refuse
+    assert "the words of a canary" in installation.export(installation.invoices[0]).reason
+    assert "the words of a canary" in everything_in_redis(installation)

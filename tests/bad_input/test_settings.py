@@ -37,7 +37,7 @@ def needed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def faults_with(environment: dict[str, str], env_file: Path | None = None) -> tuple[str, ...]:
-    """The faults of settings in this environment; none when they can be used."""
+    """Return the faults of settings in this environment; none if they are valid."""
     kept = {name: value for name, value in os.environ.items() if name not in (*setting_names(), "SECRETS_DIR")}
     with mock.patch.dict(os.environ, kept | environment, clear=True):
         try:
@@ -67,10 +67,12 @@ def test_each_fault_is_one_sentence_that_names_its_setting(needed: dict[str, str
 @given(
     name=st.sampled_from(SECRETS),
     value=st.sampled_from(("redis://:{}@host:port", "redis://:{}/x@host", "http://{}", "{}\n", "\x1b{}", "{}\udcff", "redis://h/{}", "{}")),
-    others=st.dictionaries(st.sampled_from([name for name in setting_names() if name not in SECRETS]), environment_values, max_size=2),
+    other_settings=st.dictionaries(st.sampled_from([name for name in setting_names() if name not in SECRETS]), environment_values, max_size=2),
 )  # fmt: skip
-def test_no_fault_repeats_a_secret(needed: dict[str, str], name: str, value: str, others: dict[str, str]) -> None:
-    faults = faults_with(needed | others | {name: value.format(CANARY)})
+def test_no_fault_repeats_a_secret(
+    needed: dict[str, str], name: str, value: str, other_settings: dict[str, str]
+) -> None:
+    faults = faults_with(needed | other_settings | {name: value.format(CANARY)})
     assert_sentences(faults)
     assert CANARY not in " ".join(faults)
 
@@ -106,5 +108,5 @@ def test_any_content_of_secret_files_results_in_sentences(
             (folder / name).unlink()
 
 
-def test_every_setting_is_among_those_that_are_tried() -> None:
+def test_every_setting_is_tried_with_hostile_values() -> None:
     assert {name.upper() for name in Settings.model_fields} == set(setting_names())

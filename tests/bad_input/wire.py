@@ -1,6 +1,6 @@
-"""The wire between the product and the simulated remotes, in this process and as bytes, with somebody on it who changes answers.
+"""The wire between the product and the simulated remotes, in this process and as bytes, where a function may change responses.
 
-The transport is the product's own down to urllib3's response: only the socket is missing, so an example costs milliseconds.
+The transport is the product's own down to urllib3's response: only the socket is replaced, so an example takes milliseconds.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Headers = dict[str, str]
 
 @dataclass
 class Exchange:
-    """One request, and the bytes of its answer."""
+    """One request, and the bytes of its response."""
 
     kind: str
     method: str
@@ -40,7 +40,7 @@ class Exchange:
 
     @property
     def json(self) -> Any:
-        """The answer as JSON; None for what is none."""
+        """Return the response as JSON; None if it is none."""
         try:
             return json.loads(self.body)
         except ValueError:
@@ -82,7 +82,7 @@ LOGINS = ("procore token", "netsuite token")
 
 
 def kind_of(method: str, path: str, sent: bytes) -> str:
-    """What a request is for, in the words of `KINDS`."""
+    """Return the kind of a request, one of `KINDS`."""
     if path.endswith("/suiteql"):
         table = re.search(r"FROM (\w+)", json.loads(sent)["q"])
         return QUERIES[table[1]] if table else "query"
@@ -132,7 +132,7 @@ class Wire(BaseAdapter):
         return HTTPAdapter().build_response(request, answer)
 
     def attach(self, transport: Transport) -> None:
-        """Let a transport's sessions end in this wire instead of a socket."""
+        """Connect a transport's sessions to this wire instead of a socket."""
         usual = transport.session
 
         def session() -> requests.Session:
@@ -143,14 +143,14 @@ class Wire(BaseAdapter):
         transport.session = session  # type: ignore[method-assign]
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: no connection is open."""
 
 
 def _call(
     loop: asyncio.AbstractEventLoop, app: ASGIApp, method: str, url: Any, headers: Mapping[str, str], sent: bytes
 ) -> tuple[int, Headers, bytes]:
-    """One request to an ASGI application."""
-    told: dict[str, Any] = {"body": b""}
+    """Send one request to an ASGI application."""
+    response: dict[str, Any] = {"body": b""}
     incoming = [{"type": "http.request", "body": sent, "more_body": False}]
 
     async def receive() -> Any:
@@ -158,9 +158,9 @@ def _call(
 
     async def send(message: Any) -> None:
         if message["type"] == "http.response.start":
-            told["status"], told["headers"] = message["status"], message["headers"]
+            response["status"], response["headers"] = message["status"], message["headers"]
         else:
-            told["body"] += message.get("body", b"")
+            response["body"] += message.get("body", b"")
 
     named = {**headers, "host": url.netloc}
     scope = {
@@ -179,5 +179,9 @@ def _call(
         "state": {},
     }
     loop.run_until_complete(app(scope, receive, send))
-    answered = {name.decode("latin-1"): value.decode("latin-1") for name, value in told["headers"]}
-    return told["status"], {name: value for name, value in answered.items() if name != "content-length"}, told["body"]
+    answered = {name.decode("latin-1"): value.decode("latin-1") for name, value in response["headers"]}
+    return (
+        response["status"],
+        {name: value for name, value in answered.items() if name != "content-length"},
+        response["body"],
+    )

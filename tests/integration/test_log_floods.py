@@ -1,4 +1,4 @@
-"""Strangers cannot fill the disk by the logs of the processes that listen."""
+"""Callers without a login cannot fill the disk through the logs of listening processes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ TRIES = 400
 
 @dataclass
 class Listener:
-    """A process that listens. `page`: what it refuses without the right login."""
+    """A listening process. `page`: the page that it refuses without the right login."""
 
     url: str
     page: str
@@ -52,7 +52,7 @@ class Listener:
 
 @pytest.fixture(scope="module")
 def listeners(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServer) -> Iterator[dict[str, Listener]]:
-    """Flower and the receiver of webhooks."""
+    """Run Flower and the receiver of webhooks."""
     folder = tmp_path_factory.mktemp("listeners")
     ports = {"flower": unused_port(), "webhooks": unused_port()}
     env = environment(folder, redis_server.url) | {
@@ -62,17 +62,17 @@ def listeners(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedSe
         "WEBHOOK_AUTHORIZATION": "Bearer of-nobody-at-all",
         "REDIS_KEY_PREFIX": "floods:",
     }
-    wanted = [process for process in processes(data_dir=folder, webhooks=True) if process.name in ports]
-    with Supervisor(wanted, env=env, log_dir=folder / "logs") as supervisor:
+    started = [process for process in processes(data_dir=folder, webhooks=True) if process.name in ports]
+    with Supervisor(started, env=env, log_dir=folder / "logs") as supervisor:
         pids = supervisor.alive()
         pages = {"flower": "/tasks", "webhooks": "/procore"}
-        found = {
+        by_name = {
             name: Listener(f"http://127.0.0.1:{port}", pages[name], pids[name], folder / "logs" / f"{name}.log")
             for name, port in ports.items()
         }
-        for one in found.values():
-            eventually(one.ready, 60, every=0.2)
-        yield found
+        for listener in by_name.values():
+            eventually(listener.ready, 60, every=0.2)
+        yield by_name
 
 
 # A failure of Flower's has a traceback of some 40 lines.
@@ -80,21 +80,23 @@ def listeners(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedSe
 def test_a_wrong_login_again_and_again_makes_a_bounded_number_of_lines(
     listeners: dict[str, Listener], name: str, most_lines: int
 ) -> None:
-    one = listeners[name]
-    before, begun = one.lines(), time.monotonic()
+    listener = listeners[name]
+    before, begun = listener.lines(), time.monotonic()
     # Not ASCII: a comparison of passwords may fail at it.
     with requests.Session() as session:
         for _ in range(TRIES):
-            answer = session.post(one.url + one.page, headers={"Authorization": b"Basic \xff\xfe"}, timeout=60)
+            answer = session.post(
+                listener.url + listener.page, headers={"Authorization": b"Basic \xff\xfe"}, timeout=60
+            )
             assert answer.status_code >= 400
         for _ in range(TRIES):
             login = "Basic " + base64.b64encode("engineer:pässwörd".encode()).decode()
-            answer = session.get(one.url + one.page, headers={"Authorization": login}, timeout=60)
+            answer = session.get(listener.url + listener.page, headers={"Authorization": login}, timeout=60)
             assert answer.status_code >= 400
-    assert one.lines() - before < most_lines * bursts_since(begun)
+    assert listener.lines() - before < most_lines * bursts_since(begun)
 
 
-def test_what_the_receiver_refuses_is_counted_and_it_shows_that_it_runs(
+def test_refused_webhooks_are_counted_and_the_receiver_stays_alive(
     listeners: dict[str, Listener], redis_server: EmbeddedServer
 ) -> None:
     client, receiver = connect(redis_server.url), listeners["webhooks"]
@@ -121,25 +123,25 @@ def test_what_the_receiver_refuses_is_counted_and_it_shows_that_it_runs(
 def test_a_process_out_of_descriptors_says_so_a_bounded_number_of_times(
     listeners: dict[str, Listener], name: str
 ) -> None:
-    """It answers again as soon as it may open files."""
-    one = listeners[name]
-    before, begun = one.lines(), time.monotonic()
-    limits = resource.prlimit(one.pid, resource.RLIMIT_NOFILE)
-    host, port = one.url.removeprefix("http://").split(":")
+    """It responds again as soon as it may open files."""
+    listener = listeners[name]
+    before, begun = listener.lines(), time.monotonic()
+    limits = resource.prlimit(listener.pid, resource.RLIMIT_NOFILE)
+    host, port = listener.url.removeprefix("http://").split(":")
     try:
-        used = max(int(path.name) for path in Path(f"/proc/{one.pid}/fd").iterdir())
-        resource.prlimit(one.pid, resource.RLIMIT_NOFILE, (used + 3, limits[1]))
+        used = max(int(path.name) for path in Path(f"/proc/{listener.pid}/fd").iterdir())
+        resource.prlimit(listener.pid, resource.RLIMIT_NOFILE, (used + 3, limits[1]))
         with ExitStack() as callers:
             for _ in range(20):
                 callers.enter_context(socket.create_connection((host, int(port)), timeout=60))
-            eventually(lambda: "Too many open files" in one.log.read_text(errors="replace"))
-            # It is asked again and again as long as somebody waits; the time that this takes is its own measure.
-            at = cpu_ticks(one.pid)
-            eventually(lambda: cpu_ticks(one.pid) > at + 50)
-            assert one.lines() - before < 2 * LIMITED_BURST * 45 * bursts_since(begun)
+            eventually(lambda: "Too many open files" in listener.log.read_text(errors="replace"))
+            # It is polled while connections wait; the time that this takes is the measure.
+            at = cpu_ticks(listener.pid)
+            eventually(lambda: cpu_ticks(listener.pid) > at + 50)
+            assert listener.lines() - before < 2 * LIMITED_BURST * 45 * bursts_since(begun)
     finally:
-        resource.prlimit(one.pid, resource.RLIMIT_NOFILE, limits)
-    eventually(one.ready)
+        resource.prlimit(listener.pid, resource.RLIMIT_NOFILE, limits)
+    eventually(listener.ready)
 
 
 def bursts_since(begun: float) -> float:
@@ -148,6 +150,6 @@ def bursts_since(begun: float) -> float:
 
 
 def cpu_ticks(pid: int) -> int:
-    """CPU time that a process has used, in hundredths of a second."""
+    """Return the CPU time that a process has used, in hundredths of a second."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return int(fields[11]) + int(fields[12])

@@ -1,4 +1,4 @@
-"""What waits in a queue is begun by its priority: 0, which is the default, goes first."""
+"""Messages in a queue are processed by priority: 0, the default, goes first."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from worker.runtime.transport import use_transport
 pytestmark = pytest.mark.real
 
 
-def test_a_persons_message_goes_before_a_jobs_earlier_ones(redis_url: str) -> None:
+def test_a_persons_message_precedes_earlier_messages_of_a_job(redis_url: str) -> None:
     """A message without a priority has the highest one, however many were sent before it."""
     use_transport()
     begun: list[str] = []

@@ -1,4 +1,4 @@
-"""Redis as companies run it: client certificates, ACL users, sentinels with their own login and TLS, clusters. All on real servers."""
+"""Redis as companies run it: client certificates, ACL users, sentinels with their own login and TLS, clusters, all on real servers."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def celery_at(url: str) -> Celery:
 
 
 def assert_all_connections_work(url: str) -> None:
-    """Ours, the broker's and the result backend's: each through the address that the settings give to it."""
+    """Check the product's connection, the broker's and the result backend's, each with the address that the settings give it."""
     with contextlib.closing(redis_at(url)) as client:
         assert client.set("wbs:probe", "1")
     app = celery_at(url)
@@ -112,7 +112,7 @@ def test_what_is_wrong_with_tls_is_named(server: EmbeddedServer, authority: Auth
     password = urlsplit(server.url).password
     with TlsFront(server.port, authority, ask_client=True) as front:
         base = f"rediss://:{password}@127.0.0.1:{front.port}/0?{options(ssl_ca_certs=authority.certificate)}"
-        said = {
+        messages = {
             "requires a client certificate": failure(base),
             "refused the ": failure(f"{base}&{options(ssl_certfile=foreign[0], ssl_keyfile=foreign[1])}"),
             "do not match": failure(f"{base}&{options(ssl_certfile=certificate, ssl_keyfile=foreign[1])}"),
@@ -120,25 +120,25 @@ def test_what_is_wrong_with_tls_is_named(server: EmbeddedServer, authority: Auth
             "is not a PEM file": failure(f"{base}&{options(ssl_certfile=text, ssl_keyfile=key)}"),
             "is not trusted": failure(f"rediss://:{password}@127.0.0.1:{front.port}/0"),
         }
-    assert [sentence for cause, sentence in said.items() if cause not in sentence] == []
-    assert "use redis://" not in " ".join(said.values())
-    assert str(password) not in " ".join(said.values())
+    assert [sentence for cause, sentence in messages.items() if cause not in sentence] == []
+    assert "use redis://" not in " ".join(messages.values())
+    assert str(password) not in " ".join(messages.values())
 
 
 @pytest.mark.parametrize("resets", [2, 3])
-def test_a_refused_certificate_is_named_though_the_reason_got_lost(
+def test_a_refused_certificate_is_named_although_the_reason_was_lost(
     server: EmbeddedServer, authority: Authority, resets: int
 ) -> None:
     """A server that refuses a client certificate closes at once, so a busy machine may see only that."""
     with TlsFront(server.port, authority, ask_client=True, resets=resets) as front:
         own = options(ssl_ca_certs=authority.certificate)
-        said = failure(f"rediss://:{urlsplit(server.url).password}@127.0.0.1:{front.port}/0?{own}")
-    assert "requires a client certificate" in said
+        message = failure(f"rediss://:{urlsplit(server.url).password}@127.0.0.1:{front.port}/0?{own}")
+    assert "requires a client certificate" in message
 
 
 @contextlib.contextmanager
 def sentinel(folder: Path, master_port: int, password: str) -> Iterator[int]:
-    """A sentinel that only its own user may ask."""
+    """Run a sentinel that only its own user may query."""
     port, configuration = unused_port(), folder / "sentinel.conf"
     lines = [
         f"port {port}",
@@ -200,15 +200,15 @@ def test_the_error_that_no_master_is_known_shows_no_password(caplog: pytest.LogC
         connection.ensure_connection(max_retries=1, interval_start=0)
     with pytest.raises(redis.RedisError) as no_result:
         app.backend.client.ping()
-    said = [f"{error.value!r} {error.value}" for error in (raised, refused, no_result)]
-    assert "No master found" in said[0]
+    messages = [f"{error.value!r} {error.value}" for error in (raised, refused, no_result)]
+    assert "No master found" in messages[0]
     assert why(raised.value).startswith("No sentinel in REDIS_URL knows the master:")
-    assert [text for text in [*said, caplog.text] if "canary" in text] == []
+    assert [text for text in [*messages, caplog.text] if "canary" in text] == []
 
 
 @contextlib.contextmanager
 def cluster(folder: Path) -> Iterator[str]:
-    """A cluster of one server that has all slots; its address."""
+    """Run a cluster of one server with all slots, and yield its address."""
     port, password = unused_port(), "letters-and-digits"
     command = [str(server_program()), "--port", str(port), "--bind", "127.0.0.1", "--cluster-enabled", "yes"]
     command += ["--cluster-port", str(unused_port()), "--dir", str(folder), "--save", "", "--requirepass", password]
@@ -271,7 +271,7 @@ def test_every_process_refuses_a_cluster_with_the_reason(tmp_path: Path) -> None
         }
     assert ends.keys() == {"items", "beat", "flower", "webhooks"}
     for name, end in ends.items():
-        said = end.out + end.err
-        assert "REDIS_URL: This Redis is a cluster" in " ".join(said.split()), (name, said)
-        assert end.code == BAD_SETTINGS_EXIT_CODE, (name, said)
-        assert "Traceback" not in said, said
+        output = end.out + end.err
+        assert "REDIS_URL: This Redis is a cluster" in " ".join(output.split()), (name, output)
+        assert end.code == BAD_SETTINGS_EXIT_CODE, (name, output)
+        assert "Traceback" not in output, output

@@ -1,4 +1,4 @@
-"""The supervisor: a dead process comes back, bad settings stop everything, the end is orderly and bounded."""
+"""The supervisor: a dead process is restarted, invalid settings stop everything, and the end is orderly and bounded in time."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ from worker.local.supervisor import FIRST_DELAY, HUNG, MAX_DELAY, ROUND, SECOND_
 pytestmark = pytest.mark.real
 
 # A child that says when it was asked to end, in a file that all children share, and ends at once.
-POLITE = """
+ENDS_ON_TERM = """
 import os, signal, sys, time
-name, told = sys.argv[1:3]
+name, path = sys.argv[1:3]
 def end(*_):
-    os.write(told_file, f"{name} asked\\n".encode())
+    os.write(event_file, f"{name} asked\\n".encode())
     time.sleep(0.05)
-    os.write(told_file, f"{name} ended\\n".encode())
+    os.write(event_file, f"{name} ended\\n".encode())
     sys.exit(0)
-told_file = os.open(told, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+event_file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 signal.signal(signal.SIGTERM, end)
-os.write(told_file, f"{name} began\\n".encode())
+os.write(event_file, f"{name} began\\n".encode())
 while True:
     signal.pause()
 """
 # One that receives it and continues.
-DEAF = """
+IGNORES_TERM = """
 import os, signal
 signal.signal(signal.SIGTERM, lambda *_: print("asked", flush=True))
 print(os.getpid(), flush=True)
@@ -70,17 +70,17 @@ def program(name: str, code: str, *arguments: str, wave: int = 0, **environment:
     return Process(name, (sys.executable, "-c", code, *arguments), wave, environment)
 
 
-def polite(tmp_path: Path, name: str, wave: int = 0) -> Process:
-    return program(name, POLITE, name, str(tmp_path / "told"), wave=wave)
+def ending_on_term(tmp_path: Path, name: str, wave: int = 0) -> Process:
+    return program(name, ENDS_ON_TERM, name, str(tmp_path / "events"), wave=wave)
 
 
-def told(tmp_path: Path) -> list[str]:
-    file = tmp_path / "told"
+def events(tmp_path: Path) -> list[str]:
+    file = tmp_path / "events"
     return file.read_text().splitlines() if file.exists() else []
 
 
 def text_of(file: Path) -> str:
-    """Its content; empty while there is none, as in the moment in which the supervisor moves it."""
+    """Return the content of a file; empty while it does not exist, as while the supervisor moves it."""
     try:
         return file.read_text()
     except FileNotFoundError:
@@ -88,7 +88,7 @@ def text_of(file: Path) -> str:
 
 
 def gone(pid: int) -> bool:
-    """Return whether the process has ended. One that was not reaped yet counts as gone."""
+    """Return whether the process has ended. A zombie counts as ended."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except FileNotFoundError:
@@ -96,21 +96,21 @@ def gone(pid: int) -> bool:
 
 
 def test_a_killed_process_is_restarted_and_the_others_keep_running(tmp_path: Path) -> None:
-    with supervise(tmp_path, polite(tmp_path, "items"), polite(tmp_path, "beat", 1)) as supervisor:
-        eventually(lambda: told(tmp_path).count("items began") == 1)
+    with supervise(tmp_path, ending_on_term(tmp_path, "items"), ending_on_term(tmp_path, "beat", 1)) as supervisor:
+        eventually(lambda: events(tmp_path).count("items began") == 1)
         before = supervisor.alive()
         os.kill(before["items"], signal.SIGKILL)
-        eventually(lambda: told(tmp_path).count("items began") == 2)
+        eventually(lambda: events(tmp_path).count("items began") == 2)
         after = supervisor.alive()
         assert after["items"] != before["items"]
         assert after["beat"] == before["beat"]
 
 
 def test_processes_end_in_waves_the_last_started_first(tmp_path: Path) -> None:
-    processes = [polite(tmp_path, name, wave) for name, wave in (("items", 0), ("flower", 1), ("beat", 2))]
+    processes = [ending_on_term(tmp_path, name, wave) for name, wave in (("items", 0), ("flower", 1), ("beat", 2))]
     with supervise(tmp_path, *processes):
-        eventually(lambda: len(told(tmp_path)) == 3)
-    assert told(tmp_path)[3:] == [
+        eventually(lambda: len(events(tmp_path)) == 3)
+    assert events(tmp_path)[3:] == [
         "beat asked", "beat ended", "flower asked", "flower ended", "items asked", "items ended",
     ]  # fmt: skip
 
@@ -121,19 +121,21 @@ def test_a_process_that_does_not_end_is_killed_after_the_grace_period(
     """The other processes do not wait for it and end in order."""
     ahead = [0.0]
     monkeypatch.setattr(supervisor_module, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + ahead[0]))
-    supervisor = supervise(tmp_path, polite(tmp_path, "items"), program("beat", DEAF, wave=1), grace=600)
+    supervisor = supervise(
+        tmp_path, ending_on_term(tmp_path, "items"), program("beat", IGNORES_TERM, wave=1), grace=600
+    )
     log = tmp_path / "logs" / "beat.log"
     with supervisor:
-        eventually(lambda: told(tmp_path) == ["items began"])
+        eventually(lambda: events(tmp_path) == ["items began"])
         eventually(log.read_text)
         pids = supervisor.alive()
         end = threading.Thread(target=supervisor.stop)
         end.start()
         try:
             eventually(lambda: "asked" in log.read_text())
-            assert told(tmp_path) == ["items began"], "the next wave is asked a fifth of the grace later"
+            assert events(tmp_path) == ["items began"], "the next wave is asked a fifth of the grace later"
             ahead[0] += 600 / 5
-            eventually(lambda: told(tmp_path)[-1] == "items ended")
+            eventually(lambda: events(tmp_path)[-1] == "items ended")
             eventually(lambda: supervisor.alive() == {"beat": pids["beat"]})
         finally:
             ahead[0] += 600
@@ -144,7 +146,7 @@ def test_a_process_that_does_not_end_is_killed_after_the_grace_period(
 
 
 def test_bad_settings_stop_everything_and_their_sentences_are_kept(tmp_path: Path) -> None:
-    supervisor = supervise(tmp_path, polite(tmp_path, "items"), program("flower", REFUSES, wave=1))
+    supervisor = supervise(tmp_path, ending_on_term(tmp_path, "items"), program("flower", REFUSES, wave=1))
     assert supervisor.run_until_stopped() == 2
     assert supervisor.faults == ("PROCORE_CLIENT_ID is not set.", "X is not set.")
     assert supervisor.alive() == {}
@@ -153,10 +155,10 @@ def test_bad_settings_stop_everything_and_their_sentences_are_kept(tmp_path: Pat
 
 def test_processes_get_their_environment_and_the_last_runs_log_is_kept(tmp_path: Path) -> None:
     """The output of a process is in its log, and the log of its previous run is next to it."""
-    says = "import os; print('my file is', os.environ['HEART'], flush=True); import signal; signal.pause()"
+    script = "import os; print('my file is', os.environ['HEART'], flush=True); import signal; signal.pause()"
     log = tmp_path / "logs" / "items.log"
     for name in ("first", "second"):
-        with supervise(tmp_path, program("items", says, HEART=name)):
+        with supervise(tmp_path, program("items", script, HEART=name)):
             # The whole line: it may be written in parts, and the log of the run before may still be in its place.
             eventually(lambda: text_of(log) == f"my file is {name}\n")  # noqa: B023 - asked within the round
     assert log.read_text() == "my file is second\n"
@@ -231,16 +233,16 @@ def test_a_log_is_emptied_even_where_no_copy_of_it_can_be_made(tmp_path: Path, m
 
 
 def test_ctrl_c_ends_it_in_order_with_exit_code_0(tmp_path: Path) -> None:
-    with supervised_elsewhere(tmp_path, POLITE, "items", str(tmp_path / "told")) as runner:
-        eventually(lambda: told(tmp_path) == ["items began"])
+    with supervised_elsewhere(tmp_path, ENDS_ON_TERM, "items", str(tmp_path / "events")) as runner:
+        eventually(lambda: events(tmp_path) == ["items began"])
         runner.send_signal(signal.SIGINT)
         assert runner.wait(60) == 0
-    assert told(tmp_path) == ["items began", "items asked", "items ended"]
+    assert events(tmp_path) == ["items began", "items asked", "items ended"]
 
 
 def test_a_second_ctrl_c_ends_it_at_once(tmp_path: Path) -> None:
     log = tmp_path / "child.log"
-    with supervised_elsewhere(tmp_path, DEAF) as runner:
+    with supervised_elsewhere(tmp_path, IGNORES_TERM) as runner:
         child = int(eventually(lambda: text_of(log).endswith("\n") and text_of(log)))
         runner.send_signal(signal.SIGINT)
         eventually(lambda: "asked" in log.read_text())
@@ -251,19 +253,19 @@ def test_a_second_ctrl_c_ends_it_at_once(tmp_path: Path) -> None:
 
 
 def test_one_signal_that_comes_by_several_ways_ends_it_in_order(tmp_path: Path) -> None:
-    """From a process group and once more from a parent that passes it on; each may interrupt the handler of the one before."""
+    """It comes from a process group, and again from a parent that forwards it; each may interrupt the handler of the previous one."""
     for attempt in range(2):
         folder = tmp_path / str(attempt)
         folder.mkdir()
         # On a busy machine seconds may pass between the first signal and the last.
         with supervised_elsewhere(
-            folder, POLITE, "items", str(folder / "told"), second_signal=600 * SECOND_SIGNAL
+            folder, ENDS_ON_TERM, "items", str(folder / "events"), second_signal=600 * SECOND_SIGNAL
         ) as runner:
-            eventually(lambda: told(folder) == ["items began"])  # noqa: B023 - asked within the round
+            eventually(lambda: events(folder) == ["items began"])  # noqa: B023 - asked within the round
             for _ in range(20):
                 runner.send_signal(signal.SIGTERM)
             assert runner.wait(60) == 0
-        assert told(folder) == ["items began", "items asked", "items ended"]
+        assert events(folder) == ["items began", "items asked", "items ended"]
 
 
 def test_a_hanging_process_is_restarted_and_the_others_keep_running(
@@ -296,10 +298,10 @@ def test_a_hanging_process_is_restarted_and_the_others_keep_running(
 
 
 def test_a_machine_that_cannot_start_a_process_for_a_while_is_tried_again(tmp_path: Path) -> None:
-    """A log folder that is gone and cannot be made: as with no memory, no disk or no process left, `open` or `fork` raises OSError."""
+    """The log folder is missing and cannot be created: `open` or `fork` raises OSError, as without memory, disk space or process ids."""
     logs = tmp_path / "logs"
-    with supervise(tmp_path, polite(tmp_path, "items"), polite(tmp_path, "beat", 1)) as supervisor:
-        eventually(lambda: len(told(tmp_path)) == 2)
+    with supervise(tmp_path, ending_on_term(tmp_path, "items"), ending_on_term(tmp_path, "beat", 1)) as supervisor:
+        eventually(lambda: len(events(tmp_path)) == 2)
         shutil.rmtree(logs)
         logs.write_text("in the way")
         before = supervisor.alive()
@@ -308,30 +310,30 @@ def test_a_machine_that_cannot_start_a_process_for_a_while_is_tried_again(tmp_pa
         time.sleep(2 * FIRST_DELAY)  # it is tried in vain
         assert supervisor.alive() == {"beat": before["beat"]}
         logs.unlink()
-        eventually(lambda: told(tmp_path).count("items began") == 2)
+        eventually(lambda: events(tmp_path).count("items began") == 2)
     assert supervisor.faults == ()
 
 
 def test_a_machine_that_cannot_start_a_process_at_first_is_tried_again(tmp_path: Path) -> None:
     (tmp_path / "logs").write_text("in the way")
-    with supervise(tmp_path, polite(tmp_path, "items")):
+    with supervise(tmp_path, ending_on_term(tmp_path, "items")):
         (tmp_path / "logs").unlink()
-        eventually(lambda: told(tmp_path) == ["items began"])
+        eventually(lambda: events(tmp_path) == ["items began"])
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children of a killed parent")
 def test_a_killed_supervisor_leaves_no_process_behind(tmp_path: Path) -> None:
-    with supervised_elsewhere(tmp_path, POLITE, "items", str(tmp_path / "told")) as runner:
-        eventually(lambda: told(tmp_path) == ["items began"])
+    with supervised_elsewhere(tmp_path, ENDS_ON_TERM, "items", str(tmp_path / "events")) as runner:
+        eventually(lambda: events(tmp_path) == ["items began"])
         runner.kill()
-    assert eventually(lambda: told(tmp_path)[-1] == "items ended")
+    assert eventually(lambda: events(tmp_path)[-1] == "items ended")
 
 
 def test_an_exception_in_the_meantime_stops_everything_and_is_raised(tmp_path: Path) -> None:
     def breaks() -> None:
         raise OSError("the server cannot come back")
 
-    supervisor = supervise(tmp_path, polite(tmp_path, "items"))
+    supervisor = supervise(tmp_path, ending_on_term(tmp_path, "items"))
     with pytest.raises(OSError, match="cannot come back"):
         supervisor.run_until_stopped(breaks)
     assert supervisor.alive() == {}
@@ -348,6 +350,6 @@ def test_delays_double_to_a_bound_and_start_over_after_a_steady_minute() -> None
 def supervised_elsewhere(
     log_dir: Path, code: str, *arguments: str, second_signal: float = SECOND_SIGNAL
 ) -> subprocess.Popen[bytes]:
-    """Another process that supervises one child. `second_signal`: seconds after which a signal counts as another one."""
+    """Start another process that supervises one child. `second_signal`: seconds after which a signal counts as another one."""
     command = [sys.executable, "-c", SUPERVISES, str(log_dir), str(second_signal), "-c", code, *arguments]
     return subprocess.Popen(command)

@@ -1,4 +1,4 @@
-"""Kombu's transport with our channel: what happens to a message while connections are lost."""
+"""Kombu's transport with the product's channel: what happens to a message while connections are lost."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.real
 
 
 def test_a_message_is_sent_though_its_channel_was_closed_meanwhile(redis_url: str) -> None:
-    """As by another thread of a worker, when Redis cuts all connections."""
+    """Another thread of a worker closes it when Redis cuts all connections."""
     use_transport()
     with Connection(redis_url) as connection:
         producer = Producer(connection)
@@ -36,7 +36,7 @@ def test_a_message_is_sent_though_its_channel_was_closed_meanwhile(redis_url: st
 def test_a_message_of_a_connection_that_broke_is_settled_without_harm(
     redis_url: str, monkeypatch: pytest.MonkeyPatch, settle: Callable[..., None]
 ) -> None:
-    """As by a task that ends while its worker connects again: an error there would end the worker."""
+    """A task may end while its worker connects again: an error there would end the worker."""
     use_transport()
     with Connection(redis_url) as connection:
         Producer(connection).publish({"number": 1}, routing_key="a-queue")
@@ -67,9 +67,9 @@ def test_a_closed_connection_requests_no_message(redis_url: str) -> None:
 
 
 def test_a_connection_that_stopped_responding_is_closed(tmp_path: Path) -> None:
-    """As behind a firewall that forgot it: it never results in an error, and the worker would take no message again."""
+    """A firewall may forget a connection: it never reports an error, and the worker would never get a message again."""
     use_transport()
-    # A separate server, since it answers nobody until it ends: a pause that ends by itself could end before a slow test had checked.
+    # A separate server, since it answers no client until it ends: a pause that ends by itself could end before a slow test had checked.
     with EmbeddedServer.start(tmp_path) as server, Connection(server.url) as connection:
         channel = connection.channel()
         Consumer(channel, Queue(QueueName.ITEMS)).consume()
@@ -79,7 +79,7 @@ def test_a_connection_that_stopped_responding_is_closed(tmp_path: Path) -> None:
         cycle.on_poll_start()
         waiting = channel._in_poll
         assert waiting
-        # Not before the connection is open: redis-py would read the same interval, and wait for a ping of its own before it sends.
+        # Not before the connection is open: redis-py would read the same interval, and wait for its own ping before it sends.
         channel.health_check_interval = 0.1
         try:
             eventually(lambda: cycle.maybe_check_brpop_health() or not channel._in_poll)
@@ -142,7 +142,7 @@ def test_a_worker_asks_ever_more_rarely_while_no_message_comes(monkeypatch: pyte
 
 
 def calls(server: Any) -> dict[str, int]:
-    """The scripts that were run since the counters were reset, and no other commands that change messages."""
+    """Return the scripts that were run since the counters were reset. Raises AssertionError for MULTI or EXEC."""
     counted = {name.removeprefix("cmdstat_"): stats["calls"] for name, stats in server.info("commandstats").items()}
     assert not {"multi", "exec"} & counted.keys()
     return {name: counted[name] for name in ("eval", "evalsha") if name in counted}

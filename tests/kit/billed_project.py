@@ -1,4 +1,4 @@
-"""A synced project with one billed invoice, for tests of what somebody changes afterwards."""
+"""A synced project with one billed invoice, for tests of later edits."""
 
 from __future__ import annotations
 
@@ -94,5 +94,5 @@ class BilledProject:
 
     def problems(self) -> dict[str, str]:
         """Return the open problems of findings about this project, causes by key."""
-        found = self.office.problems("verify:")
-        return {key: cause for key, cause in found.items() if str(self.project.id) in key.split(":")}
+        causes = self.office.problems("verify:")
+        return {key: cause for key, cause in causes.items() if str(self.project.id) in key.split(":")}

@@ -1,4 +1,4 @@
-"""Headless Chromium, and a door through which it reaches a page behind a login."""
+"""Headless Chromium, and a proxy through which it reaches a page behind a login."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ PASSED_ON = ("Content-Type", "Cookie", "X-Requested-With")
 
 
 def seen(url: str, folder: Path, *, width: int = 1900, height: int = 900) -> tuple[str, Path]:
-    """The page after its scripts have run: its document, and a picture of it, so many pixels wide and high."""
+    """Return the page after its scripts have run: its document, and a picture of it with this width and height in pixels."""
     picture = folder / "page.png"
     options = (f"--user-data-dir={folder / 'chromium'}", f"--virtual-time-budget={PAGE_MILLISECONDS}")
-    looks = ("--dump-dom", f"--screenshot={picture}", f"--window-size={width},{height}")
-    command = [PROGRAM or "", *QUIET, *options, *looks, url]
+    output_options = ("--dump-dom", f"--screenshot={picture}", f"--window-size={width},{height}")
+    command = [PROGRAM or "", *QUIET, *options, *output_options, url]
     done = subprocess.run(command, capture_output=True, text=True, timeout=90, check=True)
     return done.stdout, picture
 
@@ -45,7 +45,7 @@ def logged_in(url: str, login: str) -> Iterator[str]:
     """An address that passes every request on to `url` with the login (user:password), which headless Chromium cannot be asked for."""
     headers = {"Authorization": "Basic " + b64encode(login.encode()).decode()}
 
-    class Door(BaseHTTPRequestHandler):
+    class LoginProxy(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self._pass_on()
 
@@ -69,13 +69,13 @@ def logged_in(url: str, login: str) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(answer.content)
 
-    with serving(Door) as address:
+    with serving(LoginProxy) as address:
         yield address
 
 
 @contextmanager
 def serving(handler: Callable[..., BaseHTTPRequestHandler]) -> Iterator[str]:
-    """The address of a server on the loopback that answers with this handler."""
+    """Serve with this handler on the loopback within the block, and yield the address."""
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()

@@ -1,4 +1,4 @@
-"""Commands of `wbs-sync`, in this process and at the container of a test."""
+"""Commands of `wbs-sync`, run in this process with the container of a test."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def run_command(
     width: int = 200,
     send: Callable[..., None] = lambda *_, **__: None,
 ) -> Ended:
-    """Run a command to its end. `container`: its own, or a function that makes one for each call. `send`: takes the place of the broker."""
+    """Run a command to its end. `container`: a container, or a function that makes one for each call. `send`: replaces the broker."""
 
     def opened(*, may_claim: bool = True) -> Container:
         return container if isinstance(container, Container) else container()
@@ -56,14 +56,14 @@ def run_command(
 
 @cache
 def _modules() -> tuple[ModuleType, ...]:
-    """The modules of all commands."""
+    """Return the modules of all commands."""
     return tuple(_of_package(worker.cli))
 
 
 def _of_package(package: ModuleType) -> Iterator[ModuleType]:
-    for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-        if not found.name.endswith("__main__"):
-            yield importlib.import_module(found.name)
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        if not module.name.endswith("__main__"):
+            yield importlib.import_module(module.name)
 
 
 def _written(console: LiteralConsole) -> str:

@@ -1,4 +1,4 @@
-"""The simulated company: both systems over HTTP, what people do in them, and what a test reads of them."""
+"""The simulated company: both systems over HTTP, the edits of people, and the records that tests read."""
 
 from __future__ import annotations
 
@@ -31,48 +31,48 @@ class Company:
 
     @property
     def procore(self) -> ProcoreState:
-        """The simulated Procore itself."""
+        """Return the simulated Procore itself."""
         return self.stage.procore
 
     @property
     def netsuite(self) -> NetSuiteState:
-        """The simulated NetSuite itself."""
+        """Return the simulated NetSuite itself."""
         return self.stage.netsuite
 
     # What NetSuite has
 
     def items(self, name: str) -> list[Item]:
-        """All Items of this name in NetSuite, compared without case."""
+        """Return all Items of this name in NetSuite, compared without case."""
         return self.netsuite.items_named(name)
 
     def item(self, name: str) -> Item:
-        """The one Item of this name; AssertionError when there is none or more than one."""
+        """Return the only Item of this name. Raises AssertionError if there is none or more than one."""
         (item,) = self.items(name)
         return item
 
     def item_of(self, project: Project, code: WbsCode) -> Item | None:
-        """The Item with our external id of a code."""
+        """Return the Item with our external id of a code."""
         return self.netsuite.item_by_external_id(self.item_external_id(project, code))
 
     def item_external_id(self, project: Project, code: WbsCode) -> str:
-        """The external id of a code's Item."""
+        """Return the external id of a code's Item."""
         return item_external_id(self.procore.company.company_id, project.id, code.id)
 
     def bills(self, invoice: Invoice) -> list[Bill]:
-        """All bills in NetSuite that carry our external id of an invoice."""
+        """Return all bills in NetSuite with our external id of an invoice."""
         return self.netsuite.bills.find("externalid", self.bill_external_id(invoice))
 
     def bill(self, invoice: Invoice) -> Bill:
-        """The one such bill; AssertionError when there is none or more than one."""
+        """Return the only such bill. Raises AssertionError if there is none or more than one."""
         (bill,) = self.bills(invoice)
         return bill
 
     def bill_external_id(self, invoice: Invoice) -> str:
-        """The external id of an invoice's bill."""
+        """Return the external id of an invoice's bill."""
         return bill_external_id(self.procore.company.company_id, invoice.id)
 
     def amounts(self, bill: Bill) -> list[tuple[str, Decimal]]:
-        """A bill's lines as (Item name, amount), in order of name and amount."""
+        """Return a bill's lines as (Item name, amount), ordered by name and amount."""
         names = {line.item: self.netsuite.items.get(line.item) for line in bill.lines}
         return sorted((item.itemid if (item := names[line.item]) else "?", line.amount) for line in bill.lines)
 
@@ -83,29 +83,29 @@ class Company:
         return max((entry["n"] for entry in self.netsuite.journal.entries()), default=0)
 
     def writes(self, since: int = 0) -> list[Entry]:
-        """Records that wbs-sync (and no person) wrote in NetSuite."""
+        """Return the records that wbs-sync, not a person, wrote in NetSuite."""
         return [entry for entry in self.netsuite.journal.writes(since) if entry["by"] == "client"]
 
     def requests(self, since: int = 0) -> list[Entry]:
-        """Requests that NetSuite got, those for tokens left out."""
+        """Return the requests that NetSuite received, without those for tokens."""
         return [entry for entry in self.netsuite.journal.requests(since) if "oauth2" not in entry["path"]]
 
     def posts(self, path: str, since: int = 0) -> list[Entry]:
-        """POSTs to one of NetSuite's addresses, answered or not."""
+        """Return the POSTs to one of NetSuite's addresses, with or without a response."""
         return [each for each in self.requests(since) if each["method"] == "POST" and each["path"] == path]
 
     # What people do
 
     def case(self, name: str) -> dict[str, Any]:
-        """The ids of one of the seeded company's awkward cases."""
+        """Return the ids of one of the seeded company's awkward cases."""
         return self.procore.company.cases[name]
 
     def case_invoice(self, name: str) -> Invoice:
-        """The invoice of such a case."""
+        """Return the invoice of an awkward case."""
         return self.procore.invoice(self.case(name)["invoice_id"])
 
     def new_project(self, number: str | None, codes: Sequence[str] = (), *, linked: bool = True) -> Project:
-        """A new project with these budgeted codes; with `linked` NetSuite has its job."""
+        """Create a project with these budgeted codes; with `linked`, NetSuite has its job."""
         project = self.procore.add_project(number, codes)
         if linked:
             state = self.netsuite
@@ -117,16 +117,16 @@ class Company:
     def new_invoice(
         self, project: Project, *lines: tuple[str | int | None, str], vendor: str = VENDOR, **fields: Any
     ) -> Invoice:
-        """A new approved invoice of (flat code, amount) lines, ten per cent of them held back."""
+        """Create an approved invoice of (flat code, amount) lines with ten percent retainage."""
         return self.procore.add_invoice(project.id, vendor, lines, **fields)
 
     def new_vendor(self, name: str, *, company_name: str | None = None, external_id: str | None = None) -> NsVendor:
-        """A vendor in NetSuite."""
+        """Create a vendor in NetSuite."""
         vendor = NsVendor(self.netsuite.vendors.next_id(), name, company_name or name, external_id, "2")
         self.netsuite.vendors.put(vendor)
         return vendor
 
     def clear_faults(self) -> None:
-        """Both remotes are well again."""
+        """Let both remotes respond normally again."""
         self.stage.faults("netsuite", [])
         self.stage.faults("procore", [])

@@ -1,4 +1,4 @@
-"""The product's container in the process of a test, from the environment of an installation."""
+"""The product's container in the process of a test, with the environment of an installation."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def settings_of(env: Mapping[str, str], **changes: Any) -> Settings:
 
 
 class OpenContainer(Container):
-    """A container whose Redis a test reads and changes in any way."""
+    """A container whose Redis a test may read and change."""
 
     redis: Redis
 
@@ -41,7 +41,7 @@ class OpenContainer(Container):
         return requested
 
     def export(self, key: InvoiceKey) -> Outcome:
-        """One attempt at one invoice, as the three tasks make it."""
+        """Make one attempt at one invoice, as the three tasks do."""
         outcome = self.runner.run(str(key))
         if not outcome.missing:
             return outcome
@@ -49,10 +49,10 @@ class OpenContainer(Container):
         return self.create_bill(key)
 
     def create_bill(self, key: InvoiceKey) -> Outcome:
-        """One attempt at the last step of an export, as its task makes it."""
+        """Make one attempt at the last step of an export, as its task does."""
         return self.runner.run(str(key), lambda _: self.invoice_export.create_bill(key))
 
     def work_on(self, key: str) -> Outcome:
-        """One attempt at dispatched work, as a worker makes it."""
+        """Make one attempt at dispatched work, as a worker does."""
         record = WorkKey.parse(key).record
         return self.export(record) if isinstance(record, InvoiceKey) else self.runner.run(key)

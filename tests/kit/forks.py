@@ -2,7 +2,7 @@
 
     python -m tests.kit.forks SOCKET
 
-is that server, one for each test process. For each request it forks a keeper, and the keeper forks the program: a session of its own, with
+is that server, one for each test process. For each request it forks a keeper, and the keeper forks the program: a separate session, with
 its environment, folder, standard streams and command line set before anything of ours that reads them is imported. So it is a process like
 any other, with three differences: /proc shows the server's environment and command line as its own; all programs of a test process share one
 hash seed, which is another in each run; and modules that the program did not ask for may be loaded. Where a test is about these, and where
@@ -58,13 +58,13 @@ class Forked:
         self.pid = int(self._keeper.recv(100))
 
     def poll(self) -> int | None:
-        """Its exit code, or None while it runs."""
+        """Return the exit code, or None while the program runs."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             return self.wait(0)
         return None
 
     def wait(self, timeout: float | None = None) -> int:
-        """Its exit code, once it has ended; subprocess.TimeoutExpired if it does not."""
+        """Return the exit code once the program has ended. Raises subprocess.TimeoutExpired if it does not end."""
         if self.returncode is None:
             self._keeper.settimeout(timeout)
             try:
@@ -76,7 +76,7 @@ class Forked:
 
 
 def can_start(env: Mapping[str, str]) -> bool:
-    """Whether a program with this environment can be forked."""
+    """Return whether a program with this environment can be forked."""
     return sys.platform == "linux" and _read_at_start(env) == _read_at_start(_environment())
 
 
@@ -118,7 +118,7 @@ def _server() -> socket.socket:
 
 
 def main() -> None:
-    """Serve until the test process ends; in each program that was asked for, become that."""
+    """Serve until the test process ends; each requested program runs in a fork of this process."""
     for name in LOADED:
         importlib.import_module(name)
     assert threading.active_count() == 1
@@ -157,7 +157,7 @@ def _serve(requests: socket.socket) -> list[str]:
 
 
 def _reap() -> None:
-    """Take leave of keepers that have ended; what they and their programs used of the CPU counts as the server's then, and as the test's."""
+    """Reap keepers that have ended; the CPU time of their programs then counts for the server, and so for the test."""
     with contextlib.suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass

@@ -61,7 +61,7 @@ class Installation(Company):
         return OpenContainer(settings_of(stage.env, **{**own, **settings}), redis_url=redis_url)
 
     def reopened(self, **settings: Any) -> Installation:
-        """The same company and the same ledger after a restart with other settings."""
+        """Return this company and its ledger as after a restart with other settings."""
         prefix = self.container.settings.redis_key_prefix
         return Installation(self.stage, self._wired(self.stage, self.container.redis_url, prefix, settings))
 
@@ -70,16 +70,16 @@ class Installation(Company):
         self.container.redis.close()
         self.stage.stop()
 
-    # What people start, and the workers' part
+    # Work that people start, and the work of the workers
 
     def scan(self, *project_ids: int) -> Run:
-        """A scan of all projects or of these, and everything that is due because of it."""
+        """Scan all projects, or these, and do everything that is due because of it."""
         run, _ = self.container.start_scan("test", project_ids)
         self.work_off()
         return self.run(run)
 
     def export_all(self) -> Run:
-        """An export of all approved invoices, and everything that is due because of it."""
+        """Export all approved invoices, and do everything that is due because of it."""
         run, _ = self.container.start_export("test")
         self.work_off()
         return self.run(run)
@@ -89,18 +89,18 @@ class Installation(Company):
         return self.container.export(InvoiceKey(invoice.project_id, invoice.id))
 
     def make_item(self, project: Project, code: WbsCode) -> Outcome:
-        """What another app gets that enqueues one code."""
+        """Create the Item of one code, as if another app had enqueued it, and return the outcome."""
         return self.container.runner.run(str(CodeKey(project.id, code.id)))
 
     def work_off(self, *lanes: Lane) -> None:
-        """Do all work of these lanes (of all, if none is named) that is due now, like workers that are quick enough."""
+        """Do all work of these lanes (of all lanes by default) that is due now, as enough workers would."""
         while given := self.container.dispatch.next(lanes or Lane):
             for key, correlation_id in given.items():
                 with correlated(correlation_id):
                     self.container.work_on(key)
 
     def processes_run(self, *, clock_ahead: float = 0.0, threads: int = 16) -> None:
-        """Both workers and beat announce themselves, as they do every two seconds while they run; beat's clock may be wrong."""
+        """Announce workers and beat, as running ones do every two seconds; beat's clock may be wrong."""
         presence, now = self.container.stores.presence, self.container.now()
         for name, queues in QUEUES_OF_WORKER.items():
             presence.announce(f"{name}@test", queues=queues, clock=now, threads=threads)
@@ -123,7 +123,7 @@ class Installation(Company):
         self.hurry()
 
     def pauses_pass(self) -> None:
-        """Every pause that has begun is over by now, and what waits is due.
+        """End every pause that has begun, and make due what waits.
 
         For tests of what happens meanwhile: a pause of tenths of a second may be over before a busy machine has looked.
         """
@@ -133,32 +133,32 @@ class Installation(Company):
         self.hurry()
 
     def plans_grow_old(self, project: Project) -> None:
-        """The plans of a project's codes were made so long ago that they are no longer trusted."""
+        """Make the plans of a project's codes so old that they are no longer trusted."""
         place = self.redis_key(f"codes:{project.id}")
         for number, text in self.container.redis.hgetall(place).items():
             record = json.loads(text)
             self.container.redis.hset(place, number, json.dumps(record | {"at": record["at"] - 2 * FRESH_SECONDS}))
 
     def hurry(self) -> None:
-        """Make everything that waits due now, as a person's new request would."""
+        """Make all waiting work due now, as a person's new request does."""
         for lane in Lane:
             self.container.work.add(lane, self.waiting(lane), at=0)
 
     def retry(self, *keys: str) -> Retry:
-        """A person's `problems retry` of these, or of all that are open, and everything that is due because of it."""
+        """Run `problems retry` for these problems, or for all open ones, and do everything that is due because of it."""
         asked = self.container.retries.retry(keys or [one.key for one in self.container.ledger.problems()])
         self.work_off()
         return asked
 
     def overdue(self) -> None:
-        """Let the claims and dispatches of dead workers end now."""
+        """End the claims and dispatches of dead workers now."""
         for lane in Lane:
             hand = self.redis_key(f"hand:{lane}")
             for key in self.container.redis.zrange(hand, 0, -1):
                 self.container.redis.zadd(hand, {key: 0})
 
     def waiting(self, lane: Lane) -> list[str]:
-        """The keys that wait in a lane."""
+        """Return the keys that wait in a lane."""
         return [str(key) for key in self.container.redis.zrange(self.redis_key(f"waiting:{lane}"), 0, -1)]
 
     def due(self, key: str) -> float:
@@ -168,13 +168,13 @@ class Installation(Company):
         return self.due_at(key) - self.container.now()
 
     def due_at(self, key: str) -> float:
-        """When waiting work is looked at (unix seconds by Redis' clock); AssertionError when it does not wait at all."""
+        """Return when waiting work is due (unix seconds by Redis' clock). Raises AssertionError if it does not wait."""
         at = self.container.work.waits_until(lane_of(key), key)
-        assert at is not None, f"{key} waits nowhere"
+        assert at is not None, f"{key} waits in no lane"
         return at
 
     def at_once(self, *calls: Callable[[], T]) -> list[T]:
-        """All these calls at the same time, each in a thread, as workers would."""
+        """Make all these calls at the same time, each in a thread, as workers do."""
         with ThreadPoolExecutor(len(calls)) as pool:
             return [future.result() for future in [pool.submit(call) for call in calls]]
 
@@ -183,10 +183,10 @@ class Installation(Company):
         return not any(sum(self.container.work.depth(lane)) for lane in Lane)
 
     def redis_key(self, name: str) -> str:
-        """The full name of one of this installation's keys in Redis."""
+        """Return the full name of one of this installation's keys in Redis."""
         return self.container.settings.redis_key_prefix + name
 
-    # What a test reads of wbs-sync
+    # State of wbs-sync that tests read
 
     def run(self, run: Run) -> Run:
         """Return the current state of a run."""
@@ -195,20 +195,20 @@ class Installation(Company):
         return now
 
     def problems(self, about: str = "") -> dict[str, str]:
-        """Open problems, key to cause; `about` a key keeps those that begin with it."""
-        found = self.container.overview.problems()
-        return {one["key"]: one["cause"] for one in found if one["key"].startswith(about)}
+        """Return the open problems, causes by key; with `about`, only those whose key begins with it."""
+        problems = self.container.overview.problems()
+        return {one["key"]: one["cause"] for one in problems if one["key"].startswith(about)}
 
     def sentence(self, key: str) -> str:
-        """The sentence of an open problem."""
+        """Return the sentence of an open problem."""
         return next(str(one["sentence"]) for one in self.container.overview.problems() if one["key"] == key)
 
     def code_record(self, project: Project, code: WbsCode) -> Record | None:
-        """The ledger's record of a code."""
+        """Return the ledger's record of a code."""
         return self.container.ledger.code(CodeKey(project.id, code.id))
 
     def invoice_record(self, invoice: Invoice) -> Record | None:
-        """The ledger's record of an invoice."""
+        """Return the ledger's record of an invoice."""
         return self.container.ledger.invoice(InvoiceKey(invoice.project_id, invoice.id))
 
 

@@ -4,8 +4,8 @@
         -- arguments of worker.process
     python -m tests.kit.launcher [--set module.NAME=number]... --command -- arguments of wbs-sync
 
-The product has no setting for these: what a dead worker leaves is free after 20 to 40 seconds, and a test that waited for
-that each time would be run by nobody. One test marked `slow` waits for the real ones.
+The product has no setting for these: what a dead worker leaves is free after 20 to 40 seconds, too long for each test to wait.
+One test marked `slow` waits for the real times.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _hold = Locks.hold
 
 
 def main() -> None:
-    """Change what is to be changed, fork if asked, and become a worker or beat."""
+    """Apply the options, fork if requested, and become a worker or beat."""
     own, _, arguments = (list(part) for part in _split(sys.argv[1:]))
     parser = argparse.ArgumentParser()
     parser.add_argument("--set", action="append", default=[], metavar="module.NAME=number")
@@ -72,8 +72,8 @@ def main() -> None:
 
 
 def _split(arguments: list[str]) -> tuple[list[str], list[str], list[str]]:
-    place = arguments.index("--")
-    return arguments[:place], ["--"], arguments[place + 1 :]
+    separator = arguments.index("--")
+    return arguments[:separator], ["--"], arguments[separator + 1 :]
 
 
 def _set(change: str) -> None:
@@ -85,21 +85,21 @@ def _set(change: str) -> None:
     if kind not in (int, float):
         raise TypeError(f"{path} is no number")
     changed = kind(float(value)) if float(value).is_integer() else float(value)
-    # Modules that imported it by name have it too.
-    for other in list(sys.modules.values()):
-        if getattr(other, "__dict__", {}).get(name) is before:
-            setattr(other, name, changed)
+    # Modules that imported the constant by name need the change too.
+    for loaded in list(sys.modules.values()):
+        if getattr(loaded, "__dict__", {}).get(name) is before:
+            setattr(loaded, name, changed)
 
 
 @contextlib.contextmanager
 def _one_for_everybody(self: Locks, name: str, *, reads: tuple[str, int] | None = None) -> Iterator[Lock | None]:
-    """A lock that keeps nobody away; who holds one is no older and no younger than another."""
+    """Replace a lock by one that excludes no holder; all holders have the same fence."""
     with _hold(self, f"{name}:{secrets.token_hex(4)}", reads=reads) as lock:
         yield replace(lock, fence=1) if lock else None
 
 
 def _by_two(create: Callable[..., str]) -> Callable[..., str]:
-    """A write that waits, after its last look, for a second worker that is about to write the same; then both leave."""
+    """Delay a write after its last check until a second worker is about to write the same record; then both send it."""
 
     def created(self: NetSuite, record: Any, **options: Any) -> str:
         redis: Redis = current().redis
@@ -114,7 +114,7 @@ def _by_two(create: Callable[..., str]) -> Callable[..., str]:
 
 
 def _fork(processes: int) -> int:
-    """Fork before anything is connected; the number of this fork. The parent only waits for the others."""
+    """Fork before any connection is opened, and return the number of this fork. The parent only waits for the others."""
     for number in range(1, processes + 1):
         if os.fork() == 0:
             return number

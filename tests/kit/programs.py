@@ -1,4 +1,4 @@
-"""Programs that a test starts: each with its output in a file, and none left running after the test."""
+"""Programs that a test starts: each with its output in a file, and all ended with the test."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ READY = " ready."
 
 
 class Program:
-    """One started program, its output in a file, everything it starts in one process group. `fresh`: not forked (tests/kit/forks.py)."""
+    """A started program with its output in a file; its children are in one process group with it. `fresh`: not forked (tests/kit/forks.py)."""
 
     def __init__(
         self, name: str, command: list[str], env: Mapping[str, str], folder: Path, *, fresh: bool = False
@@ -50,35 +50,35 @@ class Program:
 
     @property
     def log(self) -> str:
-        """All it said so far."""
+        """Return the output so far."""
         return self._log.read_text(errors="replace")
 
     @property
     def pid(self) -> int:
-        """Its process id, which stays the same however often it begins again by exec."""
+        """Return the process id, which stays the same when the program restarts itself by exec."""
         return self._popen.pid
 
     @property
     def alive(self) -> bool:
-        """Whether it runs."""
+        """Return whether the program runs."""
         return self._popen.poll() is None
 
     def says(self, words: str, *, times: int = 1, timeout: float = START_SECONDS) -> None:
-        """Wait until it has said something so often."""
+        """Wait until the output contains this text this many times."""
         eventually(lambda: self.log.count(words) >= times or not self.alive, timeout, every=0.05)
         assert self.alive, f"{self.name} ended with code {self._popen.returncode}"
 
     def kill(self) -> None:
-        """kill -9: the program and all that it started."""
+        """Send SIGKILL to the program and to all processes that it started."""
         self._signal(signal.SIGKILL)
         self._popen.wait()
 
     def ask_to_end(self) -> None:
-        """TERM, as a supervisor sends it."""
+        """Send SIGTERM, as a supervisor does."""
         self._signal(signal.SIGTERM)
 
     def end(self) -> None:
-        """TERM, and kill -9 for what is left half a minute later."""
+        """Send SIGTERM, and SIGKILL to what is left half a minute later."""
         self.ask_to_end()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.wait(30)
@@ -86,7 +86,7 @@ class Program:
 
     @contextlib.contextmanager
     def stopped(self) -> Iterator[None]:
-        """Stop it for the block, with SIGSTOP."""
+        """Stop the program with SIGSTOP within the block."""
         self._signal(signal.SIGSTOP)
         try:
             yield
@@ -94,17 +94,17 @@ class Program:
             self._signal(signal.SIGCONT)
 
     def wait(self, timeout: float) -> int:
-        """Its exit code, once it has ended; subprocess.TimeoutExpired if it does not."""
+        """Return the exit code once the program has ended. Raises subprocess.TimeoutExpired if it does not end."""
         return self._popen.wait(timeout)
 
     def _signal(self, number: signal.Signals) -> None:
-        # Until it is reaped its process group cannot be anybody else's.
+        # Until it is reaped, no other process group can have this id.
         if self.alive:
             os.killpg(self._popen.pid, number)
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """What every process of a test needs, and none of the developer's own settings."""
+    """Return the variables that every process of a test needs, without the developer's settings."""
     (folder / "data").mkdir(parents=True, exist_ok=True)
     return own_environment() | {
         "PYTHONPATH": str(ROOT),
@@ -113,7 +113,7 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 def script() -> str:
-    """The console script of this environment."""
+    """Return the path of the console script in this environment."""
     return str(Path(sys.executable).parent / "wbs-sync")
 
 

@@ -1,4 +1,4 @@
-"""A whole installation for one test: both remotes, a separate Redis, and as many real processes as the test starts."""
+"""A complete installation for one test: both remotes, a separate Redis, and the real processes that the test starts."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ ALL_QUEUES = "scans,items,exports,upkeep"
 
 
 class Site:
-    """One installation. Everything that was started through it ends with it."""
+    """One installation. All processes that were started through it end with it."""
 
     open_sites: ClassVar[list[Site]] = []
     """Those whose logs a failing test shows."""
@@ -127,7 +127,7 @@ class Site:
         return program
 
     def workers(self, count: int, *, threads: int = 2, open_locks: bool = False) -> Program:
-        """So many worker processes, each reading all queues, in one process group; with the product's own times."""
+        """Start this many worker processes in one process group, each reading all queues, with the product's own times."""
         command = self._arguments("items", threads)
         command[command.index("-n") + 1] = f"worker{NUMBER}@%h"
         command[command.index("-Q") + 1] = ALL_QUEUES
@@ -157,34 +157,34 @@ class Site:
         """One more machine under the product's own supervisor, as `up` runs it, started: `kinds` are "items", "invoices", "all"
         (a worker on all queues) and "beat". Each process is called `{kind}-{machine}` and traced (tests/kit/trace.py).
         """
-        wanted = [self._supervised(f"{kind}-{machine}", kind, threads, times) for kind in kinds]
-        supervisor = Supervisor(wanted, env=self.env, log_dir=self.folder / "logs")
+        processes = [self._supervised(f"{kind}-{machine}", kind, threads, times) for kind in kinds]
+        supervisor = Supervisor(processes, env=self.env, log_dir=self.folder / "logs")
         self.supervisors.append(supervisor)
         supervisor.start()
         return supervisor
 
     def heartbeat(self, name: str) -> Path:
-        """The file that a supervised worker touches at each heartbeat."""
+        """Return the file that a supervised worker touches at each heartbeat."""
         return heartbeat_file(self.folder / "data", name)
 
     @property
     def traces(self) -> Path:
-        """Where supervised processes leave their traces."""
+        """Return the folder of the traces of supervised processes."""
         return self.folder / "traces"
 
     def flower(self) -> Program:
-        """Flower as `wbs-sync flower` opens it, with the FLOWER_PORT and FLOWER_BASIC_AUTH of `env`."""
+        """Start Flower as `wbs-sync flower` does, with the FLOWER_PORT and FLOWER_BASIC_AUTH of `env`."""
         return self.start("flower", [script(), "flower"], fresh=True)  # it becomes Celery's program by exec
 
     def webhooks(self, *, number: int = 1, times: Mapping[str, float]) -> Program:
-        """The receiver of webhooks, listening, with the WEBHOOK_PORT and WEBHOOK_AUTHORIZATION of `env`."""
+        """Start the receiver of webhooks, with the WEBHOOK_PORT and WEBHOOK_AUTHORIZATION of `env`, and return when it listens."""
         # It begins again by exec, without the secrets that it does not use.
         program = self.start(f"webhooks-{number}", self._launched(["webhooks"], times, "--command"), fresh=True)
         program.says("Webhooks http")
         return program
 
     def worker_command(self) -> list[str]:
-        """A worker's command line as config.processes has it."""
+        """Return a worker's command line as config.processes has it."""
         return [sys.executable, "-m", "worker.process", *self._arguments("items", 1)]
 
     def command(
@@ -194,33 +194,33 @@ class Site:
         return run(*arguments, env={**self.env, **(env or {})}, folder=self.folder, timeout=timeout, fresh=fresh)
 
     def quick_command(self, *arguments: str, times: Mapping[str, float], timeout: float = 60) -> Ended:
-        """The same with constants of the product changed."""
+        """Run the console script to its end, with constants of the product changed."""
         command = self._launched(list(arguments), times, "--command")
         return ended(command, env=self.env, folder=self.folder, timeout=timeout)
 
     # Work
 
     def send(self, task: TaskName | str, **arguments: Any) -> str:
-        """Enqueue a task; its id."""
+        """Enqueue a task, and return its id."""
         return str(self._producer.send_task(str(task), kwargs=arguments, ignore_result=True).id)
 
     def send_again(self, task_id: str, task: TaskName | str, **arguments: Any) -> None:
-        """The same message once more."""
+        """Deliver an identical message once more."""
         self._producer.send_task(str(task), kwargs=arguments, task_id=task_id, ignore_result=True)
 
     def start_scan(self) -> Run:
-        """Start a scan of all projects, as the command line does."""
+        """Start a scan of all projects, as the command line does, and return its run."""
         run, _ = self.container.wbs_scan.request("test")
         self.send(TaskName.SCAN_PROJECTS, trigger="test")
         return run
 
     def ended(self, run: Run, timeout: float = 90) -> Run:
-        """The run, once it has ended."""
+        """Wait until a run has ended, and return it."""
 
         def now() -> Run:
-            found = self.container.runs.run(run.id)
-            assert found is not None
-            return found
+            current = self.container.runs.run(run.id)
+            assert current is not None
+            return current
 
         try:
             eventually(lambda: now().ended, timeout, every=0.05)
@@ -271,7 +271,7 @@ class Site:
         self.close()
 
     def _arguments(self, name: str, threads: int) -> list[str]:
-        """The arguments of a worker or of beat as config.processes has them."""
+        """Return the arguments of a worker or of beat as config.processes has them."""
         all_of_them = processes(data_dir=self.folder / "data")
         command = next(process.command for process in all_of_them if process.name == name)
         options = [] if name == "beat" else ["-c", str(threads)]
@@ -302,11 +302,11 @@ class Site:
 
 
 def kill_redis(server: EmbeddedServer) -> None:
-    """kill -9, and wait until it is gone: until then it may answer once more."""
+    """Send SIGKILL to Redis, and wait until it is gone: until then it may respond once more."""
     os.kill(server.pid, signal.SIGKILL)
     os.waitid(os.P_PID, server.pid, os.WEXITED | os.WNOWAIT)
 
 
 def set_up_user(admin: Redis, name: str, rules: Sequence[str]) -> None:
-    """Make a user of Redis with these rules, as a users.acl file has them."""
+    """Create a Redis user with these rules, written as in a users.acl file."""
     admin.execute_command("ACL", "SETUSER", name, *rules)

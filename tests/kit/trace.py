@@ -1,4 +1,4 @@
-"""What a process of the product does, line by line in a file: so that a test knows what a process had in hand when it was killed.
+"""Traces what a process of the product does, line by line in a file, so that a test knows what a process had claimed when it was killed.
 
 Each line is one JSON object with `at` (unix seconds) and `what`:
 
@@ -16,7 +16,7 @@ Each line is one JSON object with `at` (unix seconds) and `what`:
 Every line is in the file when the next thing happens: a write outlives the process that made it.
 
 A file `{stem}.{process id}.strike` with the words `intent SIGKILL` (or `told`, or `SIGSTOP`) asks the process to send itself that signal
-at its next intent, before the request leaves, or when it has been told how a write ended, before it records that.
+at its next intent, before the request leaves, or when it knows how a write ended, before it records that.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ KIND_OF_TASK = {
 
 
 def key_of(task: str, arguments: Mapping[str, Any]) -> str:
-    """The key of the work that a message is about; empty for upkeep."""
+    """Return the key of the work that a message is about; empty for upkeep."""
     kind = KIND_OF_TASK.get(task)
     return str(WorkKey(kind, tuple(arguments.get(name, 0) for name in kind.ids))) if kind else ""
 
@@ -154,8 +154,8 @@ def _writes(note: Note, strike: Callable[[str], None]) -> None:
             strike("intent")
         return noted
 
-    def telling(create: Callable[..., str]) -> Callable[..., str]:
-        def told(self: NetSuite, record: Any, **options: Any) -> str:
+    def noting_result(create: Callable[..., str]) -> Callable[..., str]:
+        def create_and_note(self: NetSuite, record: Any, **options: Any) -> str:
             try:
                 made = create(self, record, **options)
             except BaseException as error:
@@ -166,13 +166,13 @@ def _writes(note: Note, strike: Callable[[str], None]) -> None:
             strike("told")
             return made
 
-        return told
+        return create_and_note
 
     vars_of(Ledger, intend=intended)
-    vars_of(NetSuite, create_item=telling(create_item), create_bill=telling(create_bill))
+    vars_of(NetSuite, create_item=noting_result(create_item), create_bill=noting_result(create_bill))
 
 
 def vars_of(owner: type, **methods: Any) -> None:
-    """Put methods into a class of the product."""
+    """Replace methods of a class of the product."""
     for name, method in methods.items():
         setattr(owner, name, method)

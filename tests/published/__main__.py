@@ -61,7 +61,7 @@ NESTED = "(nested object)"
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The command; its exit code."""
+    """Write both files, and return the exit code."""
     if len(arguments) != 1:
         sys.stderr.write(f"{__doc__}\n")
         return 2
@@ -78,7 +78,7 @@ def _response(file: Path) -> tuple[str, Mapping[str, str | list[str]]]:
 
 
 def _parts(path: str, schema: Mapping[str, Any]) -> Iterator[Property]:
-    """The properties below a JSON schema, each container before its parts."""
+    """Yield the properties below a JSON schema, each container before its parts."""
     children = {f"{path}.{name}" if path else name: each for name, each in schema.get("properties", {}).items()}
     if schema["type"] == "array" and "items" in schema:
         children[f"{path}[]"] = schema["items"]
@@ -91,7 +91,7 @@ def _parts(path: str, schema: Mapping[str, Any]) -> Iterator[Property]:
 
 
 def _record(folder: Path, name: str, sublists: Sequence[str]) -> Iterator[Property]:
-    """The properties of a record and of the lines of `sublists`; a sublist is a collection with the array `items`."""
+    """Yield the properties of a record and of the lines of `sublists`; a sublist is a collection with the array `items`."""
     published = _netsuite(folder, name)
     collection = _netsuite(folder, "conventions")["collection_schema"]
     for path, fact in published["properties"].items():
@@ -110,7 +110,7 @@ def _netsuite(folder: Path, name: str) -> Mapping[str, Any]:
 
 
 def _type(fact: Mapping[str, Any]) -> str | list[str]:
-    """On the wire a reference is an object with an id, whatever record type the source names."""
+    """Return the type of a property; on the wire a reference is an object with an id, whatever record type the source names."""
     if "enum" in fact:
         return list(fact["enum"])
     kind = "array" if fact["type"].endswith("[]") else "object" if "ref" in fact else str(fact["type"])
@@ -118,7 +118,7 @@ def _type(fact: Mapping[str, Any]) -> str | list[str]:
 
 
 def _write(name: str, head: Mapping[str, str], tables: Mapping[str, Mapping[str, str | list[str]]]) -> None:
-    """One line per property, so that a change of what is published is a change of a line."""
+    """Write one line per property, so that a changed property is a changed line."""
     lines = [f"  {json.dumps(key)}: {json.dumps(value)}," for key, value in head.items()]
     records = [
         f"    {json.dumps(record)}: {{\n"

@@ -36,12 +36,12 @@ class Shape:
         return frozenset(_parent(path) for path in self.properties)
 
     def names(self, parent: str = "") -> set[str]:
-        """The names of the properties directly below `parent`, such as `item.items[]`."""
+        """Return the names of the properties directly below `parent`, such as `item.items[]`."""
         start = f"{parent}." if parent else ""
         return {path.removeprefix(start) for path in self.properties if _parent(path) == parent}
 
     def differences(self, value: Any, *, sent: bool = False) -> list[str]:
-        """One sentence per part of `value` that is not published or has another type; with `sent`, also per read-only property."""
+        """Return a sentence per part of `value` that is unpublished or has another type; with `sent`, also per read-only property."""
         return list(self._differences("", "array" if "[]" in self.properties else "object", value, sent=sent))
 
     def _differences(self, path: str, published: str | list[str], value: Any, *, sent: bool) -> Iterator[str]:
@@ -61,12 +61,12 @@ class Shape:
 
 
 def response(operation: str) -> Shape:
-    """What Procore answers to `operation`, such as `GET /rest/v1.0/vendors`."""
+    """Return the shape of Procore's response to `operation`, such as `GET /rest/v1.0/vendors`."""
     return Shape(_table("procore")[operation])
 
 
 def record(record_type: str) -> Shape:
-    """The properties of a NetSuite record type; lines of a sublist are below `item.items[]` and the like."""
+    """Return the shape of a NetSuite record type; lines of a sublist are below `item.items[]` and the like."""
     return Shape(_table("netsuite")[record_type])
 
 

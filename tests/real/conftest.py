@@ -1,4 +1,4 @@
-"""Installations for the tests of this folder; what their processes said is shown when a test fails."""
+"""Installations for the tests of this folder; a failure shows the last output of their processes."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ LAST_LINES = 60
 
 
 class OpenSite(Protocol):
-    """Makes an installation that ends with the test."""
+    """Opens an installation that ends with the test."""
 
     def __call__(self, **options: Any) -> Site:
-        """As `Site.open`, in a separate folder."""
+        """Open an installation as `Site.open` does, in a separate folder."""
         ...
 
 
 @pytest.fixture
 def open_site(tmp_path: Path) -> Iterator[OpenSite]:
-    """Opens installations for one test."""
+    """Open installations for one test."""
     with ExitStack() as stack:
         yield lambda **options: stack.enter_context(Site.open(tmp_path, **options))
 
 
 @pytest.fixture
 def shifted_clock(tmp_path: Path) -> Callable[[int], dict[str, str]]:
-    """The environment of a process whose wall clock is so many seconds ahead; skips where nothing can compile that."""
+    """Return the environment of a process whose wall clock is this many seconds ahead; skip the test if nothing can compile that."""
     compiler = shutil.which("gcc") or shutil.which("cc")
     if sys.platform != "linux" or compiler is None:
         pytest.skip("no C compiler for a process with a clock of its own")
@@ -48,7 +48,7 @@ def shifted_clock(tmp_path: Path) -> Callable[[int], dict[str, str]]:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """The last lines of every process's log, beneath the failure."""
+    """Append the last lines of every process's log to a failure."""
     report = yield
     if report.failed:
         for site in Site.open_sites:

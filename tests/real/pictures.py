@@ -1,4 +1,4 @@
-"""The pictures of docs/flower.md, made again: `python -m tests.real.pictures`. Needs Chromium.
+"""Takes the pictures of docs/flower.md: `python -m tests.real.pictures`. Needs Chromium.
 
 A simulated company, real workers and a real Flower; addresses and passwords of this machine are on none of the pages that are shown.
 """
@@ -23,7 +23,7 @@ FOLDER = ROOT / "docs" / "flower"
 
 
 def main() -> None:
-    """Let an afternoon's work happen, and take pictures of it."""
+    """Do the work of an afternoon, and take pictures of it."""
     if browser.PROGRAM is None:
         sys.exit("chromium is not installed (apt-get install chromium)")
     FOLDER.mkdir(exist_ok=True)
@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def work(site: Site) -> dict[str, tuple[str, int, int]]:
-    """A scan, an export of all, and what other apps send right and wrong; the pages to be shown, each with its size."""
+    """Run a scan, an export of all, and valid and invalid messages of other apps; return the pages to show, each with its size."""
     site.flower()
     site.worker("items")
     site.worker("invoices")

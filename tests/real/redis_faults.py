@@ -1,4 +1,4 @@
-"""A Redis that answers and refuses: full, its disk full, read-only, a permission missing, no connection left."""
+"""A Redis that responds and refuses: full, its disk full, read-only, a permission missing, no connection free."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FAULTS = ("full", "disk full", "read-only", "not permitted", "too many clients")
 
 @contextlib.contextmanager
 def refusing(url: str, fault: str) -> Iterator[None]:
-    """Let the server at `url` refuse for the block, each of FAULTS by the words that it has for it."""
+    """Let the server at `url` refuse within the block. `fault`: the kind of refusal."""
     owner: Admin
     with redis.Redis.from_url(url) as owner:
         password = urlsplit(url).password or ""
@@ -44,7 +44,7 @@ def _full(admin: Admin) -> Iterator[None]:
 
 
 def _disk_full(admin: Admin) -> Iterator[None]:
-    """Its snapshot cannot be written, which it answers as it does when the disk of its append-only file is full (MISCONF)."""
+    """Make its snapshot impossible; it answers with MISCONF, as when the disk of its append-only file is full."""
     file = Path(str(admin.config_get("dir")["dir"])) / str(admin.config_get("dbfilename")["dbfilename"])
     (file / "in the way").mkdir(parents=True)
     admin.config_set("save", "3600 1")
@@ -56,7 +56,7 @@ def _disk_full(admin: Admin) -> Iterator[None]:
 
 
 def _read_only(admin: Admin) -> Iterator[None]:
-    """What a master becomes that was taken for dead: a replica, here of a server that does not exist."""
+    """Make it a replica of a missing server, as a master that was taken for dead becomes."""
     admin.replicaof("127.0.0.1", 1)
     yield
     admin.replicaof("NO", "ONE")
@@ -69,7 +69,7 @@ def _not_permitted(admin: Admin) -> Iterator[None]:
 
 
 def _too_many_clients(admin: Admin) -> Iterator[None]:
-    """Every connection is cut, and none is left for those who come back."""
+    """Cut every connection, and leave none for clients that reconnect."""
     most = admin.config_get("maxclients")["maxclients"]
     admin.config_set("maxclients", 1)
     admin.client_kill_filter(_type="normal", skipme=True)

@@ -32,8 +32,8 @@ class Machine:
     env: dict[str, str]
     up: Program
     company: Company
-    told: dict[str, str]
-    """What `up` said when it had started."""
+    printed: dict[str, str]
+    """What `up` printed once it had started."""
 
     def command(self, *arguments: str, **env: str) -> Ended:
         return run(*arguments, env=self.env | env, folder=self.folder, timeout=100)
@@ -47,9 +47,9 @@ class Machine:
 
 
 def first_json(program: Program) -> Any:
-    """The JSON value a program prints when it has started."""
+    """Return the JSON value that a program prints when it has started."""
 
-    def look() -> Any:
+    def parsed() -> Any:
         begun = program.log.find("{")
         try:
             return json.JSONDecoder().raw_decode(program.log[begun:])[0] if begun >= 0 else None
@@ -57,7 +57,7 @@ def first_json(program: Program) -> Any:
             return None
 
     program.says("}")
-    return eventually(look)
+    return eventually(parsed)
 
 
 @pytest.fixture(scope="module")
@@ -68,12 +68,12 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     try:
         env |= first_json(programs[0])
         env |= {"NETSUITE_CONCURRENCY": "5", "WORKER_THREADS": "8", "FLOWER_PORT": "0"}
-        # What the real ones are slow about is nothing that these tests are about.
+        # These tests are not about the rate limits of the real systems.
         requests.patch(f"{env['PROCORE_BASE_URL']}/_admin/settings", json={"spike_limit": None}, timeout=60)
         programs.append(Program("up", [script(), "up", "--json"], env, folder, fresh=True))
-        told = first_json(programs[1])
-        assert set(told) == {"report", "flower", "login", "data_dir"}
-        machine = Machine(folder, env, programs[1], build_company(1, PROFILE), told)
+        printed = first_json(programs[1])
+        assert set(printed) == {"report", "flower", "login", "data_dir"}
+        machine = Machine(folder, env, programs[1], build_company(1, PROFILE), printed)
         eventually(lambda: machine.command("status").code == 0, 60, every=0.2)
         yield machine
     finally:
@@ -84,28 +84,28 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
 
 @pytest.fixture(scope="module")
 def synced(machine: Machine) -> dict[str, Ended]:
-    """A healthy project and one invoice first, then everything."""
+    """Scan a healthy project and export one invoice first, then scan and export everything."""
     healthy = next(iter(machine.company.projects))
     case = machine.company.cases["shared_new_code"]
-    one = ("export", str(case["invoice_id"]), "--project", str(case["project_id"]), "--wait", "--json")
+    export_of_one = ("export", str(case["invoice_id"]), "--project", str(case["project_id"]), "--wait", "--json")
     return {
         "scan of one": machine.command("scan", "--project", str(healthy), "--wait", "--json"),
-        "export of one": machine.command(*one),
+        "export of one": machine.command(*export_of_one),
         "scan": machine.command("scan", "--wait", "--json"),
         "export": machine.command("export", "--approved", "--wait", "--json"),
         "second scan": machine.command("scan", "--wait", "--json"),
     }
 
 
-def assert_sentence(ended: Ended, code: int, *words: str) -> None:
-    """The command ended with this code and a sentence on standard error, and with no traceback."""
+def assert_sentence(ended: Ended, code: int, *sentence: str) -> None:
+    """Check that the command ended with this exit code and a sentence on standard error, without a traceback."""
     assert (ended.code, ended.out) == (code, "")
     assert "Traceback" not in ended.err
     assert len(ended.err) < 1000
-    assert [word for word in words if word not in ended.err] == [], ended.err
+    assert [word for word in sentence if word not in ended.err] == [], ended.err
 
 
-def test_check_finds_everything_in_order(machine: Machine) -> None:
+def test_check_finds_no_fault(machine: Machine) -> None:
     ended = machine.command("check", "--json")
     assert ended.code == 0, ended.out + ended.err
     assert [row["check"] for row in ended.json() if row["ok"] is False] == []
@@ -161,10 +161,10 @@ def test_status_and_problems_agree(machine: Machine, synced: dict[str, Ended]) -
 
 
 def test_the_report_is_served_by_flower_and_written_to_a_file(machine: Machine) -> None:
-    user, _, password = machine.told["login"].partition(":")
-    live = eventually(lambda: answer_of(machine.told["report"], (user, password)), 60, every=0.2)
-    assert machine.told["report"].startswith(machine.told["flower"])
-    assert answer_of(machine.told["report"], None) == [401, "Access denied"]
+    user, _, password = machine.printed["login"].partition(":")
+    live = eventually(lambda: answer_of(machine.printed["report"], (user, password)), 60, every=0.2)
+    assert machine.printed["report"].startswith(machine.printed["flower"])
+    assert answer_of(machine.printed["report"], None) == [401, "Access denied"]
     ended = machine.command("report", "--out", "page.html")
     page = (machine.folder / "page.html").read_text(encoding="utf-8")
     assert (ended.code, ended.out) == (0, f"Written: {machine.folder / 'page.html'}\n")
@@ -175,7 +175,7 @@ def test_the_report_is_served_by_flower_and_written_to_a_file(machine: Machine) 
 
 
 def answer_of(url: str, login: tuple[str, str] | None) -> list[int | str]:
-    """Status and text, or nothing while nobody listens yet."""
+    """Return status and text of the response, or None while the server does not listen yet."""
     try:
         answer = requests.get(url, auth=login, timeout=60)
     except requests.ConnectionError:
@@ -191,16 +191,16 @@ def test_an_unknown_invoice_is_blocked_with_its_reason(machine: Machine) -> None
 
 
 def test_bad_settings_are_reported_one_by_one(machine: Machine) -> None:
-    bad = {"NETSUITE_CONCURENCY": "5", "EXPORT_STATUSES": "aproved", "PROCORE_CLIENT_ID": ""}
+    bad_settings = {"NETSUITE_CONCURENCY": "5", "EXPORT_STATUSES": "aproved", "PROCORE_CLIENT_ID": ""}
     for command in (["scan"], ["up"]):
-        ended = machine.command(*command, **bad)
-        assert_sentence(ended, 2, *bad)
-        assert ended.err.count("wbs-sync:") == len(bad)
+        ended = machine.command(*command, **bad_settings)
+        assert_sentence(ended, 2, *bad_settings)
+        assert ended.err.count("wbs-sync:") == len(bad_settings)
         assert "Did you mean NETSUITE_CONCURRENCY?" in ended.err
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "words"),
+    ("arguments", "code", "sentence"),
     [
         (["export"], 2, "Pass one INVOICE (with --project PROJECT"),
         (["export", "seventeen", "--project", "1"], 1, "invoices of project id 1 could not be read"),
@@ -208,13 +208,13 @@ def test_bad_settings_are_reported_one_by_one(machine: Machine) -> None:
         (["scann"], 2, "scann"),
     ],
 )
-def test_wrong_options_are_reported(machine: Machine, arguments: list[str], code: int, words: str) -> None:
-    assert_sentence(machine.command(*arguments), code, words)
+def test_wrong_options_are_reported(machine: Machine, arguments: list[str], code: int, sentence: str) -> None:
+    assert_sentence(machine.command(*arguments), code, sentence)
 
 
 def test_a_missing_redis_is_reported(machine: Machine, tmp_path: Path) -> None:
-    nobody = f"redis://:a-password@127.0.0.1:{unused_port()}/0"
-    ended = machine.command("status", REDIS_URL=nobody)
+    unreachable_url = f"redis://:a-password@127.0.0.1:{unused_port()}/0"
+    ended = machine.command("status", REDIS_URL=unreachable_url)
     assert_sentence(ended, 1, "Redis", "REDIS_URL")
     assert "a-password" not in ended.err
     assert_sentence(machine.command("status", DATA_DIR=str(tmp_path)), 1, "No Redis", "wbs-sync up")

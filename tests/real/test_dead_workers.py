@@ -1,4 +1,4 @@
-"""Workers that end in the middle of a scan: the scan ends right without help, and nothing is done twice."""
+"""Workers that end in the middle of a scan: the scan still ends correctly, without help and without duplicates."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NEVER_FREE = {
 
 
 def start_scan(site: Site) -> Run:
-    """A scan, once some Items are made and as many more are being written as NetSuite takes at once: those wait for `go_on`."""
+    """Start a scan; return once some Items exist and as many writes are in progress as NetSuite allows. Those wait for `release`."""
     held = {"kind": "hold", "method": "POST", "path": "otherCharge", "skip": SLOTS, "times": SLOTS, "value": 120}
     site.stage.faults("netsuite", [held])
     run = site.start_scan()
@@ -35,14 +35,14 @@ def start_scan(site: Site) -> Run:
     return run
 
 
-def go_on(site: Site) -> None:
+def release(site: Site) -> None:
     """Let NetSuite commit what it was sent."""
     site.stage.faults("netsuite", [])
     eventually(lambda: site.stage.netsuite.meter.in_flight == 0)
 
 
 def assert_nothing_was_sent_again(site: Site) -> None:
-    """NetSuite had to refuse no Item: what was being written at the end of a worker was found by looking."""
+    """Check that NetSuite refused no Item: writes in progress at the end of a worker were found by queries."""
     requests = [entry for entry in site.stage.journal("netsuite") if entry.get("method") == "POST"]
     answers = Counter(entry["status"] for entry in requests if "/otherCharge" in entry["path"])
     # A request that the kill cut in its middle is not an error.
@@ -63,7 +63,7 @@ def test_a_scan_survives_kill_9_of_its_only_worker(open_site: OpenSite, times: d
     site.beat(times=times)
     run = start_scan(site)
     first.kill()
-    go_on(site)
+    release(site)
     site.worker(number=2, times=times)
     ended = site.ended(run, 120 if times else 150)
     assert_one_item_per_code(site.stage)
@@ -74,7 +74,7 @@ def test_a_scan_survives_kill_9_of_its_only_worker(open_site: OpenSite, times: d
 
 
 def test_another_worker_continues_immediately_after_term(open_site: OpenSite) -> None:
-    """What the ended worker had not begun is given back, not waited for."""
+    """The ended worker gives back what it had not begun, so no timeout passes."""
     site = open_site(profile="large:2x20", write_latency=0.2, slots=SLOTS)
     first, _ = site.worker(times=NEVER_FREE), site.worker(number=2, times=NEVER_FREE)
     # Nothing is written into a store that has just begun; beat brings back what waited for that.

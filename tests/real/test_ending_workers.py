@@ -1,4 +1,4 @@
-"""TERM ends a worker soon, whatever it has fetched and whatever it waits for, and others continue its work."""
+"""SIGTERM ends a worker soon, whatever it has fetched and whatever it waits for, and others continue its work."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def items_sent(site: Site) -> int:
 
 
 def test_fetched_messages_that_were_not_begun_are_left_to_others(open_site: OpenSite) -> None:
-    """Celery's own pool would do all that was fetched: four Items in two turns, before it ends."""
+    """Celery's own pool would do everything that was fetched before it ends: four Items in two rounds."""
     site = open_site(profile="large:1x24", slots=FETCHED)
-    # One Item is made, and the next ones are being made until the worker was asked to end.
+    # One Item exists, and the next writes are in progress until the worker was asked to end.
     site.stage.faults("netsuite", [{"kind": "hold", "method": "POST", "path": "otherCharge", "skip": 1, "value": 120}])
     worker = site.worker(threads=THREADS)
     site.start_scan()
@@ -42,7 +42,7 @@ def test_fetched_messages_that_were_not_begun_are_left_to_others(open_site: Open
     worker.says("Warm shutdown")
     site.stage.faults("netsuite", [])
     assert worker.wait(STOP_SECONDS) == 0
-    # What was under way, and perhaps what began before the signal had come.
+    # Work in progress, and perhaps work that began before the signal arrived.
     assert items_made(site.stage) - made <= 2 * THREADS
     assert site.redis.hlen(f"{PREFIX}unacked") == 0
     assert site.redis.llen(f"{PREFIX}{QueueName.ITEMS}") >= FETCHED - THREADS
@@ -65,7 +65,7 @@ def test_a_worker_that_waits_for_netsuite_ends_and_releases_its_work(open_site: 
     sent = [key for key in item_identities(site.stage) if site.redis.exists(f"{PREFIX}lock:{code(key)}")]
     first.ask_to_end()
     assert first.wait(STOP_SECONDS) == 0
-    assert items_made(site.stage) == 0, "nobody waited for NetSuite"
+    assert items_made(site.stage) == 0, "no worker waited for NetSuite"
     assert len(sent) == THREADS
     # No lock is left, and the work in progress waits for any worker. NetSuite still works on the requests: they keep their slots.
     assert set(site.left_over()) - {"slots"} == {Lane.ITEMS}
@@ -77,6 +77,6 @@ def test_a_worker_that_waits_for_netsuite_ends_and_releases_its_work(open_site: 
 
 
 def code(external_id: str) -> str:
-    """The work that an Item's external id names."""
+    """Return the key of the work that an Item's external id names."""
     project_id, wbs_code_id = external_id.split("-")[-2:]
     return f"code:{project_id}:{wbs_code_id}"

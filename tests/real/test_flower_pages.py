@@ -1,4 +1,4 @@
-"""Flower as an engineer sees it, in a real browser: requests and their results, as text."""
+"""Flower as an engineer sees it in a real browser: requests and their results, as text."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LOGIN = "engineer:a-password-of-flower"
 
 @dataclass
 class Seen:
-    """A site whose Flower saw a scan, an invoice exported and a message refused."""
+    """An installation whose Flower saw a scan, an exported invoice and a refused message."""
 
     site: Site
     item: Item
@@ -75,7 +75,7 @@ def url(site: Site) -> str:
 
 
 def asked(site: Site, path: str) -> Any:
-    """What Flower answers to one who is logged in; nothing while it does not listen yet."""
+    """Return Flower's response to a logged-in user; None while it does not listen yet."""
     user, _, password = LOGIN.partition(":")
     try:
         return requests.get(url(site) + path, auth=(user, password), timeout=60).json()
@@ -84,7 +84,7 @@ def asked(site: Site, path: str) -> Any:
 
 
 def workers_seen(site: Site) -> int:
-    """Return how many workers it knows: from then on it receives events of tasks too."""
+    """Return how many workers Flower knows; from then on it also receives the events of their tasks."""
     return len(asked(site, "/workers?json=1").get("data", ()))
 
 
@@ -94,12 +94,12 @@ def states(site: Site) -> Counter[str]:
 
 def ended(site: Site, task_ids: list[str]) -> bool:
     """Return whether Flower knows the end of each of these tasks."""
-    told = asked(site, "/api/tasks?limit=10000")
-    return all(told.get(task_id, {}).get("state") in ("SUCCESS", "FAILURE") for task_id in task_ids)
+    tasks = asked(site, "/api/tasks?limit=10000")
+    return all(tasks.get(task_id, {}).get("state") in ("SUCCESS", "FAILURE") for task_id in task_ids)
 
 
 def rows(document: str) -> list[list[str]]:
-    """The texts of the table's cells, row by row."""
+    """Return the texts of the table's cells, row by row."""
     table = re.search(r'<table id="tasks-table".*?</table>', document, re.DOTALL)
     assert table, document[:2000]
     body = table[0].partition("<tbody")[2]
@@ -125,11 +125,11 @@ def test_every_task_that_has_ended_is_seen_to_have_ended(seen: Seen) -> None:
 def test_tasks_are_listed_with_readable_arguments_and_results(seen: Seen, tmp_path: Path) -> None:
     with browser.logged_in(url(seen.site), LOGIN) as door:
         document, picture = browser.seen(f"{door}/tasks", tmp_path)
-    told = [(name, state, json.loads(arguments), result) for name, state, arguments, result, *_ in rows(document)]
+    listed = [(name, state, json.loads(arguments), result) for name, state, arguments, result, *_ in rows(document)]
     # The last of each: two workers may take messages up in another order than they were sent in.
-    refused = next(row for row in told if row[1] == "FAILURE")
-    exported = next(row for row in told if row[0] == "invoices.export")
-    made = next(row for row in told if row[:2] == ("wbs.create_item", "SUCCESS"))
+    refused = next(row for row in listed if row[1] == "FAILURE")
+    exported = next(row for row in listed if row[0] == "invoices.export")
+    made = next(row for row in listed if row[:2] == ("wbs.create_item", "SUCCESS"))
     assert refused[0] == "wbs.create_item"
     assert refused[2]["project_id"] == "seven"
     assert refused[3] == "InvalidMessage('project_id: Input should be a valid integer')"

@@ -1,4 +1,4 @@
-"""Forked programs are processes like those that are started from nothing."""
+"""Forked programs behave like programs that are started from scratch."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_forked_program_begins_as_a_fresh_one_does(tmp_path: Path) -> None:
     )
     assert (forked.code, forked.err) == (fresh.code, fresh.err) == (1, "the end\n")
     shown, expected = forked.json(), fresh.json()
-    assert shown[5], "in a session of its own"
+    assert shown[5], "in a separate session"
     assert not expected[5]
     assert shown[:5] + shown[6:] == expected[:5] + expected[6:]
     assert shown[1]["A_SETTING"] == env["A_SETTING"]
@@ -65,7 +65,7 @@ def test_variables_read_at_interpreter_start_need_a_fresh_process(tmp_path: Path
         assert not can_start(env | {name: "another"}), name
 
 
-def test_what_begins_again_by_exec_is_a_fresh_one_in_the_same_process(tmp_path: Path) -> None:
+def test_a_program_restarted_by_exec_keeps_its_process_id(tmp_path: Path) -> None:
     again = "import os, sys\nif not os.environ.get('A'):\n    os.environ['A'] = str(os.getpid())\n    os.execv(sys.executable, sys.orig_argv)\n"
     shows = "print(os.getpid() == int(os.environ['A']), sys.argv[1], b'A=' in open('/proc/self/environ', 'rb').read())"
     done = ended(written(tmp_path, again + shows), env=environment(tmp_path), folder=tmp_path, timeout=60)

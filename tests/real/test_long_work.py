@@ -1,4 +1,4 @@
-"""Work that takes longer than its claim and than the broker's visibility timeout: it goes on once, and other messages for it end at once.
+"""Work that takes longer than its claim and than the broker's visibility timeout: it is done once, and other messages for it end immediately.
 
 The times are tenths of the product's own, so that 900 seconds of visibility are two. Redis gives a message back that is not acknowledged
 by then to its queue when the next worker starts: that is when each of these is delivered again, while the first worker is still at it.
@@ -34,12 +34,12 @@ HELD_SECONDS = 120.0
 
 
 def hold(site: Site, remote: str, paths: Sequence[str]) -> None:
-    """Let requests to these addresses wait until the remote has no faults."""
+    """Delay responses at these addresses until the remote's faults are cleared."""
     site.stage.faults(remote, [{"kind": "hold", "path": path, "value": HELD_SECONDS} for path in paths])
 
 
 def asked(site: Site, remote: str) -> list[int]:
-    """How many requests wait at each of them."""
+    """Return how many requests wait at each address."""
     state = getattr(site.stage, remote)
     return [rule["struck"] for rule in state.faults.as_json()["rules"]]
 
@@ -60,7 +60,7 @@ def deliver_again(site: Site, number: int, tasks: Mapping[TaskName, Mapping[str,
 
 
 def logs(site: Site) -> str:
-    """What all processes have said: either worker may take what was given back."""
+    """Return the output of all processes: either worker may fetch what was given back."""
     return "".join(program.log for program in site.programs)
 
 
@@ -91,7 +91,7 @@ def test_work_beyond_the_visibility_timeout_is_done_once_and_continues(open_site
         TaskName.RECONCILE: {},
     }
     deliver_again(site, 3, long_ones, "procore")
-    assert asked(site, "procore") == [1, 1, 1], "nobody else began one of them"
+    assert asked(site, "procore") == [1, 1, 1], "no other worker began one of them"
     assert site.container.ledger.problems() == []
     site.stage.faults("procore", [])
     site.beat(number=2, times=TIMES)

@@ -1,4 +1,4 @@
-"""Other apps hand work to the workers by name alone, as the examples do it; and Procore does by its webhooks."""
+"""Other apps send work to the workers by task name alone, as the examples do, and Procore sends it by webhooks."""
 
 from __future__ import annotations
 
@@ -58,18 +58,18 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture
 def workers(site: Site) -> Iterator[list[Program]]:
-    """The workers, which must outlive each test."""
+    """Run the workers; check that they outlive each test."""
     yield site.programs
     assert [program.name for program in site.programs if not program.alive] == []
 
 
 def result_of(site: Site, task_id: str) -> dict[str, Any]:
-    """What any program that reads Redis finds under the task's id, once the task has ended."""
+    """Return what a program that reads Redis finds under the task's id, once the task has ended."""
 
     def ended() -> dict[str, Any]:
         text = site.redis.get(f"{PREFIX}celery-task-meta-{task_id}")
-        found: dict[str, Any] = json.loads(text) if text else {}
-        return found if found.get("status") in ("SUCCESS", "FAILURE") else {}
+        result: dict[str, Any] = json.loads(text) if text else {}
+        return result if result.get("status") in ("SUCCESS", "FAILURE") else {}
 
     return eventually(ended)
 
@@ -77,7 +77,7 @@ def result_of(site: Site, task_id: str) -> dict[str, Any]:
 def send_by_kombu(
     site: Site, queue: str, task: str, arguments: object, *, ours: Mapping[str, str] = NOTHING, **properties: Any
 ) -> str:
-    """A message as docs/enqueue.md describes it: the second version of Celery's protocol, built by hand."""
+    """Send a message as docs/enqueue.md describes it: version 2 of Celery's protocol, built by hand."""
     task_id = str(uuid.uuid4())
     headers = {**ours, "lang": "py", "task": task, "id": task_id, "root_id": task_id, "parent_id": None, "group": None}
     body = [[], arguments, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}]
@@ -92,7 +92,7 @@ def codes(site: Site) -> list[tuple[int, int]]:
 
 
 def run(site: Site, *command: str) -> list[str]:
-    """The lines that an example writes, which knows nothing but the address (and the prefix, which is the usual one)."""
+    """Run an example that only has the address (the prefix is the default), and return its lines of output."""
     env = {"PATH": os.environ["PATH"], "REDIS_URL": site.server.url}
     done = subprocess.run(command, env=env, cwd=site.folder, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")
@@ -100,7 +100,7 @@ def run(site: Site, *command: str) -> list[str]:
 
 
 def exported(site: Site, invoice: Invoice) -> dict[str, str]:
-    """Return the expected result of its export, by the records in NetSuite."""
+    """Return the expected result of an invoice's export, from the records in NetSuite."""
     bill = site.stage.netsuite.bill_by_external_id(bill_external_id(site.stage.procore.company.company_id, invoice.id))
     assert bill is not None
     assert bill.total == invoice.summary().current_payment_due
@@ -110,7 +110,7 @@ def exported(site: Site, invoice: Invoice) -> dict[str, str]:
 
 
 def test_python_with_celery_alone_exports_an_invoice_and_shows_its_state(site: Site, workers: list[Program]) -> None:
-    """The id of the task leads to the result, though another task ended the chain."""
+    """The id of the task leads to the result, although another task ended the chain."""
     invoice = invoices(site.stage)[0]
     ids = (str(invoice.project_id), str(invoice.id))
     task_id, result = run(site, sys.executable, str(EXAMPLES / "send_with_celery.py"), *ids)
@@ -164,9 +164,9 @@ def test_additional_fields_of_a_newer_producer_are_ignored(site: Site, workers: 
 
 def test_one_id_leads_from_a_command_to_the_requests(site: Site, workers: list[Program]) -> None:
     invoice = invoices(site.stage)[3]
-    told = site.command("export", str(invoice.id), "--project", str(invoice.project_id), "--wait", "--json").json()
-    assert told["outcome"] == "created"
-    assert "POST /services/rest/record/v1/vendorBill" in written_for(site, told["correlation_id"])
+    result = site.command("export", str(invoice.id), "--project", str(invoice.project_id), "--wait", "--json").json()
+    assert result["outcome"] == "created"
+    assert "POST /services/rest/record/v1/vendorBill" in written_for(site, result["correlation_id"])
 
 
 def written_for(site: Site, correlation_id: str) -> list[str]:
@@ -176,12 +176,12 @@ def written_for(site: Site, correlation_id: str) -> list[str]:
     ]
     assert lines
     return [
-        found[1] for line in sorted(lines) if (found := re.search(r"INFO worker.clients.http: \w+ (\w+ [^:]+):", line))
+        match[1] for line in sorted(lines) if (match := re.search(r"INFO worker.clients.http: \w+ (\w+ [^:]+):", line))
     ]
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "sentence"),
     [
         ({"project_id": "a", "wbs_code_id": 1}, "project_id"),
         ({"project_id": 1}, "wbs_code_id"),
@@ -191,11 +191,11 @@ def written_for(site: Site, correlation_id: str) -> list[str]:
     ],
 )
 def test_wrong_arguments_are_a_failure_that_names_them(
-    site: Site, workers: list[Program], arguments: dict[str, Any], words: str
+    site: Site, workers: list[Program], arguments: dict[str, Any], sentence: str
 ) -> None:
     result = result_of(site, send_by_kombu(site, "items", "wbs.create_item", arguments))
     assert (result["status"], result["result"]["exc_type"]) == ("FAILURE", "InvalidMessage")
-    assert words in str(result["result"]["exc_message"])
+    assert sentence in str(result["result"]["exc_message"])
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_wrong_arguments_are_a_failure_that_names_them(
         pytest.param("wbs.create_item", {}, {"content_type": "text/plain", "content_encoding": "utf-8"}, id="no JSON"),
     ],
 )
-def test_foreign_messages_kill_no_worker(
+def test_foreign_messages_end_no_worker(
     site: Site, workers: list[Program], task: str, arguments: object, properties: dict[str, Any]
 ) -> None:
     if "content_type" in properties:
@@ -218,11 +218,11 @@ def test_foreign_messages_kill_no_worker(
             sender.publish("no JSON", routing_key="items", **properties)
     else:
         send_by_kombu(site, "items", task, arguments, **properties)
-    # The next message of the same queue is worked off as ever.
+    # The next message of the same queue is processed as usual.
     project_id, code_id = codes(site)[-1]
     after = send_by_kombu(site, "items", "wbs.create_item", {"project_id": project_id, "wbs_code_id": code_id})
     assert result_of(site, after)["status"] == "SUCCESS"
-    # And nothing is left to meet the next worker.
+    # And no message is left for the next worker.
     eventually(lambda: site.redis.llen(f"{PREFIX}items") + site.redis.hlen(f"{PREFIX}unacked") == 0)
 
 
@@ -241,7 +241,7 @@ def test_webhooks_are_processed_and_the_schedule_finds_what_they_miss(site: Site
         eventually(lambda: post(body) == 204, every=0.2)
 
     def worked_off(done: Callable[[], Any]) -> None:
-        """With beat's part done here."""
+        """Send `ledger.resume`, as beat does, until the condition is true."""
         eventually(lambda: site.send(TaskName.RESUME) and done(), every=0.2)
 
     # As after any scan; events of projects that none has listed are left to the next one.
@@ -279,7 +279,7 @@ def test_webhooks_are_processed_and_the_schedule_finds_what_they_miss(site: Site
         in receiver.log
     )
 
-    # What nobody can have meant for it is no reason for Procore to hold back what comes after it.
+    # A body that cannot be an event must not make Procore stop further deliveries.
     accepted({"hello": 1})
     accepted([[[]]])
     # A body that is too long is not even read.
@@ -288,7 +288,7 @@ def test_webhooks_are_processed_and_the_schedule_finds_what_they_miss(site: Site
     accepted({"hello": 1})
     assert "a-secret" not in receiver.log + "".join(program.log for program in workers)
 
-    # Approved while nobody listens: the schedule finds it.
+    # Approved while no receiver listens: the schedule finds it.
     receiver.end()
     site.programs.remove(receiver)
     assert receiver.wait(1) == 0

@@ -1,4 +1,4 @@
-"""What each process holds, read where the system shows it: an environment that it does not use is not in it, however it was started."""
+"""The secrets of each process, read from its environment: a secret that it does not use is not there, however it was started."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 
 def environment_of(pid: int) -> dict[str, str]:
-    """Return what another process of the same user, or an intruder, can read."""
+    """Return the environment that another process of the same user, or an intruder, can read."""
     pairs = Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace").split("\0")
     return dict(pair.split("=", 1) for pair in pairs if "=" in pair)
 

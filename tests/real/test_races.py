@@ -1,4 +1,4 @@
-"""NetSuite's uniqueness with a window of 50 ms and eight worker processes: the lock is what keeps everything single."""
+"""NetSuite with a uniqueness window of 50 ms and eight worker processes: only the lock prevents duplicates."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WIDE_WINDOW = {"uniqueness": "window", "uniqueness_window": 8.0}
 
 
 def everything(site: Site) -> list[tuple[TaskName, dict[str, int]]]:
-    """A message for every invoice and for every code."""
+    """Return a message for every invoice and for every code."""
     exports = [(TaskName.EXPORT, {"project_id": one.project_id, "invoice_id": one.id}) for one in invoices(site.stage)]
     codes = [
         (TaskName.CREATE_ITEM, {"project_id": project.id, "wbs_code_id": code.id})
@@ -35,9 +35,9 @@ def all_exported(site: Site) -> bool:
     return all((invoice.origin_id or "").startswith("ns-vendorbill-") for invoice in invoices(site.stage))
 
 
-def test_scans_and_exports_at_once_make_nothing_twice(open_site: OpenSite) -> None:
-    """Two scans, ten exports and every code by itself, each message three times in a row: they meet."""
-    # The account would take more than the gate lets through, so that the gate is seen to hold.
+def test_scans_and_exports_at_once_create_no_duplicate(open_site: OpenSite) -> None:
+    """Two scans, ten exports and every single code, each message three times in a row: their work overlaps."""
+    # The account accepts more requests than the gate, so that only the gate limits them.
     site = open_site(profile="large:2x12:10", slots=SLOTS, concurrency_limit=50, **WINDOW)
     site.workers(8)
     site.beat()
@@ -57,8 +57,8 @@ def test_scans_and_exports_at_once_make_nothing_twice(open_site: OpenSite) -> No
     assert site.stage.netsuite.meter.max_in_flight <= SLOTS
 
 
-def test_the_same_without_the_lock_makes_duplicates(open_site: OpenSite) -> None:
-    """So the test above can fail: in a world with a window, neither the ledger nor a look before the write is enough."""
+def test_without_the_lock_there_are_duplicates(open_site: OpenSite) -> None:
+    """The test above can fail: with a window, neither the ledger nor a query before the write is enough."""
     site = open_site(profile="large:1x2:1", slots=50, **WIDE_WINDOW)
     site.workers(3, threads=4, open_locks=True)
     site.beat()

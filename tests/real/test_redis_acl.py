@@ -1,4 +1,4 @@
-"""The smallest permissions of docs/redis.md are enough for everything, `check` included."""
+"""The minimal permissions of docs/redis.md are enough for everything, including `check`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PAGE = (ROOT / "docs" / "redis.md").read_text()
 
 
 def rules(user: str) -> list[str]:
-    """What follows the user's name in the line of a users.acl file."""
+    """Return the rules of a user: what follows its name in a line of a users.acl file."""
     (line,) = re.findall(rf"^user {user} (.*)$", PAGE, re.MULTILINE)
     return str(line).replace(">PASSWORD", f">{PASSWORD}").split()
 
@@ -46,7 +46,7 @@ def test_the_permissions_of_the_page_are_enough(open_site: OpenSite) -> None:
     site.comes_to_rest()
     assert_one_bill_per_invoice(site.stage)
     assert site.command("verify").code == 0
-    # What is asked of a server as a whole, and not of wbs-sync's own keys, may be refused; it is not what anything depends on.
+    # What is requested from a server as a whole, and not from wbs-sync's own keys, may be refused; it is not what anything depends on.
     refused = {(entry["reason"], entry["object"]) for entry in site.admin_redis.acl_log()}
     assert refused <= {("key", name) for name in ("scans", "items", "exports", "upkeep")}
     checked = site.command("check", "--json")

@@ -1,4 +1,4 @@
-"""Redis is gone for a while under running tasks, and comes back with its append-only file."""
+"""Redis is down for a while with tasks running, and returns with its append-only file."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ pytestmark = pytest.mark.real
 OUTAGE_SECONDS = 2.5
 
 
-def test_workers_outlive_an_outage_of_redis_and_the_scan_ends_right(open_site: OpenSite) -> None:
+def test_workers_survive_an_outage_of_redis_and_complete_the_scan(open_site: OpenSite) -> None:
     slots = 5
     site = open_site(profile="large:1x30", write_latency=0.2, slots=slots)
     programs = [site.worker(), site.worker(number=2), site.beat()]
-    # Some Items are made, and as many more are being written as NetSuite takes at once: until Redis is gone.
+    # Some Items exist, and as many writes are in progress as NetSuite allows: until Redis is gone.
     held = {"kind": "hold", "method": "POST", "path": "otherCharge", "skip": slots, "times": slots, "value": 120}
     site.stage.faults("netsuite", [held])
     run = site.start_scan()
@@ -36,8 +36,8 @@ def test_workers_outlive_an_outage_of_redis_and_the_scan_ends_right(open_site: O
     site.comes_to_rest()
 
 
-def test_connections_that_break_make_no_problem_of_anything(open_site: OpenSite) -> None:
-    """What a proxy's time limit or a failover does: every connection is cut, the next one works."""
+def test_broken_connections_cause_no_problem(open_site: OpenSite) -> None:
+    """As by a proxy's time limit or a failover, every connection is cut and the next one works."""
     slots = 5
     site = open_site(profile="large:1x30", write_latency=0.1, slots=slots)
     site.worker()

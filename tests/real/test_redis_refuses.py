@@ -39,19 +39,19 @@ WORDS = {
 
 
 def enqueue(site: Site) -> None:
-    """An export of every invoice. None gets further than to its invoice before `go_on`."""
+    """Send an export of every invoice. None gets further than to its invoice before `release`."""
     site.stage.faults("procore", [{"kind": "hold", "path": "/requisitions", "value": 120}])
     for invoice in invoices(site.stage):
         site.send(TaskName.EXPORT, project_id=invoice.project_id, invoice_id=invoice.id)
 
 
-def go_on(site: Site) -> None:
-    """Let Procore answer."""
+def release(site: Site) -> None:
+    """Let Procore respond."""
     site.stage.faults("procore", [])
 
 
 def all_billed(site: Site) -> None:
-    """Every message has been processed, though no export of all invoices was started."""
+    """Check that every message was processed, although no export of all invoices was started."""
     eventually(lambda: all(invoice.origin_id for invoice in invoices(site.stage)), 120)
     site.comes_to_rest()
     assert_one_bill_per_invoice(site.stage)
@@ -72,7 +72,7 @@ def test_fetched_messages_are_processed_when_redis_takes_writes_again(open_site:
     enqueue(site)
     eventually(lambda: site.redis.hlen(f"{PREFIX}unacked") >= FETCHED, every=0.005)
     with refusing(site.env["REDIS_URL"], fault):
-        go_on(site)
+        release(site)
         worker.says(WORDS[fault])
         time.sleep(REFUSES_SECONDS)  # the refusal itself
         assert worker.alive
@@ -80,13 +80,13 @@ def test_fetched_messages_are_processed_when_redis_takes_writes_again(open_site:
 
 
 def test_a_worker_killed_while_redis_refuses_writes_loses_no_message(open_site: OpenSite) -> None:
-    """Some messages it had fetched; the others were in the queue, where a full Redis would have let it pop one unrecorded."""
+    """It had fetched some messages; the others were in the queue, where a full Redis would have let it pop one unrecorded."""
     site = open_site(profile=f"large:1x2:{INVOICES}", slots=THREADS, read_latency=0.3)
     worker = site.worker("invoices", threads=1, times=TIMES)
     enqueue(site)
     eventually(lambda: site.redis.hlen(f"{PREFIX}unacked") == FETCHED, every=0.005)
     with refusing(site.env["REDIS_URL"], "full"):
-        go_on(site)
+        release(site)
         worker.says(WORDS["full"])
         worker.kill()
         messages = site.redis.hlen(f"{PREFIX}unacked") + site.redis.llen(f"{PREFIX}{QueueName.EXPORTS}")

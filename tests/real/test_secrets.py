@@ -29,23 +29,23 @@ SENTRY_KEY = "canaryofthekeyofsentry"
 
 
 @dataclass
-class Told:
-    """Everything that was said, by where, and every secret that was in use while it was said."""
+class Disclosures:
+    """Every text that was shown, by its place, and every secret that was in use at the time."""
 
-    said: dict[str, str] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
 
     def found(self) -> list[str]:
         return [
             f"{name} in {place}"
             for name, secret in self.secrets.items()
-            for place, text in self.said.items()
+            for place, text in self.texts.items()
             if secret in text
         ]
 
 
 def everything_in_redis(site: Site) -> Iterator[tuple[str, str]]:
-    """All keys and what they hold, but for the tokens that workers share."""
+    """Yield all keys and their values, except the tokens that workers share."""
     read: dict[str, Any] = {
         "string": site.redis.get,
         "hash": site.redis.hgetall,
@@ -61,7 +61,7 @@ def everything_in_redis(site: Site) -> Iterator[tuple[str, str]]:
 
 
 def pages(site: Site) -> Iterator[tuple[str, str]]:
-    """What Flower shows to one who is logged in."""
+    """Yield what Flower shows to a logged-in user."""
 
     def get(path: str) -> requests.Response:
         url = f"http://127.0.0.1:{site.env['FLOWER_PORT']}{path}"
@@ -69,10 +69,10 @@ def pages(site: Site) -> Iterator[tuple[str, str]]:
 
     def workers() -> dict[str, Any]:
         try:
-            found: dict[str, Any] = get("/api/workers?refresh=1").json()
+            by_name: dict[str, Any] = get("/api/workers?refresh=1").json()
         except requests.ConnectionError:
             return {}
-        return found if len(found) == 2 and all(facts.get("conf") for facts in found.values()) else {}
+        return by_name if len(by_name) == 2 and all(facts.get("conf") for facts in by_name.values()) else {}
 
     names = eventually(workers, 60, every=0.2)
     tasks = get("/api/tasks?limit=10000").json()
@@ -84,43 +84,43 @@ def pages(site: Site) -> Iterator[tuple[str, str]]:
         yield path, answer.text
 
 
-def remember_tokens(site: Site, told: Told) -> None:
+def remember_tokens(site: Site, disclosures: Disclosures) -> None:
     for key in site.redis.keys(f"{PREFIX}token:*"):
         token = json.loads(site.redis.get(key))["value"]
-        told.secrets[f"token {len(told.secrets)}"] = token
+        disclosures.secrets[f"token {len(disclosures.secrets)}"] = token
 
 
-def work(site: Site, told: Told) -> None:
-    """A scan, an export and a refused message; then both logins begin to be refused."""
+def work(site: Site, disclosures: Disclosures) -> None:
+    """Run a scan, an export and a refused message; then both logins begin to be refused."""
     site.ended(site.start_scan())
     invoice = invoices(site.stage)[0]
     site.send(TaskName.EXPORT, project_id=invoice.project_id, invoice_id=invoice.id)
     site.send(TaskName.EXPORT, project_id="seven", invoice_id=invoice.id)
     eventually(lambda: invoice.origin_id)
-    remember_tokens(site, told)
+    remember_tokens(site, disclosures)
     site.stage.procore.client_secret = "another one"
     site.stage.procore.revoke_tokens()
     site.stage.netsuite.doorkeeper.unmap_certificates()
-    another = invoices(site.stage)[1]
-    site.send(TaskName.EXPORT, project_id=another.project_id, invoice_id=another.id)
+    second_invoice = invoices(site.stage)[1]
+    site.send(TaskName.EXPORT, project_id=second_invoice.project_id, invoice_id=second_invoice.id)
     site.send(TaskName.SCAN_PROJECTS)
     eventually(lambda: "remote:procore" in {one.key for one in site.container.ledger.problems()})
 
 
 def echoed(site: Site) -> int:
-    """How many requests were answered so."""
+    """Return how many requests were answered with an echo."""
     plans = (site.stage.procore.faults.as_json(), site.stage.netsuite.faults.as_json())
     return sum(rule["struck"] for plan in plans for rule in plan["rules"])
 
 
 def asked_again(site: Site) -> int:
-    """How many requests were answered so, with the work of paused remotes made due."""
+    """Return how many requests were answered with an echo, after making the work of paused remotes due."""
     site.container.dispatch.lift()
     return echoed(site)
 
 
-def echoes(site: Site, told: Told, *paths: str) -> None:
-    """Both remotes answer requests to these paths with all that they were sent, as a debugging page does."""
+def echoes(site: Site, disclosures: Disclosures, *paths: str) -> None:
+    """Let both remotes answer requests to these paths with everything that they were sent, as a debugging page does."""
     for path in paths:
         for remote in ("procore", "netsuite"):
             site.stage.faults(remote, [{"kind": "echo", "path": path, "value": 422}])
@@ -132,16 +132,16 @@ def echoes(site: Site, told: Told, *paths: str) -> None:
         eventually(lambda: asked_again(site), every=0.5)
         for arguments in (["verify"], ["check", "--json"]):
             ended = site.quick_command(*arguments, times={"worker.reconcile.comparison_failures.RETRY_SECONDS": 0.1})
-            told.said[f"wbs-sync {' '.join(arguments)} with echoes of {path}"] = ended.out + ended.err
+            disclosures.texts[f"wbs-sync {' '.join(arguments)} with echoes of {path}"] = ended.out + ended.err
             assert "Traceback" not in ended.err
-        told.said |= {f"{key} with echoes of {path}": text for key, text in everything_in_redis(site)}
-        remember_tokens(site, told)
+        disclosures.texts |= {f"{key} with echoes of {path}": text for key, text in everything_in_redis(site)}
+        remember_tokens(site, disclosures)
     for remote in ("procore", "netsuite"):
         site.stage.faults(remote, [])
 
 
-def commands(site: Site, told: Told) -> None:
-    """What people call, well or not."""
+def commands(site: Site, disclosures: Disclosures) -> None:
+    """Run commands, with valid and with wrong settings."""
     wrong_login = {"PROCORE_CLIENT_SECRET": ANOTHER_PROCORE_SECRET, "REDIS_KEY_PREFIX": "another:"}
     wrong_redis = {"REDIS_URL": f"redis://:{ANOTHER_REDIS_PASSWORD}@127.0.0.1:{site.server.port}/0"}
     bad_settings = {"PROCORE_CLIENT_SECRET": PROCORE_SECRET, "NETSUITE_SUBSIDARY_ID": "1", "EXPORT_CRON": "often"}
@@ -156,7 +156,7 @@ def commands(site: Site, told: Told) -> None:
     ]
     for arguments, env, code in calls:
         ended = site.command(*arguments, env=env)
-        told.said[f"wbs-sync {' '.join(arguments)} with {sorted(env)}"] = ended.out + ended.err
+        disclosures.texts[f"wbs-sync {' '.join(arguments)} with {sorted(env)}"] = ended.out + ended.err
         assert ended.code == code, (arguments, ended)
         assert "Traceback" not in ended.err
 
@@ -164,26 +164,26 @@ def commands(site: Site, told: Told) -> None:
 def test_no_secret_is_ever_shown(tmp_path: Path) -> None:
     login = f"engineer:{FLOWER_PASSWORD}"
     env = {"PROCORE_CLIENT_SECRET": PROCORE_SECRET, "FLOWER_BASIC_AUTH": login, "FLOWER_PORT": str(unused_port())}
-    # Nobody listens there, so that the SDK has something to complain about.
+    # No server listens there, so that the SDK logs errors.
     env |= {"SENTRY_DSN": f"http://{SENTRY_KEY}@127.0.0.1:{unused_port()}/7", "LOG_LEVEL": "DEBUG"}
     with Site.open(tmp_path, profile="large:1x6:2", env=env) as site:
         site.stage.procore.client_secret = PROCORE_SECRET
-        told = Told()
+        disclosures = Disclosures()
         site.flower()
         site.worker("items", threads=2)
         site.worker("invoices", threads=2)
         site.beat()
-        lost = Program("lost", [*site.worker_command()], site.env | nobody_there(), tmp_path)
+        lost = Program("lost", [*site.worker_command()], site.env | unreachable_redis(), tmp_path)
         site.programs.append(lost)
-        echoes(site, told, "requisitions", "suiteql")
-        work(site, told)
-        echoes(site, told, "token")
-        told.said |= dict(pages(site))
-        commands(site, told)
-        told.said |= dict(everything_in_redis(site))
+        echoes(site, disclosures, "requisitions", "suiteql")
+        work(site, disclosures)
+        echoes(site, disclosures, "token")
+        disclosures.texts |= dict(pages(site))
+        commands(site, disclosures)
+        disclosures.texts |= dict(everything_in_redis(site))
         lost.says("Cannot connect to redis")
-        told.said |= {f"log of {program.name}": program.log for program in site.programs}
-        told.secrets |= {
+        disclosures.texts |= {f"log of {program.name}": program.log for program in site.programs}
+        disclosures.secrets |= {
             "Procore's secret": PROCORE_SECRET,
             "a wrong secret of Procore": ANOTHER_PROCORE_SECRET,
             "the password of Redis": site.container.redis.get_connection_kwargs()["password"],
@@ -194,20 +194,22 @@ def test_no_secret_is_ever_shown(tmp_path: Path) -> None:
             "an assertion": "eyJhbGciOi",
         }
         key = Path(site.env["NETSUITE_PRIVATE_KEY_FILE"]).read_text().splitlines()[1:-1]
-        told.secrets |= {f"line {number} of the private key": line for number, line in enumerate(key, 1)}
-    # The search is a search: what is no secret is found in every kind of place.
+        disclosures.secrets |= {f"line {number} of the private key": line for number, line in enumerate(key, 1)}
+    # The search works: text that is no secret is found in every kind of place.
     for harmless in ("wbs.create_item", "127.0.0.1"):
-        places = [place for place, text in told.said.items() if harmless in text]
+        places = [place for place, text in disclosures.texts.items() if harmless in text]
         for kind in ("/worker/", "/api/", "log of "):
             assert any(place.startswith(kind) for place in places), (harmless, kind)
-    assert "DEBUG" in told.said["log of items-1"]
-    assert len([name for name in told.secrets if name.startswith("token")]) >= 2
-    # What was repeated came this far, or there was nothing to hide.
-    assert any("bad request: ***" in text for place, text in told.said.items() if place.startswith("wbs:problems"))
-    assert any("bad request: ***" in text for place, text in told.said.items() if place.startswith("log of"))
-    assert told.found() == []
+    assert "DEBUG" in disclosures.texts["log of items-1"]
+    assert len([name for name in disclosures.secrets if name.startswith("token")]) >= 2
+    # The echoed requests did get this far, so there was something to hide.
+    assert any(
+        "bad request: ***" in text for place, text in disclosures.texts.items() if place.startswith("wbs:problems")
+    )
+    assert any("bad request: ***" in text for place, text in disclosures.texts.items() if place.startswith("log of"))
+    assert disclosures.found() == []
 
 
-def nobody_there() -> dict[str, str]:
-    """An address at which no Redis answers."""
+def unreachable_redis() -> dict[str, str]:
+    """Return an address at which no Redis responds."""
     return {"REDIS_URL": f"redis://:{ANOTHER_REDIS_PASSWORD}@127.0.0.1:{unused_port()}/0"}

@@ -1,4 +1,4 @@
-"""A Redis behind sentinels: everything is found through them, and continues with another master when the first one dies."""
+"""A Redis behind sentinels: all connections find the master through them, and continue with the next one when it dies."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ LOGIN = ("engineer", "a-password-of-flower")
 
 
 def replica_of(master: EmbeddedServer, folder: Path) -> EmbeddedServer:
-    """A second server with the first one's password that follows it."""
+    """Start a second server with the first one's password that replicates it."""
     replica, password = EmbeddedServer.start(folder), urlsplit(master.url).password
     for server in (master, replica):
         with redis.Redis.from_url(server.url) as client:
@@ -48,7 +48,7 @@ def replica_of(master: EmbeddedServer, folder: Path) -> EmbeddedServer:
 
 
 def sentinel_of(master: EmbeddedServer, folder: Path) -> tuple[subprocess.Popen[bytes], int]:
-    """One sentinel, which decides alone, and its port."""
+    """Start one sentinel, which decides alone, and return it with its port."""
     port = unused_port()
     lines = [
         f"port {port}",
@@ -76,7 +76,7 @@ def sentinel_of(master: EmbeddedServer, folder: Path) -> tuple[subprocess.Popen[
 
 
 def answers(site: Site) -> bool:
-    """Whether there is a master."""
+    """Return whether there is a master."""
     try:
         return bool(site.container.redis.ping())
     except redis.RedisError:
@@ -114,7 +114,7 @@ def test_a_scan_continues_with_another_master_and_creates_no_item_twice(site: Si
     site.send(TaskName.SCAN_PROJECTS, trigger="test")
     eventually(lambda: items_made(site.stage) >= 5)
     kill_redis(site.server)
-    # What the dead master had not passed on yet may be lost with it, the scan among it; so it is asked for again.
+    # Data that the dead master had not replicated may be lost, including the scan; so it is requested again.
     eventually(lambda: answers(site))
     site.ended(site.start_scan(), 60)
     assert items_made(site.stage) == 40
@@ -123,7 +123,7 @@ def test_a_scan_continues_with_another_master_and_creates_no_item_twice(site: Si
 
 
 def test_every_broker_connection_keeps_its_login_with_the_next_sentinel(site: Site) -> None:
-    """Kombu forgets the login when it takes its list's next address; no pooled connection of that process could send."""
+    """Kombu forgets the login when it moves to the next address of its list; pooled connections of that process could not send."""
     use_transport()
     reach_sentinels(site.env["REDIS_URL"])
     app = Celery(set_as_current=False)
@@ -135,7 +135,7 @@ def test_every_broker_connection_keeps_its_login_with_the_next_sentinel(site: Si
 
 
 def test_no_page_log_or_command_line_shows_the_password(site: Site) -> None:
-    """Celery was given one address for each sentinel, and what hides passwords looked at the first alone."""
+    """Celery gets one address for each sentinel, and code that hides passwords used to check only the first."""
     site.worker()
     site.beat()
     site.flower()
@@ -158,23 +158,23 @@ def test_no_page_log_or_command_line_shows_the_password(site: Site) -> None:
         "/metrics/business",
         "/report",
     )
-    told = {
+    shown = {
         page: get(page)
         for page in (
             *pages,
             *(f"/worker/{name}" for name in requests.get(f"{base}/api/workers", auth=LOGIN, timeout=60).json()),
         )
     }
-    assert len([text for text in told.values() if "sentinel://" in text]) >= 2
-    told |= {f"log of {program.name}": program.log for program in site.programs}
-    told |= {f"command line of {one}": one.read_bytes().decode(errors="replace") for one in command_lines()}
+    assert len([text for text in shown.values() if "sentinel://" in text]) >= 2
+    shown |= {f"log of {program.name}": program.log for program in site.programs}
+    shown |= {f"command line of {one}": one.read_bytes().decode(errors="replace") for one in command_lines()}
     written = (PASSWORD, quote(PASSWORD, safe=""), "canary")
-    assert [place for place, text in told.items() if any(form in text for form in written)] == []
+    assert [place for place, text in shown.items() if any(form in text for form in written)] == []
 
 
 def command_lines() -> Iterator[Path]:
-    """Those of all processes that are ours to read and still run."""
-    for one in Path("/proc").glob("[0-9]*/cmdline"):
+    """Yield the command lines of all running processes that this user may read."""
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):
-            one.read_bytes()
-            yield one
+            file.read_bytes()
+            yield file

@@ -39,12 +39,12 @@ def test_nothing_is_written_while_two_machines_differ(site: Site, wrong_one_ends
     run = site.start_scan()
     eventually(lambda: site.container.stores.breakers.times(WRITING) >= 2)
     assert items_made(site.stage) == 0
-    told = [
+    sentences = [
         one.problem.sentence for one in site.container.ledger.problems() if one.problem.cause == Cause.SETTINGS_MISMATCH
     ]
-    assert len(told) == 1
-    assert "ITEM_NAME_FORMAT is " in told[0]
-    assert all(f"items{number}@" in told[0] for number in (1, 2))
+    assert len(sentences) == 1
+    assert "ITEM_NAME_FORMAT is " in sentences[0]
+    assert all(f"items{number}@" in sentences[0] for number in (1, 2))
     (second if wrong_one_ends else first).end()
     site.ended(run, 60)
     assert items_made(site.stage) == 10

@@ -1,5 +1,5 @@
 """`wbs-sync up`: one in a data directory, honest about its addresses, with a password that stays; and every process ends when it is asked
-to, even when Redis stands still.
+to, even when Redis does not respond.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def standing_still(pid: int) -> Iterator[None]:
 
 
 def healthy(port: int) -> bool:
-    """Whether it answers for its health within seconds."""
+    """Return whether the health page responds within seconds."""
     try:
         return requests.get(f"http://127.0.0.1:{port}/healthcheck", timeout=5).ok
     except (requests.ConnectionError, requests.Timeout):
@@ -51,7 +51,7 @@ def up(site: Site, number: int) -> Program:
 
 
 def test_one_up_runs_in_a_data_directory_and_its_password_stays(open_site: OpenSite) -> None:
-    """REDIS_URL is set: only the lock of the data directory shows that it is in use."""
+    """With REDIS_URL set, only the lock of the data directory shows that it is in use."""
     site = open_site(profile="large:1x2", env={"FLOWER_PORT": str(unused_port())})
     first = up(site, 1)
     login = first_json(first)["login"]
@@ -68,10 +68,10 @@ def test_one_up_runs_in_a_data_directory_and_its_password_stays(open_site: OpenS
 
 
 @pytest.mark.parametrize("setting", ["FLOWER_PORT", "WEBHOOK_PORT"])
-def test_a_port_in_use_is_said_before_any_address_is(open_site: OpenSite, setting: str) -> None:
+def test_a_port_in_use_is_reported_before_any_address(open_site: OpenSite, setting: str) -> None:
     site = open_site(profile="large:1x2", env={"WEBHOOK_AUTHORIZATION": "Bearer a-secret-that-procore-was-told"})
-    with closing(socket.create_server(("127.0.0.1", 0))) as other:
-        port = str(other.getsockname()[1])
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        port = str(listener.getsockname()[1])
         assert_sentence(
             site.command("up", env={setting: port}, fresh=True), 1, f"Cannot listen on http://127.0.0.1:{port}", setting
         )

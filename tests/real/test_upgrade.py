@@ -1,4 +1,4 @@
-"""Version 0.1.0 and this one, one after the other and at once, on one Redis (docs/upgrade.md)."""
+"""Version 0.1.0 and this one, in turn and at the same time, on one Redis (docs/upgrade.md)."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def test_messages_that_are_lost_delay_the_scan_and_lose_nothing(open_site: OpenS
     site.comes_to_rest()
 
 
-def test_two_beats_at_once_are_harmless(open_site: OpenSite) -> None:
+def test_two_beats_at_once_cause_no_duplicate(open_site: OpenSite) -> None:
     """Both start a scan every second or so, at the same moment: each code is created once, and no work is left in progress."""
     site = open_site(profile="large:2x12", write_latency=0.1, env={"SCAN_CRON": "* * * * *"})
     site.worker()
@@ -57,7 +57,7 @@ def test_two_beats_at_once_are_harmless(open_site: OpenSite) -> None:
 
 
 def test_a_second_scan_request_leaves_no_first_step_in_progress(open_site: OpenSite) -> None:
-    """Two scans at once: the second claims the list of projects in the moment in which the first has ended it."""
+    """The second scan claims the list of projects at the moment in which the first one has ended it."""
     site = open_site(profile="large:2x12")
     run, _ = site.container.start_scan("first")
     assert site.container.work.claim(Lane.SCANS, SCAN_OF_ALL, Claim.IN_LANE) is Claimed.NOT_DUE
@@ -67,7 +67,7 @@ def test_a_second_scan_request_leaves_no_first_step_in_progress(open_site: OpenS
 
 
 def test_work_that_waited_without_a_worker_continues_when_one_starts(open_site: OpenSite) -> None:
-    """There is neither a message for it nor a beat: the worker asks for its work when it is ready."""
+    """There is neither a message for it nor a beat: the worker requests its work when it is ready."""
     site = open_site(profile="large:1x4")
     run, _ = site.container.wbs_scan.request("asked for while all was down")
     site.worker()
@@ -80,7 +80,7 @@ def test_work_that_waited_without_a_worker_continues_when_one_starts(open_site: 
 def test_waiting_work_is_resumed_whatever_beat_s_clock_shows(
     open_site: OpenSite, shifted_clock: Callable[[int], dict[str, str]], seconds_ahead: int
 ) -> None:
-    """No message announces the scan: only a `ledger.resume` of beat can bring it to the worker."""
+    """No message announces the scan: only a `ledger.resume` of beat can dispatch it."""
     site = open_site(profile="large:1x4")
     site.worker()
     site.beat(env=shifted_clock(seconds_ahead))
@@ -92,7 +92,7 @@ def test_waiting_work_is_resumed_whatever_beat_s_clock_shows(
 
 
 def test_a_scheduled_run_that_fell_due_while_beat_was_down_is_made_up_for(open_site: OpenSite) -> None:
-    """Each minute a scan; beat last ran an hour ago by what Redis keeps. A new installation has no run to make up for."""
+    """A scan is due each minute; by Redis, beat last ran an hour ago. A new installation has no run to make up for."""
     site = open_site(profile="large:1x4", env={"SCAN_CRON": "0 0 1 1 *", "LOG_LEVEL": "DEBUG"})
     runs = ScheduleRuns(site.redis, PREFIX)
     first = site.beat()

@@ -1,1 +1,1 @@
-"""A month end with wbs-sync, played on the simulators by its real commands and written as docs/month-end.md."""
+"""A month end with wbs-sync, played on the simulators with its real commands and written as docs/month-end.md."""

@@ -17,29 +17,29 @@ FILE = DOCS / "month-end.md"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command: 0 when the story is true, and with --check the page says so."""
+    """Play the month end: 0 when every chapter holds and, with --check, the page is current."""
     parser = argparse.ArgumentParser(prog="python -m tests.story", description=__doc__)
     parser.add_argument(
         "--check", action="store_true", help="write nothing; exit code 1 when the page would be another"
     )
     asked = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory(prefix="wbs-sync-story-") as folder, Installation(Path(folder)) as place:
-        story = MonthEnd(place, pictures=Path(folder) if asked.check else DOCS)
-        story.tell()
+    with tempfile.TemporaryDirectory(prefix="wbs-sync-story-") as folder, Installation(Path(folder)) as installation:
+        month_end = MonthEnd(installation, pictures=Path(folder) if asked.check else DOCS)
+        month_end.play()
     if asked.check:
-        return _compare(story.page.text)
-    FILE.write_text(story.page.text, encoding="utf-8")
+        return _compare(month_end.page.text)
+    FILE.write_text(month_end.page.text, encoding="utf-8")
     sys.stdout.write(f"Written: {FILE.relative_to(ROOT)}\n")
     return 0
 
 
-def _compare(told: str) -> int:
-    stands = FILE.read_text(encoding="utf-8")
-    if stands == told:
-        sys.stdout.write(f"{FILE.relative_to(ROOT)} is as the story tells it.\n")
+def _compare(text: str) -> int:
+    page = FILE.read_text(encoding="utf-8")
+    if page == text:
+        sys.stdout.write(f"{FILE.relative_to(ROOT)} is up to date.\n")
         return 0
     sys.stdout.writelines(
-        difflib.unified_diff(stands.splitlines(keepends=True), told.splitlines(keepends=True), "stands", "told", n=1)
+        difflib.unified_diff(page.splitlines(keepends=True), text.splitlines(keepends=True), "page", "played", n=1)
     )
     return 1
 

@@ -1,4 +1,4 @@
-"""Where the story is played: both simulators, and everything that `wbs-sync up` starts."""
+"""Where the month end is played: both simulators, and everything that `wbs-sync up` starts."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ COMMAND_SECONDS = 120
 
 
 class Installation:
-    """A running installation over the company of the profile `month`; ends with its block."""
+    """A running installation for the company of the profile `month`; it ends with its block."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -42,7 +42,7 @@ class Installation:
         self._up = Program("up", [script(), "up"], self._env, folder, fresh=True)
 
     def run(self, *arguments: str) -> Ended:
-        """Run the console script to its end, in a separate directory, and report on standard error that it was run."""
+        """Run the console script to its end, in a separate directory, and log the call on standard error."""
         began = time.monotonic()
         ended = run(*arguments, env=self._env, folder=self.folder, timeout=COMMAND_SECONDS)
         sys.stderr.write(f"{time.monotonic() - began:5.1f} s  wbs-sync {' '.join(arguments)}\n")
@@ -50,18 +50,20 @@ class Installation:
 
     @cached_property
     def container(self) -> Container:
-        """The product in this process, to ask it what nobody needs to read on the page."""
+        """Return the product's container in this process, to read what the page does not show."""
         url = find_running(self.folder / "data")
         assert url, "no server runs"
         return Container(settings_of(self._env), redis_url=url)
 
     def picture(self, page: Path, to: Path) -> None:
-        """Take a picture of an HTML page as a browser shows it on a desk."""
+        """Take a picture of an HTML page as a browser shows it on a computer."""
         if browser.PROGRAM is None:
             raise FileNotFoundError("chromium is not installed (apt-get install chromium)")
         profile = f"--user-data-dir={self.folder / 'chromium'}"
-        looks = (f"--screenshot={to}", "--window-size=1280,1100", page.as_uri())
-        subprocess.run([browser.PROGRAM, *browser.QUIET, profile, *looks], capture_output=True, timeout=90, check=True)
+        options = (f"--screenshot={to}", "--window-size=1280,1100", page.as_uri())
+        subprocess.run(
+            [browser.PROGRAM, *browser.QUIET, profile, *options], capture_output=True, timeout=90, check=True
+        )
 
     def __enter__(self) -> Installation:
         logs = [self.folder / "data" / "logs" / f"{name}.log" for name in ("items", "invoices")]

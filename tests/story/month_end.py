@@ -1,4 +1,4 @@
-"""The month end itself, chapter by chapter. Each asserts what it says; AssertionError when it is no longer true."""
+"""The month end itself, chapter by chapter. Each chapter asserts what it says; AssertionError if it no longer holds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from simulators.netsuite.records import Bill
 from tests.kit.ended import Ended
 from tests.story.installation import Installation
 from tests.story.page import Page, Shown
-from tests.story.people import People, Slip
+from tests.story.people import Actors, Mistake
 from worker.domain import money
 from worker.domain.identities import InvoiceKey
 from worker.domain.problems import Cause, FindingKind
@@ -29,30 +29,30 @@ Rows = Sequence[Mapping[str, Any]]
 
 
 class MonthEnd:
-    """One month end. `page` has the text when `tell` has come to its end; the pictures are laid into `pictures`."""
+    """One month end. `page` has the text when `play` has returned; the pictures are laid into `pictures`."""
 
-    def __init__(self, place: Installation, pictures: Path) -> None:
-        self._place = place
+    def __init__(self, installation: Installation, pictures: Path) -> None:
+        self._installation = installation
         self._pictures = pictures
-        self._people = People(place.stage)
-        self._procore = place.stage.procore
-        self._netsuite = place.stage.netsuite
-        self._company = place.stage.procore.company
+        self._actors = Actors(installation.stage)
+        self._procore = installation.stage.procore
+        self._netsuite = installation.stage.netsuite
+        self._company = installation.stage.procore.company
         self._ids: dict[str, str] = {}
         self._named = {each.id for each in (*self._netsuite.items, *self._netsuite.bills)}
         self.page = Page(self._steady_ids)
 
-    def tell(self) -> None:
-        """All chapters, in order."""
+    def play(self) -> None:
+        """Play all chapters, in order."""
         for chapter in (
             self._the_company,
             self._items,
             self._bills,
-            self._what_stands_still,
+            self._unchanged_records,
             self._twelve_problems,
             self._what_is_left,
             self._edits_on_both_sides,
-            self._slips,
+            self._mistakes,
             self._one_code_and_one_invoice,
             self._the_end,
         ):
@@ -100,8 +100,8 @@ The administrator has approved the plan. `apply` does what the plan says, and no
         assert Counter(self._written("item") - before) == Counter(made), "the Items made are not those of the plan"
         for line in plan:
             if line["action"] == "adopt":
-                (stands,) = self._netsuite.items_named(line["name"])
-                assert (stands.id, self._edits_by_us(stands.id)) == (line["remote_id"], 0), line
+                (existing,) = self._netsuite.items_named(line["name"])
+                assert (existing.id, self._edits_by_us(existing.id)) == (line["remote_id"], 0), line
         self.page.say(f"""
 {len(made)} Items were created, exactly those of the plan. Two Items that somebody had entered in NetSuite earlier were adopted without a change. The result was compared line
 by line with NetSuite.""")
@@ -112,17 +112,17 @@ by line with NetSuite.""")
 
 Invoices work in the same way. The plan has every bill with all its lines, and the Items that invoices need but no budget has. Two projects, one bill and
 the end of the output are shown here. An invoice of February is blocked, since the books of February are closed; no date is moved.""")
-        example = self._people.ordinary_number("24-003")
+        example = self._actors.ordinary_number("24-003")
         shown = Shown(
             rows=4,
             keep="blocked",
             tables=f"^24-003 .*: invoices|^Bill {re.escape(example)}$|^24-023 .*: (invoices|reasons)",
         )
-        told = self._command("export", "--approved", "--dry-run", "--save", "bills.json", shown=shown)
+        result = self._command("export", "--approved", "--dry-run", "--save", "bills.json", shown=shown)
         plan = self._plan("bills.json")
         bills = {line["key"]: line for line in plan if line["action"] == "bill"}
-        due = sum((Decimal(line["data"]["total"]) for line in bills.values()), money.ZERO)
-        assert f"Bills: {len(bills)}, total {money.text(due)}" in told.out
+        payment_due = sum((Decimal(line["data"]["total"]) for line in bills.values()), money.ZERO)
+        assert f"Bills: {len(bills)}, total {money.text(payment_due)}" in result.out
         assert len([line for line in plan if line["key"].startswith("invoice:")]) == INVOICES
         self.page.say("""
 The project accountants have approved it. Some rows:""")
@@ -135,12 +135,12 @@ The project accountants have approved it. Some rows:""")
         for line in bills.values():
             self._assert_planned(line)
         self.page.say(f"""
-{items.total()} Items that were in no budget and {len(bills)} bills were created; the bills total {money.text(due)}. Each bill was compared with its line of the plan (Items, amounts, descriptions), and its total
+{items.total()} Items that were in no budget and {len(bills)} bills were created; the bills total {money.text(payment_due)}. Each bill was compared with its line of the plan (Items, amounts, descriptions), and its total
 with the payment due of the invoice in Procore, to the cent. One bill that accounting had already entered was found by vendor and number, is equal, and was
 adopted: the vendor is not paid twice.""")
         self._assert_bills_tie()
 
-    def _what_stands_still(self) -> None:
+    def _unchanged_records(self) -> None:
         self.page.say("""
 ## Wednesday: blocked work
 
@@ -163,22 +163,22 @@ listed. One of the blocked records is not an invoice but project 25-210: its Com
         self._report("before.html", BEFORE)
 
     def _twelve_problems(self) -> None:
-        mends = self._people.mends()
-        assert (sum(mend.count for mend in mends), len(mends)) == (TWELVE, 11)
+        fixes = self._actors.fixes()
+        assert (sum(fix.count for fix in fixes), len(fixes)) == (TWELVE, 11)
         self.page.say("""
 ## Thursday: twelve problems
 
 Twelve problems with eleven causes are fixed in the place that the next step names, in Procore or in NetSuite. `retry` tries them at once instead of at
 night, and shows which problems are fixed. It closes no problem itself: a problem closes when its work has succeeded.""")
         open_before = {row["key"]: row for row in self._problems()}
-        for mend in mends:
-            mended = [key for key, row in open_before.items() if row["cause"] == mend.cause]
-            assert len(mended) == mend.count, (mend.cause, mended)
-            mend.act()
-            self.page.say(f"**{mend.cause}.** {mend.words}")
-            self._command("problems", "retry", "--cause", mend.cause, "--wait")
-            assert not {row["key"] for row in self._problems()} & set(mended), f"{mend.cause} is not mended"
-        self._people.close_february()
+        for fix in fixes:
+            keys = [key for key, row in open_before.items() if row["cause"] == fix.cause]
+            assert len(keys) == fix.count, (fix.cause, keys)
+            fix.act()
+            self.page.say(f"**{fix.cause}.** {fix.sentence}")
+            self._command("problems", "retry", "--cause", fix.cause, "--wait")
+            assert not {row["key"] for row in self._problems()} & set(keys), f"{fix.cause} is not fixed"
+        self._actors.close_february()
         waited = self._cause(Cause.BLOCKED_CODES)
         self.page.say("""
 February is closed again. Some invoices waited only for codes that are fixed now, so they can be exported too. The remaining ones wait for the
@@ -186,21 +186,21 @@ project without a number:""")
         self._command("problems", "retry", "--cause", Cause.BLOCKED_CODES, "--wait", code=1)
         went = set(waited) - set(self._cause(Cause.BLOCKED_CODES))
         now = {row["key"] for row in self._problems()}
-        twelve = set(open_before) - now - went
-        assert len(twelve) == TWELVE, f"{len(twelve)} problems are gone: {sorted(twelve)}"
+        fixed = set(open_before) - now - went
+        assert len(fixed) == TWELVE, f"{len(fixed)} problems are gone: {sorted(fixed)}"
         assert now <= set(open_before), f"new problems: {sorted(now - set(open_before))}"
         self._assert_bills_tie()
         self.page.say(f"""
 Twelve problems are fixed, and so are {len(went)} that waited for them. The bills of all these invoices tie to the cent.""")
 
     def _what_is_left(self) -> None:
-        foreign = self._people.invoice_of_case("multi_currency_invoice")
+        foreign = self._actors.invoice_of_case("multi_currency_invoice")
         self.page.say("""
 ## The remaining problems
 
 wbs-sync does not export everything, and not everything can be fixed today. The invoice in Canadian dollars is entered in NetSuite by hand, under another number.
 `mark-billed` records that, closes its problem, and keeps the next export from billing it:""")
-        bill_id = self._people.enter_by_hand(foreign)
+        bill_id = self._actors.enter_by_hand(foreign)
         of = (str(foreign.id), "--project", str(foreign.project_id))
         self._command("invoices", "mark-billed", *of, "--bill", bill_id, "--note", "Entered by hand in CAD")
         self.page.say("""
@@ -223,12 +223,12 @@ A project accountant changes the number of a WBS code in Procore. In NetSuite an
 name.""")
         project = self._procore.project("24-002")
         code = project.code_named("03-200.S.B1")
-        item = self._people.item(project, code)
+        item = self._actors.item(project, code)
         self._procore.rename_code(project.id, code.id, "03-210.S.B1")
-        bill = self._people.bill(self._people.ordinary_invoice("24-016"))
-        other = self._people.item(project, project.code_named("05-120.S.B1"))
+        bill = self._actors.bill(self._actors.ordinary_invoice("24-016"))
+        other_item = self._actors.item(project, project.code_named("05-120.S.B1"))
         self._netsuite.edit_bill(bill.id, memo="Checked with the site, pay with the next run")
-        self._netsuite.edit_item(other.id, displayname="Structural steel, Cedar Ridge gym")
+        self._netsuite.edit_item(other_item.id, displayname="Structural steel, Cedar Ridge gym")
         self.page.say(
             "The next scan and export change none of this. No second Item is created for the code, since wbs-sync knows it by its id and not by its text:"
         )
@@ -239,11 +239,11 @@ name.""")
         edited = self._netsuite.bills.get(bill.id)
         assert edited
         assert edited.memo == "Checked with the site, pay with the next run"
-        assert self._people.item(project, code) == item
+        assert self._actors.item(project, code) == item
         self.page.say("`verify` compares both systems, and reports the renamed code to the ERP administrator:")
         self._command("verify", code=1)
-        found = self._found()
-        assert found == {(FindingKind.CODE_RENAMED, f"code:{project.id}:{code.id}")}, found
+        findings = self._found()
+        assert findings == {(FindingKind.CODE_RENAMED, f"code:{project.id}:{code.id}")}, findings
         self.page.say("""
 A memo belongs to the accountant and is not compared. The display name is listed for information, does not change the exit code, and is never written back. The ERP administrator
 renames the Item to match the code. Now both systems agree:""")
@@ -251,30 +251,30 @@ renames the Item to match the code. Now both systems agree:""")
         self._command("verify", shown=NO_TABLES, code=3)
         assert self._found() == set()
 
-    def _slips(self) -> None:
+    def _mistakes(self) -> None:
         before = [self._netsuite.bills.get(each.id) for each in self._netsuite.bills]
         assert before
-        slips = self._people.slips()
+        mistakes = self._actors.mistakes()
         self.page.say(f"""
 ## Mistakes in both systems
 
-Now people make {len(slips)} mistakes in both systems:
+Now people make {len(mistakes)} mistakes in both systems:
 
-{_bullets(slip.words for slip in slips)}
+{_bullets(mistake.sentence for mistake in mistakes)}
 
 `verify` must find each of them with its kind, and nothing else:""")
         self._command("verify", code=1)
-        seeded, found = {(slip.kind, slip.key) for slip in slips}, self._found()
-        assert found == seeded, f"not found: {seeded - found}; invented: {found - seeded}"
+        seeded, findings = {(mistake.kind, mistake.key) for mistake in mistakes}, self._found()
+        assert findings == seeded, f"not found: {seeded - findings}; invented: {findings - seeded}"
         self.page.say(f"""
-All {len(slips)} were found, and nothing else. They are now open problems like any other. People correct them by hand: wbs-sync
+All {len(mistakes)} were found, and nothing else. They are now open problems like any other. People correct them by hand: wbs-sync
 never changes an existing record.
 
-{_bullets(slip.mended for slip in slips)}""")
-        for slip in slips:
-            slip.mend()
-        by_kind = {slip.kind: slip for slip in slips}
-        self._bill_anew(by_kind[FindingKind.BILL_VOIDED])
+{_bullets(mistake.remedy for mistake in mistakes)}""")
+        for mistake in mistakes:
+            mistake.put_right()
+        by_kind = {mistake.kind: mistake for mistake in mistakes}
+        self._bill_again(by_kind[FindingKind.BILL_VOIDED])
         self._name_the_bill_again(by_kind[FindingKind.ORIGIN_ID_MISSING])
         self.page.say("The late invoice:")
         self._export(by_kind[FindingKind.BILL_MISSING])
@@ -286,23 +286,23 @@ never changes an existing record.
         assert not [row for row in self._problems() if row["cause"].startswith("drift_")]
         self._assert_bills_tie()
 
-    def _bill_anew(self, slip: Slip) -> None:
+    def _bill_again(self, mistake: Mistake) -> None:
         self.page.say(
             "The voided bill is created again. The ledger still records it as created, so it is cleared first; then the invoice is exported:"
         )
-        self._forget(slip, "--note", "Voided by mistake")
-        self._export(slip)
+        self._forget(mistake, "--note", "Voided by mistake")
+        self._export(mistake)
 
-    def _name_the_bill_again(self, slip: Slip) -> None:
-        bill = self._people.bill(self._invoice(slip))
+    def _name_the_bill_again(self, mistake: Mistake) -> None:
+        bill = self._actors.bill(self._invoice(mistake))
         self.page.say(
             "The bill that the invoice in Procore no longer names still exists. wbs-sync finds it by its external id and writes its id to Procore "
             "again. No second bill is created:"
         )
-        self._forget(slip, "--take", bill.id)
+        self._forget(mistake, "--take", bill.id)
         bills = len(self._netsuite.bills)
-        self._export(slip)
-        assert (len(self._netsuite.bills), self._invoice(slip).origin_id) == (bills, f"ns-vendorbill-{bill.id}")
+        self._export(mistake)
+        assert (len(self._netsuite.bills), self._invoice(mistake).origin_id) == (bills, f"ns-vendorbill-{bill.id}")
 
     def _one_code_and_one_invoice(self) -> None:
         self.page.say("""
@@ -313,17 +313,17 @@ Where does this Item come from, and why does it have another name than last week
         self.page.say(
             "How was this bill computed? It has stored materials, change orders and retainage; `explain` derives every amount from Procore's figures:"
         )
-        invoice = self._story_of_four()
-        told = self._command("explain", "--invoice", str(invoice.invoice_number))
-        assert money.text(invoice.summary().current_payment_due) in told.out
+        invoice = self._fourth_invoice()
+        result = self._command("explain", "--invoice", str(invoice.invoice_number))
+        assert money.text(invoice.summary().current_payment_due) in result.out
 
     def _the_end(self) -> None:
         self.page.say("""
 ## The month is closed""")
         self._command("status")
         self._report("after.html", AFTER)
-        doubled = self._netsuite.duplicates()
-        assert doubled == [], doubled
+        duplicates = self._netsuite.duplicates()
+        assert duplicates == [], duplicates
         ours = [each for each in self._netsuite.bills if self._bill_of_us(each)]
         total = sum((each.total for each in ours), money.ZERO)
         self.page.say(f"""
@@ -336,30 +336,30 @@ computed](money.md).""")
     # Commands
 
     def _command(self, *arguments: str, code: int = 0, shown: Shown = EVERYTHING) -> Ended:
-        """Run a command, see that it ends as it should, and show it."""
-        ended = self._place.run(*arguments)
+        """Run a command, check its exit code, and show it on the page."""
+        ended = self._installation.run(*arguments)
         assert ended.code == code, (
             f"{' '.join(arguments)} ended with {ended.code}: {ended.out[-2000:]}{ended.err[-2000:]}"
         )
-        output = ended.out.replace(str(self._place.folder), "/srv/wbs-sync")
+        output = ended.out.replace(str(self._installation.folder), "/srv/wbs-sync")
         self.page.show(arguments, output.replace(f"by {_user()}", "by accounting"), shown, code=code)
         return ended
 
     def _plan(self, file: str) -> Rows:
-        lines: Rows = json.loads((self._place.folder / file).read_text())["lines"]
+        lines: Rows = json.loads((self._installation.folder / file).read_text())["lines"]
         return lines
 
     def _report(self, file: str, picture: str) -> None:
         self._command("report", "--out", file)
-        self._place.picture(self._place.folder / file, self._pictures / picture)
+        self._installation.picture(self._installation.folder / file, self._pictures / picture)
         self.page.say(f"![The report as a page]({picture})")
 
-    def _forget(self, slip: Slip, *options: str) -> None:
-        """Let the ledger forget an invoice, as docs/verify.md says."""
-        self._command("forget", "--invoice", str(self._invoice(slip).invoice_number), *options, "--yes")
+    def _forget(self, mistake: Mistake, *options: str) -> None:
+        """Clear an invoice from the ledger, as docs/verify.md says."""
+        self._command("forget", "--invoice", str(self._invoice(mistake).invoice_number), *options, "--yes")
 
-    def _export(self, slip: Slip) -> None:
-        invoice = self._invoice(slip)
+    def _export(self, mistake: Mistake) -> None:
+        invoice = self._invoice(mistake)
         project = self._company.projects[invoice.project_id]
         self._command("export", str(invoice.invoice_number), "--project", str(project.number), "--wait")
         self._assert_ties(invoice)
@@ -368,7 +368,7 @@ computed](money.md).""")
 
     def _problems(self) -> Rows:
         """Return all open problems that are not ignored."""
-        return self._place.container.overview.problems()
+        return self._installation.container.overview.problems()
 
     def _problem(self, cause: Cause) -> Mapping[str, Any]:
         (row,) = (row for row in self._problems() if row["cause"] == cause)
@@ -378,11 +378,11 @@ computed](money.md).""")
         return [row["key"] for row in self._problems() if row["cause"] == cause]
 
     def _found(self) -> set[tuple[str, str]]:
-        """What `verify` finds now."""
-        return {(finding.kind, finding.key) for finding in self._place.container.verification.verify().findings}
+        """Return what `verify` finds now."""
+        return {(finding.kind, finding.key) for finding in self._installation.container.verification.verify().findings}
 
     def _written(self, record_type: str) -> Counter[str]:
-        """The names of the records that wbs-sync has made so far."""
+        """Return the names of the records that wbs-sync has created so far."""
         writes = self._netsuite.writes(record_type)
         return Counter(entry["name"] for entry in writes if (entry["write"], entry["by"]) == ("create", "client"))
 
@@ -394,11 +394,11 @@ computed](money.md).""")
         act()
         assert [entry for entry in self._netsuite.writes() if entry["by"] == "client"] == before
 
-    def _invoice(self, slip: Slip) -> Invoice:
-        return self._company.invoices[InvoiceKey.parse(slip.key).invoice_id]
+    def _invoice(self, mistake: Mistake) -> Invoice:
+        return self._company.invoices[InvoiceKey.parse(mistake.key).invoice_id]
 
-    def _story_of_four(self) -> Invoice:
-        """An approved April invoice that is the fourth of its subcontract, with stored materials and change orders."""
+    def _fourth_invoice(self) -> Invoice:
+        """Return an approved April invoice that is the fourth of its subcontract, with stored materials and change orders."""
         return next(
             each
             for each in self._company.invoices.values()
@@ -415,31 +415,33 @@ computed](money.md).""")
         return (bill.externalid or "").startswith("pcr-bill-")
 
     def _assert_planned(self, line: Mapping[str, Any]) -> None:
-        """A bill is its line of the plan: total, Items, amounts, descriptions."""
-        bill = self._people.bill(self._company.invoices[InvoiceKey.parse(line["key"]).invoice_id])
+        """Check that a bill equals its line of the plan: total, Items, amounts, descriptions."""
+        bill = self._actors.bill(self._company.invoices[InvoiceKey.parse(line["key"]).invoice_id])
         rows = [[self._item_name(each.item), str(each.amount), each.description] for each in bill.lines]
         planned = [[item, amount, words] for item, amount, words in line["data"]["lines"]]
         assert (rows, str(bill.total)) == (planned, line["data"]["total"]), line["record"]
 
     def _item_name(self, item_id: str) -> str:
-        """As a plan shows it."""
+        """Return the name of a code's Item as a plan shows it."""
         item = self._netsuite.items.get(item_id)
         assert item
         return item.itemid
 
     def _assert_bills_tie(self) -> None:
         for invoice in self._company.invoices.values():
-            if self._people.bill_or_none(invoice):
+            if self._actors.bill_or_none(invoice):
                 self._assert_ties(invoice)
 
     def _assert_ties(self, invoice: Invoice) -> None:
-        due, bill = invoice.summary().current_payment_due, self._people.bill(invoice)
-        assert bill.total == due, f"{invoice.invoice_number}: the bill comes to {bill.total}, due is {due}"
+        payment_due, bill = invoice.summary().current_payment_due, self._actors.bill(invoice)
+        assert bill.total == payment_due, (
+            f"{invoice.invoice_number}: the bill totals {bill.total}, due is {payment_due}"
+        )
 
     def _steady_ids(self) -> dict[str, str]:
-        """Ids of new records, in the order of their names: concurrent work gives them in another order each time."""
-        for shelf, name_of in ((self._netsuite.items, _item_key), (self._netsuite.bills, _bill_key)):
-            new = sorted((each for each in shelf if each.id not in self._named), key=name_of)
+        """Assign steady ids to new records, in the order of their names: concurrent work creates them in a different order each time."""
+        for records, name_of in ((self._netsuite.items, _item_key), (self._netsuite.bills, _bill_key)):
+            new = sorted((each for each in records if each.id not in self._named), key=name_of)
             self._ids |= zip((each.id for each in new), sorted((each.id for each in new), key=int), strict=True)
             self._named |= {each.id for each in new}
         return self._ids

@@ -1,4 +1,4 @@
-"""The page that the story writes: sentences, and commands with what they printed, shortened and the same in every run."""
+"""The page of the month end: sentences, and commands with what they printed, shortened and the same in every run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EXAMPLE = re.compile(r"^\$ wbs-sync (.*)$", re.MULTILINE)
 @dataclass(frozen=True, slots=True)
 class Shown:
     """What is shown of a command's output: of each table the first `rows`, and every row in which `keep` is found (a regular
-    expression); of the tables only those whose title matches `tables`. Whatever stands outside of tables is shown.
+    expression); of the tables only those whose title matches `tables`. Text outside of tables is shown.
     """
 
     rows: int = 1000
@@ -38,12 +38,12 @@ class Page:
     ids: Callable[[], dict[str, str]]
     parts: list[str] = field(default_factory=list)
 
-    def say(self, words: str) -> None:
-        """A paragraph, or any other Markdown."""
-        self.parts.append(words.strip())
+    def say(self, text: str) -> None:
+        """Add a paragraph, or any other Markdown."""
+        self.parts.append(text.strip())
 
     def show(self, command: Sequence[str], output: str, shown: Shown, *, code: int = 0) -> None:
-        """A command as it was typed, what of its output is shown, and its exit code where that is not 0."""
+        """Add a command as it was typed, the shown part of its output, and its exit code if it is not 0."""
         ids = self.ids()
         typed = steady(" ".join(map(_quoted, command)), ids)
         self.parts.append(f"```console\n$ wbs-sync {typed}\n{shorten(steady(output, ids), shown)}\n```")
@@ -52,38 +52,38 @@ class Page:
 
     @property
     def text(self) -> str:
-        """The whole page."""
+        """Return the whole page."""
         return "\n\n".join(self.parts) + "\n"
 
 
 def commands_of(page: str) -> list[str]:
-    """The arguments of every command on a page, as they were typed."""
+    """Return the arguments of every command on a page, as typed."""
     return EXAMPLE.findall(page)
 
 
 def steady(output: str, ids: dict[str, str]) -> str:
-    """The output as every run would have it."""
+    """Return the output with ids and times that are the same in every run."""
     if ids:
         # Not within amounts or longer numbers.
         known = "|".join(sorted(ids, key=int))
         output = re.sub(rf"(?<![\d.,])({known})(?!\d|[.,]\d)", lambda found: ids[found[0]], output)
-    for pattern, words in STEADY:
-        output = pattern.sub(words, output)
+    for pattern, replacement in STEADY:
+        output = pattern.sub(replacement, output)
     return "\n".join(line.rstrip() for line in output.strip("\n").splitlines())
 
 
 def shorten(output: str, shown: Shown) -> str:
-    """Some of the rows of some of the tables; the number of rows left out is printed in their place."""
-    told: list[str] = []
+    """Return some of the rows of some of the tables, with the number of rows left out in their place."""
+    kept: list[str] = []
     left_out = 0
     for title, lines in _tables(output.splitlines()):
         if title is not None and not re.search(shown.tables, title):
             left_out += len(lines)
             continue
-        told += _left_out(left_out)
+        kept += _left_out(left_out)
         left_out = 0
-        told += lines if title is None else _shorten_table(lines, shown)
-    return "\n".join(told + _left_out(left_out))
+        kept += lines if title is None else _shorten_table(lines, shown)
+    return "\n".join(kept + _left_out(left_out))
 
 
 def _tables(lines: Sequence[str]) -> Iterator[tuple[str | None, list[str]]]:
@@ -115,7 +115,7 @@ def _shorten_table(lines: Iterable[str], shown: Shown) -> Iterator[str]:
 
 
 def _rows(lines: Iterable[str]) -> Iterator[list[str]]:
-    """Each row of a table with the lines that it is folded into: only its first has something in the first two columns."""
+    """Yield each row of a table with the lines that it is folded into: only its first line has text in the first two columns."""
     row: list[str] = []
     for line in lines:
         if row and line.startswith(ROW) and row[0].startswith(ROW) and _is_folded(line):
@@ -134,7 +134,7 @@ def _is_folded(line: str) -> bool:
 
 
 def _words(row: Sequence[str]) -> str:
-    """A row's text, with the words of a folded cell one after the other."""
+    """Return a row's text, with the lines of a folded cell joined."""
     cells = zip(*([cell.strip() for cell in line.strip(ROW).split(ROW)] for line in row), strict=True)
     return " | ".join(" ".join(filter(None, cell)) for cell in cells)
 

@@ -1,4 +1,4 @@
-"""As much of PromQL as the alert rules use: selectors, arithmetic, comparisons, set operators, `absent` and `increase`."""
+"""The part of PromQL that the alert rules use: selectors, arithmetic, comparisons, set operators, `absent` and `increase`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _COMPARES: dict[str, Callable[[float, float], bool]] = {
 
 @functools.cache
 def _series(text: str) -> tuple[str, Labels]:
-    """The name and the labels of a series; a target names the same few hundred at each scrape."""
+    """Return the name and the labels of a series; a target has the same few hundred series at each scrape."""
     [family] = text_string_to_metric_families(f"{text} 0\n")
     [sample] = family.samples
     return sample.name, frozenset(sample.labels.items())
@@ -50,22 +50,22 @@ class Facts:
         return cls(samples, now, past)
 
     def fires(self, expression: str) -> list[dict[str, str]]:
-        """The labels of all that the expression finds."""
+        """Return the labels of all samples that the expression finds."""
         return [dict(labels) for labels in self.values(expression)]
 
     def values(self, expression: str) -> Vector:
-        """What the expression finds, by labels."""
-        found = self._value(promql_parser.parse(expression))
-        assert isinstance(found, dict), "an alert needs a vector"
-        return found
+        """Return the samples that the expression finds, by labels."""
+        vector = self._value(promql_parser.parse(expression))
+        assert isinstance(vector, dict), "an alert needs a vector"
+        return vector
 
     def _aggregated(self, part: Any) -> Vector:
         assert str(part.op) == "max"
-        found, keep = self._value(part.expr), _kept(part.modifier)
-        assert isinstance(found, dict)
+        vector, kept_labels = self._value(part.expr), _kept(part.modifier)
+        assert isinstance(vector, dict)
         groups: dict[Labels, list[float]] = {}
-        for labels, value in found.items():
-            groups.setdefault(keep(labels), []).append(value)
+        for labels, value in vector.items():
+            groups.setdefault(kept_labels(labels), []).append(value)
         return {labels: max(values) for labels, values in groups.items()}
 
     def _increase(self, part: Any) -> Vector:
@@ -112,28 +112,28 @@ class Facts:
 
 
 def selectors(part: Any) -> Iterator[Any]:
-    """All vector selectors of an expression."""
+    """Yield all vector selectors of an expression."""
     if type(part).__name__ == "VectorSelector":
         yield part
     elif type(part).__name__ == "MatrixSelector":
         yield part.vector_selector
     for name in ("lhs", "rhs", "expr", "args"):
         inner = getattr(part, name, None)
-        for one in inner if isinstance(inner, list) else [inner]:
-            if one is not None:
-                yield from selectors(one)
+        for child in inner if isinstance(inner, list) else [inner]:
+            if child is not None:
+                yield from selectors(child)
 
 
 def grouping(part: Any) -> Iterator[str]:
-    """All labels by which an expression groups or joins."""
+    """Yield all labels by which an expression groups or joins."""
     modifier = getattr(part, "modifier", None)
-    for told in (modifier, getattr(modifier, "matching", None)):
-        yield from getattr(told, "labels", None) or ()
+    for clause in (modifier, getattr(modifier, "matching", None)):
+        yield from getattr(clause, "labels", None) or ()
     for name in ("lhs", "rhs", "expr", "args"):
         inner = getattr(part, name, None)
-        for one in inner if isinstance(inner, list) else [inner]:
-            if one is not None:
-                yield from grouping(one)
+        for child in inner if isinstance(inner, list) else [inner]:
+            if child is not None:
+                yield from grouping(child)
 
 
 def _fits(labels: Mapping[str, str], selector: Any) -> bool:
@@ -159,8 +159,8 @@ def _both(op: str, left: Vector | float, right: Vector | float, modifier: Any) -
 
 
 def _joined(op: str, left: Vector, right: Vector, matched: Callable[[Labels], Labels]) -> Vector:
-    others = {matched(labels): value for labels, value in right.items()}
-    there = {labels: value for labels, value in left.items() if matched(labels) in others}
+    right_values = {matched(labels): value for labels, value in right.items()}
+    there = {labels: value for labels, value in left.items() if matched(labels) in right_values}
     if op == "and":
         return there
     if op == "unless":
@@ -168,23 +168,23 @@ def _joined(op: str, left: Vector, right: Vector, matched: Callable[[Labels], La
     if op == "or":
         mine = {matched(labels) for labels in left}
         return left | {labels: value for labels, value in right.items() if matched(labels) not in mine}
-    pairs = {labels: _pair(op, value, others[matched(labels)], value) for labels, value in there.items()}
+    pairs = {labels: _pair(op, value, right_values[matched(labels)], value) for labels, value in there.items()}
     return {labels: kept for labels, kept in pairs.items() if kept is not None}
 
 
-def _pair(op: str, left: Any, right: Any, told: float) -> float | None:
+def _pair(op: str, left: Any, right: Any, value: float) -> float | None:
     if op in _COMPARES:
-        return told if _COMPARES[op](left, right) else None
+        return value if _COMPARES[op](left, right) else None
     return _RECKONS[op](left, right)
 
 
 def _matched(modifier: Any) -> Callable[[Labels], Labels]:
-    """The labels by which two vectors are joined: all, or those of `on`, or all but those of `ignoring`."""
+    """Return the labels by which two vectors are joined: all, or those of `on`, or all but those of `ignoring`."""
     return _kept(getattr(modifier, "matching", None), by_default=True)
 
 
 def _kept(labels_named: Any, *, by_default: bool = False) -> Callable[[Labels], Labels]:
-    """Leaves of a sample's labels those that a modifier names, or those that it does not name; without one all, or none."""
+    """Return a function that keeps the labels that a modifier names, or those that it does not name; without one all, or none."""
     if labels_named is None:
         return lambda labels: labels if by_default else frozenset()
     named, only = frozenset(labels_named.labels), str(labels_named.type).endswith("Include")

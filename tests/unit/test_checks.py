@@ -1,4 +1,4 @@
-"""`check` says once what several checks found, and never less than each of them found."""
+"""`check` reports once what several checks found, and never less than each of them found."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_a_failure_of_redis_is_reported_once_whatever_it_responds() -> None:
 
 
 def test_two_responses_of_a_remote_are_two_failures() -> None:
-    """Also if a proxy's page uses the words with which the response of Redis begins."""
+    """This holds even if a proxy's page contains the text with which the response of Redis begins."""
     errors = [Transient(f"the proxy failed. Its response: {text}") for text in ("no such host", "certificate expired")]
     results = Checks((("Procore", failing(errors[0])), ("NetSuite", failing(errors[1])))).run()
     assert [(one.ok, one.message) for one in results] == [(False, str(error)) for error in errors]

@@ -1,4 +1,4 @@
-"""Services say in few fields what they use: no constructor of theirs has more than six parameters."""
+"""Services name their dependencies in few fields: no constructor has more than six parameters."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ CONVERTED = ("engine", "sync", "inspect", "reconcile", "container")
 WORD = re.compile(r"\w+")
 NO_PARAMETER = re.compile(r"\binit=False\b|: ClassVar\b")
 MADE_OF = frozenset({"Stores", "Remotes", "Redis", "Transport"})
-"""Whoever has one of these among the fields is a service, and whoever has a service; other dataclasses hold values alone."""
+"""A class with one of these among its fields is a service, and so is a class with a service; other dataclasses only have values."""
 
 
 def classes(worker: Path) -> dict[str, ast.ClassDef]:
-    """Every class below a folder by its place: `inspect/explain.py Explain`."""
+    """Return every class below a folder by its place: `inspect/explain.py Explain`."""
     return {
         f"{file.relative_to(worker)} {node.name}": node
         for file in sorted(worker.rglob("*.py"))
@@ -30,7 +30,7 @@ def classes(worker: Path) -> dict[str, ast.ClassDef]:
 
 
 def parameters(kind: ast.ClassDef) -> tuple[list[str], bool]:
-    """The annotations of what the constructor takes, and whether the constructor is written by hand."""
+    """Return the annotations of the constructor's parameters, and whether the constructor is written by hand."""
     for node in kind.body:
         if isinstance(node, ast.FunctionDef) and node.name == "__init__":
             taken = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs][1:]
@@ -43,20 +43,22 @@ def parameters(kind: ast.ClassDef) -> tuple[list[str], bool]:
     return [ast.unparse(one.annotation) for one in fields] if is_dataclass else [], False
 
 
-def services(found: Mapping[str, ast.ClassDef]) -> set[str]:
-    """The names of classes that are given a store, a client or another service."""
+def services(classes_by_place: Mapping[str, ast.ClassDef]) -> set[str]:
+    """Return the names of classes that get a store, a client or another service."""
     known, size = set(MADE_OF), 0
     while len(known) > size:
         size = len(known)
-        known |= {kind.name for kind in found.values() if known & set(WORD.findall(" ".join(parameters(kind)[0])))}
+        known |= {
+            kind.name for kind in classes_by_place.values() if known & set(WORD.findall(" ".join(parameters(kind)[0])))
+        }
     return known
 
 
 def too_many(worker: Path) -> Iterator[tuple[str, int]]:
-    """Constructors with more than six parameters: those written by hand, and those of services."""
-    found = classes(worker)
-    known = services(found)
-    for place, kind in found.items():
+    """Yield constructors with more than six parameters: those written by hand, and those of services."""
+    classes_by_place = classes(worker)
+    known = services(classes_by_place)
+    for place, kind in classes_by_place.items():
         taken, by_hand = parameters(kind)
         if len(taken) > MOST and (by_hand or kind.name in known):
             yield place, len(taken)

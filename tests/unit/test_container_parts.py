@@ -1,4 +1,4 @@
-"""Parts of the container: each is built once in a process, on every Python that is supported."""
+"""Parts of the container: each is built once per process, on every supported Python."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from worker.store.stores import Stores
 THREADS = 16
 
 
-class Workshop:
-    """Parts whose building lets every other thread go first."""
+class SlowParts:
+    """Parts whose construction lets every other thread run first."""
 
     def __init__(self) -> None:
         self.building = RLock()
@@ -26,29 +26,29 @@ class Workshop:
 
     @part
     def engine(self) -> object:
-        """Built from another part."""
+        """Return a part that is built from another part."""
         self.built.append("engine")
         return self.wheel, object()
 
     @part
     def wheel(self) -> object:
-        """A part of a part."""
+        """Return a part that another part needs."""
         self.built.append("wheel")
         threading.Event().wait(0.01)
         return object()
 
     def first_use(self, number: int) -> object:
-        """What a thread gets that begins together with all the others."""
+        """Return what a thread gets that starts together with all the others."""
         self.begun.wait()
         return self.engine if number % 2 else (self.wheel, self.engine)[1]
 
 
 def test_threads_that_begin_together_share_one_part() -> None:
-    workshop = Workshop()
+    parts = SlowParts()
     with ThreadPoolExecutor(THREADS) as pool:
-        seen = list(pool.map(workshop.first_use, range(THREADS)))
+        seen = list(pool.map(parts.first_use, range(THREADS)))
     assert all(each is seen[0] for each in seen)
-    assert sorted(workshop.built) == ["engine", "wheel"]
+    assert sorted(parts.built) == ["engine", "wheel"]
 
 
 def test_the_container_builds_every_part_that_way() -> None:

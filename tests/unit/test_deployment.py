@@ -42,7 +42,7 @@ VARIABLE = re.compile(r"(?<!\$)\$\{([A-Z_]+)(?::-([^}]*)|:\?[^}]*)?\}")
 
 
 def expected_commands(data_dir: str, *, webhooks: bool = False) -> dict[str, str]:
-    """Each process' command as one would type it in the project's folder."""
+    """Return the command of each process as typed in the project's folder."""
     typed = {}
     for process in processes(data_dir=Path(data_dir), webhooks=webhooks):
         command = " ".join(("python", *process.command[1:]))
@@ -60,7 +60,7 @@ def procfile_commands() -> dict[str, str]:
 
 
 def compose_services() -> dict[str, str]:
-    """Name and text of each service. The project has no YAML reader; an indent of two spaces begins a service."""
+    """Return name and text of each service. The project has no YAML reader; an indent of two spaces begins a service."""
     services = COMPOSE.partition("\nservices:\n")[2].partition("\nvolumes:\n")[0]
     parts = re.split(r"^  (\w+):\n", services, flags=re.MULTILINE)[1:]
     return dict(zip(parts[::2], parts[1::2], strict=True))
@@ -72,9 +72,9 @@ def test_the_procfile_starts_the_processes_that_the_supervisor_starts() -> None:
 
 def test_compose_starts_the_same_processes() -> None:
     commands = {
-        name: with_defaults(found[1])
+        name: with_defaults(match[1])
         for name, text in compose_services().items()
-        if (found := re.search(r"^    command: (python -m (?:celery|worker).*)$", text, re.MULTILINE))
+        if (match := re.search(r"^    command: (python -m (?:celery|worker).*)$", text, re.MULTILINE))
     }
     assert commands == expected_commands("/data", webhooks=True)
 
@@ -88,7 +88,7 @@ def test_systemd_starts_the_same_processes() -> None:
 
 
 def settings_of(unit: str) -> dict[str, str]:
-    """What a unit puts into the environment."""
+    """Return what a unit puts into the environment."""
     lines = re.findall(r"^Environment=(.*)$", unit, re.MULTILINE)
     return dict(pair.split("=", 1) for line in lines for pair in line.split())
 
@@ -124,14 +124,14 @@ def test_every_secret_setting_is_in_the_table_of_what_processes_hold() -> None:
     assert {name for held in HELD.values() for name in held} <= set(PLACEHOLDERS)
 
 
-def test_compose_gives_what_listens_nothing_that_it_does_not_use() -> None:
+def test_compose_gives_listening_processes_only_secrets_that_they_use() -> None:
     for service, kind in (("flower", FLOWER), ("webhooks", WEBHOOKS)):
         text = compose_services()[service] + COMPOSE.partition("x-without-remotes:")[2].partition("x-worker:")[0]
         empty = {name.lower() for name in re.findall(r'^ +([A-Z_]+): ""$', text, re.MULTILINE)}
         assert empty == set(PLACEHOLDERS) - set(HELD[kind])
 
 
-def test_units_end_and_start_again_as_the_supervisor_does_it() -> None:
+def test_units_stop_and_restart_like_the_supervisor() -> None:
     (stop,) = re.findall(r"^TimeoutStopSec=(\d+)$", COMMON, re.MULTILINE)
     assert int(stop) > TASK_SECONDS + RELEASE_SECONDS
     assert f"stop_grace_period: {stop}s" in COMPOSE
@@ -139,7 +139,7 @@ def test_units_end_and_start_again_as_the_supervisor_does_it() -> None:
     assert all("\nWantedBy=wbs-sync.target\n" in text for text in UNITS.values())
 
 
-def test_units_may_do_little() -> None:
+def test_units_have_minimal_rights() -> None:
     lines = COMMON.splitlines()
     for line in (
         "NoNewPrivileges=yes",
@@ -161,9 +161,9 @@ def test_systemd_understands_the_units() -> None:
         *map(str, SYSTEMD.glob("*.service")),
         str(SYSTEMD / "wbs-sync.target"),
     ]
-    told = subprocess.run(command, capture_output=True, text=True, check=False).stderr.splitlines()
+    reported = subprocess.run(command, capture_output=True, text=True, check=False).stderr.splitlines()
     # The program is not installed here, nor need systemd run.
-    ours = [line for line in told if "wbs-sync" in line and "python is not executable" not in line]
+    ours = [line for line in reported if "wbs-sync" in line and "python is not executable" not in line]
     assert ours == []
 
 
@@ -182,7 +182,7 @@ def test_every_variable_of_compose_is_a_setting_with_its_default() -> None:
     }
 
 
-def test_what_compose_sets_itself_is_a_setting_or_read_by_name() -> None:
+def test_other_variables_of_compose_are_settings_or_read_by_name() -> None:
     blocks = re.findall(r"environment:.*\n((?:    (?:  )?  \S.*\n|    \S.*\n)+)", COMPOSE)
     names = set(re.findall(r"^ +([A-Z][A-Z_]+):", "".join(blocks), re.MULTILINE))
     assert {HEARTBEAT_VARIABLE, "SECRETS_DIR", "DATA_DIR", "FLOWER_ADDRESS"} <= names
@@ -192,7 +192,7 @@ def test_what_compose_sets_itself_is_a_setting_or_read_by_name() -> None:
 def test_compose_has_all_services_and_two_only_on_demand() -> None:
     services = compose_services()
     assert set(services) == {"redis", "items", "invoices", "flower", "webhooks", "beat", "simulators"}
-    demanded = {name: found[1] for name, text in services.items() if (found := re.search(r"profiles: \[(\w+)\]", text))}
+    demanded = {name: match[1] for name, text in services.items() if (match := re.search(r"profiles: \[(\w+)\]", text))}
     assert demanded == {"webhooks": "webhooks", "simulators": "demo"}
     assert "healthcheck:" in services["redis"]
     assert all("<<: *worker" in services[name] for name in ("items", "invoices", "beat"))
@@ -200,7 +200,7 @@ def test_compose_has_all_services_and_two_only_on_demand() -> None:
     assert COMPOSE.count(f"{HEARTBEAT_VARIABLE}: /tmp/heartbeat") == COMPOSE.count("find /tmp/heartbeat") == 1
 
 
-def test_compose_is_what_its_specification_takes() -> None:
+def test_compose_is_valid_by_its_specification() -> None:
     """compose-spec.json is schema/compose-spec.json of https://github.com/compose-spec/compose-spec (Apache License 2.0), commit 170098b."""
     schema = json.loads(Path(__file__).with_name("compose-spec.json").read_text())
     validator = jsonschema.Draft7Validator(schema)
@@ -210,8 +210,8 @@ def test_compose_is_what_its_specification_takes() -> None:
     assert not validator.is_valid(project), "a misspelled word is found"
 
 
-def test_what_services_share_reaches_every_one_of_them() -> None:
-    """A service that says a part by itself says it in the place of what is shared."""
+def test_every_service_has_the_shared_options() -> None:
+    """A service's own definition of a part replaces the shared one, so the shared values have to be in it too."""
     for name, service in yaml.safe_load(COMPOSE)["services"].items():
         assert service["restart"] == "unless-stopped", name
         assert {"max-size", "max-file"} <= service["logging"]["options"].keys(), name
@@ -236,7 +236,7 @@ def test_every_image_has_a_version_and_the_docs_say_how_to_pin_it() -> None:
 def test_no_log_of_a_container_grows_without_end() -> None:
     services = compose_services()
     assert re.search(r"&logging\n  driver: json-file\n  options: \{max-size: \d+m, max-file: \"\d\"\}\n", COMPOSE)
-    # The services that are not ours say it themselves, all others by what they share.
+    # Third-party services define it themselves, all others share it.
     assert "x-app: &app\n  image: wbs-sync\n  logging: *logging\n" in COMPOSE
     unlimited = [name for name, text in services.items() if "<<: *" not in text and "logging: *logging" not in text]
     assert unlimited == []
@@ -252,18 +252,18 @@ def test_compose_kills_only_what_has_been_silent_for_90_seconds(tmp_path: Path) 
         return subprocess.run(command, capture_output=True, check=False).returncode
 
     def health_after(silent: float) -> tuple[int, int | None]:
-        """What is said of a process after so many seconds without a heartbeat, and its exit code; None while it runs."""
+        """Return the health of a process after so many seconds without a heartbeat, and its exit code; None while it runs."""
         with subprocess.Popen(["sleep", "600"]) as process:
             file.write_text(str(process.pid))
             begun = time.time()
             os.utime(file, (begun - silent,) * 2)
-            told = health()
+            reported = health()
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(0 if told == 0 else 60)
+                process.wait(0 if reported == 0 else 60)
             code = process.poll()
             process.kill()
-        # On a busy machine the answer may have come seconds later.
-        return (told, code) if time.time() - begun < 9 else health_after(silent)
+        # On a busy machine the result may have come seconds later.
+        return (reported, code) if time.time() - begun < 9 else health_after(silent)
 
     assert health() == 1  # it has not begun
     assert health_after(0) == (0, None)
@@ -281,7 +281,7 @@ def test_what_hangs_is_restarted_within_two_minutes_wherever_it_runs() -> None:
     assert HUNG + MAX_DELAY <= 120
 
 
-def test_redis_keeps_everything_it_is_given() -> None:
+def test_redis_stores_everything_durably() -> None:
     redis = compose_services()["redis"]
     assert all(line in redis for line in ("appendonly yes\n", "maxmemory-policy noeviction\n", "requirepass "))
     assert "ports:" not in redis
@@ -303,7 +303,7 @@ def test_a_worker_has_the_time_that_it_takes_to_end() -> None:
     assert GRACE + STOP_TIMEOUT <= 30
 
 
-def test_no_image_runs_as_root_or_holds_what_is_not_named() -> None:
+def test_no_image_runs_as_root_or_contains_unlisted_files() -> None:
     app, demo = (DOCKERFILE.partition(f"AS {target}\n")[2].partition("\nFROM ")[0] for target in ("app", "demo"))
     assert "USER 10001:10001\n" in app
     assert "USER" not in demo
@@ -318,11 +318,11 @@ def test_a_command_outside_systemd_gets_the_settings_of_the_units(
 ) -> None:
     for name in {*os.environ} & set(setting_names()):
         monkeypatch.delenv(name)
-    told = re.search(
+    documented = re.search(
         r"^ *cd /etc/wbs-sync && export (.*)$", (ROOT / "docs" / "deploy" / "systemd.md").read_text(), re.MULTILINE
     )
-    assert told, "the page tells how"
-    exported = dict(part.split("=") for part in told[1].split())
+    assert documented, "the page has the command"
+    exported = dict(part.split("=") for part in documented[1].split())
     assert set(exported) == set(settings_of(COMMON))
     assert exported["DATA_DIR"] == STATE
     for name, value in exported.items():

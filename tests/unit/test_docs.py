@@ -27,7 +27,7 @@ STATUS = re.compile(r"^Status: (proposed|accepted|superseded)[^.]*\.", re.MULTIL
 
 
 def pages_in(navigation: object) -> Iterator[str]:
-    """The paths of all pages below a part of the navigation."""
+    """Yield the paths of all pages below a part of the navigation."""
     if isinstance(navigation, str):
         yield navigation
     elif isinstance(navigation, dict):
@@ -49,9 +49,9 @@ def test_the_index_of_decisions_has_every_record_with_its_status() -> None:
     for path in DECISIONS:
         text = path.read_text()
         number, title = re.findall(r"\A# (\d+)\. (.+)", text)[0]
-        found = STATUS.search(text)
-        assert found, f"{path.name} has no status line"
-        rows.append(f"| {number} | [{title}]({path.name}) | {found[0].removeprefix('Status: ').removesuffix('.')} |")
+        match = STATUS.search(text)
+        assert match, f"{path.name} has no status line"
+        rows.append(f"| {number} | [{title}]({path.name}) | {match[0].removeprefix('Status: ').removesuffix('.')} |")
     index = (DOCS / "decisions" / "README.md").read_text()
     assert [line for line in index.splitlines() if re.match(r"\| \d", line)] == rows
 
@@ -62,7 +62,7 @@ def test_a_record_has_the_parts_of_the_template(path: Path) -> None:
     assert re.findall(r"^## .+", path.read_text(), re.MULTILINE) == template
 
 
-def test_the_page_of_commands_is_that_of_the_code() -> None:
+def test_the_page_of_commands_agrees_with_the_code() -> None:
     text = COMMANDS_PAGE.read_text()
     assert text == commands_page(text), "run `make docs`"
 
@@ -87,17 +87,17 @@ def test_ci_builds_the_site_strictly() -> None:
 
 
 def named_commands(text: str) -> Iterator[tuple[str, list[str]]]:
-    """Each command of wbs-sync in code of a page, with its words."""
+    """Yield each wbs-sync command in the code of a page, with its arguments."""
     blocks = re.findall(r"^ *```sh\n(.*?)^ *```", text, re.MULTILINE | re.DOTALL)
     for code in [*blocks, *re.findall(r"`(wbs-sync [^`\n]+)`|^(\$ wbs-sync .*)", text, re.MULTILINE)]:
-        for found in COMMAND.finditer(code if isinstance(code, str) else "".join(code)):
-            yield found[0].strip(), shlex.split(found[1].replace("'", ""))
+        for match in COMMAND.finditer(code if isinstance(code, str) else "".join(code)):
+            yield match[0].strip(), shlex.split(match[1].replace("'", ""))
 
 
-def unknown_part(words: list[str]) -> str | None:
-    """The first word of a command line that is no command and no option; None where all are known."""
+def unknown_part(arguments: list[str]) -> str | None:
+    """Return the first argument of a command line that is no command and no option; None if all are known."""
     command: click.Command = wbs_sync
-    rest = iter(words)
+    rest = iter(arguments)
     for word in rest:
         context = click.Context(command, help_option_names=["-h", "--help"])
         options = {
@@ -127,7 +127,7 @@ NAMED_PATH = re.compile(r"`((?:[\w-]+/)+[\w.-]+\.(?:py|lua|toml|sh|js))(?:::(\w+
 
 
 def missing_paths(text: str, folder: Path) -> Iterator[str]:
-    """The files, and tests in them, that a page in `folder` names in code and that do not exist."""
+    """Yield the files, and the tests in them, that a page in `folder` names in code and that do not exist."""
     for path, test in NAMED_PATH.findall(text):
         places = (ROOT / path, ROOT / "worker" / path, ROOT / "tests" / path, folder / path)
         file = next((place for place in places if place.exists()), None)
@@ -150,7 +150,7 @@ def test_a_file_or_test_that_does_not_exist_is_found() -> None:
 
 
 def misread_lines(text: str) -> Iterator[str]:
-    """Lines that the site shows otherwise than the repository: its Markdown wants a blank line before a list or table, and four spaces."""
+    """Yield lines that the site shows differently from the repository: its Markdown wants a blank line before a list or table, and four spaces."""
     fenced, before, paragraph_in_item = False, "", False
     for line in text.splitlines():
         fenced ^= line.lstrip().startswith("```")

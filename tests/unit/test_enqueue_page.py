@@ -32,11 +32,11 @@ def test_a_row_names_the_queue_the_arguments_and_a_result_as_published(task: Tas
     queue, arguments, result = ROWS[task.value]
     assert queue == f"`{QUEUE_OF_TASK[task].value}`"
     assert set(re.findall(r"`([a-z_]+)`", arguments)) == set(schemas()[task.value].get("properties", ()))
-    found = re.match(r"`(\{.*?\})`", result)
-    assert (found is not None) == (task.value in result_schemas())
-    if found:
+    match = re.match(r"`(\{.*?\})`", result)
+    assert (match is not None) == (task.value in result_schemas())
+    if match:
         closed = {"additionalProperties": False} | result_schemas()[task.value]
-        jsonschema.validate(json.loads(found[1]), closed)
+        jsonschema.validate(json.loads(match[1]), closed)
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)

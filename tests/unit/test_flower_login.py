@@ -54,7 +54,7 @@ def test_the_correct_login_is_accepted(logins: Logins) -> None:
     "header",
     ["", "Basic", "Basic !!", "Bearer x", basic(""), basic("engineer"), basic("engineer:pässwörd-of-flower"), basic(b"\xff\xfe"), "Basic \udce9"],
 )  # fmt: skip
-def test_anything_else_is_not_and_never_an_error_of_ours(logins: Logins, header: str) -> None:
+def test_any_other_login_is_refused_without_a_server_error(logins: Logins, header: str) -> None:
     assert status(logins, header) == 401
 
 
@@ -110,7 +110,7 @@ def test_failed_logins_are_logged_with_their_address_and_no_guess(
     assert "canary" not in " ".join(lines)
 
 
-def test_however_many_guess_the_log_grows_slowly(
+def test_the_log_grows_slowly_however_many_logins_fail(
     logins: Logins, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING)

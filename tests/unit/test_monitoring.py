@@ -182,7 +182,7 @@ EXAMPLES: dict[str, tuple[str, str]] = {
 
 
 def facts_of(scrapes: str) -> Facts:
-    """Facts of now, and of half an hour ago where the text has some of then."""
+    """Return the facts of now, and of half an hour ago if the text has some of then."""
     earlier, _, now = scrapes.rpartition(LATER)
     return Facts.of(now, NOW, [Facts.of(earlier, NOW - 1800)])
 
@@ -197,7 +197,7 @@ def test_an_alert_fires_when_it_should_and_only_then(alert: str) -> None:
 
 
 @pytest.mark.parametrize("alert", RULES)
-def test_a_rule_is_whole_and_its_runbook_exists(alert: str) -> None:
+def test_a_rule_is_complete_and_its_runbook_exists(alert: str) -> None:
     rule = RULES[alert]
     assert rule.keys() <= {"alert", "expr", "for", "keep_firing_for", "labels", "annotations"}
     assert re.fullmatch(r"[0-9]+[mh]", rule.get("for", "0m"))
@@ -209,7 +209,7 @@ def test_a_rule_is_whole_and_its_runbook_exists(alert: str) -> None:
     assert all(isinstance(note, str) and note for note in notes.values())
     assert notes["runbook_url"] == f"docs/runbooks/{alert}.md"
     assert (ROOT / notes["runbook_url"]).is_file()
-    # What a template names must be a label that what fires has.
+    # A label that a template names must be on the samples that fire.
     fired = facts_of(EXAMPLES[alert][0]).fires(rule["expr"])[0]
     named = set(re.findall(r"\$labels\.(\w+)", notes["summary"] + notes["description"]))
     assert named <= {*fired, "job", "instance"}
@@ -223,21 +223,21 @@ def test_each_alert_has_one_example_one_runbook_and_one_line_on_the_page() -> No
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
-def test_an_expression_asks_for_metrics_and_labels_that_there_are(expression: str) -> None:
+def test_an_expression_uses_existing_metrics_and_labels(expression: str) -> None:
     known = {name: labels for name, (_, labels) in CATALOGUE_OF_METRICS.items()} | PROMETHEUS_OWN
     parsed = promql_parser.parse(expression)
     asked = list(selectors(parsed))
     assert asked
     for selector in asked:
-        assert {one.name for one in selector.matchers.matchers} <= set(known[selector.name])
-        for one in selector.matchers.matchers:
-            if one.name == "cause":
-                assert set(one.value.split("|")) <= {cause.value for cause in Cause}
+        assert {matcher.name for matcher in selector.matchers.matchers} <= set(known[selector.name])
+        for matcher in selector.matchers.matchers:
+            if matcher.name == "cause":
+                assert set(matcher.value.split("|")) <= {cause.value for cause in Cause}
     labels = {label for selector in asked for label in known[selector.name]}
     assert set(grouping(parsed)) <= labels
 
 
-def test_the_dashboard_is_one_that_grafana_takes() -> None:
+def test_the_dashboard_is_valid_for_grafana() -> None:
     panels = DASHBOARD["panels"]
     assert {"uid", "title", "schemaVersion", "time", "templating", "panels"} <= DASHBOARD.keys()
     [source] = DASHBOARD["templating"]["list"]
@@ -248,12 +248,12 @@ def test_the_dashboard_is_one_that_grafana_takes() -> None:
         assert panel["type"] in ("stat", "timeseries", "table")
         assert panel["datasource"] == {"type": "prometheus", "uid": f"${{{source['name']}}}"}
         assert [target["refId"] for target in panel["targets"]] == ["A", "B", "C"][: len(panel["targets"])]
-        place = panel["gridPos"]
-        assert 0 <= place["x"] < place["x"] + place["w"] <= 24
-    for one, other in combinations((panel["gridPos"] for panel in panels), 2):
-        beside = one["x"] + one["w"] <= other["x"] or other["x"] + other["w"] <= one["x"]
-        above = one["y"] + one["h"] <= other["y"] or other["y"] + other["h"] <= one["y"]
-        assert beside or above, (one, other)
+        position = panel["gridPos"]
+        assert 0 <= position["x"] < position["x"] + position["w"] <= 24
+    for first, second in combinations((panel["gridPos"] for panel in panels), 2):
+        is_beside = first["x"] + first["w"] <= second["x"] or second["x"] + second["w"] <= first["x"]
+        above = first["y"] + first["h"] <= second["y"] or second["y"] + second["h"] <= first["y"]
+        assert is_beside or above, (first, second)
 
 
 NOT_SHOWN = {
@@ -283,32 +283,36 @@ COMMAND = re.compile(r"`(wbs-sync [^`]+|--[a-z][^`]*)`")
 
 
 def commands_of(page: str) -> list[str]:
-    """Every command that a page names; options alone belong to the command before them."""
-    found: list[str] = []
+    """Return every command that a page names; options alone belong to the command before them."""
+    commands: list[str] = []
     for text in COMMAND.findall(page):
-        found.append(f"{found[-1].partition(' --')[0]} {text}" if text.startswith("--") else text)
-    return found
+        commands.append(f"{commands[-1].partition(' --')[0]} {text}" if text.startswith("--") else text)
+    return commands
 
 
 @pytest.mark.parametrize("name", [*RUNBOOKS, "monitoring"])
-def test_every_command_of_a_page_is_one(name: str) -> None:
+def test_every_command_of_a_page_exists(name: str) -> None:
     page = RUNBOOKS.get(name, PAGE)
     commands = commands_of(page)
     assert commands
     for text in commands:
-        words = [re.sub(r"^[A-Z]+$", "7", word) for word in shlex.split(text)[1:]]
+        arguments = [re.sub(r"^[A-Z]+$", "7", word) for word in shlex.split(text)[1:]]
         command: click.Command = wbs_sync
-        while isinstance(command, click.Group) and words and words[0] in command.list_commands(click.Context(command)):
-            found = command.get_command(click.Context(command), words.pop(0))
-            assert found
-            command = found
+        while (
+            isinstance(command, click.Group)
+            and arguments
+            and arguments[0] in command.list_commands(click.Context(command))
+        ):
+            subcommand = command.get_command(click.Context(command), arguments.pop(0))
+            assert subcommand
+            command = subcommand
         assert command is not wbs_sync, text
         # Says so when an option or its value is none of the command's.
-        command.make_context(text, words)
+        command.make_context(text, arguments)
 
 
 @pytest.mark.parametrize("name", RUNBOOKS)
-def test_a_runbook_has_its_parts_and_links_that_lead_somewhere(name: str) -> None:
+def test_a_runbook_has_its_parts_and_valid_links(name: str) -> None:
     page = RUNBOOKS[name]
     assert page.startswith(f"# {name}\n")
     assert re.findall(r"^## (.+)$", page, re.MULTILINE) == ["Diagnose", "Mitigate", "Escalate", "Resolved when"]
@@ -319,8 +323,8 @@ def test_a_runbook_has_its_parts_and_links_that_lead_somewhere(name: str) -> Non
 def test_the_page_lists_every_metric_with_its_help_text() -> None:
     rows = re.findall(r"^\| `(wbs_sync_\w+)` \| (.*?) \| (.*) \|$", METRICS_PAGE, re.MULTILINE)
     expected = [
-        (name, ", ".join(f"`{label}`" for label in labels), told)
-        for name, (told, labels) in CATALOGUE_OF_METRICS.items()
+        (name, ", ".join(f"`{label}`" for label in labels), help_text)
+        for name, (help_text, labels) in CATALOGUE_OF_METRICS.items()
     ]
     assert rows == expected
     assert METRICS_PATH in PAGE

@@ -1,4 +1,4 @@
-"""docs/month-end.md shows commands as they are, and the code that writes it shortens honestly."""
+"""docs/month-end.md shows current commands, and the code that writes it marks every omission."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from worker.cli import wbs_sync
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "month-end.md").read_text(encoding="utf-8")
-MOST_BYTES = 200_000
+MAX_BYTES = 200_000
 TABLE = """\
 24-002 Cedar Ridge: codes
 ┏━━━━━━━━━━━━━┳━━━━━━━━━┓
@@ -31,12 +31,12 @@ Would: 4 create, 1 blocked."""
 
 
 def understand(arguments: list[str]) -> None:
-    """Read arguments as the console script does, without doing anything; click.UsageError where it would say no."""
+    """Parse arguments as the console script does, without running the command. Raises click.UsageError if it would refuse them."""
     command: click.Command = wbs_sync
     while isinstance(command, click.Group) and arguments and not arguments[0].startswith("-"):
-        name, found, arguments = command.resolve_command(click.Context(command), arguments)
-        assert found, name
-        command = found
+        name, subcommand, arguments = command.resolve_command(click.Context(command), arguments)
+        assert subcommand, name
+        command = subcommand
     command.make_context("wbs-sync", arguments)
 
 
@@ -51,21 +51,21 @@ def test_the_page_shows_the_commands_of_a_month_end() -> None:
 
 
 @pytest.mark.parametrize("typed", ["scan --no-such-option", "no-such-command", "problems show", "apply"])
-def test_what_the_console_script_does_not_take_is_noticed(typed: str) -> None:
+def test_arguments_that_the_console_script_refuses_are_noticed(typed: str) -> None:
     with pytest.raises(click.UsageError):
         understand(shlex.split(typed))
 
 
-def test_its_pictures_are_there_and_no_burden() -> None:
+def test_its_pictures_exist_and_are_small() -> None:
     pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", PAGE)
     assert len(pictures) == 2
-    assert all(0 < (DOCS / name).stat().st_size < MOST_BYTES for name in pictures)
+    assert all(0 < (DOCS / name).stat().st_size < MAX_BYTES for name in pictures)
 
 
 def test_rows_left_out_are_counted_and_those_of_interest_stay_whole() -> None:
     """A row of several lines is not cut."""
-    told = shorten(TABLE, Shown(rows=1, keep="blocked")).splitlines()
-    assert told == [
+    lines = shorten(TABLE, Shown(rows=1, keep="blocked")).splitlines()
+    assert lines == [
         *TABLE.splitlines()[:5],
         "│ … 1 more row",
         "│ 01-300.S of │ blocked │",
@@ -78,8 +78,8 @@ def test_rows_left_out_are_counted_and_those_of_interest_stay_whole() -> None:
 def test_tables_left_out_are_counted_and_what_is_next_to_them_stays() -> None:
     """The count is that of lines."""
     two = f"{TABLE}\n{TABLE.replace('24-002', '24-003')}"
-    told = shorten(two, Shown(tables="24-003"))
-    assert told.splitlines() == ["… 11 more lines", *two.splitlines()[11:]]
+    shortened = shorten(two, Shown(tables="24-003"))
+    assert shortened.splitlines() == ["… 11 more lines", *two.splitlines()[11:]]
 
 
 def test_nothing_is_left_out_unless_asked() -> None:
@@ -88,6 +88,9 @@ def test_nothing_is_left_out_unless_asked() -> None:
 
 def test_times_and_ids_read_the_same_in_every_run_and_amounts_stay() -> None:
     """A number that is part of an amount is not taken for an id."""
-    said = "Made in 2.5 s at 2026-11-24 14:37:11 UTC: id 4017, total 4,017.00 and 4017.00 (ns-vendorbill-4018)."
-    told = steady(said, {"4017": "4031", "4018": "4032"})
-    assert told == "Made in N.N s at YYYY-MM-DD hh:mm:ss UTC: id 4031, total 4,017.00 and 4017.00 (ns-vendorbill-4032)."
+    printed = "Made in 2.5 s at 2026-11-24 14:37:11 UTC: id 4017, total 4,017.00 and 4017.00 (ns-vendorbill-4018)."
+    steady_text = steady(printed, {"4017": "4031", "4018": "4032"})
+    assert (
+        steady_text
+        == "Made in N.N s at YYYY-MM-DD hh:mm:ss UTC: id 4031, total 4,017.00 and 4017.00 (ns-vendorbill-4032)."
+    )

@@ -1,4 +1,4 @@
-"""Reads that are made at the same time."""
+"""Reads that run at the same time."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from worker.sync.parallel_reads import read_in_parallel
 
 
 def test_a_read_continues_while_the_block_runs() -> None:
-    begun, go_on = threading.Event(), threading.Event()
+    begun, released = threading.Event(), threading.Event()
 
     def read() -> str:
         begun.set()
-        assert go_on.wait(60)
+        assert released.wait(60)
         return current_correlation()
 
     with ThreadPoolExecutor(1) as pool, correlated("export-1"), read_in_parallel(pool, read) as result:
         assert begun.wait(60)
-        go_on.set()
+        released.set()
         assert result() == "export-1"
 
 
@@ -49,15 +49,15 @@ def test_a_read_error_comes_with_its_result_and_the_blocks_own_error_wins() -> N
 
 def test_the_block_ends_when_the_read_has() -> None:
     ended: list[bool] = []
-    begun, go_on = threading.Event(), threading.Event()
+    begun, released = threading.Event(), threading.Event()
 
     def read() -> None:
         begun.set()
-        assert go_on.wait(60)
+        assert released.wait(60)
         ended.append(True)
 
     with ThreadPoolExecutor(1) as pool:
         with read_in_parallel(pool, read):
             assert begun.wait(60)
-            threading.Timer(0.05, go_on.set).start()
+            threading.Timer(0.05, released.set).start()
         assert ended == [True]

@@ -1,4 +1,4 @@
-"""The pool of a worker that is asked to end: what runs has its time, what was not begun is left, and nothing is waited for for ever."""
+"""The pool of a worker that is asked to end: running tasks get their time, tasks not begun are left, and no wait is unlimited."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from worker.runtime.pool import TaskPool
 
 
 class Held:
-    """A container that only notes whether what it holds was given back."""
+    """A container that only records whether its locks and slots were given back."""
 
     def __init__(self) -> None:
         self.given_back = threading.Event()
@@ -35,8 +35,8 @@ def held() -> Iterator[Held]:
 
 
 @pytest.fixture
-def go_on() -> Iterator[threading.Event]:
-    """Tasks wait for it; set at the end, so that no thread is left."""
+def released() -> Iterator[threading.Event]:
+    """Yield an event that tasks wait for; it is set at the end, so that no thread is left."""
     event = threading.Event()
     yield event
     event.set()
@@ -49,28 +49,28 @@ def given(threads: TaskPool, job: Callable[[], object]) -> Future[Any]:
 
 
 def begun(threads: TaskPool, job: Callable[[], object]) -> None:
-    """The same; returns when a thread has it."""
+    """Hand a job to the pool, and return once a thread has begun it."""
     started = threading.Event()
 
-    def told() -> None:
+    def announce() -> None:
         started.set()
         job()
 
-    given(threads, told)
+    given(threads, announce)
     assert started.wait(60)
 
 
 def ends_at_once() -> bool:
-    """Whether the process ends without waiting for its threads once Celery has closed its connections."""
+    """Return whether the process ends without waiting for its threads once Celery has closed its connections."""
     return bool(ends_of_pools())
 
 
 def ends_of_pools() -> list[tuple[Any, Callable[..., Any]]]:
-    """What a pool of ours has Celery call when the worker has closed its connections."""
+    """Return the functions of a pool that Celery calls when the worker has closed its connections."""
     return [entry for entry in signals.worker_shutdown.receivers if entry[1].__module__ == pool.__name__]
 
 
-def test_a_worker_takes_this_pool() -> None:
+def test_a_worker_uses_this_pool() -> None:
     assert concurrency.get_implementation(celery_options(redis_url="", key_prefix="")["worker_pool"]) is TaskPool
 
 
@@ -93,40 +93,40 @@ def test_running_tasks_end_and_tasks_without_a_thread_are_left(held: Held, monke
     assert not ends_at_once()
 
 
-def test_what_does_not_end_is_given_back_and_left(
-    held: Held, go_on: threading.Event, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+def test_a_task_that_does_not_end_is_given_back_and_abandoned(
+    held: Held, released: threading.Event, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(pool, "TASK_SECONDS", 0.01)
     threads = TaskPool(2)
-    begun(threads, go_on.wait)
+    begun(threads, released.wait)
     threads.on_stop()
     assert held.given_back.is_set()
-    assert not go_on.is_set(), "nobody waited for it"
+    assert not released.is_set(), "no caller waited for it"
     assert "1 tasks have not ended" in caplog.text
     assert ends_at_once()
 
 
 def test_a_redis_that_does_not_respond_keeps_no_worker_from_ending(
-    held: Held, go_on: threading.Event, monkeypatch: pytest.MonkeyPatch
+    held: Held, released: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pool, "TASK_SECONDS", 0.01)
     monkeypatch.setattr(pool, "RELEASE_SECONDS", 0.01)
-    held.give_back = go_on.wait
+    held.give_back = released.wait
     threads = TaskPool(1)
-    begun(threads, go_on.wait)
+    begun(threads, released.wait)
     threads.on_stop()
-    assert not go_on.is_set()
+    assert not released.is_set()
 
 
-def test_a_thread_is_to_spare_while_no_task_waits_and_the_worker_runs(held: Held, go_on: threading.Event) -> None:
+def test_a_thread_is_spare_while_no_task_waits_and_the_worker_runs(held: Held, released: threading.Event) -> None:
     """A worker that ends has none to spare."""
     threads = TaskPool(2)
-    begun(threads, go_on.wait)
-    begun(threads, go_on.wait)
+    begun(threads, released.wait)
+    begun(threads, released.wait)
     assert pool.has_spare_thread()
-    given(threads, go_on.wait)
+    given(threads, released.wait)
     assert not pool.has_spare_thread(), "a third task waits for a thread"
-    go_on.set()
+    released.set()
     eventually(pool.has_spare_thread)
     threads.on_stop()
     assert not pool.has_spare_thread(), "the worker ends"

@@ -1,4 +1,4 @@
-"""What wbs-sync writes is for its own user alone, also what an older version left."""
+"""Files of wbs-sync are readable by its own user alone, including those of an older version."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_new_folder_and_what_is_written_into_it_are_private(tmp_path: Path) ->
     ]
 
 
-def test_what_an_older_version_left_is_tightened_and_what_is_others_is_not(tmp_path: Path) -> None:
+def test_files_of_an_older_version_become_private_and_others_do_not(tmp_path: Path) -> None:
     data = tmp_path / "data"
     for folder in ("logs", "flower", "valkey/appendonlydir", "shared"):
         (data / folder).mkdir(parents=True)
@@ -78,9 +78,9 @@ def test_check_names_files_that_others_may_read(tmp_path: Path) -> None:
     for path, rights in ((private, 0o600), (readable, 0o640)):
         path.write_text("x")
         path.chmod(rights)
-    ((_, look),) = FileChecks([private, readable, tmp_path / "no"]).checks()
-    found = look()
-    assert (found.ok, found.message) == (None, f"other users of this machine can read {readable}")
-    assert found.fix == f"chmod 600 {readable}"
+    ((_, check),) = FileChecks([private, readable, tmp_path / "no"]).checks()
+    result = check()
+    assert (result.ok, result.message) == (None, f"other users of this machine can read {readable}")
+    assert result.fix == f"chmod 600 {readable}"
     readable.chmod(0o400)
-    assert look().ok is True
+    assert check().ok is True

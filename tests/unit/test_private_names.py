@@ -1,4 +1,4 @@
-"""Tests use no private name of the product: what is behind one may change without a test noticing, and a test of it guards nothing."""
+"""Tests use no private name of the product: its meaning may change unnoticed, and a test of it guarantees nothing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def is_private(name: str) -> bool:
 
 
 class Uses(ast.NodeVisitor):
-    """Private names that a file uses of other objects than its own, as (line, name)."""
+    """Collects private names that a file uses of other objects than its own, as (line, name)."""
 
     def __init__(self, tree: ast.Module) -> None:
         self.found: list[tuple[int, str]] = []
@@ -61,7 +61,7 @@ class Uses(ast.NodeVisitor):
 
 
 def _defined(tree: ast.Module) -> Iterator[str]:
-    """The private names that the classes of a file define."""
+    """Yield the private names that the classes of a file define."""
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef):
             yield node.name
@@ -73,7 +73,7 @@ def _defined(tree: ast.Module) -> Iterator[str]:
 
 
 def _named(call: ast.Call) -> Iterator[str]:
-    """The private names in texts that a call gets, such as `Locks` and `"_try"`, or `"worker.app._options"`."""
+    """Yield the private names in texts that a call gets, such as `Locks` and `"_try"`, or `"worker.app._options"`."""
     for argument in call.args[:2]:
         if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
             yield from (part for part in argument.value.split(".") if part.isidentifier() and is_private(part))
@@ -84,13 +84,13 @@ def uses(file: Path) -> list[tuple[int, str]]:
 
 
 def test_tests_use_no_private_names_of_the_product() -> None:
-    found = [
+    private_uses = [
         f"{file.relative_to(TESTS)}:{line}: {name}"
         for file in sorted(TESTS.rglob("*.py"))
         for line, name in uses(file)
         if name not in NOT_OURS
     ]
-    assert found == []
+    assert private_uses == []
 
 
 def test_every_exception_is_still_needed() -> None:
@@ -112,7 +112,7 @@ def test_every_exception_is_still_needed() -> None:
         "class Blind(Items):\n    def look(self) -> None:\n        self._netsuite.find_items()",
     ],
 )
-def test_each_way_to_a_private_name_is_found(tmp_path: Path, source: str) -> None:
+def test_each_kind_of_use_of_a_private_name_is_found(tmp_path: Path, source: str) -> None:
     file = tmp_path / "test_x.py"
     file.write_text(source)
     assert uses(file)
@@ -127,7 +127,7 @@ def test_each_way_to_a_private_name_is_found(tmp_path: Path, source: str) -> Non
         "x = type(one).__name__",
     ],
 )
-def test_names_of_the_test_itself_and_of_others_are_not(tmp_path: Path, source: str) -> None:
+def test_private_names_of_tests_and_libraries_are_allowed(tmp_path: Path, source: str) -> None:
     file = tmp_path / "test_x.py"
     file.write_text(source)
     assert not uses(file)

@@ -38,7 +38,7 @@ def test_a_worker_imports_nothing_that_it_never_uses() -> None:
 
 @pytest.mark.parametrize("file", [Path(process.__file__), FLOWER_CONFIG], ids=["beat", "flower"])
 def test_beat_and_flower_import_no_container(file: Path) -> None:
-    """They schedule and show: the clients and services of a container would be 20 MB and a quarter of their start."""
+    """They only schedule and show: the clients and services of a container would add 20 MB and a quarter of their start-up time."""
     imported = [node.module for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.ImportFrom)]
     code = f"import sys; import {', '.join(filter(None, imported))}; print('worker.container' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -54,9 +54,7 @@ def test_a_command_that_starts_no_server_imports_no_client_of_its_package() -> N
 @pytest.mark.parametrize(
     "arguments", [[], ["worker"], ["worker", "-n", "items@%h"], ["worker", "-Q", "items"], ["flower"]]
 )
-def test_a_command_line_that_says_too_little_is_refused(
-    arguments: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_incomplete_command_line_is_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         process.main(arguments)
     assert "usage: python -m worker.process" in capsys.readouterr().err

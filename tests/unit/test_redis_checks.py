@@ -1,4 +1,4 @@
-"""What `check` says of a Redis that is not one server."""
+"""What `check` reports about a Redis address with more than one server."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from worker.inspect.checks.redis import RedisChecks
 
 
 class Answers:
-    """A Redis address behind which servers answer in turn, another one for each new connection."""
+    """A Redis address behind which servers respond in turn, a different one for each new connection."""
 
     def __init__(self, *run_ids: str) -> None:
         self._run_ids, self._place = run_ids, 0
@@ -34,7 +34,7 @@ def test_an_address_with_several_servers_behind_it_is_a_fault(run_ids: tuple[str
     client: Any = Answers(*run_ids)
     stores: Any = SimpleNamespace(redis=client)
     checks = RedisChecks(stores, queues=())
-    look = dict(checks.checks())["Redis connection"]
-    check = look()
+    run_check = dict(checks.checks())["Redis connection"]
+    check = run_check()
     assert check.ok is ok
     assert ok or "run ids" in check.message

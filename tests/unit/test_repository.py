@@ -42,15 +42,15 @@ def test_the_wheel_has_every_data_file_of_its_packages() -> None:
     """Hatch takes all files of a package that Git does not ignore."""
     wheel = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]
     assert wheel.keys() == {"packages"}, "nothing is left out or added by a pattern"
-    found = [path for name in wheel["packages"] for path in (ROOT / name).rglob("*") if path.is_file()]
-    data = [str(path.relative_to(ROOT)) for path in found if path.suffix in (".toml", ".lua", ".html", ".css")]
+    files = [path for name in wheel["packages"] for path in (ROOT / name).rglob("*") if path.is_file()]
+    data = [str(path.relative_to(ROOT)) for path in files if path.suffix in (".toml", ".lua", ".html", ".css")]
     assert "worker/domain/problems.toml" in data
     ignored = subprocess.run(["git", "check-ignore", *data], cwd=ROOT, capture_output=True, text=True, check=False)
     assert ignored.stdout.split() == []
 
 
 def unexplained_sleeps(text: str) -> list[int]:
-    """The lines that wait for a fixed time without a comment on the line: which real time has to pass."""
+    """Return the lines that wait for a fixed time without a comment on the line that names the real time."""
     lines = text.splitlines()
     calls = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call))
     at = {call.lineno for call in calls if ast.unparse(call.func) in ("time.sleep", "sleep")}
@@ -65,8 +65,8 @@ def test_a_sleep_without_its_reason_is_found(text: str) -> None:
 def test_a_test_sleeps_only_where_real_time_has_to_pass() -> None:
     """A test that sleeps and hopes depends on the speed of the machine: it waits with `eventually`, or moves the time of what it tests."""
     tests = (path for path in (ROOT / "tests").rglob("test_*.py"))
-    found = {str(path.relative_to(ROOT)): unexplained_sleeps(path.read_text()) for path in tests}
-    assert {path: lines for path, lines in found.items() if lines} == {}
+    sleeps = {str(path.relative_to(ROOT)): unexplained_sleeps(path.read_text()) for path in tests}
+    assert {path: lines for path, lines in sleeps.items() if lines} == {}
 
 
 def test_every_package_is_typed_and_in_a_layer() -> None:
@@ -127,7 +127,7 @@ def test_hooks_run_the_tools_of_the_locked_environment() -> None:
     assert [hook["id"] for hook in hooks if not hook["entry"].startswith("uv run --locked ")] == []
 
 
-def test_the_files_that_are_to_begin_first_exist() -> None:
+def test_the_files_that_start_first_exist() -> None:
     assert [name for name in LONGEST if not (ROOT / "tests" / name).exists()] == []
 
 

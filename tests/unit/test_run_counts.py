@@ -1,4 +1,4 @@
-"""A run's counts in words."""
+"""The sentence with the counts of a run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from worker.inspect.overview import run_counts
 
 
 @pytest.mark.parametrize(
-    ("counts", "words"),
+    ("counts", "sentence"),
     [
         ({}, "nothing to do"),
         ({"projects": 12, "invoices": 0, "created": 0}, "nothing to do"),
@@ -18,5 +18,5 @@ from worker.inspect.overview import run_counts
         ({"projects_blocked": 2}, "2 projects not readable"),
     ],
 )
-def test_a_run_says_what_became_of_its_work_and_what_else_it_met(counts: dict[str, int], words: str) -> None:
-    assert run_counts(counts) == words
+def test_the_counts_of_a_run_are_one_sentence(counts: dict[str, int], sentence: str) -> None:
+    assert run_counts(counts) == sentence

@@ -1,4 +1,4 @@
-"""Which server the embedded server runs: a patched one of the system before the wheel's, but never one that cannot read the data."""
+"""Which program the embedded server runs: a patched one of the system before the wheel's, but never one that cannot read the data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BUNDLED, WRITTEN = "Valkey 9.1.2", "appendonlydir"
 
 
 def program(folder: Path, name: str, version: str) -> Path:
-    """A program that says that it is this version, as in "Redis 7.0.15"."""
+    """Write a program that reports this version, as in "Redis 7.0.15"."""
     kind, numbers = version.split()
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -39,7 +39,7 @@ def program(folder: Path, name: str, version: str) -> Path:
         (["Redis 8.2.1"], WRITTEN, BUNDLED),
     ],
 )
-def test_the_first_good_one_that_reads_the_data(
+def test_the_first_supported_server_that_reads_the_data_is_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, on_path: list[str], data: str | None, chosen: str
 ) -> None:
     bundled = program(tmp_path / "wheel", "valkey-server", BUNDLED)
@@ -60,7 +60,7 @@ def test_the_first_good_one_that_reads_the_data(
     assert server_program.server_program(folder) == (installed | {BUNDLED: bundled})[chosen]
 
 
-def test_data_that_no_installed_server_reads_are_not_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_data_that_no_installed_server_reads_is_not_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def nothing_came_along() -> str:
         raise ValkeyBinaryNotFoundError("none")
 

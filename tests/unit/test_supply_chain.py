@@ -1,4 +1,4 @@
-"""What is installed is what was locked, and known vulnerabilities are checked without making CI depend on a service."""
+"""The locked versions are the installed ones, and known vulnerabilities are checked without making CI depend on a service."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_the_documented_ways_to_install_by_pip_use_the_constraints() -> None:
 
 
 def audit_with(tmp_path: Path, script: str) -> subprocess.CompletedProcess[str]:
-    """The audit with a `uv` that does this in place of pip-audit."""
+    """Run the audit with a `uv` that does this instead of pip-audit."""
     fake = tmp_path / "uv"
     fake.write_text(f'#!{sys.executable}\nimport sys\nif sys.argv[1] == "export":\n    sys.exit(0)\n{script}\n')
     fake.chmod(0o755)

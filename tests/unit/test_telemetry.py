@@ -1,4 +1,4 @@
-"""Sentry and traces: absent by default, a sentence where they are asked for and not installed, and nothing secret in what they get."""
+"""Sentry and traces: off by default, an error message if they are requested and not installed, and no secret in their data."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ SECRETS = {
 def settings(tmp_path: Path, **more: str) -> Settings:
     key = tmp_path / "key.pem"
     key.write_text("not used here")
-    told = {"procore_client_id": "an-app", "procore_company_id": "7", "netsuite_account_id": "1234567"}
-    told |= {"netsuite_client_id": "an-integration", "netsuite_certificate_id": "a-certificate"}
-    return load_settings(_env_file=None, netsuite_private_key_file=key, **told, **SECRETS, **more)
+    required = {"procore_client_id": "an-app", "procore_company_id": "7", "netsuite_account_id": "1234567"}
+    required |= {"netsuite_client_id": "an-integration", "netsuite_certificate_id": "a-certificate"}
+    return load_settings(_env_file=None, netsuite_private_key_file=key, **required, **SECRETS, **more)
 
 
 class Kept(Transport):
-    """Keeps what would be sent."""
+    """Keeps the events that would be sent."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -110,7 +110,7 @@ def test_everything_that_one_request_causes_is_one_trace_in_any_process(exported
         pass
     traces = [one.context.trace_id for one in exported.spans]
     assert traces[0] == traces[1] == traces[4] == traces[5]
-    assert len(set(traces)) == 3, "what nobody asked for is a trace of its own"
+    assert len(set(traces)) == 3, "work without a request is a separate trace"
     inner, outer = exported.spans[:2]
     assert (inner.name, outer.name, inner.parent.span_id) == ("netsuite POST", "create Item", outer.context.span_id)
     assert dict(outer.attributes) == {"work": "code:7:1", "correlation_id": "scan-1"}
@@ -125,7 +125,7 @@ def test_the_span_of_a_failure_has_the_class_of_the_error_only(exported: Exporte
 
 
 def test_without_a_setting_neither_is_even_loaded() -> None:
-    """In a separate process: here they are loaded already."""
+    """In a separate process: here both are loaded already."""
     code = (
         "import sys, os; from unittest import mock; from worker.runtime import telemetry\n"
         "telemetry.start(mock.Mock(sentry_dsn=None))\n"
@@ -136,7 +136,7 @@ def test_without_a_setting_neither_is_even_loaded() -> None:
 
 
 @pytest.mark.parametrize(
-    ("hidden", "asked_for", "variables", "words"),
+    ("hidden", "asked_for", "variables", "sentence"),
     [
         ("sentry_sdk", {"sentry_dsn": DSN}, {}, "SENTRY_DSN is set, but its packages are not installed: pip install 'wbs-sync[sentry]'."),
         ("opentelemetry.exporter.otlp.proto.http.trace_exporter", {}, {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"},
@@ -150,7 +150,7 @@ def test_a_worker_ends_with_a_sentence_when_the_extra_is_not_installed(
     hidden: str,
     asked_for: dict[str, str],
     variables: dict[str, str],
-    words: str,
+    sentence: str,
 ) -> None:
     monkeypatch.setitem(sys.modules, hidden, None)
     for name, value in variables.items():
@@ -161,7 +161,7 @@ def test_a_worker_ends_with_a_sentence_when_the_extra_is_not_installed(
     ):
         build_container()
     assert ended.value.code == 2
-    assert capsys.readouterr().err == f"wbs-sync: {words}\n"
+    assert capsys.readouterr().err == f"wbs-sync: {sentence}\n"
 
 
 def test_an_invalid_dsn_is_reported_without_its_value(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ LAST_LINES = 40
 
 
 def main() -> None:
-    """Play it and say what was right after each step; what failed is raised, after the last lines of each process."""
+    """Play the rehearsal, and print what was right after each step; a failure is raised after the last lines of each process."""
     parser = argparse.ArgumentParser(prog="python -m tests.upgrade", description=__doc__)
     parser.add_argument("--full", action="store_true", help=f"{ALL_CODES} codes in each project instead of {CODES}")
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""Commands of one version in one process, which a start for each would make slow: `python commands.py '[["problems", "--json"], ...]'`.
+"""Runs commands of one version in one process, since a start for each is slow: `python commands.py '[["problems", "--json"], ...]'`.
 
 The version is that of PYTHONPATH. Prints a JSON list of [exit code, standard output, standard error].
 """
@@ -14,7 +14,7 @@ from worker.cli import wbs_sync
 
 
 def main() -> None:
-    """Run them in their order."""
+    """Run the commands in their order."""
     ended = [CliRunner().invoke(wbs_sync, arguments) for arguments in json.loads(sys.argv[1])]
     sys.stdout.write(json.dumps([[one.exit_code, one.stdout, one.stderr] for one in ended]))
 

@@ -29,10 +29,10 @@ class NoHistory(Exception):
 
 
 def take_out(commit: str, folder: Path) -> Path:
-    """Put the code of a commit into a folder, and return that. Raises NoHistory for a checkout that has no such commit."""
-    found = subprocess.run(["git", "archive", commit, *PARTS], cwd=ROOT, capture_output=True, check=False)
-    if found.returncode:
-        raise NoHistory(f"no commit {commit[:7]} here, as in a shallow clone: {found.stderr.decode().strip()[:200]}")
-    with tarfile.open(fileobj=io.BytesIO(found.stdout)) as archive:
+    """Put the code of a commit into a folder, and return the folder. Raises NoHistory if the checkout has no such commit."""
+    exported = subprocess.run(["git", "archive", commit, *PARTS], cwd=ROOT, capture_output=True, check=False)
+    if exported.returncode:
+        raise NoHistory(f"no commit {commit[:7]} here, as in a shallow clone: {exported.stderr.decode().strip()[:200]}")
+    with tarfile.open(fileobj=io.BytesIO(exported.stdout)) as archive:
         archive.extractall(folder, filter="data")
     return folder

@@ -1,6 +1,6 @@
 """What this version leaves in Redis, for the tests of the next ones: `python -m tests.upgrade.record > tests/upgrade/written/DATE-NAME.json`.
 
-A project whose codes and invoices stand in every state that a record can have, and every message that a worker or an app sends.
+A project whose codes and invoices are in every state that a record can have, and every message that a worker or an app sends.
 The company is simulated; no secret is in it, since tokens are left out.
 """
 
@@ -40,7 +40,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 
 
 def main() -> None:
-    """Write it to standard output."""
+    """Write the records to standard output."""
     with tempfile.TemporaryDirectory() as name, EmbeddedServer.start(Path(name) / "redis") as server:
         office = Installation.open(Path(name), server.url, netsuite_settle_seconds=900)
         try:
@@ -52,11 +52,11 @@ def main() -> None:
 
 
 def records(office: Installation) -> dict[str, Any]:
-    """Do a little of everything, and return the names of the records."""
+    """Do some work of every kind, and return the names of the records."""
     project = office.new_project(NUMBER, CODES)
     codes = {code.flat_code: code for code in project.budgeted_codes()}
     made, adopted, unknown, blocked, waiting = (codes[name] for name in CODES)
-    # A person made two, and gave one of them up.
+    # A person made two Items, and made one of them inactive.
     office.netsuite.make_item(f"{NUMBER}-{adopted.flat_code}")
     given_up = office.netsuite.make_item(f"{NUMBER}-{blocked.flat_code}")
     office.netsuite.edit_item(given_up.id, isinactive=True)
@@ -68,12 +68,12 @@ def records(office: Installation) -> dict[str, Any]:
     office.clear_faults()
     billed = office.new_invoice(project, (made.flat_code, "900.00"), invoice_number="A-1")
     credit = office.new_invoice(project, (made.flat_code, "-900.00"), invoice_number="C-1")
-    lacking = office.new_invoice(project, (waiting.flat_code, "500.00"), invoice_number="A-2")
+    without_bill = office.new_invoice(project, (waiting.flat_code, "500.00"), invoice_number="A-2")
     draft = office.new_invoice(project, (made.flat_code, "100.00"), invoice_number="D-1", status="draft")
     for invoice in (billed, credit, draft):
         office.export(invoice)
-    office.container.work.add(Lane.EXPORTS, [str(InvoiceKey(project.id, lacking.id))])
-    invoices = {"billed": billed, "credit": credit, "lacking": lacking, "draft": draft}
+    office.container.work.add(Lane.EXPORTS, [str(InvoiceKey(project.id, without_bill.id))])
+    invoices = {"billed": billed, "credit": credit, "lacking": without_bill, "draft": draft}
     return {
         "project": project.id,
         "codes": {name: code.id for name, code in codes.items()},
@@ -83,7 +83,7 @@ def records(office: Installation) -> dict[str, Any]:
 
 
 def dump(office: Installation) -> dict[str, Any]:
-    """All keys without their prefix; what only holds for this process (tokens, locks, what the account has) left out."""
+    """Return all keys without their prefix, except those of this process alone (tokens, locks, facts of the account)."""
     redis, prefix = office.container.redis, office.container.settings.redis_key_prefix
     read = {
         "string": redis.get,

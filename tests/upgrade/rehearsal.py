@@ -92,7 +92,7 @@ class Rehearsal:
     # Processes
 
     def old_worker(self, queues: str = ALL_QUEUES) -> Program:
-        """A worker of the earlier version, ready, with Celery's command line, as that one started it."""
+        """Start a worker of the earlier version with that version's command line, and return it when it is ready."""
         self._started += 1
         options = [
             "worker",
@@ -109,7 +109,7 @@ class Rehearsal:
         return self._worker(["-A", "worker.app", *options], EARLIER_QUICK, self._earlier)
 
     def new_worker(self, queues: str = ALL_QUEUES) -> Program:
-        """A worker of this version, ready."""
+        """Start a worker of this version, and return it when it is ready."""
         self._started += 1
         return self._worker(["worker", "-n", f"new{self._started}@%h", "-Q", queues, "-c", "4"], THIS_QUICK, {})
 
@@ -121,7 +121,7 @@ class Rehearsal:
         return program
 
     def _launcher(self, env: Mapping[str, str]) -> list[str]:
-        """The launcher of the version that the environment has."""
+        """Return the launcher of the environment's version."""
         module = "tests.real.launcher" if env is self._earlier else "tests.kit.launcher"
         return [self._python(env), "-m", module]
 
@@ -129,17 +129,17 @@ class Rehearsal:
         return self._earlier_python if env is self._earlier else sys.executable
 
     def old_beat(self) -> Program:
-        """Beat of the earlier version, as that one starts it; each line of a schedule means every second."""
+        """Start beat of the earlier version as that version does; each line of a schedule means every second."""
         arguments = ["-A", "worker.app", "beat", f"--schedule={self.site.env['DATA_DIR']}/beat-schedule", "--pidfile="]
         command = [*self._launcher(self._earlier), "--cron-seconds", "1", "--", *arguments]
         return self.site.start("old-beat", command, {**self._earlier, **CRONS})
 
     def new_beat(self) -> Program:
-        """Beat of this version, the same."""
+        """Start beat of this version; each line of a schedule means every second."""
         return self.site.beat(times={}, cron_seconds=1, env=CRONS)
 
     def schedule(self, beat: Program, *entries: str) -> None:
-        """Beat sends these entries while no worker runs, and is killed: its messages are in the queues."""
+        """Let beat send these entries while no worker runs, and kill it: its messages stay in the queues."""
         for entry in entries:
             beat.says(f"Sending due task {entry}")
         # It logs this before it sends.
@@ -148,11 +148,11 @@ class Rehearsal:
         beat.kill()
 
     def old_commands(self, *arguments: list[str]) -> list[Ended]:
-        """Commands of the earlier version, all of which end well."""
+        """Run commands of the earlier version, and check that all end well."""
         return self._commands(arguments, self._earlier)
 
     def new_commands(self, *arguments: list[str]) -> list[Ended]:
-        """Commands of this version, the same."""
+        """Run commands of this version, and check that all end well."""
         return self._commands(arguments, {})
 
     def _commands(self, arguments: Sequence[list[str]], env: Mapping[str, str]) -> list[Ended]:
@@ -162,52 +162,52 @@ class Rehearsal:
         return [Ended(*one) for one in done.json()]
 
     def kill(self, worker: Program) -> None:
-        """kill -9; then a quarter of an hour passes, after which Redis delivers what that worker had fetched once more."""
+        """Send SIGKILL; then a quarter of an hour passes, after which Redis delivers again what that worker had fetched."""
         worker.kill()
         index = f"{PREFIX}unacked_index"
         for tag in self.site.redis.zrange(index, 0, -1):
             self.site.redis.zadd(index, {tag: 1})
 
-    # What people and other applications do
+    # Actions of people and other applications
 
     def project(self, number: str) -> tuple[Project, dict[str, WbsCode]]:
-        """A new project, its codes by their text."""
+        """Create a project, and return it with its codes by their text."""
         project = self.office.new_project(number, [f"05-{place}.S" for place in range(120, 120 + self._codes)])
         return project, {code.flat_code: code for code in project.budgeted_codes()}
 
     def item_by_hand(self, project: Project, code: WbsCode) -> str:
-        """The Item of a code is made by a person, so that it is adopted; its id."""
+        """Create the Item of a code as a person, so that it is adopted, and return its id."""
         item = self.office.netsuite.make_item(f"{project.number}-{code.flat_code}")
         self.adopted[CodeKey(project.id, code.id)] = item.id
         return item.id
 
     def rename_item(self, item_id: str) -> None:
-        """A person gives an adopted Item a name that says nothing of its code."""
+        """Rename an adopted Item as a person, without any part of its code."""
         self.office.netsuite.edit_item(item_id, itemid=f"Renamed {item_id}", displayname=f"Renamed {item_id}")
         key = next(key for key, adopted in self.adopted.items() if adopted == item_id)
         self.findings.add(str(key))
 
     def invoice(self, project: Project, code: WbsCode, amount: str, number: str, *, bill: bool = True) -> Invoice:
-        """A new approved invoice of one line."""
+        """Create an approved invoice of one line."""
         invoice = self.office.new_invoice(project, (code.flat_code, amount), invoice_number=number)
         if not bill:
             self.unbilled.add(invoice.id)
         return invoice
 
     def bill_by_hand(self, like: Invoice, number: str, record_type: str = "vendorBill") -> str:
-        """An accountant enters a bill or credit of the same vendor and amount as another invoice's bill; its id."""
+        """Enter a bill or credit as an accountant, with the vendor and amount of another invoice's bill, and return its id."""
         model = self.office.bill(like)
         entered = replace(model, id="", externalid=None, tranid=number, record_type=record_type)
         return self.office.netsuite.make_bill(entered).id
 
     def scan(self, *project_ids: int) -> None:
-        """Another application asks for a scan."""
+        """Request a scan as another application does."""
         self.site.send(
             TaskName.SCAN_PROJECTS, trigger="the portal", **({"project_ids": project_ids} if project_ids else {})
         )
 
     def everything(self) -> None:
-        """A scan and an export of everything are asked for."""
+        """Request a scan and an export of everything."""
         self.scan()
         self.site.send(TaskName.EXPORT_APPROVED, trigger="the portal")
 
@@ -256,16 +256,16 @@ class Rehearsal:
 
     def waiting(self, left: frozenset[Lane] = frozenset()) -> dict[str, Any]:
         """What was not answered or done yet: messages, work in lanes, locks and slots."""
-        found = {name: what for name, what in self.site.left_over().items() if name not in left}
-        found |= {queue: count for queue in QueueName if (count := self.site.redis.llen(PREFIX + queue))}
+        left_over = {name: what for name, what in self.site.left_over().items() if name not in left}
+        left_over |= {queue: count for queue in QueueName if (count := self.site.redis.llen(PREFIX + queue))}
         if unacknowledged := self.site.redis.hlen(f"{PREFIX}unacked"):
-            found["unacknowledged"] = unacknowledged
-        return found
+            left_over["unacknowledged"] = unacknowledged
+        return left_over
 
     # The questions
 
     def questions(self, step: str, run: Callable[..., list[Ended]]) -> None:
-        """No double, nothing lost, nothing misread. `run`: commands of the version that runs."""
+        """Check that nothing is duplicated, lost or misread. `run`: runs commands of the version that is running."""
         self._items_are_right()
         self._bills_are_right()
         asked = (["problems", "--json"], ["problems", "--ignored", "--json"], ["verify", "--json"])
@@ -308,13 +308,13 @@ class Rehearsal:
             if task["state"] == "SUCCESS" and task["result"]:
                 assert isinstance(literal_eval(task["result"]), dict), task
         # The comparison of 0.1.0 fails with the first request that does.
-        others = [
+        unended = [
             task
             for task in tasks
             if task["state"] not in SHOWN_STATES
             and not (task["name"] == TaskName.RECONCILE and task["worker"].startswith("old"))
         ]
-        assert not others, others
+        assert not unended, unended
 
     def _items_are_right(self) -> None:
         assert self.site.stage.netsuite.duplicates() == []
@@ -342,20 +342,20 @@ class Rehearsal:
     def _bills_are_right(self) -> None:
         for invoice in self.site.stage.procore.company.invoices.values():
             bills = self.office.bills(invoice)
-            wanted = int(invoice.status == "approved" and invoice.id not in self.unbilled)
-            assert len(bills) == wanted, f"invoice {invoice.number} has {len(bills)} bills"
+            expected_bills = int(invoice.status == "approved" and invoice.id not in self.unbilled)
+            assert len(bills) == expected_bills, f"invoice {invoice.number} has {len(bills)} bills"
             if bills:
                 assert bills[0].total == invoice.summary().current_payment_due
 
     # The play
 
     def play(self) -> None:
-        """Everything, in its order."""
+        """Play all steps in order."""
         with self.flower():
             first = self.with_the_earlier_version()
             worker = self.upgrade(first)
             decided = self.with_this_version(worker, first)
-            adopted = self.way_back(decided)
+            adopted = self.roll_back(decided)
             self.upgrade_again(*adopted)
 
     def with_the_earlier_version(self) -> Invoice:
@@ -391,7 +391,7 @@ class Rehearsal:
         with self.in_flight("31-501"):
             self.netsuite_refuses()
             self.invoice(project, later, "300.00", "A-3")
-            # Nobody has answered these when the worker is killed.
+            # These have no response when the worker is killed.
             self.site.send(TaskName.EXPORT_APPROVED, trigger="the portal")
             self.site.send(TaskName.CREATE_ITEMS, project_id=project.id, wbs_code_id=later.id)
             self.is_paused()
@@ -456,8 +456,8 @@ class Rehearsal:
         self.schedule(self.new_beat(), *SCHEDULED)
         return [excluded, marked]
 
-    def way_back(self, decided: list[Invoice]) -> tuple[list[Invoice], Project, WbsCode]:
-        """Workers of the earlier version go on; as docs/upgrade.md says, decided invoices get a status that is not exported before.
+    def roll_back(self, decided: list[Invoice]) -> tuple[list[Invoice], Project, WbsCode]:
+        """Workers of the earlier version continue; as docs/upgrade.md says, decided invoices get a status that is not exported before.
         NetSuite refuses them too at first.
         """
         for invoice in decided:
@@ -481,8 +481,8 @@ class Rehearsal:
         self.findings.remove(self.settled)
         assert ScheduleRuns(self.site.redis, PREFIX).last() == scheduled
         # Both at once, as in a rolling restart: the newer one begins while the older one works.
-        another, _ = self.project("31-505")
-        self.scan(another.id)
+        second_project, _ = self.project("31-505")
+        self.scan(second_project.id)
         self.new_worker()
         self.everything()
         worker.ask_to_end()
@@ -496,11 +496,11 @@ class Rehearsal:
         text = code.flat_code
         self.rest()
         self.office.procore.rename_code(project.id, code.id, "12-300.S")
-        other = self.office.procore.add_code(project.id, text, "100.00")
+        second_code = self.office.procore.add_code(project.id, text, "100.00")
         self.findings.add(str(CodeKey(project.id, code.id)))
-        self.problems[str(CodeKey(project.id, other.id))] = "item_belongs_to_other_code"
+        self.problems[str(CodeKey(project.id, second_code.id))] = "item_belongs_to_other_code"
         self.everything()
-        eventually(lambda: self.site.container.ledger.code(CodeKey(project.id, other.id)))
+        eventually(lambda: self.site.container.ledger.code(CodeKey(project.id, second_code.id)))
         self.rest()
         self.questions("upgraded again", self.new_commands)
         assert not self.site.container.ledger.is_problem(self.settled), "its credit was entered by hand"

@@ -1,4 +1,4 @@
-"""Offices for the flows: one that looked at the seeded company already, and fresh ones for tests that edit the world."""
+"""Installations for the flows: one that synced the seeded company already, and new ones for tests that edit records."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OpenInstallation = Callable[..., Installation]
 
 @pytest.fixture(autouse=True, scope="package")
 def impatient() -> Iterator[None]:
-    """The product's waits, shortened: their order and their ends stay what they are."""
+    """Shorten the product's waits; their order stays the same."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(api, "BACK_OFF_SECONDS", (0.01, 0.01, 0.01, 0.01))
         patch.setattr(settlement, "back_off", lambda failures: (0.05, 0.05))
@@ -40,7 +40,7 @@ def impatient() -> Iterator[None]:
 
 
 class MissingFacts(logging.Handler):
-    """Collects what is logged about problems without a fact of their sentence."""
+    """Collects log records about problems whose sentence is missing a fact."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
@@ -52,7 +52,7 @@ class MissingFacts(logging.Handler):
 
 @pytest.fixture(autouse=True)
 def every_problem_has_its_facts() -> Iterator[None]:
-    """Fail a test in which a problem was stored without a fact of its sentence: in production that is only logged."""
+    """Fail a test that stored a problem whose sentence is missing a fact; in production this is only logged."""
     missing = MissingFacts()
     open_problems.log.addHandler(missing)
     yield
@@ -62,7 +62,7 @@ def every_problem_has_its_facts() -> Iterator[None]:
 
 @contextmanager
 def offices(folder: Path, redis_url: str) -> Iterator[OpenInstallation]:
-    """Opens any number of offices and has them all closed."""
+    """Open any number of installations, and close all of them at the end."""
     opened: list[Installation] = []
 
     def open_office(**options: object) -> Installation:
@@ -76,38 +76,38 @@ def offices(folder: Path, redis_url: str) -> Iterator[OpenInstallation]:
             office.close()
 
 
-# Each office has a ledger under a separate prefix, so they share the server without emptying it.
+# Each installation has a ledger under a separate prefix, so they share the server without emptying it.
 
 
 @pytest.fixture
 def open_office(tmp_path: Path, redis_server: EmbeddedServer) -> Iterator[OpenInstallation]:
-    """Fresh offices with settings of the test's own."""
+    """Open new installations with the settings of the test."""
     with offices(tmp_path, redis_server.url) as opens:
         yield opens
 
 
 @pytest.fixture
 def office(open_office: OpenInstallation) -> Installation:
-    """A fresh office in which nothing was synced yet."""
+    """Open a new installation in which nothing is synced yet."""
     return open_office()
 
 
 @pytest.fixture(scope="module")
 def open_shared(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServer) -> Iterator[OpenInstallation]:
-    """Offices that all tests of one file share."""
+    """Open installations that all tests of a file share."""
     with offices(tmp_path_factory.mktemp("shared"), redis_server.url) as opens:
         yield opens
 
 
 @pytest.fixture(scope="module")
 def branch(open_shared: OpenInstallation) -> Installation:
-    """One office for all tests of a file: each works on a separate project, or takes back what it changed."""
+    """Open one installation for all tests of a file: each works on a separate project, or undoes its changes."""
     return open_shared()
 
 
 @pytest.fixture(scope="package")
 def synced(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServer) -> Iterator[Installation]:
-    """The seeded company after one scan and one export of all approved invoices. To be looked at, never changed."""
+    """Open the seeded company after one scan and one export of all approved invoices. Tests read it and never change it."""
     with offices(tmp_path_factory.mktemp("synced"), redis_server.url) as opens:
         office = opens()
         office.scan()

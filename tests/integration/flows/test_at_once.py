@@ -1,7 +1,7 @@
-"""The same thing asked for twice at the same moment, or two things that need the same third: in threads, over a real lock.
+"""Two requests for the same record at the same moment, or for two records that need the same third one: in threads, over a real lock.
 
-NetSuite here looks for duplicates when a request arrives and commits a while later without a second look, and lets a vendor's
-number stand twice: so the lock is all that is between two calls and two records.
+NetSuite here checks for duplicates when a request arrives and commits a while later without checking again, and accepts a
+vendor's number twice: so the lock is all that is between two calls and two records.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ RACY = {"uniqueness": "window", "uniqueness_window": 0.05, "duplicate_numbers": 
 
 @pytest.fixture
 def office(open_office: OpenInstallation, monkeypatch: pytest.MonkeyPatch) -> Installation:
-    """A NetSuite whose uniqueness has a window."""
+    """Open an installation whose NetSuite checks uniqueness before it commits, with a delay in between."""
     monkeypatch.setattr(outcomes, "BUSY_SECONDS", 0.1)
     return open_office(world=RACY)
 
@@ -52,7 +52,7 @@ def test_two_invoices_that_share_a_new_code_create_one_item_and_two_bills(office
     assert office.netsuite.duplicates() == []
 
 
-def test_an_invoice_exported_by_eight_at_once_makes_one_bill(office: Installation) -> None:
+def test_eight_exports_of_one_invoice_at_once_create_one_bill(office: Installation) -> None:
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"))
     office.scan(project.id)
@@ -63,7 +63,7 @@ def test_an_invoice_exported_by_eight_at_once_makes_one_bill(office: Installatio
     assert office.problems() == {}
 
 
-def test_a_code_asked_for_by_eight_at_once_makes_one_item(office: Installation) -> None:
+def test_eight_requests_for_one_code_at_once_create_one_item(office: Installation) -> None:
     project = office.new_project("24-800", [CODE])
     (code,) = project.budgeted_codes()
     office.at_once(*[lambda: office.make_item(project, code)] * 8)
@@ -72,7 +72,7 @@ def test_a_code_asked_for_by_eight_at_once_makes_one_item(office: Installation) 
     assert len(office.posts(ITEM_PATH)) == 1
 
 
-def test_a_scan_and_an_export_at_once_make_every_item_once(office: Installation) -> None:
+def test_a_scan_and_an_export_at_once_create_every_item_once(office: Installation) -> None:
     codes = [f"05-{number}.S" for number in range(120, 126)]
     project = office.new_project("24-800", codes)
     invoices = [office.new_invoice(project, *[(code, "100.00") for code in codes]) for _ in range(2)]
@@ -85,13 +85,13 @@ def test_a_scan_and_an_export_at_once_make_every_item_once(office: Installation)
 
 
 def with_open_claims(office: Installation, monkeypatch: pytest.MonkeyPatch) -> Installation:
-    """The installation after a restart, where every worker may begin what another has begun, as after claims were lost."""
+    """Return the installation after a restart where a worker may begin work that another has begun, as after claims were lost."""
     monkeypatch.setitem(SOURCES, "lanes/claim", claim_for_everybody())
     return office.reopened()
 
 
 def planned(office: Installation) -> tuple[Project, WbsCode]:
-    """A project with one code, which was scanned; its Item is still to be created."""
+    """Scan a project with one code, whose Item is still to be created."""
     project = office.new_project("24-800", [CODE])
     office.container.start_scan("test", [project.id])
     office.container.runner.run(scan_of(project.id))
@@ -99,7 +99,9 @@ def planned(office: Installation) -> tuple[Project, WbsCode]:
     return project, code
 
 
-def test_when_claims_are_lost_the_lock_keeps_them_apart(office: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_when_claims_are_lost_the_lock_prevents_duplicates(
+    office: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
     office.stage.settings("netsuite", uniqueness_window=0.5)
     office = with_open_claims(office, monkeypatch)
     project, code = planned(office)
@@ -110,14 +112,14 @@ def test_when_claims_are_lost_the_lock_keeps_them_apart(office: Installation, mo
 
 
 def test_without_the_lock_the_account_has_two_items(office: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The other tests of this file can fail: this is what they would see."""
+    """The other tests of this file can fail: without the lock there are two Items."""
     everybody = Barrier(4)
 
     @contextmanager
     def lock_for_one(locks: Locks, name: str, reads: tuple[str, int]) -> Iterator[Lock]:
         with hold(locks, f"{name}:{get_ident()}", reads=reads) as lock:
             assert lock is not None
-            # What each has read with its lock, the others have read too before any continues.
+            # All threads have read with their locks before any of them continues.
             everybody.wait(60)
             yield replace(lock, fence=1)
 
@@ -126,7 +128,7 @@ def test_without_the_lock_the_account_has_two_items(office: Installation, monkey
     project, code = planned(office)
     hold = Locks.hold
     monkeypatch.setattr(Locks, "hold", lock_for_one)
-    # All four requests have arrived before any is looked at, on a busy machine too.
+    # All four requests have arrived before any is processed, on a busy machine too.
     office.stage.faults("netsuite", [{"kind": "hold", "method": "POST", "path": f"{ITEM_PATH}\\?", "value": 120}])
 
     def released() -> None:
@@ -140,7 +142,7 @@ def test_without_the_lock_the_account_has_two_items(office: Installation, monkey
     assert [kind for kind, _, _ in office.netsuite.duplicates()] == ["item_name", "item_external_id"]
 
 
-def test_two_invoices_of_one_vendor_with_one_number_make_one_bill(office: Installation) -> None:
+def test_two_invoices_of_one_vendor_with_one_number_result_in_one_bill(office: Installation) -> None:
     project = office.new_project("24-800", [CODE])
     office.scan(project.id)
     numbers = ("acme-77", "ACME-77")

@@ -22,14 +22,14 @@ RETAINAGE = "Retainage Payable"
 
 
 def expected_work(office: Installation, invoice: Invoice) -> list[tuple[str, Decimal]]:
-    """The invoice's lines as (Item name, gross this period), by the company's own books and not by anything of ours."""
+    """Return the invoice's lines as (Item name, gross this period) from the simulated company, not from the product."""
     project = office.procore.project(invoice.project_id)
     codes = [(line.contract_line.code, line.gross) for line in invoice.lines]
     return sorted((f"{project.number}-{code.flat_code}", gross) for code, gross in codes if code and gross)
 
 
 def require_right(office: Installation, invoice: Invoice) -> None:
-    """The invoice has its one bill, right in head, lines, retainage and total, and Procore knows it."""
+    """Check that the invoice has exactly one bill with the right head, lines, retainage and total, and that Procore names it."""
     bill = office.bill(invoice)
     lines = office.amounts(bill)
     assert [line for line in lines if line[0] != RETAINAGE] == expected_work(office, invoice)
@@ -53,14 +53,14 @@ def test_every_bill_of_the_company_ties_line_by_line_and_is_written_back(synced:
 
 
 def test_no_line_names_a_bare_amount_and_none_is_billable(synced: Installation) -> None:
-    """Quantity times rate is NetSuite's own arithmetic; a billable line would end on the owner's invoice."""
+    """NetSuite calculates quantity times rate; a billable line would be invoiced to the owner."""
     bill = synced.bill(synced.case_invoice("shared_budgeted_code"))
     for line in bill.lines:
         assert (line.quantity, line.rate) == (Decimal(1), line.amount)
         assert line.fields == {"isBillable": False}
 
 
-def test_300_lines_come_out_to_the_cent(synced: Installation) -> None:
+def test_a_bill_of_300_lines_ties_to_the_cent(synced: Installation) -> None:
     invoice = synced.case_invoice("invoice_300_lines")
     bill = synced.bill(invoice)
     assert len(invoice.lines) == 300
@@ -72,7 +72,7 @@ def test_300_lines_come_out_to_the_cent(synced: Installation) -> None:
 
 
 @pytest.mark.parametrize("case", ["release_only_invoice", "retainage_due_invoice"])
-def test_released_retainage_is_a_line_of_its_own(synced: Installation, case: str) -> None:
+def test_released_retainage_is_a_separate_line(synced: Installation, case: str) -> None:
     invoice = synced.case_invoice(case)
     require_right(synced, invoice)
     assert (RETAINAGE, Decimal("3000.00")) in synced.amounts(synced.bill(invoice))
@@ -87,7 +87,7 @@ def test_held_and_released_on_one_invoice_are_two_lines(synced: Installation) ->
 def test_retainage_that_moves_with_materials_is_neither_lost_nor_doubled(
     open_office: OpenInstallation, moved: str
 ) -> None:
-    """Which of two fields Procore moves it to is not documented; four months of one material, every net total right."""
+    """Procore does not document to which of two fields it moves; in four months of one material, every net total is right."""
     office = open_office(world={"moved_retainage": moved, "closed_before": "2025-12-01"})
     project = office.new_project("24-800", [CODE])
     company = office.procore.company
@@ -121,7 +121,7 @@ def test_retainage_that_moves_with_materials_is_neither_lost_nor_doubled(
 def test_materials_that_only_become_work_bill_nothing_and_send_nothing(
     open_office: OpenInstallation, moved: str
 ) -> None:
-    """Their retainage shows as held this period in one of the two worlds; a bill would have no line."""
+    """In one of the two variants their retainage shows as held this period; a bill would have no line."""
     office = open_office(world={"moved_retainage": moved, "closed_before": "2025-12-01"})
     project = office.new_project("24-800", [CODE])
     company = office.procore.company
@@ -152,7 +152,7 @@ def test_deductive_lines_keep_their_sign_on_the_bill(office: Installation) -> No
     assert ("24-800-05-310.S", Decimal("-250.00")) in office.amounts(office.bill(invoice))
 
 
-def test_an_unbudgeted_code_is_made_for_the_invoice_that_needs_it(office: Installation) -> None:
+def test_an_unbudgeted_code_gets_its_item_for_the_invoice_that_needs_it(office: Installation) -> None:
     project = office.new_project("24-800")
     code = office.procore.add_code(project.id, CODE)
     office.scan(project.id)
@@ -167,7 +167,7 @@ def test_an_unbudgeted_code_is_made_for_the_invoice_that_needs_it(office: Instal
 
 
 def test_the_bill_is_not_written_while_a_line_has_no_item(office: Installation) -> None:
-    """Even when the step that makes Items never ran."""
+    """This holds even if the step that creates Items never ran."""
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"))
     key = f"invoice:{project.id}:{invoice.id}"
@@ -192,7 +192,7 @@ def test_lines_have_the_project_in_the_field_that_the_account_wants(open_office:
 
 
 @pytest.mark.parametrize("written_as", ["number", "string"])
-def test_a_tokens_life_may_come_as_number_or_text(open_office: OpenInstallation, written_as: str) -> None:
+def test_a_tokens_lifetime_may_be_a_number_or_text(open_office: OpenInstallation, written_as: str) -> None:
     office = open_office(world={"expires_in_as": written_as})
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"))
@@ -201,7 +201,7 @@ def test_a_tokens_life_may_come_as_number_or_text(open_office: OpenInstallation,
 
 
 @pytest.mark.parametrize("one_world", [True, False])
-def test_an_account_without_subsidiaries_is_sent_none(open_office: OpenInstallation, one_world: bool) -> None:
+def test_an_account_without_subsidiaries_gets_no_subsidiary(open_office: OpenInstallation, one_world: bool) -> None:
     subsidiary = {} if one_world else {"netsuite_subsidiary_id": ""}
     office = open_office(world={"one_world": one_world}, **subsidiary)
     project = office.new_project("24-800", [CODE])

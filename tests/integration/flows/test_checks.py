@@ -26,21 +26,21 @@ CODE = "05-120.S"
 
 
 def checks(office: Installation) -> list[Check]:
-    """What `check` finds while workers and beat run."""
+    """Return the results of `check` while workers and beat run."""
     office.processes_run()
     return list(office.container.checks.run())
 
 
 def pilot(office: Installation) -> Project:
-    """The project that the checks of tools look at."""
+    """Return the project that the checks of tools read."""
     return next(each for each in office.procore.company.projects.values() if each.number == "24-001")
 
 
-# What goes wrong, each for as long as it is looked at
+# Faults, each active within its block
 
 
 def settings(**changes: str) -> Callable[[Installation], AbstractContextManager[Installation]]:
-    """Settings are wrong; tokens of before count no more."""
+    """Return a fault: these settings are wrong, and earlier tokens are no longer used."""
 
     @contextmanager
     def wrong(office: Installation) -> Iterator[Installation]:
@@ -60,7 +60,7 @@ def forget_tokens(office: Installation) -> None:
 def account(
     chosen: dict[str, str] | None = None, **changes: Any
 ) -> Callable[[Installation], AbstractContextManager[Installation]]:
-    """The NetSuite account is set up so."""
+    """Return a fault: the NetSuite account has this setup."""
 
     @contextmanager
     def set_up(office: Installation) -> Iterator[Installation]:
@@ -73,7 +73,7 @@ def account(
 
 
 def server(**config: str) -> Callable[[Installation], AbstractContextManager[Installation]]:
-    """Redis is configured so."""
+    """Return a fault: Redis has this configuration."""
 
     @contextmanager
     def configured(office: Installation) -> Iterator[Installation]:
@@ -89,21 +89,21 @@ def server(**config: str) -> Callable[[Installation], AbstractContextManager[Ins
 
 
 def project(**changes: Any) -> Callable[[Installation], AbstractContextManager[Installation]]:
-    """The only project in scope is so."""
+    """Return a fault: the only project in scope has these values."""
 
     @contextmanager
     def edited(office: Installation) -> Iterator[Installation]:
-        one = pilot(office)
-        before = {name: getattr(one, name) for name in changes}
-        office.procore.edit_project(one.id, **changes)
-        yield office.reopened(project_ids=str(one.id))
-        office.procore.edit_project(one.id, **before)
+        edited_project = pilot(office)
+        before = {name: getattr(edited_project, name) for name in changes}
+        office.procore.edit_project(edited_project.id, **changes)
+        yield office.reopened(project_ids=str(edited_project.id))
+        office.procore.edit_project(edited_project.id, **before)
 
     return edited
 
 
 def fault(system: str, **rule: Any) -> Callable[[Installation], AbstractContextManager[Installation]]:
-    """A system answers so."""
+    """Return a fault: a remote responds like this."""
 
     @contextmanager
     def answering(office: Installation) -> Iterator[Installation]:
@@ -123,22 +123,22 @@ def full(office: Installation) -> Iterator[Installation]:
 
 @contextmanager
 def cannot_save(office: Installation) -> Iterator[Installation]:
-    other = office.reopened()
-    info = other.container.redis.info
-    other.container.redis.info = lambda section: {**info(section), "rdb_last_bgsave_status": "err"}
-    yield other
+    restarted = office.reopened()
+    info = restarted.container.redis.info
+    restarted.container.redis.info = lambda section: {**info(section), "rdb_last_bgsave_status": "err"}
+    yield restarted
 
 
 @contextmanager
 def machine_full(office: Installation) -> Iterator[Installation]:
-    other = office.reopened()
-    info = other.container.redis.info
-    other.container.redis.info = lambda section: {**info(section), "total_system_memory": 1}
-    yield other
+    restarted = office.reopened()
+    info = restarted.container.redis.info
+    restarted.container.redis.info = lambda section: {**info(section), "total_system_memory": 1}
+    yield restarted
 
 
 def disk(*, free: int) -> Callable[[Installation], AbstractContextManager[Installation]]:
-    """So much is free on the disk."""
+    """Return a fault: the disk has this much free space."""
 
     @contextmanager
     def filled(office: Installation) -> Iterator[Installation]:
@@ -150,10 +150,10 @@ def disk(*, free: int) -> Callable[[Installation], AbstractContextManager[Instal
 
 @contextmanager
 def old(office: Installation) -> Iterator[Installation]:
-    other = office.reopened()
-    info = other.container.redis.info
-    other.container.redis.info = lambda section: {**info(section), "redis_version": "5.0.7"}
-    yield other
+    restarted = office.reopened()
+    info = restarted.container.redis.info
+    restarted.container.redis.info = lambda section: {**info(section), "redis_version": "5.0.7"}
+    yield restarted
 
 
 @contextmanager
@@ -204,7 +204,7 @@ def retainage_item_for_sale(office: Installation) -> Iterator[Installation]:
 
 
 def behind_a_good_token(**changes: str) -> Callable[[Installation], AbstractContextManager[Installation]]:
-    """Settings are wrong, and the token that the right ones got an hour ago still works."""
+    """Return a fault: the settings are wrong, and the token that the right ones got an hour ago still works."""
 
     @contextmanager
     def wrong(office: Installation) -> Iterator[Installation]:
@@ -217,12 +217,12 @@ def behind_a_good_token(**changes: str) -> Callable[[Installation], AbstractCont
 
 @dataclass(frozen=True)
 class Seeded:
-    """What is wrong, the check that finds it first, and parts of the fault and of its remedy."""
+    """A seeded fault: what is wrong, the first check that reports it, and parts of its message and of its remedy."""
 
     what: str
     seed: Callable[[Installation], AbstractContextManager[Installation]]
     check: str
-    words: str
+    fault_text: str
     cure: str
 
 
@@ -273,25 +273,25 @@ FAULTS = (
 
 
 def test_a_correct_installation_has_no_fault(branch: Installation) -> None:
-    found = checks(branch)
-    assert [each for each in found if each.ok is False] == []
+    results = checks(branch)
+    assert [each for each in results if each.ok is False] == []
     doubts = {"Project numbers", "Account profile", "NetSuite certificate"}
-    assert {each.name for each in found if each.ok is None} == doubts
-    assert all(bool(each.fix) != bool(each.ok) for each in found), (
-        "a cure where there is something to do, and only there"
+    assert {each.name for each in results if each.ok is None} == doubts
+    assert all(bool(each.fix) != bool(each.ok) for each in results), (
+        "a remedy if there is something to do, and only then"
     )
 
 
 @pytest.mark.parametrize("seeded", FAULTS, ids=lambda seeded: seeded.what)
 def test_each_fault_is_named_with_its_remedy(branch: Installation, seeded: Seeded) -> None:
     with seeded.seed(branch) as office:
-        found = [each for each in checks(office) if each.ok is False]
-    assert found, "nobody sees it"
-    assert found[0].name == seeded.check
-    assert seeded.words in found[0].message
-    assert seeded.cure in found[0].fix
+        failed = [each for each in checks(office) if each.ok is False]
+    assert failed, "no check reports it"
+    assert failed[0].name == seeded.check
+    assert seeded.fault_text in failed[0].message
+    assert seeded.cure in failed[0].fix
     # Other failed checks are about the same system, which does not respond.
-    assert {each.name.split()[0] for each in found[1:]} <= {
+    assert {each.name.split()[0] for each in failed[1:]} <= {
         seeded.check.split()[0],
         "Project",
         "PROJECT_IDS",
@@ -301,13 +301,13 @@ def test_each_fault_is_named_with_its_remedy(branch: Installation, seeded: Seede
 
 
 @pytest.mark.parametrize("table", ["account", "taxschedule"])
-def test_a_table_that_no_query_may_read_is_a_doubt_and_no_fault(branch: Installation, table: str) -> None:
+def test_a_table_that_no_query_may_read_is_a_warning_and_no_failure(branch: Installation, table: str) -> None:
     branch.stage.settings("netsuite", hidden_from_queries=[table])
-    found = {each.name: each for each in checks(branch)}
+    results = {each.name: each for each in checks(branch)}
     branch.stage.settings("netsuite", hidden_from_queries=[])
-    assert [each for each in found.values() if each.ok is False] == []
+    assert [each for each in results.values() if each.ok is False] == []
     name = "NETSUITE_EXPENSE_ACCOUNT_ID" if table == "account" else "NETSUITE_TAX_SCHEDULE_ID"
-    assert found[name].ok is None
+    assert results[name].ok is None
 
 
 def test_afterwards_the_installation_is_correct_again(branch: Installation) -> None:
@@ -322,7 +322,7 @@ def test_check_with_another_companys_settings_does_not_claim_the_prefix(branch: 
     assert not branch.container.redis.exists("a-new-one:belongs_to")
     branch.reopened(redis_key_prefix="a-new-one:").processes_run()
     assert call(branch, "check", **new).exit_code == 0
-    # Work with it, once Procore has shown the company, makes it theirs; settings of a company that is mistyped do not.
+    # Work assigns it to the company once Procore has shown the company; settings with a mistyped company do not.
     mistyped = branch.reopened(redis_key_prefix="a-new-one:", procore_company_id=999)
     mistyped.container.require_own()
     mistyped.container.recovery.ensure_ledger()
@@ -330,23 +330,23 @@ def test_check_with_another_companys_settings_does_not_claim_the_prefix(branch: 
     assert call(branch, "status", PROCORE_COMPANY_ID="999", **new).exit_code == 0
     assert not branch.container.redis.exists("a-new-one:belongs_to")
     branch.reopened(redis_key_prefix="a-new-one:").container.scans.projects.refresh()
-    others = call(branch, "check", PROCORE_COMPANY_ID="999", **new)
-    assert (others.exit_code, "Set a different REDIS_KEY_PREFIX" in others.stderr) == (2, True)
+    other_company = call(branch, "check", PROCORE_COMPANY_ID="999", **new)
+    assert (other_company.exit_code, "Set a different REDIS_KEY_PREFIX" in other_company.stderr) == (2, True)
     with pytest.raises(InvalidSettings, match="Set a different REDIS_KEY_PREFIX"):
         mistyped.container.recovery.ensure_ledger()
 
 
 def test_the_companys_items_in_netsuite_make_the_ledger_its_own(branch: Installation) -> None:
-    """Items of the company that a rebuild finds make the ledger the company's before they are recorded."""
+    """Items of the company that a rebuild finds assign the ledger to the company before they are recorded."""
     office = branch.reopened(redis_key_prefix="restored:")
     office.netsuite.make_item("24-001-01", externalid=f"pcr-itm-{office.procore.company.company_id}-1-2")
     office.container.recovery.ensure_ledger()
     assert office.container.redis.exists("restored:belongs_to")
 
 
-def test_a_ledger_that_is_not_there_yet_is_no_fault(branch: Installation) -> None:
-    found = {each.name: each for each in checks(branch.reopened(redis_key_prefix="nobody-yet:"))}
-    assert found["Ledger"].ok is None
+def test_a_missing_ledger_is_no_failure(branch: Installation) -> None:
+    results = {each.name: each for each in checks(branch.reopened(redis_key_prefix="nobody-yet:"))}
+    assert results["Ledger"].ok is None
 
 
 @pytest.mark.parametrize("command", ["check", "status"])
@@ -372,37 +372,37 @@ def test_a_process_that_is_not_running_fails_the_command_and_is_named(
     assert "Start `wbs-sync up`" in ended.stdout + ended.stderr
 
 
-@pytest.mark.parametrize(("clock_ahead", "words"), [(30.0, "30 s ahead of Redis'"), (-30.0, "30 s behind Redis'")])
-def test_a_clock_that_is_off_is_named_with_its_process(branch: Installation, clock_ahead: float, words: str) -> None:
+@pytest.mark.parametrize(("clock_ahead", "sentence"), [(30.0, "30 s ahead of Redis'"), (-30.0, "30 s behind Redis'")])
+def test_a_clock_that_is_off_is_named_with_its_process(branch: Installation, clock_ahead: float, sentence: str) -> None:
     branch.processes_run(clock_ahead=clock_ahead)
-    found = {each.name: each for each in branch.container.checks.run()}
-    assert found["Clocks"].ok is None
-    assert f"beat@test's is {words}" in found["Clocks"].message
-    assert "NTP" in found["Clocks"].fix
+    results = {each.name: each for each in branch.container.checks.run()}
+    assert results["Clocks"].ok is None
+    assert f"beat@test's is {sentence}" in results["Clocks"].message
+    assert "NTP" in results["Clocks"].fix
 
 
 def test_workers_with_too_few_threads_for_the_slots_are_named(branch: Installation) -> None:
     branch.processes_run(threads=3)
-    found = {each.name: each for each in branch.container.checks.run()}
-    assert found["Workers"].ok is None
-    assert "3 threads for items and 3 threads for exports" in found["Workers"].message
-    assert "WORKER_THREADS" in found["Workers"].fix
+    results = {each.name: each for each in branch.container.checks.run()}
+    assert results["Workers"].ok is None
+    assert "3 threads for items and 3 threads for exports" in results["Workers"].message
+    assert "WORKER_THREADS" in results["Workers"].fix
 
 
 def test_the_clocks_of_both_remotes_are_compared(branch: Installation) -> None:
-    found = {each.name: each for each in checks(branch)}
-    assert found["Clocks"].message == "this machine, Redis, Procore, NetSuite and 3 processes agree"
+    results = {each.name: each for each in checks(branch)}
+    assert results["Clocks"].message == "this machine, Redis, Procore, NetSuite and 3 processes agree"
 
 
 def test_a_refused_login_is_one_failed_check_and_the_others_refer_to_it(office: Installation) -> None:
     """The credentials are those of another Procore environment."""
-    other = office.reopened(procore_client_id="app-of-the-sandbox")
-    found = [one for one in checks(other) if one.name.startswith(("Procore", "PROJECT_IDS", "Project numbers"))]
-    faults = [one for one in found if one.ok is False]
+    restarted = office.reopened(procore_client_id="app-of-the-sandbox")
+    results = [one for one in checks(restarted) if one.name.startswith(("Procore", "PROJECT_IDS", "Project numbers"))]
+    faults = [one for one in results if one.ok is False]
     assert [one.name for one in faults] == ["Procore login"]
     assert "client id app-of-the-sandbox" in faults[0].message
     assert "127.0.0.1" in faults[0].message
-    later = [one for one in found if one.ok is None]
+    later = [one for one in results if one.ok is None]
     assert later
     assert all("see 'Procore login' above" in one.message for one in later)
 
@@ -413,7 +413,7 @@ def vendors_of_the_parent(office: Installation, *shared_with: str) -> None:
 
 
 def test_vendors_that_are_shared_with_the_subsidiary_belong_to_it(office: Installation) -> None:
-    """Their primary subsidiary may be the parent; they take bills of each."""
+    """Their primary subsidiary may be the parent; they accept bills of each subsidiary."""
     vendors_of_the_parent(office, "2")
     (check,) = [one for one in checks(office) if one.name == "NetSuite vendors"]
     assert check.ok is True
@@ -423,7 +423,7 @@ def test_vendors_that_are_shared_with_the_subsidiary_belong_to_it(office: Instal
     assert office.bill(invoice).subsidiary == "2"
 
 
-def test_a_subsidiary_that_no_vendor_is_shown_to_belong_to_is_in_doubt(office: Installation) -> None:
+def test_a_subsidiary_without_any_visible_vendor_is_a_warning(office: Installation) -> None:
     vendors_of_the_parent(office)
     (check,) = [one for one in checks(office) if one.name == "NetSuite vendors"]
     assert check.ok is None
@@ -449,18 +449,18 @@ def test_vendors_the_app_may_not_read_fail_and_name_the_directory(office: Instal
 
 
 @pytest.mark.parametrize(
-    ("days", "ok", "words"), [(400, True, "valid until"), (20, None, "in 20 days"), (-1, False, "expired on")]
+    ("days", "ok", "sentence"), [(400, True, "valid until"), (20, None, "in 20 days"), (-1, False, "expired on")]
 )
 def test_the_end_of_the_certificate_is_reported_a_month_before(
-    branch: Installation, days: int, ok: bool | None, words: str
+    branch: Installation, days: int, ok: bool | None, sentence: str
 ) -> None:
     ends = datetime.fromtimestamp(branch.container.now() + (days - 0.5) * 86_400, UTC).date()
     office = branch.reopened(netsuite_certificate_expires=ends.isoformat())
     [check] = [one for one in checks(office) if one.name == "NetSuite certificate"]
-    assert (check.ok, words in check.message) == (ok, True)
+    assert (check.ok, sentence in check.message) == (ok, True)
 
 
-def test_a_process_that_fell_silent_is_named_though_others_do_its_work(office: Installation) -> None:
+def test_a_silent_process_is_named_although_others_do_its_work(office: Installation) -> None:
     office.processes_run()
     container = office.container
     gone = {"until_": container.now() - 100, "seen": container.now() - 107, "queues": '["exports"]', "off": 0.0}

@@ -35,7 +35,7 @@ def test_a_budget_line_of_zero_counts(synced: Installation) -> None:
     assert synced.item(synced.case("zero_budget_line")["name"])
 
 
-def test_a_code_without_a_budget_line_is_not_made_by_a_scan(synced: Installation) -> None:
+def test_a_scan_creates_no_item_for_a_code_without_a_budget_line(synced: Installation) -> None:
     assert synced.items(synced.case("unbudgeted_code")["name"]) == []
     assert synced.items(synced.case("inactive_code")["name"]) == []
 
@@ -221,16 +221,16 @@ def test_a_second_scan_joins_the_first(office: Installation) -> None:
 
 def test_a_pilot_is_limited_to_the_projects_it_lists(open_office: OpenInstallation) -> None:
     office = open_office()
-    one = office.procore.project("24-003")
-    office = office.reopened(project_ids=str(one.id))
+    listed = office.procore.project("24-003")
+    office = office.reopened(project_ids=str(listed.id))
     office.scan()
     office.export_all()
     ours = {item.externalid for item in office.netsuite.items if (item.externalid or "").startswith("pcr-itm")}
     assert ours
-    assert {_project_of(each) for each in ours if each} == {one.id}
+    assert {_project_of(each) for each in ours if each} == {listed.id}
     billed = [invoice for invoice in office.procore.company.invoices.values() if office.bills(invoice)]
     assert billed
-    assert {invoice.project_id for invoice in billed} == {one.id}
+    assert {invoice.project_id for invoice in billed} == {listed.id}
 
 
 def test_a_description_longer_than_the_limit_is_cut_and_the_name_is_not(office: Installation) -> None:

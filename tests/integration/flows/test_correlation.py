@@ -1,4 +1,4 @@
-"""One id from a request for work to every request to the remotes, through lanes, runs, threads and attempts that failed."""
+"""One correlation id from a request for work to every request to the remotes, through lanes, runs, threads and failed attempts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.real
 
 
 class Written(logging.Handler):
-    """What was written to the remotes: path and for whose request."""
+    """Collects the writes to the remotes: the path, and the correlation id of the request."""
 
     def __init__(self) -> None:
         super().__init__(logging.INFO)
@@ -33,7 +33,7 @@ class Written(logging.Handler):
         self.lines.append((facts["path"], current_correlation()))
 
     def of(self, path: str) -> list[str]:
-        return [asked_by for told, asked_by in self.lines if told == path]
+        return [asked_by for written_path, asked_by in self.lines if written_path == path]
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def written() -> Iterator[Written]:
 
 
 def asked(office: Installation) -> int:
-    """Return how many pieces of work have a separate id in Redis."""
+    """Return how many pieces of work have their own correlation id in Redis."""
     return int(office.container.redis.hlen(office.redis_key("asked")))
 
 
@@ -58,7 +58,7 @@ def test_a_scan_passes_its_correlation_id_to_each_item(office: Installation, wri
     assert run.correlation_id == "portal-1"
     office.work_off()
     assert written.of(ITEM_PATH) == ["portal-1"] * 3
-    assert asked(office) == 0, "work of a run keeps nothing of its own"
+    assert asked(office) == 0, "work of a run stores no id itself"
     with correlated("portal-2"):
         joined, _ = office.container.wbs_scan.request("portal", [project.id])
         office.container.wbs_scan.request("another", [project.id])
@@ -66,7 +66,7 @@ def test_a_scan_passes_its_correlation_id_to_each_item(office: Installation, wri
 
 
 def test_a_series_uses_the_correlation_id_of_the_request_of_each_item(office: Installation, written: Written) -> None:
-    """Without an id of its own a run is called by its own; a code that another app asked for keeps that one's."""
+    """A run without a correlation id uses its run id; a code that another app requested keeps the id of that request."""
     project = office.new_project("31-901", ["01-100.S", "01-200.S"])
     run, _ = office.container.start_scan("test", [project.id])
     for key in office.container.dispatch.next([Lane.SCANS]):
@@ -94,10 +94,10 @@ def test_an_export_keeps_its_id_through_an_outage_and_into_its_threads(office: I
     assert written.of(BILL_PATH) == ["portal-3"]
     assert office.container.work.waits_until(Lane.EXPORTS, key) is None
     office.settle()
-    assert asked(office) == 0, "what has ended keeps nothing"
+    assert asked(office) == 0, "ended work stores no id"
 
 
-def test_a_retry_has_an_id_of_its_own(office: Installation, written: Written) -> None:
+def test_a_retry_has_its_own_correlation_id(office: Installation, written: Written) -> None:
     project = office.new_project(None, ["01-100.S"])
     office.scan(project.id)
     assert written.lines == []
@@ -118,13 +118,13 @@ def test_the_log_line_of_a_request_has_its_result_and_no_secret(
     invoice = office.new_invoice(project, ("01-100.S", "100.00"))
     with caplog.at_level(logging.DEBUG, http.log.name):
         assert office.export(invoice).remote_id
-    told = next(facts for facts in written.facts if facts["path"] == BILL_PATH)
-    assert {name: told[name] for name in ("remote", "method", "answer")} == {
+    logged = next(facts for facts in written.facts if facts["path"] == BILL_PATH)
+    assert {name: logged[name] for name in ("remote", "method", "answer")} == {
         "remote": "netsuite", "method": "POST", "answer": "204",
     }  # fmt: skip
-    assert isinstance(told["seconds"], float)
+    assert isinstance(logged["seconds"], float)
     reads = [record for record in caplog.records if record.levelno == logging.DEBUG]
-    assert {"GET", "POST"} <= {record.__dict__["facts"]["method"] for record in reads}, "reads are told at DEBUG"
+    assert {"GET", "POST"} <= {record.__dict__["facts"]["method"] for record in reads}, "reads are logged at DEBUG"
     lines = " ".join(record.getMessage() + str(record.__dict__["facts"]) for record in caplog.records)
     assert "?" not in lines
     tokens = [

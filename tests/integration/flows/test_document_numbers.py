@@ -1,4 +1,4 @@
-"""The subcontractor's own invoice number: no clash between vendors, a comparison within one."""
+"""The subcontractor's invoice number: numbers of different vendors never clash; those of one vendor are compared."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.real
 CODE = "05-120.S"
 
 
-def test_the_number_of_another_vendors_bill_is_no_clash(synced: Installation) -> None:
+def test_the_number_of_another_vendors_bill_does_not_clash(synced: Installation) -> None:
     invoice = synced.case_invoice("same_number_other_vendor")
     bill = synced.bill(invoice)
     by_hand = synced.netsuite.bills.get(synced.case("same_number_other_vendor")["bill_id"])
@@ -27,7 +27,7 @@ def test_the_number_of_another_vendors_bill_is_no_clash(synced: Installation) ->
     assert bill.entity != by_hand.entity
 
 
-def test_an_equal_bill_of_the_same_vendor_is_adopted_and_not_touched(office: Installation) -> None:
+def test_an_equal_bill_of_the_same_vendor_is_adopted_unchanged(office: Installation) -> None:
     case = office.case("same_number_same_vendor_equal")
     invoice = office.case_invoice("same_number_same_vendor_equal")
     by_hand = office.netsuite.bills.get(case["bill_id"])
@@ -59,7 +59,7 @@ def test_a_different_bill_of_the_same_vendor_is_a_problem(office: Installation) 
 
 
 def test_a_number_that_differs_only_in_case_is_reported_at_once(office: Installation) -> None:
-    """NetSuite compares numbers without case, our first query with case; the refusal must not leave a doubt of hours."""
+    """NetSuite compares numbers without case, our first query with case; after the refusal, the bill is not in doubt for hours."""
     case = office.case("same_number_same_vendor_different")
     invoice = office.case_invoice("same_number_same_vendor_different")
     office.netsuite.edit_bill(case["bill_id"], tranid=invoice.invoice_number.lower())
@@ -84,8 +84,8 @@ def test_case_is_ignored_in_numbers_where_the_account_allows_duplicates(open_off
     office.netsuite.edit_bill(entered.id, tranid="acme-1")
     assert office.export(invoice).kind is OutcomeKind.ADOPTED
     office.netsuite.make_bill(dataclasses.replace(entered, id="", tranid="Acme-1"))
-    found = office.reopened(project_ids=str(project.id)).container.verification.verify().findings
-    assert [each.kind for each in found] == [FindingKind.DUPLICATE_BILL], "and verify sees the copy"
+    findings = office.reopened(project_ids=str(project.id)).container.verification.verify().findings
+    assert [each.kind for each in findings] == [FindingKind.DUPLICATE_BILL], "and verify sees the copy"
 
 
 def test_the_bill_of_another_procore_invoice_is_never_taken_however_equal(office: Installation) -> None:
@@ -100,7 +100,7 @@ def test_the_bill_of_another_procore_invoice_is_never_taken_however_equal(office
 
 
 def test_where_the_account_allows_equal_numbers_the_rule_is_the_same(open_office: OpenInstallation) -> None:
-    """Then NetSuite's own check of the number does not protect against a second bill."""
+    """In such an account NetSuite's own check of the number does not prevent a second bill."""
     office = open_office(world={"duplicate_numbers": "allow"})
     project = office.new_project("24-800", [CODE])
     first, second = (office.new_invoice(project, (CODE, "900.00"), invoice_number="77") for _ in range(2))
@@ -110,7 +110,7 @@ def test_where_the_account_allows_equal_numbers_the_rule_is_the_same(open_office
 
 
 def test_a_bill_of_ours_that_differs_is_blocked_and_never_patched(office: Installation) -> None:
-    """The ledger was lost, the origin id too, and in between an accountant edited the bill."""
+    """The ledger and the origin id were lost, and an accountant has edited the bill since."""
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"))
     office.export(invoice)
@@ -144,7 +144,7 @@ def test_an_unchanged_bill_of_ours_is_found_again_without_its_record(office: Ins
     assert invoice.origin_id == f"ns-vendorbill-{bill.id}"
 
 
-def test_a_number_longer_than_netsuite_takes_is_not_cut(office: Installation) -> None:
+def test_a_number_longer_than_netsuite_accepts_is_not_cut(office: Installation) -> None:
     project = office.new_project("24-800", [CODE])
     longest = office.new_invoice(project, (CODE, "900.00"), invoice_number="N" * 45)
     too_long = office.new_invoice(project, (CODE, "900.00"), invoice_number="N" * 46)
@@ -166,7 +166,7 @@ def test_a_number_is_free_again_when_its_invoice_has_no_bill(open_office: OpenIn
     assert office.export(second).kind is OutcomeKind.CREATED
     assert office.export(first).cause == "document_number_taken", "also when the first one is tried again"
     office.netsuite.void_bill(office.bill(second).id)
-    assert office.export(third).cause == "document_number_taken", "a void bill keeps its number where we look by it"
+    assert office.export(third).cause == "document_number_taken", "queries by number find a void bill"
     office.netsuite.edit_bill(office.bill(second).id, tranid="77-VOID")
     assert office.export(third).kind is OutcomeKind.CREATED
 

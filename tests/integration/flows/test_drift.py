@@ -1,4 +1,4 @@
-"""Every kind of drift, seeded alone and all at once: each is found as what it is, at its record, and nothing else is found."""
+"""Every kind of drift, seeded alone and all at once: each is found as its kind, at its record, and nothing else is found."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ numbers = count(100)
 
 
 def new_site(office: Installation) -> BilledProject:
-    """A project with one invoice, not synced yet, of which somebody changes something later."""
+    """Create a project with one invoice, not synced yet, which a test edits later."""
     return BilledProject.open(office, f"29-{next(numbers)}")
 
 
-# What people do, each with the key under which it must be found
+# Edits by people, each with the key of its finding
 
 
 def delete_the_item(site: BilledProject) -> str:
@@ -128,8 +128,8 @@ def postdate_the_bill(site: BilledProject) -> str:
 
 
 def post_the_bill_in_another_period(site: BilledProject) -> str:
-    other = next(period for period in site.office.netsuite.periods if period.name == "Nov 2026")
-    return site.edit_bill(period=other.id)
+    other_period = next(period for period in site.office.netsuite.periods if period.name == "Nov 2026")
+    return site.edit_bill(period=other_period.id)
 
 
 def add_tax_to_the_bill(site: BilledProject) -> str:
@@ -163,7 +163,7 @@ def exclude_an_invoice(site: BilledProject) -> str:
 
 
 def switch_off_the_tools_of_a_closed_project(site: BilledProject) -> str:
-    """And the ledger knows nothing of it, as of a project that was closed before wbs-sync came."""
+    """Switch off a project's tools, with no record of it in the ledger, as for a project closed before wbs-sync was installed."""
     office, project_id = site.office, site.project.id
     office.procore.edit_project(project_id, active=False, tools_disabled=True)
     office.container.redis.srem(office.redis_key("ledger:projects"), project_id)
@@ -203,12 +203,12 @@ SEEDS: dict[FindingKind, Callable[[BilledProject], str]] = {
 }
 
 
-def told(findings: Sequence[Finding]) -> list[tuple[str, str]]:
+def kinds_and_keys(findings: Sequence[Finding]) -> list[tuple[str, str]]:
     return sorted((finding.kind.value, finding.key) for finding in findings)
 
 
 def drifted(office: Installation) -> dict[FindingKind, str]:
-    """The whole seeded company and a site for each kind, synced; then each kind is seeded at its site. The key of each."""
+    """Sync the seeded company and a project for each kind of drift, then seed each kind in its project. Return the key of each."""
     sites = {kind: new_site(office) for kind in SEEDS}
     office.scan()
     office.export_all()
@@ -222,24 +222,28 @@ def test_every_kind_has_a_seed() -> None:
 
 
 @pytest.mark.parametrize("kind", FindingKind)
-def test_each_kind_alone_is_found_as_what_it_is_and_as_nothing_else(branch: Installation, kind: FindingKind) -> None:
+def test_each_kind_of_drift_alone_is_found_as_that_kind_only(branch: Installation, kind: FindingKind) -> None:
     site = new_site(branch).synced()
-    assert told(site.findings()) == []
+    assert kinds_and_keys(site.findings()) == []
     key = SEEDS[kind](site)
     verified = site.office.container.verification.verify()
-    found, other = (verified.findings, verified.information)[:: -1 if kind.is_information else 1]
-    assert (told(found), other) == ([(kind, key)], [])
+    expected_list, other_list = (verified.findings, verified.information)[:: -1 if kind.is_information else 1]
+    assert (kinds_and_keys(expected_list), other_list) == ([(kind, key)], [])
 
 
-def test_all_kinds_at_once_are_found_and_none_is_invented(open_office: OpenInstallation) -> None:
+def test_all_kinds_of_drift_at_once_are_found_and_nothing_else(open_office: OpenInstallation) -> None:
     office = open_office()
     keys = drifted(office)
     mark = office.mark()
     verified = office.container.verification.verify()
-    assert told(verified.findings) == sorted((kind, key) for kind, key in keys.items() if not kind.is_information)
-    assert told(verified.information) == sorted((kind, key) for kind, key in keys.items() if kind.is_information)
+    assert kinds_and_keys(verified.findings) == sorted(
+        (kind, key) for kind, key in keys.items() if not kind.is_information
+    )
+    assert kinds_and_keys(verified.information) == sorted(
+        (kind, key) for kind, key in keys.items() if kind.is_information
+    )
     assert len(verified.findings) >= 15
-    # Each says so in the names that people use.
+    # Each sentence has the names that people use.
     assert all(finding.sentence[0].isupper() and finding.sentence.endswith(".") for finding in verified.findings)
     assert all(finding.about in finding.sentence and "New Project" in finding.sentence for finding in verified.findings)
     # Each is a problem, with its cause and its owner.
@@ -249,7 +253,7 @@ def test_all_kinds_at_once_are_found_and_none_is_invented(open_office: OpenInsta
     assert office.writes(mark) == []
     # A second comparison finds the same, and opens nothing again.
     since = {one.key: one.since for one in office.container.ledger.problems()}
-    assert told(office.container.verification.verify().findings) == told(verified.findings)
+    assert kinds_and_keys(office.container.verification.verify().findings) == kinds_and_keys(verified.findings)
     assert {one.key: one.since for one in office.container.ledger.problems()} == pytest.approx(since, abs=0.001)
 
 
@@ -259,7 +263,7 @@ def test_items_are_looked_up_in_bulk_and_each_bill_is_read_once(branch: Installa
     office.scan()
     office.export_all()
     mark = office.mark()
-    assert told(office.container.verification.verify().findings) == []
+    assert kinds_and_keys(office.container.verification.verify().findings) == []
     paths = [entry["path"] for entry in office.requests(mark)]
     # For each project: its Items, its bills' external ids, their numbers; and once, Items that are not ours, and all bills of ours.
     assert paths.count(SUITEQL_PATH) == 3 * 3 + 2
@@ -276,7 +280,7 @@ def site(branch: Installation) -> BilledProject:
 
 
 def call(site: BilledProject, *arguments: str) -> Ended:
-    """`wbs-sync verify` with these arguments."""
+    """Run `wbs-sync verify` with these arguments."""
     return run_command(site.office.container, "verify", *arguments)
 
 
@@ -332,8 +336,8 @@ def test_information_is_listed_separately_and_the_exit_code_stays_0(site: Billed
     ended = call(site)
     assert ended.code == 0
     assert "For information; no action needed" in ended.out
-    told_to_programs = call(site, "--json").json()
-    assert (told_to_programs["findings"], len(told_to_programs["information"])) == ([], 1)
+    as_json = call(site, "--json").json()
+    assert (as_json["findings"], len(as_json["information"])) == ([], 1)
 
 
 def test_findings_are_printed_as_json_with_owner_and_next_step(site: BilledProject) -> None:

@@ -1,4 +1,4 @@
-"""What people edit in Procore or NetSuite between two attempts at one invoice: it ends with one bill, or with a problem."""
+"""Edits in Procore or NetSuite between two attempts at one invoice: it ends with one bill, or with a problem."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ numbers = count(100)
 
 @pytest.fixture(scope="module")
 def branch(open_shared: OpenInstallation) -> Installation:
-    """One office for all tests of this file, whose NetSuite accepts two bills with one number; each works on a separate project."""
+    """Open one installation for all tests of this file, whose NetSuite accepts two bills with one number; each uses a separate project."""
     return open_shared(world={"duplicate_numbers": "allow"})
 
 
@@ -43,7 +43,7 @@ def office(branch: Installation) -> Iterator[Installation]:
 
 
 def billable(office: Installation, **fields: Any) -> Invoice:
-    """An invoice whose Item exists; 810.00 are due."""
+    """Return an invoice whose Item exists, with a payment due of 810.00."""
     project = office.new_project(f"31-{next(numbers)}", [CODE])
     office.scan(project.id)
     return office.new_invoice(project, (CODE, "900.00"), **fields)
@@ -57,12 +57,12 @@ def pilot(office: Installation, invoice: Invoice, **settings: Any) -> Installati
     return office.reopened(project_ids=str(invoice.project_id), **settings)
 
 
-def found(office: Installation, invoice: Invoice) -> list[FindingKind]:
+def finding_kinds(office: Installation, invoice: Invoice) -> list[FindingKind]:
     return [each.kind for each in pilot(office, invoice).container.verification.verify().findings]
 
 
 def enter_by_hand(office: Installation, invoice: Invoice, **fields: Any) -> Bill:
-    """The bill as a person enters it: as an export would have made it, but without our external id."""
+    """Enter the bill as a person does: with the values of an export, but without our external id."""
     pattern = office.new_invoice(office.procore.project(invoice.project_id), (CODE, "900.00"))
     assert office.export(pattern).kind is OutcomeKind.CREATED
     head = {"tranid": invoice.invoice_number, "trandate": invoice.billing_date.isoformat()}
@@ -75,7 +75,7 @@ def lose_the_answer(office: Installation, invoice: Invoice) -> None:
 
 
 def test_a_hand_entered_bill_is_not_adopted_while_ours_may_still_arrive(office: Installation) -> None:
-    """Adopting it would end the doubt, and nobody would notice our own bill when NetSuite commits it a minute later."""
+    """Adopting it would end the doubt, and our own bill would be unnoticed when NetSuite commits it a minute later."""
     invoice = billable(office)
     lose_the_answer(office, invoice)
     entered = enter_by_hand(office, invoice)
@@ -88,25 +88,25 @@ def test_a_hand_entered_bill_is_not_adopted_while_ours_may_still_arrive(office: 
     ours = enter_by_hand(office, invoice, externalid=office.bill_external_id(invoice))
     outcome = office.export(invoice)
     assert (outcome.kind, outcome.remote_id) == (OutcomeKind.ALREADY, ours.id)
-    doubled = f"verify:bill_doubled:{key}"
-    assert office.problems(doubled) == {doubled: "drift_duplicate_bill"}
-    sentence = office.sentence(doubled)
+    duplicate_key = f"verify:bill_doubled:{key}"
+    assert office.problems(duplicate_key) == {duplicate_key: "drift_duplicate_bill"}
+    sentence = office.sentence(duplicate_key)
     assert f"(id {ours.id})" in sentence
     assert f"(id {entered.id})" in sentence
-    assert found(office, invoice) == [FindingKind.DUPLICATE_BILL], "in the words of verify, which closes it"
+    assert finding_kinds(office, invoice) == [FindingKind.DUPLICATE_BILL], "with the key of verify, which closes it"
 
 
-def test_when_ours_certainly_did_not_come_the_one_by_hand_is_taken(office: Installation) -> None:
+def test_once_our_bill_certainly_failed_the_hand_entered_one_is_adopted(office: Installation) -> None:
     invoice = billable(office)
-    hasty = pilot(office, invoice, netsuite_settle_seconds=1)
-    lose_the_answer(hasty, invoice)
+    short_settle = pilot(office, invoice, netsuite_settle_seconds=1)
+    lose_the_answer(short_settle, invoice)
     entered = enter_by_hand(office, invoice)
-    hasty.container.start_export("test")
-    hasty.settle()
-    record = hasty.invoice_record(invoice)
+    short_settle.container.start_export("test")
+    short_settle.settle()
+    record = short_settle.invoice_record(invoice)
     assert record
     assert (record.state, record.remote_id, office.bills(invoice)) == (State.ADOPTED, entered.id, [])
-    assert hasty.problems(key_of(invoice)) == {}
+    assert short_settle.problems(key_of(invoice)) == {}
 
 
 def test_a_bill_in_another_currency_is_never_taken_for_the_invoice(office: Installation) -> None:
@@ -123,7 +123,7 @@ def test_a_bill_in_another_currency_is_never_taken_for_the_invoice(office: Insta
     office.netsuite.edit_bill(office.bill(invoice).id, fields={"exchangeRate": 1})
     assert office.export(invoice).kind is OutcomeKind.ALREADY
     office.netsuite.edit_bill(office.bill(invoice).id, **foreign)
-    assert found(office, invoice) == [FindingKind.BILL_TOTAL_MISMATCH]
+    assert finding_kinds(office, invoice) == [FindingKind.BILL_TOTAL_MISMATCH]
 
 
 def test_an_invoice_revised_before_write_back_is_not_locked_under_its_bill(office: Installation) -> None:
@@ -138,7 +138,7 @@ def test_an_invoice_revised_before_write_back_is_not_locked_under_its_bill(offic
         office.procore.edit_invoice(invoice.id, **edited)
         outcome = office.export(invoice)
         assert (outcome.kind, outcome.cause) == (OutcomeKind.ALREADY, "bill_differs"), edited
-        assert invoice.origin_id == edited.get("origin_id"), "that of another integration least of all"
+        assert invoice.origin_id == edited.get("origin_id"), "an origin id of another integration is never changed"
     assert office.problems(key) == {key: "bill_differs"}
     assert "total 810.00 instead of 860.00" in office.sentence(key)
 
@@ -253,31 +253,31 @@ def test_verify_reports_a_bill_whose_invoice_is_unapproved_or_gone(office: Insta
     """The finding remains until the bill is void."""
     invoice = billable(office)
     office.export(invoice)
-    assert found(office, invoice) == []
+    assert finding_kinds(office, invoice) == []
     other_item = pilot(office, invoice, netsuite_retainage_item_id=office.bill(invoice).lines[0].item)
-    (told,) = other_item.container.verification.verify().findings
-    assert told.kind is FindingKind.BILL_LINES_MISMATCH, "its retainage stands on the Item that was set before"
+    (finding,) = other_item.container.verification.verify().findings
+    assert finding.kind is FindingKind.BILL_LINES_MISMATCH, "its retainage is on the Item that was set before"
     office.procore.edit_invoice(invoice.id, origin_id=None, status="revise_and_resubmit")
-    (told,) = pilot(office, invoice).container.verification.verify().findings
-    assert told.kind is FindingKind.BILL_NOT_COMPARABLE
-    assert told.sentence.endswith(
+    (finding,) = pilot(office, invoice).container.verification.verify().findings
+    assert finding.kind is FindingKind.BILL_NOT_COMPARABLE
+    assert finding.sentence.endswith(
         "is in NetSuite, but the invoice is no longer exported: status is revise and resubmit."
     )
     gone = {"kind": "error_before", "method": "GET", "path": f"requisitions/{invoice.id}\\?", "value": 404}
     office.stage.faults("procore", [gone])
-    assert found(office, invoice) == [FindingKind.BILL_NOT_COMPARABLE]
+    assert finding_kinds(office, invoice) == [FindingKind.BILL_NOT_COMPARABLE]
     office.netsuite.void_bill(office.bill(invoice).id)
-    assert found(office, invoice) == [], "no invoice, and nothing owed"
+    assert finding_kinds(office, invoice) == [], "without an invoice nothing is owed"
 
 
 def test_verify_reports_a_bill_of_an_invoice_that_no_longer_bills_anything(office: Installation) -> None:
-    """The ledger was lost, and the export had no reason to look."""
+    """The ledger was lost, and the export had no reason to query NetSuite."""
     invoice = billable(office)
     office.export(invoice)
     office.container.redis.delete(f"{office.container.settings.redis_key_prefix}invoices:{invoice.project_id}")
     office.procore.edit_invoice(invoice.id, origin_id=None)
     office.procore.edit_invoice_line(invoice.id, work="0", held="0")
     assert office.export(invoice).kind is OutcomeKind.SKIPPED
-    assert FindingKind.BILL_LINES_MISMATCH in found(office, invoice)
+    assert FindingKind.BILL_LINES_MISMATCH in finding_kinds(office, invoice)
     office.netsuite.void_bill(office.bill(invoice).id)
-    assert FindingKind.BILL_LINES_MISMATCH not in found(office, invoice)
+    assert FindingKind.BILL_LINES_MISMATCH not in finding_kinds(office, invoice)

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.real
 CODE = "05-120.S"
 NUMBER = "24-800"
 NAME = f"{NUMBER}-{CODE}"
-Told = dict[str, Any]
+Explanation = dict[str, Any]
 
 
 def one_code(office: Installation, number: str | None = NUMBER) -> tuple[Project, WbsCode]:
@@ -35,23 +35,23 @@ def one_code(office: Installation, number: str | None = NUMBER) -> tuple[Project
     return project, project.budgeted_codes()[0]
 
 
-def of_code(office: Installation, project: str | int = NUMBER, code: str | int = CODE) -> Told:
+def of_code(office: Installation, project: str | int = NUMBER, code: str | int = CODE) -> Explanation:
     return office.container.explain.code(str(project), str(code))
 
 
-def of_invoice(office: Installation, invoice: Invoice) -> Told:
+def of_invoice(office: Installation, invoice: Invoice) -> Explanation:
     return office.container.explain.invoice(str(invoice.id), str(invoice.project_id))
 
 
-def steps(told: Told) -> list[str]:
-    """What happened, in order; times never go back."""
-    times = [step["at"] for step in told["history"]]
+def steps(explanation: Explanation) -> list[str]:
+    """Return the kinds of the steps in their order, and check that their times never go back."""
+    times = [step["at"] for step in explanation["history"]]
     assert [int(at) for at in times] == sorted(int(at) for at in times)
-    return [step["what"] for step in told["history"]]
+    return [step["what"] for step in explanation["history"]]
 
 
-def sentences(told: Told) -> str:
-    return "\n".join(step["sentence"] for step in told["history"])
+def sentences(explanation: Explanation) -> str:
+    return "\n".join(step["sentence"] for step in explanation["history"])
 
 
 def break_posts(office: Installation, path: str, kind: str, **more: Any) -> None:
@@ -59,14 +59,14 @@ def break_posts(office: Installation, path: str, kind: str, **more: Any) -> None
     office.stage.faults("netsuite", [rule])
 
 
-def require_arithmetic(told: Told, invoice: Invoice) -> None:
-    """Every amount is the sum of its figures, and all of them are the payment due and the bill in NetSuite."""
-    for line in told["bill_lines"]:
+def require_arithmetic(explanation: Explanation, invoice: Invoice) -> None:
+    """Check that every amount is the sum of its figures, and that all of them total the payment due and the bill in NetSuite."""
+    for line in explanation["bill_lines"]:
         assert sum(Decimal(term["amount"]) for term in line["terms"]) == Decimal(line["amount"])
-    amounts = [Decimal(line["amount"]) for line in told["bill_lines"]]
-    assert sum(amounts) == Decimal(told["total"]) == Decimal(told["payment_due"])
-    assert Decimal(told["payment_due"]) == invoice.summary().current_payment_due
-    if bill := told["netsuite"]["bill"]:
+    amounts = [Decimal(line["amount"]) for line in explanation["bill_lines"]]
+    assert sum(amounts) == Decimal(explanation["total"]) == Decimal(explanation["payment_due"])
+    assert Decimal(explanation["payment_due"]) == invoice.summary().current_payment_due
+    if bill := explanation["netsuite"]["bill"]:
         assert sorted(Decimal(line["amount"]) for line in bill["lines"]) == sorted(amounts)
 
 
@@ -76,39 +76,39 @@ def require_arithmetic(told: Told, invoice: Invoice) -> None:
 def test_a_code_created_at_the_first_attempt_is_explained_from_its_record(office: Installation) -> None:
     project, code = one_code(office)
     office.scan(project.id)
-    told = of_code(office)
-    assert told["title"] == f"{NUMBER} New Project, code {CODE}"
-    assert steps(told) == ["seen", "created"]
-    assert "requested by: test" in told["history"][0]["sentence"]
+    explanation = of_code(office)
+    assert explanation["title"] == f"{NUMBER} New Project, code {CODE}"
+    assert steps(explanation) == ["seen", "created"]
+    assert "requested by: test" in explanation["history"][0]["sentence"]
     item = office.item(NAME)
-    assert told["explanation"].startswith(f"Its Item is in NetSuite: {NAME}, id {item.id}, ")
-    (now,) = told["netsuite"]["items"]
+    assert explanation["explanation"].startswith(f"Its Item is in NetSuite: {NAME}, id {item.id}, ")
+    (now,) = explanation["netsuite"]["items"]
     assert (now["id"], now["external_id"], now["ours"]) == (item.id, office.item_external_id(project, code), True)
-    assert told["procore"]["budgeted"]
-    assert told["problems"] == []
-    assert office.container.ledger.journal.of(CodeKey(project.id, code.id)) == [], "as many of them as there are codes"
+    assert explanation["procore"]["budgeted"]
+    assert explanation["problems"] == []
+    assert office.container.ledger.journal.of(CodeKey(project.id, code.id)) == [], "one for each code"
 
 
 @pytest.mark.parametrize(
-    ("kind", "way"),
+    ("kind", "expected_steps"),
     [
         ("cut_after", ["seen", "no_answer", "found"]),
         ("cut_before", ["seen", "no_answer", "checked", "sent", "created"]),
     ],
 )
 def test_a_write_without_a_response_is_explained_with_look_ups_and_result(
-    open_office: OpenInstallation, kind: str, way: list[str]
+    open_office: OpenInstallation, kind: str, expected_steps: list[str]
 ) -> None:
     office = open_office(netsuite_settle_seconds=1)
     project, _ = one_code(office)
     break_posts(office, ITEM_PATH, kind)
     office.scan(project.id)
     office.settle()
-    told = of_code(office)
-    assert steps(told) == way
-    assert office.item(NAME).id in told["history"][-1]["sentence"]
-    looked = [step for step in told["history"] if step["what"] == "checked"]
-    assert all(step["times"] > 1 for step in looked), "looks that found the same are one line"
+    explanation = of_code(office)
+    assert steps(explanation) == expected_steps
+    assert office.item(NAME).id in explanation["history"][-1]["sentence"]
+    look_ups = [step for step in explanation["history"] if step["what"] == "checked"]
+    assert all(step["times"] > 1 for step in look_ups), "look-ups with the same result are one line"
 
 
 def test_a_code_in_doubt_says_until_when_nothing_is_sent_again(open_office: OpenInstallation) -> None:
@@ -116,23 +116,23 @@ def test_a_code_in_doubt_says_until_when_nothing_is_sent_again(open_office: Open
     project, code = one_code(office)
     break_posts(office, ITEM_PATH, "cut_before")
     office.scan(project.id)
-    told = of_code(office, project.id, code.id)
-    assert steps(told) == ["seen", "no_answer", "checked"]
+    explanation = of_code(office, project.id, code.id)
+    assert steps(explanation) == ["seen", "no_answer", "checked"]
     assert re.search(
-        # On a busy machine the next look is due by now.
+        # On a busy machine the next look-up is due by now.
         r"NetSuite did not confirm the write of .*; .* sends nothing again before .*(the next attempt is at|waiting for its turn)",
-        told["explanation"],
+        explanation["explanation"],
     )
-    assert told["history"][-1]["next_attempt_at"] > told["history"][-1]["at"]
+    assert explanation["history"][-1]["next_attempt_at"] > explanation["history"][-1]["at"]
 
 
 def test_an_item_that_a_person_created_is_explained_as_adopted(office: Installation) -> None:
     case = office.case("item_by_hand")
     office.scan(case["project_id"])
-    told = of_code(office, case["project_id"], case["wbs_code_id"])
-    assert steps(told) == ["seen", "adopted"]
-    assert told["explanation"].endswith("; entered by hand.")
-    assert [item["ours"] for item in told["netsuite"]["items"]] == [False]
+    explanation = of_code(office, case["project_id"], case["wbs_code_id"])
+    assert steps(explanation) == ["seen", "adopted"]
+    assert explanation["explanation"].endswith("; entered by hand.")
+    assert [item["ours"] for item in explanation["netsuite"]["items"]] == [False]
 
 
 def test_an_item_that_blocked_a_write_is_explained_and_adopted(office: Installation) -> None:
@@ -141,9 +141,9 @@ def test_an_item_that_blocked_a_write_is_explained_and_adopted(office: Installat
     office.container.runner.run(scan_of(project.id))
     by_hand = office.netsuite.make_item(NAME)
     office.work_off()
-    told = of_code(office)
-    assert steps(told) == ["seen", "already_exists", "adopted"]
-    assert by_hand.id in sentences(told)
+    explanation = of_code(office)
+    assert steps(explanation) == ["seen", "already_exists", "adopted"]
+    assert by_hand.id in sentences(explanation)
 
 
 def test_a_blocked_code_shows_who_fixes_it_and_later_that_it_is_fixed(office: Installation) -> None:
@@ -152,18 +152,20 @@ def test_a_blocked_code_shows_who_fixes_it_and_later_that_it_is_fixed(office: In
     project, _ = one_code(office)
     office.scan(project.id)
     office.scan(project.id)
-    told = of_code(office)
-    assert steps(told) == ["seen", "blocked"]
-    assert told["history"][-1]["times"] == 2
-    assert told["explanation"].startswith(f"Not yet: The Item '{NAME}' (id {by_hand.id}) is inactive in NetSuite.")
-    assert "Owner: ERP administrator. Reactivate the Item" in told["explanation"]
-    assert [row["cause"] for row in told["problems"]] == ["item_inactive"]
+    explanation = of_code(office)
+    assert steps(explanation) == ["seen", "blocked"]
+    assert explanation["history"][-1]["times"] == 2
+    assert explanation["explanation"].startswith(
+        f"Not yet: The Item '{NAME}' (id {by_hand.id}) is inactive in NetSuite."
+    )
+    assert "Owner: ERP administrator. Reactivate the Item" in explanation["explanation"]
+    assert [row["cause"] for row in explanation["problems"]] == ["item_inactive"]
 
     office.netsuite.edit_item(by_hand.id, itemid="another name")
     office.scan(project.id)
-    told = of_code(office)
-    assert steps(told) == ["seen", "blocked", "queued", "created"]
-    assert told["problems"] == []
+    explanation = of_code(office)
+    assert steps(explanation) == ["seen", "blocked", "queued", "created"]
+    assert explanation["problems"] == []
 
 
 def test_failed_attempts_are_explained_with_response_and_next_time(office: Installation) -> None:
@@ -171,10 +173,10 @@ def test_failed_attempts_are_explained_with_response_and_next_time(office: Insta
     office.stage.faults("netsuite", [{"kind": "too_many", "method": "POST", "path": ITEM_PATH, "times": 5}])
     office.scan(project.id)
     office.settle()
-    told = of_code(office)
-    assert steps(told) == ["seen", "failed", "created"]
-    assert "429" in sentences(told)
-    assert told["history"][1]["next_attempt_at"]
+    explanation = of_code(office)
+    assert steps(explanation) == ["seen", "failed", "created"]
+    assert "429" in sentences(explanation)
+    assert explanation["history"][1]["next_attempt_at"]
 
 
 def test_a_code_without_a_record_is_explained_with_the_reason(office: Installation) -> None:
@@ -217,9 +219,9 @@ def test_a_remote_that_is_down_is_named_and_the_rest_is_explained(office: Instal
     office.export(invoice)
     office.stage.faults(remote, [{"kind": "html", "value": 503}])
     code, bill = of_code(office), of_invoice(office, invoice)
-    for told in (code, bill):
-        assert "503" in told[remote]["error"]
-        assert "is in NetSuite" in told["explanation"]
+    for explanation in (code, bill):
+        assert "503" in explanation[remote]["error"]
+        assert "is in NetSuite" in explanation["explanation"]
     assert steps(code) == ["seen", "created"]
     assert steps(bill)[-1] == "written_back"
 
@@ -233,27 +235,27 @@ def test_an_exported_invoice_is_explained_with_the_amounts_of_its_bill(office: I
     office = office.reopened(project_ids=str(project.id))
     invoice = office.new_invoice(project, (CODE, "900.00"))
     office.export_all()
-    told = of_invoice(office, invoice)
-    assert steps(told) == ["seen", "waiting_for_items", "sent", "created", "written_back"]
-    require_arithmetic(told, invoice)
-    work, held = told["bill_lines"]
+    explanation = of_invoice(office, invoice)
+    assert steps(explanation) == ["seen", "waiting_for_items", "sent", "created", "written_back"]
+    require_arithmetic(explanation, invoice)
+    work, held = explanation["bill_lines"]
     assert (work["item"], work["item_id"], work["amount"]) == (NAME, office.item(NAME).id, "900.00")
     assert [(term["label"], term["amount"]) for term in work["terms"]] == [
         ("work completed and materials stored to date", "900.00"),
         ("work completed and materials stored, prior invoices", "0.00"),
     ]
     assert [(term["label"], term["amount"]) for term in held["terms"]] == [("retainage on work, this period", "-90.00")]
-    assert told["netsuite"]["bill"]["id"] == office.bill(invoice).id
-    assert told["netsuite"]["differs"] is None
-    assert told["procore"]["origin_id"] == f"ns-vendorbill-{office.bill(invoice).id}"
+    assert explanation["netsuite"]["bill"]["id"] == office.bill(invoice).id
+    assert explanation["netsuite"]["differs"] is None
+    assert explanation["procore"]["origin_id"] == f"ns-vendorbill-{office.bill(invoice).id}"
 
 
 @pytest.mark.parametrize("case", ["release_only_invoice", "retainage_due_invoice"])
 def test_released_retainage_is_what_procore_calls_released(synced: Installation, case: str) -> None:
     invoice = synced.case_invoice(case)
-    told = of_invoice(synced, invoice)
-    require_arithmetic(told, invoice)
-    released = told["bill_lines"][-1]
+    explanation = of_invoice(synced, invoice)
+    require_arithmetic(explanation, invoice)
+    released = explanation["bill_lines"][-1]
     assert (released["line"], released["amount"]) == ("Retainage released", "3000.00")
     assert [term["label"] for term in released["terms"]] == ["retainage released on work, this period"]
 
@@ -273,14 +275,14 @@ def test_an_invoice_names_its_blocked_codes_and_continues_once_fixed(office: Ins
     office.scan(project.id)
     invoice = office.new_invoice(project, (CODE, "900.00"))
     office.export_all()
-    told = of_invoice(office, invoice)
-    assert steps(told) == ["seen", "blocked"]
-    assert f"is waiting for Items of blocked codes: {CODE}" in told["explanation"]
-    assert [row["key"] for row in told["problems"]] == [
+    explanation = of_invoice(office, invoice)
+    assert steps(explanation) == ["seen", "blocked"]
+    assert f"is waiting for Items of blocked codes: {CODE}" in explanation["explanation"]
+    assert [row["key"] for row in explanation["problems"]] == [
         f"invoice:{project.id}:{invoice.id}",
         f"code:{project.id}:{code.id}",
     ]
-    assert told["bill_lines"][0]["item_id"] is None
+    assert explanation["bill_lines"][0]["item_id"] is None
 
     office.netsuite.edit_item(by_hand.id, isinactive=False)
     office.scan(project.id)
@@ -295,9 +297,9 @@ def test_a_write_back_that_was_refused_first_is_explained_before_and_after(offic
     invoice = office.new_invoice(project, (CODE, "900.00"))
     office.stage.settings("procore", patch_forbidden=True)
     office.export_all()
-    told = of_invoice(office, invoice)
-    assert steps(told) == ["seen", "sent", "created", "blocked"]
-    assert f"(id {office.bill(invoice).id}), but its id is not saved in Procore yet." in told["explanation"]
+    explanation = of_invoice(office, invoice)
+    assert steps(explanation) == ["seen", "sent", "created", "blocked"]
+    assert f"(id {office.bill(invoice).id}), but its id is not saved in Procore yet." in explanation["explanation"]
     office.stage.settings("procore", patch_forbidden=False)
     office.export_all()
     assert steps(of_invoice(office, invoice)) == ["seen", "sent", "created", "blocked", "written_back"]
@@ -312,16 +314,16 @@ def test_an_unconfirmed_bill_is_explained_with_its_look_ups(open_office: OpenIns
     assert office.export(invoice).kind is OutcomeKind.UNKNOWN
     assert "the write of" in of_invoice(office, invoice)["explanation"]
     office.settle()
-    told = of_invoice(office, invoice)
-    assert steps(told) == ["seen", "sent", "no_answer", "checked", "sent", "created", "written_back"]
-    assert "attempt 2" in sentences(told)
+    explanation = of_invoice(office, invoice)
+    assert steps(explanation) == ["seen", "sent", "no_answer", "checked", "sent", "created", "written_back"]
+    assert "attempt 2" in sentences(explanation)
 
 
 def test_an_invoice_that_is_not_exported_says_why_before_any_export(office: Installation) -> None:
     """A draft's explanation gives its status as the reason, although no export has read it yet."""
     draft = office.case_invoice("draft_invoice")
-    told = of_invoice(office, draft)
-    assert (told["explanation"], told["history"]) == (
+    explanation = of_invoice(office, draft)
+    assert (explanation["explanation"], explanation["history"]) == (
         "Not billed: its status in Procore is draft; only approved invoices are exported.",
         [],
     )
@@ -334,15 +336,15 @@ def test_a_bill_that_no_longer_matches_its_invoice_shows_the_difference(office: 
     invoice = office.new_invoice(project, (CODE, "900.00"))
     office.export(invoice)
     office.netsuite.edit_bill(office.bill(invoice).id, tranid="typed over")
-    told = of_invoice(office, invoice)
-    assert told["netsuite"]["differs"].startswith("reference number 'typed over' instead of")
+    explanation = of_invoice(office, invoice)
+    assert explanation["netsuite"]["differs"].startswith("reference number 'typed over' instead of")
     office.procore.edit_invoice(invoice.id, off_by="5.00")
-    told = of_invoice(office, invoice)
-    assert (told["netsuite"]["differs"], told["total"] == told["payment_due"]) == (None, False)
-    assert "its payment due is" in told["netsuite"]["not_compared"]
+    explanation = of_invoice(office, invoice)
+    assert (explanation["netsuite"]["differs"], explanation["total"] == explanation["payment_due"]) == (None, False)
+    assert "its payment due is" in explanation["netsuite"]["not_compared"]
 
 
-def test_an_invoice_that_is_nowhere_is_said_to_be_nowhere(office: Installation) -> None:
+def test_an_unknown_invoice_is_reported_as_unknown(office: Installation) -> None:
     with pytest.raises(NotFound, match="no invoice 99, in any status"):
         office.container.explain.invoice("99", None)
 
@@ -353,7 +355,7 @@ def test_an_invoice_that_is_nowhere_is_said_to_be_nowhere(office: Installation) 
 def test_work_that_succeeds_immediately_costs_no_command_for_its_events(
     office: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of a code nothing is added; the lines of an invoice are appended by the scripts that write its record."""
+    """A code adds no command; the lines of an invoice are appended by the scripts that write its record."""
     monkeypatch.setattr(Journal, "add", _forbidden)
     project, _ = one_code(office)
     office.scan(project.id)
@@ -367,7 +369,7 @@ def _forbidden(*_: object) -> None:
     raise AssertionError("a command of its own")
 
 
-# Telling
+# Commands
 
 
 def test_explain_writes_nothing_to_either_system_or_the_journal(synced: Installation) -> None:
@@ -387,8 +389,8 @@ def call(office: Installation, *arguments: str) -> tuple[int, str]:
 
 def test_the_command_prints_one_json_value(synced: Installation) -> None:
     invoice = synced.case_invoice("closed_period_invoice")
-    code, told = call(synced, "--invoice", str(invoice.id), "--json")
-    assert (code, json.loads(told)) == (0, json.loads(json.dumps(of_invoice(synced, invoice))))
+    code, output = call(synced, "--invoice", str(invoice.id), "--json")
+    assert (code, json.loads(output)) == (0, json.loads(json.dumps(of_invoice(synced, invoice))))
 
 
 def test_the_command_prints_tables(synced: Installation, capsys: pytest.CaptureFixture[str]) -> None:
@@ -398,11 +400,11 @@ def test_the_command_prints_tables(synced: Installation, capsys: pytest.CaptureF
     command.print_explanation(of_invoice(synced, invoice))
     shown = capsys.readouterr().out
     assert f"Its bill is in NetSuite: {invoice.invoice_number}, id {synced.bill(invoice).id}" in shown
-    told = [
+    positions = [
         shown.index(words)
         for words in ("First seen", "Sent to NetSuite", "Created in NetSuite", "Bill id saved to Procore")
     ]
-    assert told == sorted(told)
+    assert positions == sorted(positions)
     assert re.search(r"Payment due in Procore.*5,700\.00", shown)
     # Records in NetSuite are shown with names, not only ids.
     assert re.search(rf"NetSuite now: bill.*{re.escape(synced.amounts(synced.bill(invoice))[0][0])}", shown, re.DOTALL)
@@ -414,8 +416,8 @@ def test_the_command_prints_tables(synced: Installation, capsys: pytest.CaptureF
 def test_the_reason_why_a_record_is_not_synced_is_printed_once(
     synced: Installation, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told = of_invoice(synced, synced.case_invoice("closed_period_invoice"))
-    command.print_explanation(told)
+    explanation = of_invoice(synced, synced.case_invoice("closed_period_invoice"))
+    command.print_explanation(explanation)
     shown = " ".join(capsys.readouterr().out.split())
     assert shown.count("Reopen the period") == 1
     assert "Open problems" not in shown
@@ -427,6 +429,6 @@ def test_the_reason_why_a_record_is_not_synced_is_printed_once(
     "arguments", [[], ["24-800"], ["24-800", CODE, "--invoice", "1"], ["--invoice", "0"], ["no such", "code"]]
 )
 def test_the_command_says_in_a_sentence_what_it_cannot_explain(synced: Installation, arguments: list[str]) -> None:
-    code, told = call(synced, *arguments)
+    code, output = call(synced, *arguments)
     assert code in (1, 2)
-    assert "Traceback" not in told
+    assert "Traceback" not in output

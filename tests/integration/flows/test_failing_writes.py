@@ -1,6 +1,6 @@
 """Writes that fail on the way: whatever happens to the response, the end is one Item and one bill.
 
-Faults strike the POST itself. What is known not to be done is sent again at once; what may have been done is looked for first,
+Faults strike the POST itself. What is known not to be done is sent again at once; what may have been done is looked up first,
 and sent again only when the settle window (here a second) has passed and nothing was found.
 """
 
@@ -55,44 +55,44 @@ numbers = count(100)
 
 @pytest.fixture(scope="module")
 def branch(open_shared: OpenInstallation) -> Installation:
-    """One office for all tests of this file: each works on a separate project."""
+    """Open one installation for all tests of this file: each works on a separate project."""
     return open_shared(netsuite_settle_seconds=SETTLE)
 
 
 @pytest.fixture(scope="module")
-def hasty(open_shared: OpenInstallation) -> Installation:
-    """An office with the same window, for tests in which it does not wait for the response to a write."""
+def short_timeout(open_shared: OpenInstallation) -> Installation:
+    """Open an installation with the same window, for tests in which it does not wait for the response to a write."""
     return open_shared(netsuite_settle_seconds=PATIENT_SETTLE)
 
 
 @contextmanager
 def gives_up_soon(office: Installation, path: str) -> Iterator[None]:
-    """The response to a POST there comes when the block has ended, and the office waits for it no longer than five seconds."""
+    """Hold the responses to POST requests there until the block has ended; the installation waits for them for five seconds at most."""
     send = Transport.send
     quick = office.reopened(netsuite_read_timeout_seconds=5).container.connections.netsuite_transport
 
-    def hasty(transport: Transport, method: str, url: str, **options: Any) -> Answer:
+    def send_with_short_timeout(transport: Transport, method: str, url: str, **options: Any) -> Answer:
         is_write = method == "POST" and url.endswith(path)
         return send(quick if is_write else transport, method, url, **options)
 
     break_posts(office, path, {"kind": "hold", "value": 120})
     try:
-        with mock.patch.object(Transport, "send", hasty):
+        with mock.patch.object(Transport, "send", send_with_short_timeout):
             yield
     finally:
         office.clear_faults()
 
 
 @pytest.fixture(scope="module")
-def patient(open_shared: OpenInstallation) -> Installation:
-    """An office with a settle window that no test outlasts: it passes when a test says so, however busy the machine is."""
+def long_settle(open_shared: OpenInstallation) -> Installation:
+    """Open an installation with a settle window longer than any test: it passes when a test says so, however busy the machine is."""
     return open_shared(netsuite_settle_seconds=PATIENT_SETTLE)
 
 
 @pytest.fixture(autouse=True)
-def no_faults_left(patient: Installation) -> Iterator[None]:
+def no_faults_left(long_settle: Installation) -> Iterator[None]:
     yield
-    patient.clear_faults()
+    long_settle.clear_faults()
 
 
 @pytest.fixture
@@ -110,7 +110,7 @@ def new_project(office: Installation) -> Project:
 
 
 def planned(office: Installation) -> Project:
-    """A project whose one code waits for its Item."""
+    """Scan a project whose only code waits for its Item."""
     project = new_project(office)
     office.container.start_scan("test", [project.id])
     office.container.runner.run(scan_of(project.id))
@@ -118,7 +118,7 @@ def planned(office: Installation) -> Project:
 
 
 def billable(office: Installation) -> Invoice:
-    """An invoice whose Item exists."""
+    """Return an invoice whose Item exists."""
     project = new_project(office)
     office.scan(project.id)
     return office.new_invoice(project, (CODE, "900.00"))
@@ -129,7 +129,7 @@ def break_posts(office: Installation, path: str, fault: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(("fault", "sent"), FAULTS)
-def test_an_item_is_made_once_whatever_happens_to_its_write(
+def test_an_item_is_created_once_whatever_happens_to_its_write(
     office: Installation, fault: dict[str, Any], sent: int
 ) -> None:
     project = planned(office)
@@ -152,7 +152,7 @@ def test_an_item_is_made_once_whatever_happens_to_its_write(
 
 
 @pytest.mark.parametrize(("fault", "sent"), FAULTS)
-def test_a_bill_is_made_once_whatever_happens_to_its_write(
+def test_a_bill_is_created_once_whatever_happens_to_its_write(
     office: Installation, fault: dict[str, Any], sent: int
 ) -> None:
     invoice = billable(office)
@@ -172,70 +172,70 @@ def test_a_bill_is_made_once_whatever_happens_to_its_write(
     assert office.problems() == {}
 
 
-def test_a_bill_in_doubt_is_sent_again_only_after_the_settle_window(patient: Installation) -> None:
+def test_a_bill_in_doubt_is_sent_again_only_after_the_settle_window(long_settle: Installation) -> None:
     """The bill is looked up at least twice before it is sent again."""
-    invoice = billable(patient)
-    break_posts(patient, BILL_PATH, {"kind": "cut_before"})
-    mark = patient.mark()
-    assert patient.export(invoice).kind is OutcomeKind.UNKNOWN
-    patient.hurry()
-    patient.work_off()
-    assert len(patient.posts(BILL_PATH, mark)) == 1
+    invoice = billable(long_settle)
+    break_posts(long_settle, BILL_PATH, {"kind": "cut_before"})
+    mark = long_settle.mark()
+    assert long_settle.export(invoice).kind is OutcomeKind.UNKNOWN
+    long_settle.hurry()
+    long_settle.work_off()
+    assert len(long_settle.posts(BILL_PATH, mark)) == 1
 
-    patient.settle_window_passes(key_of(invoice))
-    patient.settle()
-    _, second = patient.posts(BILL_PATH, mark)
-    looks = [
+    long_settle.settle_window_passes(key_of(invoice))
+    long_settle.settle()
+    _, second = long_settle.posts(BILL_PATH, mark)
+    look_ups = [
         each
-        for each in patient.requests(mark)
-        if each["method"] == "GET" and each["path"].endswith(f"eid:{patient.bill_external_id(invoice)}")
+        for each in long_settle.requests(mark)
+        if each["method"] == "GET" and each["path"].endswith(f"eid:{long_settle.bill_external_id(invoice)}")
     ]
-    assert [each["status"] for each in looks if each["ended"] <= second["started"]].count(404) >= 2
-    assert patient.bill(invoice)
+    assert [each["status"] for each in look_ups if each["ended"] <= second["started"]].count(404) >= 2
+    assert long_settle.bill(invoice)
 
 
-def test_no_hurry_makes_a_bill_in_doubt_be_sent_again_early(patient: Installation) -> None:
-    """Not the next export, not a second one, not a person who asks for that invoice."""
-    invoice = billable(patient)
-    break_posts(patient, BILL_PATH, {"kind": "cut_before"})
-    mark = patient.mark()
-    patient.export(invoice)
+def test_no_request_sends_a_bill_in_doubt_again_early(long_settle: Installation) -> None:
+    """Neither the next export, nor a second one, nor a person's request for that invoice sends it."""
+    invoice = billable(long_settle)
+    break_posts(long_settle, BILL_PATH, {"kind": "cut_before"})
+    mark = long_settle.mark()
+    long_settle.export(invoice)
     for _ in range(3):
-        assert patient.export(invoice).kind is OutcomeKind.UNKNOWN
-    patient.reopened(project_ids=str(invoice.project_id)).export_all()
-    assert len(patient.posts(BILL_PATH, mark)) == 1
-    assert 0 < patient.due(f"invoice:{invoice.project_id}:{invoice.id}") <= PATIENT_SETTLE
-    patient.settle_window_passes(key_of(invoice))
-    patient.settle()
-    assert len(patient.posts(BILL_PATH, mark)) == 2
+        assert long_settle.export(invoice).kind is OutcomeKind.UNKNOWN
+    long_settle.reopened(project_ids=str(invoice.project_id)).export_all()
+    assert len(long_settle.posts(BILL_PATH, mark)) == 1
+    assert 0 < long_settle.due(f"invoice:{invoice.project_id}:{invoice.id}") <= PATIENT_SETTLE
+    long_settle.settle_window_passes(key_of(invoice))
+    long_settle.settle()
+    assert len(long_settle.posts(BILL_PATH, mark)) == 2
 
 
-def test_an_item_whose_answer_comes_too_late_is_found(hasty: Installation) -> None:
-    project = planned(hasty)
+def test_an_item_whose_response_comes_too_late_is_found(short_timeout: Installation) -> None:
+    project = planned(short_timeout)
     (code,) = project.budgeted_codes()
-    mark = hasty.mark()
-    with gives_up_soon(hasty, ITEM_PATH):
-        hasty.work_off()
-        record = hasty.code_record(project, code)
+    mark = short_timeout.mark()
+    with gives_up_soon(short_timeout, ITEM_PATH):
+        short_timeout.work_off()
+        record = short_timeout.code_record(project, code)
         assert record is not None
-        assert (record.state, hasty.items(f"{project.number}-{CODE}")) == (State.UNKNOWN, [])
-    hasty.hurry()
-    eventually(lambda: _worked(hasty) and _done(hasty.code_record(project, code)))
-    assert hasty.item(f"{project.number}-{CODE}")
-    assert len(hasty.posts(ITEM_PATH, mark)) == 1
+        assert (record.state, short_timeout.items(f"{project.number}-{CODE}")) == (State.UNKNOWN, [])
+    short_timeout.hurry()
+    eventually(lambda: _worked(short_timeout) and _done(short_timeout.code_record(project, code)))
+    assert short_timeout.item(f"{project.number}-{CODE}")
+    assert len(short_timeout.posts(ITEM_PATH, mark)) == 1
 
 
-def test_a_bill_in_doubt_that_shows_up_late_is_found_and_taken(hasty: Installation) -> None:
-    invoice = billable(hasty)
-    mark = hasty.mark()
-    with gives_up_soon(hasty, BILL_PATH):
-        outcome = hasty.export(invoice)
-        assert (outcome.kind, hasty.bills(invoice)) == (OutcomeKind.UNKNOWN, [])
+def test_a_bill_in_doubt_that_appears_late_is_found_and_recorded(short_timeout: Installation) -> None:
+    invoice = billable(short_timeout)
+    mark = short_timeout.mark()
+    with gives_up_soon(short_timeout, BILL_PATH):
+        outcome = short_timeout.export(invoice)
+        assert (outcome.kind, short_timeout.bills(invoice)) == (OutcomeKind.UNKNOWN, [])
         assert "ReadTimeout" in outcome.reason
-    hasty.hurry()
-    eventually(lambda: _worked(hasty) and _done(hasty.invoice_record(invoice)))
-    assert len(hasty.posts(BILL_PATH, mark)) == 1
-    assert invoice.origin_id == f"ns-vendorbill-{hasty.bill(invoice).id}"
+    short_timeout.hurry()
+    eventually(lambda: _worked(short_timeout) and _done(short_timeout.invoice_record(invoice)))
+    assert len(short_timeout.posts(BILL_PATH, mark)) == 1
+    assert invoice.origin_id == f"ns-vendorbill-{short_timeout.bill(invoice).id}"
 
 
 def test_a_record_that_queries_do_not_show_yet_is_found_by_its_external_id(open_office: OpenInstallation) -> None:
@@ -252,11 +252,11 @@ def test_a_record_that_queries_do_not_show_yet_is_found_by_its_external_id(open_
 
 
 @pytest.mark.parametrize("dies", ["before the write", "after the write"])
-def test_a_worker_that_dies_in_the_middle_leaves_nothing_double(
-    patient: Installation, monkeypatch: pytest.MonkeyPatch, dies: str
+def test_a_worker_that_dies_during_a_bill_leaves_no_duplicate(
+    long_settle: Installation, monkeypatch: pytest.MonkeyPatch, dies: str
 ) -> None:
-    """Between the intent and the record: the next worker looks before it writes."""
-    office, invoice = patient, billable(patient)
+    """It dies between the intent and the record: the next worker queries NetSuite before it writes."""
+    office, invoice = long_settle, billable(long_settle)
     create = NetSuite.create_bill
 
     def die(client: NetSuite, bill: Bill, *, before_sending: Callable[[], None]) -> str:
@@ -283,7 +283,7 @@ def test_a_worker_that_dies_in_the_middle_leaves_nothing_double(
     assert len(office.posts(BILL_PATH, mark)) == 1
 
 
-def test_a_worker_that_dies_in_the_middle_of_an_item_leaves_nothing_double(
+def test_a_worker_that_dies_during_an_item_leaves_no_duplicate(
     office: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project = planned(office)
@@ -309,7 +309,7 @@ def test_a_worker_that_dies_in_the_middle_of_an_item_leaves_nothing_double(
 def test_an_item_in_doubt_is_looked_up_although_its_invoice_is_withdrawn(
     office: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The worker dies with the Item claimed; nobody asks for the invoice again, and the code has no budget line."""
+    """The worker dies with the Item claimed; the invoice is not exported again, and the code has no budget line."""
     project = office.new_project(f"26-{next(numbers)}")
     code = office.procore.add_code(project.id, CODE)
     invoice = office.new_invoice(project, (code.id, "900.00"))
@@ -337,7 +337,7 @@ def test_an_item_in_doubt_is_looked_up_although_its_invoice_is_withdrawn(
 
 
 @pytest.mark.parametrize("record_type", ["Item", "bill"])
-def test_a_process_that_stalled_while_it_noted_its_intent_sends_nothing(
+def test_a_process_that_stalled_while_recording_its_intent_sends_nothing(
     office: Installation, monkeypatch: pytest.MonkeyPatch, record_type: str
 ) -> None:
     """As nothing was sent, nothing is in doubt either."""
@@ -371,7 +371,7 @@ def test_a_long_burst_of_429_releases_the_thread_and_is_retried_later(office: In
     assert office.item(f"{project.number}-{CODE}")
 
 
-def test_a_bill_that_never_gets_an_answer_ends_with_a_person(open_office: OpenInstallation) -> None:
+def test_a_bill_that_never_gets_a_response_becomes_a_persons_problem(open_office: OpenInstallation) -> None:
     office = open_office(netsuite_settle_seconds=0)
     invoice = billable(office)
     break_posts(office, BILL_PATH, {"kind": "cut_before", "times": None})
@@ -382,35 +382,35 @@ def test_a_bill_that_never_gets_an_answer_ends_with_a_person(open_office: OpenIn
     assert office.bills(invoice) == []
 
 
-def test_a_problem_found_while_a_bill_is_in_doubt_does_not_end_the_doubt(patient: Installation) -> None:
+def test_a_problem_found_while_a_bill_is_in_doubt_does_not_end_the_doubt(long_settle: Installation) -> None:
     """A person enters the bill by hand while ours may still arrive, and deletes it again."""
-    invoice = billable(patient)
+    invoice = billable(long_settle)
     key = f"invoice:{invoice.project_id}:{invoice.id}"
-    break_posts(patient, BILL_PATH, {"kind": "cut_before"})
-    mark = patient.mark()
-    patient.export(invoice)
-    some_bill = next(iter(patient.netsuite.bills))
-    vendor = patient.procore.company.vendor_links[invoice.vendor_id]
-    by_hand = patient.netsuite.make_bill(
+    break_posts(long_settle, BILL_PATH, {"kind": "cut_before"})
+    mark = long_settle.mark()
+    long_settle.export(invoice)
+    some_bill = next(iter(long_settle.netsuite.bills))
+    vendor = long_settle.procore.company.vendor_links[invoice.vendor_id]
+    by_hand = long_settle.netsuite.make_bill(
         replace(some_bill, entity=vendor, tranid=invoice.invoice_number, externalid=None)
     )
-    assert patient.export(invoice).kind is OutcomeKind.UNKNOWN
-    assert patient.problems(key) == {key: "document_number_taken"}
-    record = patient.invoice_record(invoice)
+    assert long_settle.export(invoice).kind is OutcomeKind.UNKNOWN
+    assert long_settle.problems(key) == {key: "document_number_taken"}
+    record = long_settle.invoice_record(invoice)
     assert record is not None
     assert record.in_doubt
 
-    patient.netsuite.delete_bill(by_hand.id)
-    assert patient.export(invoice).kind is OutcomeKind.UNKNOWN
-    assert len(patient.posts(BILL_PATH, mark)) == 1
-    patient.settle_window_passes(key_of(invoice))
-    patient.settle()
-    assert len(patient.posts(BILL_PATH, mark)) == 2
-    assert patient.bill(invoice)
-    assert patient.problems(key) == {}
+    long_settle.netsuite.delete_bill(by_hand.id)
+    assert long_settle.export(invoice).kind is OutcomeKind.UNKNOWN
+    assert len(long_settle.posts(BILL_PATH, mark)) == 1
+    long_settle.settle_window_passes(key_of(invoice))
+    long_settle.settle()
+    assert len(long_settle.posts(BILL_PATH, mark)) == 2
+    assert long_settle.bill(invoice)
+    assert long_settle.problems(key) == {}
 
 
-def test_a_code_that_never_gets_its_item_ends_with_a_person(open_office: OpenInstallation) -> None:
+def test_a_code_that_never_gets_its_item_becomes_a_persons_problem(open_office: OpenInstallation) -> None:
     office = open_office(netsuite_settle_seconds=0)
     project = planned(office)
     (code,) = project.budgeted_codes()
@@ -420,80 +420,80 @@ def test_a_code_that_never_gets_its_item_ends_with_a_person(open_office: OpenIns
     assert len(office.posts(ITEM_PATH)) == 5
 
 
-def test_an_item_in_doubt_is_sent_again_only_after_the_settle_window(patient: Installation) -> None:
-    """Whatever asks for it meanwhile: a scan, another app, an invoice."""
-    project = planned(patient)
+def test_an_item_in_doubt_is_sent_again_only_after_the_settle_window(long_settle: Installation) -> None:
+    """Neither a scan nor another app nor an invoice sends it earlier."""
+    project = planned(long_settle)
     (code,) = project.budgeted_codes()
-    invoice = patient.new_invoice(project, (CODE, "900.00"))
-    break_posts(patient, ITEM_PATH, {"kind": "cut_before"})
-    mark = patient.mark()
-    patient.work_off()
-    assert patient.make_item(project, code).kind is OutcomeKind.UNKNOWN
-    assert patient.export(invoice).kind is OutcomeKind.WAITING
-    patient.container.start_scan("test", [project.id])
-    patient.work_off()
-    assert len(patient.posts(ITEM_PATH, mark)) == 1
-    patient.settle_window_passes(CodeKey(project.id, code.id))
-    patient.settle()
-    assert len(patient.posts(ITEM_PATH, mark)) == 2
-    assert patient.item(f"{project.number}-{CODE}")
-    assert patient.bill(invoice)
+    invoice = long_settle.new_invoice(project, (CODE, "900.00"))
+    break_posts(long_settle, ITEM_PATH, {"kind": "cut_before"})
+    mark = long_settle.mark()
+    long_settle.work_off()
+    assert long_settle.make_item(project, code).kind is OutcomeKind.UNKNOWN
+    assert long_settle.export(invoice).kind is OutcomeKind.WAITING
+    long_settle.container.start_scan("test", [project.id])
+    long_settle.work_off()
+    assert len(long_settle.posts(ITEM_PATH, mark)) == 1
+    long_settle.settle_window_passes(CodeKey(project.id, code.id))
+    long_settle.settle()
+    assert len(long_settle.posts(ITEM_PATH, mark)) == 2
+    assert long_settle.item(f"{project.number}-{CODE}")
+    assert long_settle.bill(invoice)
 
 
-def test_an_item_in_the_way_does_not_end_the_doubt_of_ours(patient: Installation) -> None:
+def test_a_conflicting_item_does_not_end_the_doubt_about_ours(long_settle: Installation) -> None:
     """A problem is opened at once; our bill may still appear, so nothing is sent as soon as the other one is gone."""
-    project = planned(patient)
+    project = planned(long_settle)
     (code,) = project.budgeted_codes()
     name, key = f"{project.number}-{CODE}", f"code:{project.id}:{code.id}"
-    break_posts(patient, ITEM_PATH, {"kind": "cut_before"})
-    mark = patient.mark()
-    patient.work_off()
-    in_the_way = patient.netsuite.make_item(name, record_type="serviceSaleItem")
-    patient.hurry()
-    patient.work_off()
-    assert patient.problems(key) == {key: "item_type_mismatch"}
-    record = patient.code_record(project, code)
+    break_posts(long_settle, ITEM_PATH, {"kind": "cut_before"})
+    mark = long_settle.mark()
+    long_settle.work_off()
+    in_the_way = long_settle.netsuite.make_item(name, record_type="serviceSaleItem")
+    long_settle.hurry()
+    long_settle.work_off()
+    assert long_settle.problems(key) == {key: "item_type_mismatch"}
+    record = long_settle.code_record(project, code)
     assert record is not None
     assert record.in_doubt
 
-    patient.netsuite.edit_item(in_the_way.id, itemid="something else")
-    patient.scan(project.id)
-    assert len(patient.posts(ITEM_PATH, mark)) == 1
-    patient.settle_window_passes(CodeKey(project.id, code.id))
-    patient.settle()
-    assert len(patient.posts(ITEM_PATH, mark)) == 2
-    assert patient.item(name)
-    assert patient.problems(key) == {}
+    long_settle.netsuite.edit_item(in_the_way.id, itemid="something else")
+    long_settle.scan(project.id)
+    assert len(long_settle.posts(ITEM_PATH, mark)) == 1
+    long_settle.settle_window_passes(CodeKey(project.id, code.id))
+    long_settle.settle()
+    assert len(long_settle.posts(ITEM_PATH, mark)) == 2
+    assert long_settle.item(name)
+    assert long_settle.problems(key) == {}
 
 
 @pytest.mark.parametrize("ours_comes", [True, False])
 def test_an_item_made_by_hand_is_not_adopted_while_ours_may_still_arrive(
-    patient: Installation, ours_comes: bool
+    long_settle: Installation, ours_comes: bool
 ) -> None:
-    """Adopting it would end the doubt, and nobody would look up the second Item that NetSuite commits a minute later."""
-    project = planned(patient)
+    """Adopting it would end the doubt, and the second Item that NetSuite commits a minute later would not be looked up."""
+    project = planned(long_settle)
     (code,) = project.budgeted_codes()
-    name, external_id = f"{project.number}-{CODE}", patient.item_external_id(project, code)
-    break_posts(patient, ITEM_PATH, {"kind": "cut_before"})
-    mark = patient.mark()
-    patient.work_off()
-    by_hand = patient.netsuite.make_item(name)
-    assert patient.make_item(project, code).kind is OutcomeKind.UNKNOWN
-    ours = patient.netsuite.make_item(name, externalid=external_id) if ours_comes else None
-    patient.settle_window_passes(CodeKey(project.id, code.id))
-    patient.settle()
-    record = patient.code_record(project, code)
+    name, external_id = f"{project.number}-{CODE}", long_settle.item_external_id(project, code)
+    break_posts(long_settle, ITEM_PATH, {"kind": "cut_before"})
+    mark = long_settle.mark()
+    long_settle.work_off()
+    by_hand = long_settle.netsuite.make_item(name)
+    assert long_settle.make_item(project, code).kind is OutcomeKind.UNKNOWN
+    ours = long_settle.netsuite.make_item(name, externalid=external_id) if ours_comes else None
+    long_settle.settle_window_passes(CodeKey(project.id, code.id))
+    long_settle.settle()
+    record = long_settle.code_record(project, code)
     assert record is not None
-    assert len(patient.posts(ITEM_PATH, mark)) == 1
+    assert len(long_settle.posts(ITEM_PATH, mark)) == 1
     assert record.remote_id == (ours or by_hand).id
     assert record.state is (State.CREATED if ours else State.ADOPTED)
-    found = patient.reopened(project_ids=str(project.id)).container.verification.verify().findings
-    assert [one.kind for one in found] == ([FindingKind.DUPLICATE_ITEM] if ours else [])
+    findings = long_settle.reopened(project_ids=str(project.id)).container.verification.verify().findings
+    assert [one.kind for one in findings] == ([FindingKind.DUPLICATE_ITEM] if ours else [])
 
 
-def test_a_write_that_found_no_room_leaves_an_earlier_one_in_doubt(patient: Installation) -> None:
+def test_a_write_without_a_free_slot_leaves_an_earlier_one_in_doubt(long_settle: Installation) -> None:
     """So it is looked up before anything is sent again: it exists by now, though queries do not show it."""
-    office, project = patient, planned(patient)
+    office, project = long_settle, planned(long_settle)
     (code,) = project.budgeted_codes()
     path = f"{ITEM_PATH}\\?"
     cut = {"kind": "cut_before", "method": "POST", "path": path, "times": 1}
@@ -523,7 +523,7 @@ def test_a_bill_found_while_its_invoice_was_unreadable_is_not_sent_again(open_of
     key = f"invoice:{invoice.project_id}:{invoice.id}"
     break_posts(office, BILL_PATH, {"kind": "error_after", "value": 500, "times": 1})
     with pytest.MonkeyPatch.context() as patch:
-        # The worker dies before it looks.
+        # The worker dies before it queries NetSuite.
         patch.setattr(NetSuite, "bill_by_external_id", _dies)
         with pytest.raises(SystemExit):
             office.export(invoice)

@@ -1,4 +1,4 @@
-"""What NetSuite no longer has is cleared and recreated once; what exists there, or may still appear, never is."""
+"""A record that was deleted in NetSuite is cleared and recreated once; one that exists, or may still appear, never is."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ NAME = f"{NUMBER}-{CODE}"
 
 
 def forget(office: Installation, *arguments: str, typed: str = "") -> tuple[int, str, str]:
-    """`wbs-sync forget`: exit code, standard output, standard error (where it says what a person is asked), blanks made one."""
+    """Run `wbs-sync forget`; return exit code, standard output and standard error (with its questions), each on one line."""
     ended = run_command(office.container, "forget", *arguments, typed=typed)
     return ended.code, ended.text, " ".join(ended.err.split())
 
 
 def refused(office: Installation, *arguments: str, exit_code: int = 1) -> str:
-    """The sentence with which it refuses."""
-    code, told, complaint = forget(office, *arguments, "--yes")
-    assert (code, told) == (exit_code, ""), complaint
+    """Return the sentence with which the command refuses."""
+    code, output, complaint = forget(office, *arguments, "--yes")
+    assert (code, output) == (exit_code, ""), complaint
     return complaint
 
 
@@ -41,7 +41,7 @@ def a_code(office: Installation) -> tuple[Project, WbsCode]:
 
 
 def a_bill(office: Installation) -> tuple[Invoice, tuple[str, str]]:
-    """An invoice with its bill, and how the command names it."""
+    """Return an invoice with its bill, and the options that name it."""
     project = office.new_project("24-810", [CODE])
     invoice = office.new_invoice(project, (CODE, "1000.00"))
     assert office.export(invoice).kind is OutcomeKind.CREATED
@@ -56,10 +56,10 @@ def test_a_deleted_item_is_recreated_by_the_next_scan(office: Installation) -> N
     before, writes = office.container.ledger.codes(project.id), office.mark()
     assert forget(office, NUMBER, CODE, typed="n\n")[0] == 1
     assert office.container.ledger.codes(project.id) == before
-    code, told, asked = forget(office, NUMBER, CODE, "--note", "deleted by mistake", typed="y\n")
+    code, output, asked = forget(office, NUMBER, CODE, "--note", "deleted by mistake", typed="y\n")
     assert code == 0
     assert f"Clear id {first.id} from the ledger? [y/N]" in asked
-    assert f"recreates it: `wbs-sync scan --project {project.id} --wait`" in told
+    assert f"recreates it: `wbs-sync scan --project {project.id} --wait`" in output
     # Only this record, and nothing was written to NetSuite by it.
     assert set(before) - set(office.container.ledger.codes(project.id)) == {wbs_code.id}
     assert office.writes(writes) == []
@@ -67,12 +67,12 @@ def test_a_deleted_item_is_recreated_by_the_next_scan(office: Installation) -> N
     assert (run.counts["created"], run.counts["already"]) == (1, 1)
     second = office.item(NAME)
     assert second.id != first.id
-    story = office.container.explain.code(NUMBER, CODE)["history"]
-    assert [step["what"] for step in story] == ["cleared", "seen", "created"]
-    assert story[0]["sentence"].startswith("Cleared from the ledger by ")
-    assert story[0]["sentence"].endswith("NetSuite no longer has its Item (deleted by mistake)")
-    assert f"with id {first.id} since " in story[0]["sentence"]
-    assert second.id in story[2]["sentence"]
+    history = office.container.explain.code(NUMBER, CODE)["history"]
+    assert [step["what"] for step in history] == ["cleared", "seen", "created"]
+    assert history[0]["sentence"].startswith("Cleared from the ledger by ")
+    assert history[0]["sentence"].endswith("NetSuite no longer has its Item (deleted by mistake)")
+    assert f"with id {first.id} since " in history[0]["sentence"]
+    assert second.id in history[2]["sentence"]
 
 
 def test_an_item_that_exists_under_another_name_is_never_created_again(office: Installation) -> None:
@@ -84,7 +84,7 @@ def test_an_item_that_exists_under_another_name_is_never_created_again(office: I
     assert "still has the Item of this code" in refused(office, NUMBER, CODE, "--take", item.id)
     office.netsuite.edit_item(item.id, itemid=NAME.lower(), externalid=None)
     assert f"Item {NAME.lower()} (id {item.id})" in refused(office, NUMBER, CODE)
-    # But one that could never be used on a bill makes room for a new one.
+    # An Item that can never be on a bill does not prevent a new one.
     office.netsuite.edit_item(
         item.id, itemid="a service", record_type="serviceSaleItem", itemtype="Service", subtype="Sale"
     )
@@ -94,18 +94,18 @@ def test_an_item_that_exists_under_another_name_is_never_created_again(office: I
 def test_an_item_in_place_of_a_deleted_one_is_taken_when_a_person_names_it(office: Installation) -> None:
     """`forget` takes an Item with the name of the deleted one only when its id is given with `--take`."""
     project, wbs_code = a_code(office)
-    first, other = office.item(NAME), office.item(f"{NUMBER}-{OTHER_CODE}")
+    first, second = office.item(NAME), office.item(f"{NUMBER}-{OTHER_CODE}")
     office.netsuite.items.remove(first.id)
-    office.netsuite.edit_item(other.id, itemid=NAME, externalid=None)
-    assert f"--take {other.id}" in refused(office, NUMBER, CODE)
+    office.netsuite.edit_item(second.id, itemid=NAME, externalid=None)
+    assert f"--take {second.id}" in refused(office, NUMBER, CODE)
     assert "are not 17 alone" in refused(office, NUMBER, CODE, "--take", "17")
-    code, told, _ = forget(office, NUMBER, CODE, "--take", other.id, "--yes", "--json")
+    code, output, _ = forget(office, NUMBER, CODE, "--take", second.id, "--yes", "--json")
     assert code == 0
-    cleared = json.loads(told)
+    cleared = json.loads(output)
     assert list(cleared) == ["cleared", "record", "id", "reason", "next_step"]
     assert cleared["cleared"] == str(CodeKey(project.id, wbs_code.id))
     assert cleared["record"].endswith(f"code {NAME}")
-    assert office.make_item(project, wbs_code).remote_id == other.id
+    assert office.make_item(project, wbs_code).remote_id == second.id
 
 
 def test_unconfirmed_records_and_records_in_progress_are_not_cleared(open_office: OpenInstallation) -> None:
@@ -127,7 +127,7 @@ def test_unconfirmed_records_and_records_in_progress_are_not_cleared(open_office
     assert refused(office, NUMBER, code_made)
     office.clear_faults()
     assert office.container.ledger.codes(project.id) == records
-    # Of what was never made nothing has to be forgotten.
+    # A record that was never created cannot be cleared.
     assert "is not in the ledger" in refused(office, "24-801", CODE)
 
 
@@ -137,7 +137,7 @@ def test_a_deleted_bill_is_recreated_once_procore_does_not_name_it(office: Insta
     first = office.bill(invoice)
     assert f"NetSuite still has the bill {invoice.invoice_number} (id {first.id})" in refused(office, *named)
     office.netsuite.delete_bill(first.id)
-    # What the next export would do with it: believe Procore.
+    # The next export would trust Procore.
     complaint = refused(office, *named)
     assert f"still has the origin id of bill {first.id}" in complaint
     assert f"Clear its origin id (ns-vendorbill-{first.id}) in Procore first" in complaint
@@ -147,9 +147,9 @@ def test_a_deleted_bill_is_recreated_once_procore_does_not_name_it(office: Insta
     assert forget(office, *named, "--yes")[0] == 0
     assert office.export(invoice).kind is OutcomeKind.CREATED
     assert office.bill(invoice).id != first.id
-    told = [step["what"] for step in office.container.explain.invoice(str(invoice.id), None)["history"]]
-    assert told.count("created") == 2
-    assert told.index("cleared") > told.index("written_back")
+    steps = [step["what"] for step in office.container.explain.invoice(str(invoice.id), None)["history"]]
+    assert steps.count("created") == 2
+    assert steps.index("cleared") > steps.index("written_back")
 
 
 def test_a_void_bill_blocks_until_its_number_and_external_id_are_changed(office: Installation) -> None:
@@ -181,7 +181,7 @@ def test_a_bill_that_procore_does_not_name_is_named_again(office: Installation) 
     assert (office.bill(invoice).id, named_by_procore) == (bill.id, f"ns-vendorbill-{bill.id}")
 
 
-def test_a_record_must_be_named_one_way(office: Installation) -> None:
+def test_a_record_must_be_named_in_exactly_one_way(office: Installation) -> None:
     assert "not both" in refused(office, NUMBER, CODE, "--invoice", "1", exit_code=2)
     assert "Pass a code" in refused(office, NUMBER, exit_code=2)
     assert "have no invoice 1, in any status" in refused(office, "--invoice", "1")

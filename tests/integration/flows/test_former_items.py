@@ -22,7 +22,7 @@ CAUSE = "possible_former_items"
 
 
 def renumbered(office: Installation, codes: Sequence[str] = CODES) -> tuple[Project, list[str]]:
-    """A project whose Items another integration made under the number before; Items and project: wbs-sync sees it only now."""
+    """Create a project whose Items another integration created under its former number; wbs-sync sees it for the first time."""
     items = [office.netsuite.make_item(f"24-800-{code}").id for code in codes]
     return office.new_project("25-800", CODES), items
 
@@ -70,19 +70,19 @@ def test_new_items_are_created_once_a_person_rejects_the_former_ones(
     """A person says that the other Items are not the project's, and this decision counts for all projects."""
     project, _ = renumbered(office)
     office.scan(project.id)
-    (one, *_) = (problem for problem in office.container.ledger.problems() if problem.problem.cause == CAUSE)
-    office.container.former_items.reject(one.facts)
+    (open_problem, *_) = (problem for problem in office.container.ledger.problems() if problem.problem.cause == CAUSE)
+    office.container.former_items.reject(open_problem.facts)
     office.retry()
     assert office.problems() == {}
     assert len(office.posts(ITEM_PATH)) == len(CODES)
     # One answer counts for all projects.
-    another = office.new_project("25-801", CODES)
-    office.scan(another.id)
+    second_project = office.new_project("25-801", CODES)
+    office.scan(second_project.id)
     assert office.problems() == {}
 
 
-def test_the_items_of_other_projects_are_no_question(office: Installation) -> None:
-    """A company whose Items another integration made: each project has the same codes."""
+def test_the_items_of_other_projects_cause_no_question(office: Installation) -> None:
+    """In a company whose Items another integration created, each project has the same codes."""
     for number in ("24-800", "24-801"):
         for code in CODES:
             office.netsuite.make_item(f"{number}-{code}")
@@ -93,14 +93,14 @@ def test_the_items_of_other_projects_are_no_question(office: Installation) -> No
     assert len(office.posts(ITEM_PATH)) == len(CODES)
 
 
-def test_few_codes_of_the_same_text_are_no_question(office: Installation) -> None:
+def test_few_codes_with_the_same_text_cause_no_question(office: Installation) -> None:
     project, _ = renumbered(office, CODES[:1])
     office.scan(project.id)
     assert office.problems() == {}
 
 
 def test_a_late_code_of_a_renumbered_project_may_have_a_former_item(office: Installation) -> None:
-    """The other integration made Items for all codes; this one was budgeted after the others were adopted."""
+    """The other integration created Items for all codes; this code was budgeted after the others were adopted."""
     project, items = renumbered(office, [*CODES, "09-100.S"])
     office.procore.renumber_project(project.id, "24-800")
     office.scan(project.id)
@@ -115,7 +115,7 @@ def test_a_late_code_of_a_renumbered_project_may_have_a_former_item(office: Inst
     assert office.writes() == []
 
 
-def test_inactive_items_and_those_of_other_types_are_no_question(office: Installation) -> None:
+def test_inactive_items_and_other_item_types_cause_no_question(office: Installation) -> None:
     for code in CODES[:2]:
         office.netsuite.make_item(f"24-800-{code}", isinactive=True)
         office.netsuite.make_item(f"24-801-{code}", "serviceSaleItem")
@@ -125,7 +125,7 @@ def test_inactive_items_and_those_of_other_types_are_no_question(office: Install
 
 
 def lost_with_data_dir(office: Installation, tmp_path: Path) -> Installation:
-    """Redis and DATA_DIR are gone; the settle window has passed."""
+    """Delete Redis and DATA_DIR, and let the settle window pass."""
     lose_redis(office)
     fresh = office.reopened(data_dir=tmp_path / "new-machine", netsuite_settle_seconds=0)
     fresh.container.recovery.rebuild()
@@ -149,8 +149,8 @@ def test_after_a_loss_an_unmarked_item_may_be_that_of_a_renamed_code(
     assert by_hand.id in fresh.sentence(f"code:{project.id}:{first.id}")
     assert office.posts(ITEM_PATH, mark) == []
 
-    (one,) = (problem for problem in fresh.container.ledger.problems() if problem.problem.cause == CAUSE)
-    fresh.container.former_items.reject(one.facts)
+    (open_problem,) = (problem for problem in fresh.container.ledger.problems() if problem.problem.cause == CAUSE)
+    fresh.container.former_items.reject(open_problem.facts)
     fresh.retry()
     assert fresh.problems() == {}
     assert fresh.make_item(project, first).kind is OutcomeKind.ALREADY

@@ -1,4 +1,4 @@
-"""Options refuse the names of 0.1.0: an empty list would mean that nothing is open."""
+"""Options refuse the names of 0.1.0: with an empty list a reader would assume that no problem is open."""
 
 from __future__ import annotations
 

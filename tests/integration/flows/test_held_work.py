@@ -1,4 +1,4 @@
-"""A remote that cannot be worked with at all: the work is paused, reported once, not burned through, and continues by itself."""
+"""A remote that cannot be used at all: its work is paused, reported once, loses no attempts, and continues by itself."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CODES = [f"05-{number}.S" for number in range(120, 132)]
 
 @pytest.fixture(autouse=True)
 def long_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pauses end when a test says so."""
+    """Let pauses last until a test ends them."""
     monkeypatch.setattr(remote_failures, "REFUSED_PAUSE_SECONDS", 100.0)
     monkeypatch.setattr(remote_failures, "FIRST_PAUSE_SECONDS", (100.0, 100.0))
     monkeypatch.setattr(remote_failures, "AFTER_PAUSE_SECONDS", (0.3, 0.3))
@@ -29,7 +29,7 @@ def long_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def planned(office: Installation) -> Project:
-    """A project whose twelve codes wait for their Items."""
+    """Scan a project whose twelve codes wait for their Items."""
     project = office.new_project("24-800", CODES)
     office.container.start_scan("test", [project.id])
     office.container.runner.run(scan_of(project.id))
@@ -52,22 +52,22 @@ def require_all_made(
 
 def test_a_login_that_netsuite_refuses_pauses_work_until_it_is_fixed(office: Installation) -> None:
     project = planned(office)
-    doorkeeper = office.netsuite.doorkeeper
-    certificates = doorkeeper.unmap_certificates()
+    login = office.netsuite.doorkeeper
+    certificates = login.unmap_certificates()
     mark = office.mark()
     office.work_off()
 
     assert office.problems() == {"remote:netsuite": "netsuite_login"}
     assert office.sentence("remote:netsuite").startswith("NetSuite refused the integration's login")
-    assert len(office.netsuite.journal.requests(mark)) <= 3, "twelve codes wait, and one of them found out for all"
+    assert len(office.netsuite.journal.requests(mark)) <= 3, "twelve codes wait after one attempt"
     (pause,) = office.container.stores.breakers.pauses()
-    due = [
+    due_times = [
         office.container.work.waits_until(Lane.ITEMS, f"code:{project.id}:{code.id}")
         for code in project.budgeted_codes()
     ]
-    assert all(at is not None and at <= pause.ends for at in due)
+    assert all(at is not None and at <= pause.ends for at in due_times)
 
-    doorkeeper.register(CERTIFICATE_ID, certificates[CERTIFICATE_ID])
+    login.register(CERTIFICATE_ID, certificates[CERTIFICATE_ID])
     require_all_made(office, project)
 
 
@@ -86,16 +86,18 @@ def test_paused_work_stays_in_its_lane_and_is_not_dispatched(
     office.container.work.add(Lane.LISTINGS, ["exports:1"])
     assert office.container.dispatch.next(Lane).keys() == {"exports:1"}, "listings ask Procore alone"
     office.container.dispatch.lift()
-    assert office.container.dispatch.next(Lane).keys() == {first}, "also what had been put off to the end of the hold"
+    assert office.container.dispatch.next(Lane).keys() == {first}, (
+        "including work that was postponed to the end of the pause"
+    )
 
 
 def test_an_export_while_the_login_is_refused_waits_too(office: Installation) -> None:
     project = planned(office)
     invoice = office.new_invoice(project, (CODES[0], "900.00"))
-    doorkeeper = office.netsuite.doorkeeper
-    certificates = doorkeeper.unmap_certificates()
+    login = office.netsuite.doorkeeper
+    certificates = login.unmap_certificates()
     assert office.export(invoice).kind is OutcomeKind.WAITING
-    doorkeeper.register(CERTIFICATE_ID, certificates[CERTIFICATE_ID])
+    login.register(CERTIFICATE_ID, certificates[CERTIFICATE_ID])
     require_all_made(office, project)
     assert office.bill(invoice)
 
@@ -112,7 +114,7 @@ def test_a_login_that_procore_refuses_pauses_work_until_it_is_fixed(office: Inst
     require_all_made(office, project)
 
 
-def test_tokens_that_were_revoked_are_renewed_without_a_word(office: Installation) -> None:
+def test_revoked_tokens_are_renewed_without_a_problem(office: Installation) -> None:
     project = planned(office)
     office.netsuite.doorkeeper.revoke_tokens()
     office.procore.revoke_tokens()
@@ -120,7 +122,7 @@ def test_tokens_that_were_revoked_are_renewed_without_a_word(office: Installatio
 
 
 @pytest.mark.parametrize("missing", ["item:create", "item"])
-def test_a_missing_permission_holds_the_work_until_it_is_given(office: Installation, missing: str) -> None:
+def test_a_missing_permission_pauses_the_work_until_it_is_given(office: Installation, missing: str) -> None:
     project = planned(office)
     office.stage.settings("netsuite", missing_permissions=(missing,))
     mark = office.mark()
@@ -129,32 +131,32 @@ def test_a_missing_permission_holds_the_work_until_it_is_given(office: Installat
     assert office.problems() == {first: "netsuite_permission", ITEMS_REFUSED: "netsuite_permission"}
     for key in (first, ITEMS_REFUSED):
         assert "create Items (permission Lists > Items: Create)" in office.sentence(key)
-    assert len(office.posts(ITEM_PATH, mark)) <= 3, "twelve codes wait, and two of them found out for all"
+    assert len(office.posts(ITEM_PATH, mark)) <= 3, "twelve codes wait after two attempts"
     assert office.writes() == []
 
     office.stage.settings("netsuite", missing_permissions=())
     require_all_made(office, project, after_a_retry=True)
 
 
-def test_what_needs_nothing_of_netsuite_does_not_say_that_it_works_again(office: Installation) -> None:
-    """Otherwise a problem of hours would close and open all the time, and an outage between scans would never be reported."""
-    stands = office.new_project("24-801", ["05-120.S"])
-    office.scan(stands.id)
+def test_work_without_a_netsuite_request_does_not_close_its_outage(office: Installation) -> None:
+    """Otherwise the problem would close and open all the time, and an outage between scans would never be reported."""
+    synced_project = office.new_project("24-801", ["05-120.S"])
+    office.scan(synced_project.id)
     project = planned(office)
     office.stage.settings("netsuite", missing_permissions=("item:create",))
     office.work_off()
-    told, times = office.problems(), office.container.stores.breakers.times(ITEMS_REFUSED.removeprefix("remote:"))
-    assert told.keys() > {ITEMS_REFUSED}
+    problems, times = office.problems(), office.container.stores.breakers.times(ITEMS_REFUSED.removeprefix("remote:"))
+    assert problems.keys() > {ITEMS_REFUSED}
 
     office.container.dispatch.lift()
-    assert office.make_item(stands, stands.budgeted_codes()[0]).kind is OutcomeKind.ALREADY
-    office.container.start_scan("test", [stands.id])
-    assert office.container.runner.run(scan_of(stands.id)).is_complete
+    assert office.make_item(synced_project, synced_project.budgeted_codes()[0]).kind is OutcomeKind.ALREADY
+    office.container.start_scan("test", [synced_project.id])
+    assert office.container.runner.run(scan_of(synced_project.id)).is_complete
     # This one asks NetSuite, and gets all the responses that it needs.
     new = office.procore.add_code(project.id, "06-100.S", budget=0)
     office.container.start_scan("test", [project.id])
     assert office.container.runner.run(scan_of(project.id)).is_complete
-    assert office.problems() == told
+    assert office.problems() == problems
     assert office.container.stores.breakers.times(ITEMS_REFUSED.removeprefix("remote:")) == times
 
     office.stage.settings("netsuite", missing_permissions=())
@@ -179,8 +181,8 @@ def test_a_missing_permission_for_bills_leaves_no_bill_in_doubt(office: Installa
     assert office.bill(invoice)
 
 
-def test_maintenance_is_waited_out(open_office: OpenInstallation) -> None:
-    """Every request is answered with an HTML page: one write is in doubt then, all others are not even tried."""
+def test_work_waits_until_maintenance_has_ended(open_office: OpenInstallation) -> None:
+    """NetSuite answers every request with an HTML page: one write is in doubt, and no other is tried."""
     office = open_office(netsuite_settle_seconds=1)
     project = planned(office)
     office.stage.settings("netsuite", maintenance=True)

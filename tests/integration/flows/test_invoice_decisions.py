@@ -1,4 +1,4 @@
-"""`wbs-sync invoices`: what a person says about an invoice holds until it is taken back, over a lost Redis too."""
+"""`wbs-sync invoices`: a person's decision about an invoice applies until it is withdrawn, even after Redis was lost."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from simulators.company.billing import Invoice
 from tests.integration.flows.conftest import OpenInstallation
-from tests.integration.flows.test_problem_commands import call, told
+from tests.integration.flows.test_problem_commands import call, call_json
 from tests.integration.flows.test_settled_by_hand import enter_by_hand, key_of
 from tests.kit.company import BILL_PATH
 from tests.kit.installation import Installation
@@ -26,7 +26,7 @@ def of(invoice: Invoice) -> list[str]:
 
 
 def credit(office: Installation, number: str = "26-950") -> Invoice:
-    """An invoice that is refused: it needs a vendor credit."""
+    """Return an invoice that is refused because it needs a vendor credit."""
     project = office.new_project(number, [CODE])
     office.scan(project.id)
     invoice = office.new_invoice(project, (CODE, "-900.00"))
@@ -43,7 +43,7 @@ def billable(office: Installation, number: str = "26-951") -> Invoice:
 def test_an_invoice_that_was_billed_elsewhere_has_no_problem(office: Installation) -> None:
     invoice = credit(office)
     bill = enter_by_hand(office, invoice, tranid="ANOTHER-NUMBER")
-    noted = told(office, "invoices", "mark-billed", *of(invoice), "--bill", bill.id, "--note", "by the old system")
+    noted = call_json(office, "invoices", "mark-billed", *of(invoice), "--bill", bill.id, "--note", "by the old system")
     assert (noted["key"], noted["kind"], noted["bill_id"]) == (key_of(invoice), "billed_elsewhere", bill.id)
     assert office.problems(key_of(invoice)) == {}
     pilot = office.reopened(project_ids=str(invoice.project_id))
@@ -63,25 +63,25 @@ def test_an_invoice_that_was_billed_elsewhere_has_no_problem(office: Installatio
     assert (gone.kind.value, f"(id {bill.id}) no longer exists" in gone.sentence) == ("bill_deleted", True)
 
 
-def test_an_excluded_invoice_is_not_billed_until_that_is_taken_back(office: Installation) -> None:
+def test_an_excluded_invoice_is_not_billed_until_it_is_included_again(office: Installation) -> None:
     invoice = billable(office)
     assert call(office, "invoices", "exclude", *of(invoice), "--note", "paid by card").exit_code == 0
     outcome = office.export(invoice)
     assert outcome.kind is OutcomeKind.SKIPPED
     assert "not to be exported" in outcome.reason
-    (listed,) = told(office, "invoices", "decisions")
+    (listed,) = call_json(office, "invoices", "decisions")
     assert (listed["key"], listed["kind"], listed["note"]) == (key_of(invoice), "excluded", "paid by card")
     assert office.posts(BILL_PATH) == []
 
     assert call(office, "invoices", "include", *of(invoice), "--note", "the card was refused").exit_code == 0
-    assert told(office, "invoices", "decisions") == []
+    assert call_json(office, "invoices", "decisions") == []
     assert office.export(invoice).kind is OutcomeKind.CREATED
     explained = office.container.explain.invoice(str(invoice.id), str(invoice.project_id))
     assert any("the card was refused" in step["sentence"] for step in explained["history"])
 
 
 @pytest.mark.parametrize("then", ["back to draft", "deleted", "project not readable", "project inactive", "another's"])
-def test_verify_shows_each_decision_whatever_became_of_its_invoice(office: Installation, then: str) -> None:
+def test_verify_shows_each_decision_in_every_state_of_its_invoice(office: Installation, then: str) -> None:
     invoice = billable(office)
     office.container.invoice_decisions.exclude(*_named(invoice), by="ana", note="paid by card")
     match then:
@@ -96,7 +96,7 @@ def test_verify_shows_each_decision_whatever_became_of_its_invoice(office: Insta
         case _:
             office.procore.edit_invoice(invoice.id, origin_id="sage-1")
     pilot = {"PROJECT_IDS": str(invoice.project_id)}
-    (shown,) = told(office, "verify", **pilot)["information"]
+    (shown,) = call_json(office, "verify", **pilot)["information"]
     assert (shown["kind"], shown["key"]) == ("invoice_decision", key_of(invoice))
     assert "not to be exported; decided by ana: paid by card" in shown["sentence"]
     assert "paid by card" in call(office, "verify", **pilot).stdout
@@ -121,7 +121,7 @@ def _named(invoice: Invoice) -> tuple[str, str]:
     return str(invoice.id), str(invoice.project_id)
 
 
-def test_decisions_outlive_a_lost_redis_where_a_copy_is(open_office: OpenInstallation, tmp_path: Path) -> None:
+def test_decisions_survive_a_lost_redis_on_a_machine_with_a_copy(open_office: OpenInstallation, tmp_path: Path) -> None:
     office = open_office()
     kept, lost = billable(office), billable(office, "26-952")
     office.container.invoice_decisions.exclude(*_named(kept), by="ana", note="never")
@@ -134,13 +134,13 @@ def test_decisions_outlive_a_lost_redis_where_a_copy_is(open_office: OpenInstall
     after.container.recovery.ensure_ledger()
     assert after.export(kept).kind is OutcomeKind.SKIPPED
     assert after.container.stores.decisions.of(_key(after, lost)) is None
-    (found,) = after.reopened(project_ids=str(kept.project_id)).container.verification.verify().information
-    assert "not to be exported; decided by ana: never" in found.sentence
+    (information,) = after.reopened(project_ids=str(kept.project_id)).container.verification.verify().information
+    assert "not to be exported; decided by ana: never" in information.sentence
 
     (copied,) = (one for one in office.container.checks.run() if one.name == "Decisions on invoices")
     assert (copied.ok, f"{office.container.settings.data_dir}" in copied.message) == (True, True)
-    stranger = office.reopened(data_dir=tmp_path / "stranger").container.checks
-    (copied,) = (one for one in stranger.run() if one.name == "Decisions on invoices")
+    other_machine = office.reopened(data_dir=tmp_path / "stranger").container.checks
+    (copied,) = (one for one in other_machine.run() if one.name == "Decisions on invoices")
     assert (copied.ok, copied.message.partition(" in ")[0]) == (None, "1 of 1 decision without a copy")
 
     for key in office.container.redis.keys(f"{office.container.settings.redis_key_prefix}*"):
@@ -154,9 +154,9 @@ def test_decisions_outlive_a_lost_redis_where_a_copy_is(open_office: OpenInstall
 
 @pytest.mark.parametrize("done", ["billed", "void bill", "no such bill", "no id", "bill of another invoice"])
 def test_an_invalid_decision_is_refused_with_a_sentence(office: Installation, done: str) -> None:
-    invoice, other = billable(office), billable(office, "26-953")
-    office.export(other)
-    bill = office.bill(other)
+    invoice, second_invoice = billable(office), billable(office, "26-953")
+    office.export(second_invoice)
+    bill = office.bill(second_invoice)
     decisions = office.container.invoice_decisions
     match done:
         case "billed":

@@ -1,4 +1,4 @@
-"""Why is invoice X not billed? Asked by its number in any letter case, or by its id, without its project, whatever its status."""
+"""Why is invoice X not billed? The answer by its number in any letter case, or by its id, without its project, in every status."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def names(invoice: Invoice) -> list[str]:
 
 
 def why(office: Installation, name: str) -> set[str]:
-    """By `explain` and by `status`."""
+    """Return what `explain` and `status` say."""
     status = call(office, "status", "--invoice", name)
     assert status.exit_code == 0, status.stderr
     return {office.container.explain.invoice(name, None)["explanation"], " ".join(status.stdout.split())}
@@ -54,9 +54,9 @@ def test_a_skipped_invoice_is_explained_by_its_current_status(office: Installati
     office.procore.set_invoice_status(invoice.id, "draft")
     assert "its status in Procore is draft" in office.container.explain.invoice("walk-2b", None)["explanation"]
     office.procore.set_invoice_status(invoice.id, "approved")
-    told = office.container.explain.invoice("walk-2b", None)["explanation"]
-    assert told.startswith("Not yet: it was skipped at ")
-    assert "(status is under review), and that reason no longer applies; it is in no lane now" in told
+    explanation = office.container.explain.invoice("walk-2b", None)["explanation"]
+    assert explanation.startswith("Not yet: it was skipped at ")
+    assert "(status is under review), and that reason no longer applies; it is in no lane now" in explanation
 
 
 def test_a_blocked_invoice_that_went_back_to_its_subcontractor_says_so(office: Installation) -> None:
@@ -66,9 +66,9 @@ def test_a_blocked_invoice_that_went_back_to_its_subcontractor_says_so(office: I
     office.export(invoice)
     assert "has no billing date" in office.container.explain.invoice("walk-2b", None)["explanation"]
     office.procore.edit_invoice(invoice.id, status="revise_and_resubmit")
-    told = office.container.explain.invoice("walk-2b", None)
-    assert told["explanation"] == STATUSES["revise_and_resubmit"]
-    assert [problem["cause"] for problem in told["problems"]] == ["billing_date_missing"]
+    explanation = office.container.explain.invoice("walk-2b", None)
+    assert explanation["explanation"] == STATUSES["revise_and_resubmit"]
+    assert [problem["cause"] for problem in explanation["problems"]] == ["billing_date_missing"]
 
 
 def test_a_claimed_and_a_billed_invoice_are_found_by_all_their_names(office: Installation) -> None:
@@ -82,7 +82,7 @@ def test_a_claimed_and_a_billed_invoice_are_found_by_all_their_names(office: Ins
         assert f"id {office.bill(invoice).id}" in office.container.explain.invoice(name, None)["explanation"]
 
 
-def test_a_number_that_is_another_invoices_id_is_a_question(office: Installation) -> None:
+def test_a_number_that_is_another_invoices_id_causes_a_question(office: Installation) -> None:
     first = new_invoice(office)
     project = office.procore.project(first.project_id)
     second = office.new_invoice(project, (CODE, "800.00"), invoice_number=str(first.id))
@@ -95,7 +95,7 @@ def test_a_number_of_digits_is_a_number_first(office: Installation) -> None:
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"), invoice_number="1042")
     assert office.container.named_records.invoice("1042", str(project.id)).invoice_id == invoice.id
-    # An id that no list shows is still an id: work on it says what is the matter.
+    # An id that no list shows is still an id: work on it reports the reason.
     assert office.container.named_records.invoice("1043", str(project.id)).invoice_id == 1043
 
 
@@ -124,5 +124,5 @@ def test_problems_are_found_by_the_number_of_their_invoice(office: Installation)
         assert "has no billing date" in shown.stdout, shown.stderr
     ignored = call(office, "problems", "ignore", "walk-2b", "--until-changed")
     assert ignored.exit_code == 0, ignored.stderr
-    nothing = call(office, "problems", "show", "WALK-9")
-    assert "`wbs-sync explain --invoice WALK-9`" in nothing.stderr
+    unknown = call(office, "problems", "show", "WALK-9")
+    assert "`wbs-sync explain --invoice WALK-9`" in unknown.stderr

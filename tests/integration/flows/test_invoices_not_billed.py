@@ -1,4 +1,4 @@
-"""Invoices that become no bill: each ends as what it is, said with names, and leaves no trace in NetSuite."""
+"""Invoices that become no bill: each ends with its reason, which names the records, and leaves nothing in NetSuite."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def key_of(invoice: Invoice) -> str:
 
 
 def blocked(office: Installation, invoice: Invoice, cause: str) -> None:
-    """The invoice, exported while its one Item is still to be made, is blocked for this cause, and nothing at all is written."""
+    """Export an invoice whose only Item is still to be created; check that it is blocked for this cause and that nothing was written."""
     outcome = office.export(invoice)
     assert outcome.kind is OutcomeKind.BLOCKED
     assert outcome.cause == cause
@@ -95,7 +95,7 @@ def test_which_statuses_are_exported_is_a_setting(office: Installation) -> None:
     assert office.bill(noted)
 
 
-def test_an_invoice_that_another_integration_claimed_is_skipped_and_said(office: Installation) -> None:
+def test_an_invoice_of_another_integration_is_skipped_and_reported(office: Installation) -> None:
     invoice = office.case_invoice("foreign_origin_id")
     outcome = office.export(invoice)
     assert outcome.kind is OutcomeKind.SKIPPED
@@ -150,7 +150,7 @@ def test_an_invoice_off_by_a_cent_is_blocked(office: Installation) -> None:
 def test_an_invoice_with_tax_is_refused_for_its_tax_whether_or_not_it_ties(
     open_office: OpenInstallation, included: bool
 ) -> None:
-    """Where the payment due leaves the tax out, the lines tie: a bill would go out that is too low by the tax."""
+    """If the payment due excludes the tax, the lines tie: a bill would be too low by the tax."""
     office = open_office(world={"tax_in_payment_due": included})
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"))
@@ -179,7 +179,7 @@ CANADIAN = {"currency_iso_code": "CAD", "base_currency_iso_code": "CAD", "curren
 
 
 def new_invoices(office: Installation, count: int) -> list[Invoice]:
-    """Approved ones, each of a separate project."""
+    """Create approved invoices, each of a separate project."""
     return [office.new_invoice(office.new_project(f"24-80{n}", [CODE]), (CODE, "900.00")) for n in range(count)]
 
 
@@ -191,11 +191,11 @@ def currency_check(office: Installation) -> Check:
 def test_nothing_is_billed_with_two_base_currencies_and_no_setting(open_office: OpenInstallation) -> None:
     """While Procore names two base currencies and no setting says which one counts, no invoice is billed."""
     office = open_office()
-    billed, other, third = new_invoices(office, 3)
+    billed, second, third = new_invoices(office, 3)
     assert office.export(billed).kind is OutcomeKind.CREATED
-    office.procore.edit_invoice(other.id, shown={"currency_configuration": CANADIAN})
+    office.procore.edit_invoice(second.id, shown={"currency_configuration": CANADIAN})
     mark = office.mark()
-    for invoice in (other, third):
+    for invoice in (second, third):
         assert office.export(invoice).cause == "base_currency_unknown"
         assert "The Procore projects use CAD, USD, and no setting says" in office.sentence(key_of(invoice))
     assert office.writes(mark) == []
@@ -207,7 +207,7 @@ def test_nothing_is_billed_with_two_base_currencies_and_no_setting(open_office: 
 
     office = office.reopened(netsuite_currency="USD")
     assert office.export(third).kind is OutcomeKind.CREATED
-    assert office.export(other).cause == "foreign_currency"
+    assert office.export(second).cause == "foreign_currency"
     check = currency_check(office)
     assert (check.ok, check.message) == (True, "USD: invoices in any other currency are blocked")
 
@@ -215,9 +215,9 @@ def test_nothing_is_billed_with_two_base_currencies_and_no_setting(open_office: 
 def test_a_second_base_currency_is_known_before_anything_is_billed(open_office: OpenInstallation) -> None:
     """The lists of invoices are enough to know that Procore has a second base currency."""
     office = open_office()
-    ours, other = new_invoices(office, 2)
-    office.procore.edit_invoice(other.id, shown={"currency_configuration": CANADIAN})
-    for invoice in (ours, other):
+    ours, second = new_invoices(office, 2)
+    office.procore.edit_invoice(second.id, shown={"currency_configuration": CANADIAN})
+    for invoice in (ours, second):
         office.container.runner.run(exports_of(invoice.project_id))
     blocked(office, ours, "base_currency_unknown")
 
@@ -236,7 +236,7 @@ def test_while_no_invoice_names_a_currency_check_says_what_to_set(open_office: O
 
 
 def test_the_base_currency_of_a_project_is_not_that_of_the_books(open_office: OpenInstallation) -> None:
-    """Procore names the project's own currency as the base where it has one."""
+    """Procore names the project's own currency as the base if it has one."""
     office = open_office(netsuite_currency="USD")
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"))
@@ -282,18 +282,18 @@ def test_a_closed_period_blocks_until_it_is_opened(open_office: OpenInstallation
 def test_a_blocked_code_blocks_its_invoice_which_creates_no_other_item(office: Installation) -> None:
     """The invoice's other code gets no Item for it and does not wait for one."""
     project = office.new_project("24-800")
-    bad = office.procore.add_code(project.id, "05-120.S.Phase : 2")
-    good = office.procore.add_code(project.id, "05-310.S")
-    invoice = office.new_invoice(project, (bad.id, "500.00"), (good.id, "100.00"))
+    blocked_code = office.procore.add_code(project.id, "05-120.S.Phase : 2")
+    usable_code = office.procore.add_code(project.id, "05-310.S")
+    invoice = office.new_invoice(project, (blocked_code.id, "500.00"), (usable_code.id, "100.00"))
     outcome = office.export(invoice)
     assert outcome.cause == "blocked_codes"
     assert "05-120.S.Phase : 2" in outcome.reason
     assert office.writes() == []
     # Nor does it wait for one.
-    assert office.code_record(project, good) is None
+    assert office.code_record(project, usable_code) is None
 
-    other = office.new_invoice(project, (good.id, "100.00"))
-    assert office.export(other).kind is OutcomeKind.CREATED
+    second_invoice = office.new_invoice(project, (usable_code.id, "100.00"))
+    assert office.export(second_invoice).kind is OutcomeKind.CREATED
 
 
 def test_an_invoice_of_a_project_that_the_app_may_not_see_is_reported(office: Installation) -> None:
@@ -316,12 +316,12 @@ def test_an_unreadable_invoice_keeps_its_name_and_its_project(office: Installati
     office.procore.edit_project(project.id, tools_disabled=True)
     for _ in range(2):
         assert office.export(invoice).cause == "invoice_not_found"
-        words = f"Invoice {invoice.invoice_number} of project {project.number} {project.name} could not be read from Procore"
-        assert office.sentence(key_of(invoice)).startswith(words)
+        sentence = f"Invoice {invoice.invoice_number} of project {project.number} {project.name} could not be read from Procore"
+        assert office.sentence(key_of(invoice)).startswith(sentence)
     # Work that failed again and again is reported with the names of its record.
     office.container.settlement.give_up(WorkKey.parse(key_of(invoice)), 9)
-    (told,) = [row for row in office.container.overview.problems() if row["key"] == key_of(invoice)]
-    assert (told["cause"], told["record"]) == (
+    (problem,) = [row for row in office.container.overview.problems() if row["key"] == key_of(invoice)]
+    assert (problem["cause"], problem["record"]) == (
         "retries_exhausted",
         f"{project.number} {project.name}, invoice {invoice.invoice_number}",
     )

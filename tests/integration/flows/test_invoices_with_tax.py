@@ -1,4 +1,4 @@
-"""Invoices with tax: a line on the owner's Item where the payment due has the tax in it, a person's in every other case."""
+"""Invoices with tax: a line on the configured tax Item if the payment due includes the tax, else a problem for a person."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CODE = "03-300.S"
 
 
 def taxed(office: Installation, tax: str = "74.25") -> tuple[Project, Invoice]:
-    """An invoice of 900.00 less ten per cent retainage, and the tax."""
+    """Return an invoice of 900.00 less ten percent retainage, plus this tax."""
     project = office.new_project("24-820", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"))
     office.procore.edit_invoice(invoice.id, tax=tax)
@@ -46,10 +46,10 @@ def test_tax_in_the_payment_due_is_a_line_of_the_bill_and_the_bill_ties(open_off
         "Retainage Payable": Decimal("-90.00"),
         "Sales Tax": Decimal("74.25"),
     }
-    told = office.container.explain.invoice(str(invoice.id), str(project.id))
-    (tax,) = (line for line in told["bill_lines"] if line["line"] == "Tax")
+    explanation = office.container.explain.invoice(str(invoice.id), str(project.id))
+    (tax,) = (line for line in explanation["bill_lines"] if line["line"] == "Tax")
     assert tax["terms"] == [{"position": None, "label": "tax applicable to this payment", "amount": "74.25"}]
-    assert told["total"] == told["payment_due"] == "884.25"
+    assert explanation["total"] == explanation["payment_due"] == "884.25"
     pilot = office.reopened(
         project_ids=str(project.id), netsuite_tax_item_id=office.container.settings.netsuite_tax_item_id
     )

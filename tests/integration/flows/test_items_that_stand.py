@@ -24,20 +24,20 @@ NAME = "24-800-05-120.S"
 
 
 def one_code(office: Installation) -> tuple[Project, WbsCode]:
-    """A project with one budgeted code, whose Item is to be called NAME."""
+    """Create a project with one budgeted code, whose Item name is NAME."""
     project = office.new_project("24-800", ["05-120.S"])
     return project, project.budgeted_codes()[0]
 
 
 def adopted(office: Installation, project: Project, code: WbsCode) -> str:
-    """The id of the Item that the ledger says was adopted."""
+    """Return the id of the Item that the ledger records as adopted."""
     record = office.code_record(project, code)
     assert record is not None
     assert record.state is State.ADOPTED
     return record.remote_id
 
 
-def test_an_item_made_by_hand_is_adopted_and_not_touched(office: Installation) -> None:
+def test_an_item_made_by_hand_is_adopted_unchanged(office: Installation) -> None:
     case = office.case("item_by_hand")
     before = dataclasses.replace(office.item(case["name"]))
     office.scan(case["project_id"])
@@ -50,7 +50,7 @@ def test_an_item_made_by_hand_is_adopted_and_not_touched(office: Installation) -
 
 
 def test_an_adopted_item_gets_our_external_id_only_if_the_setting_is_on(open_office: OpenInstallation) -> None:
-    """Nothing else of the Item is changed, and it may also be one for resale."""
+    """Nothing else of the Item changes; it may also be an Item for resale."""
     office = open_office(netsuite_adopted_items_get_external_id=True)
     case = office.case("item_by_hand")
     before = dataclasses.replace(office.item(case["name"]))
@@ -61,12 +61,12 @@ def test_an_adopted_item_gets_our_external_id_only_if_the_setting_is_on(open_off
     assert after.externalid == office.item_external_id(project, project.codes[case["wbs_code_id"]])
     assert dataclasses.replace(after, externalid=None, modified_at=before.modified_at) == before
 
-    # Also one for resale, where those that are made are for purchase.
+    # This includes an Item for resale; created Items are for purchase.
     for_resale = office.netsuite.make_item(NAME, "otherChargeResaleItem")
-    other, code = one_code(office)
-    office.scan(other.id)
-    assert adopted(office, other, code) == for_resale.id
-    assert office.item(NAME).externalid == office.item_external_id(other, code)
+    second_project, code = one_code(office)
+    office.scan(second_project.id)
+    assert adopted(office, second_project, code) == for_resale.id
+    assert office.item(NAME).externalid == office.item_external_id(second_project, code)
 
 
 def test_a_role_without_permission_to_edit_items_still_adopts_them(open_office: OpenInstallation) -> None:
@@ -104,7 +104,7 @@ def test_another_owners_external_id_is_never_overwritten(open_office: OpenInstal
     assert before.externalid == "SAGE-ITEM-4471"
 
 
-def test_an_item_of_the_name_in_other_letters_is_adopted(office: Installation) -> None:
+def test_an_item_whose_name_differs_only_in_case_is_adopted(office: Installation) -> None:
     """SuiteQL compares with case, NetSuite's uniqueness does not: its refusal leads to the existing Item."""
     project, code = one_code(office)
     by_hand = office.netsuite.make_item(NAME.lower())
@@ -167,7 +167,7 @@ def test_after_an_item_of_another_type_is_renamed_the_next_scan_makes_ours(offic
     assert office.problems() == {}
 
 
-def test_an_inactive_item_in_other_letters_is_found_out_too(office: Installation) -> None:
+def test_an_inactive_item_that_differs_in_case_is_reported_too(office: Installation) -> None:
     project, _ = one_code(office)
     office.netsuite.make_item(NAME.lower(), isinactive=True)
     office.scan(project.id)
@@ -176,7 +176,7 @@ def test_an_inactive_item_in_other_letters_is_found_out_too(office: Installation
 
 
 def test_an_item_of_ours_that_an_accountant_renamed_is_kept(office: Installation) -> None:
-    """Its external id names its code, even to a ledger that has lost all records of it."""
+    """Its external id names its code, even to a ledger that has lost all records."""
     project, code = one_code(office)
     office.scan(project.id)
     ours = office.item(NAME)
@@ -197,20 +197,20 @@ def test_an_item_of_ours_that_an_accountant_renamed_is_kept(office: Installation
 def test_an_item_that_belongs_to_another_code_of_ours_is_blocked(office: Installation) -> None:
     """An Item of the correct name with another code's external id is not changed, and the problem names that code."""
     project, code = one_code(office)
-    other = office.netsuite.make_item(NAME, externalid=f"pcr-itm-{office.procore.company.company_id}-1-2")
+    item = office.netsuite.make_item(NAME, externalid=f"pcr-itm-{office.procore.company.company_id}-1-2")
     office.scan(project.id)
     key = f"code:{project.id}:{code.id}"
     assert office.problems() == {key: "item_belongs_to_other_code"}
-    assert office.item(NAME) == other
+    assert office.item(NAME) == item
     assert office.posts(ITEM_PATH) == []
     # An unknown code has no name to show.
-    assert f"belongs to another WBS code ({other.externalid})" in office.sentence(key)
+    assert f"belongs to another WBS code ({item.externalid})" in office.sentence(key)
 
     neighbour = office.new_project("24-801", ["01-100.S"])
     office.scan(neighbour.id)
     (known,) = neighbour.budgeted_codes()
     office.netsuite.edit_item(office.item("24-801-01-100.S").id, externalid=None)
-    office.netsuite.edit_item(other.id, externalid=office.item_external_id(neighbour, known))
+    office.netsuite.edit_item(item.id, externalid=office.item_external_id(neighbour, known))
     office.scan(project.id)
     assert f"another WBS code ({neighbour.number} {neighbour.name}, code 24-801-01-100.S)" in office.sentence(key)
 
@@ -218,7 +218,7 @@ def test_an_item_that_belongs_to_another_code_of_ours_is_blocked(office: Install
 def test_an_item_that_one_code_has_adopted_is_adopted_by_no_other(
     office: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It keeps its name when its code or project is renamed, and the next code with that name would book money on it too."""
+    """It keeps its name when its code or project is renamed, and the next code with that name would be booked on it too."""
     project, code = one_code(office)
     by_hand = office.netsuite.make_item(NAME)
     office.scan(project.id)
@@ -243,7 +243,7 @@ def test_an_item_that_one_code_has_adopted_is_adopted_by_no_other(
     office.container.scans.projects.refresh()
     marking = office.reopened(netsuite_adopted_items_get_external_id=True)
     with monkeypatch.context() as patch:
-        # Two workers look before either has noted it; the second does not mark it as its own either.
+        # Two workers query before either has recorded it; the second one does not mark it either.
         patch.setattr(AdoptedItems, "by", lambda *_: {})
         marking.make_item(namesake, its_code)
     assert office.make_item(namesake, its_code).cause == "item_belongs_to_other_code"
@@ -257,7 +257,7 @@ def test_an_item_that_one_code_has_adopted_is_adopted_by_no_other(
     assert office.problems() == {}
 
 
-def test_our_external_id_counts_whatever_its_letters(office: Installation) -> None:
+def test_our_external_id_counts_in_any_letter_case(office: Installation) -> None:
     """NetSuite compares external ids without case."""
     project, code = one_code(office)
     ours: Item = office.netsuite.make_item(NAME, externalid=office.item_external_id(project, code).upper())
@@ -269,7 +269,7 @@ def test_our_external_id_counts_whatever_its_letters(office: Installation) -> No
 
 
 def test_two_hand_made_items_with_one_name_are_a_problem(office: Installation) -> None:
-    """An account may hold such a pair from before; which one is right is nothing a program knows."""
+    """An account may have such a pair from earlier; only a person knows which one is right."""
     project, code = one_code(office)
     office.netsuite.make_item(NAME)
     office.netsuite.make_item(NAME.lower())
@@ -282,7 +282,7 @@ def test_two_hand_made_items_with_one_name_are_a_problem(office: Installation) -
 def test_an_account_whose_answers_have_no_location_header_works_the_same(
     office: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Practitioners report creates without `Location`: the id is then asked for by external id."""
+    """Practitioners report creates without `Location`: the id is then queried by external id."""
     monkeypatch.setattr("simulators.netsuite.record_api.location_of", lambda *_: "")
     project, code = one_code(office)
     invoice = office.new_invoice(project, ("05-120.S", "500.00"))
@@ -295,7 +295,7 @@ def test_an_account_whose_answers_have_no_location_header_works_the_same(
 
 
 def two_codes_on_one_item(office: Installation) -> tuple[Project, WbsCode, WbsCode, str]:
-    """As versions left it that did not yet know which code had adopted an Item: (project, first code, second code, Item's id)."""
+    """Write the records of a version that did not know which code had adopted an Item: (project, first code, second code, Item's id)."""
     project, code = one_code(office)
     by_hand = office.netsuite.make_item(NAME)
     office.scan(project.id)
@@ -309,15 +309,15 @@ def two_codes_on_one_item(office: Installation) -> tuple[Project, WbsCode, WbsCo
 def test_verify_finds_codes_that_share_an_item_and_one_can_get_its_own(office: Installation) -> None:
     """The first code keeps the shared Item, and after `forget` a scan creates a separate one for the second."""
     project, code, second, item_id = two_codes_on_one_item(office)
-    found = {
+    finding_by_key = {
         finding.key: finding
         for finding in office.container.verification.verify().findings
         if finding.kind is FindingKind.ITEM_SHARED
     }
-    assert set(found) == {f"code:{project.id}:{second.id}"}
-    assert "belongs to code 05-199.S" in found[f"code:{project.id}:{second.id}"].sentence
+    assert set(finding_by_key) == {f"code:{project.id}:{second.id}"}
+    assert "belongs to code 05-199.S" in finding_by_key[f"code:{project.id}:{second.id}"].sentence
 
-    # The first keeps it, under its name of today.
+    # The first code keeps it, under its current name.
     office.netsuite.edit_item(item_id, itemid="24-800-05-199.S")
     forgetting = office.container.forgetting
     seen = forgetting.code(str(project.id), str(second.id))
@@ -334,9 +334,9 @@ def test_codes_of_two_projects_that_share_an_item_are_found_too(office: Installa
     project, code = one_code(office)
     office.netsuite.make_item(NAME)
     office.scan(project.id)
-    other = office.new_project("24-801", ["05-120.S"])
-    (its_code,) = other.budgeted_codes()
+    second_project = office.new_project("24-801", ["05-120.S"])
+    (its_code,) = second_project.budgeted_codes()
     redis, prefix = office.container.redis, office.container.settings.redis_key_prefix
-    redis.hset(f"{prefix}codes:{other.id}", its_code.id, redis.hget(f"{prefix}codes:{project.id}", code.id))
-    found = [f.key for f in office.container.verification.verify().findings if f.kind is FindingKind.ITEM_SHARED]
-    assert found == [f"code:{other.id}:{its_code.id}"]
+    redis.hset(f"{prefix}codes:{second_project.id}", its_code.id, redis.hget(f"{prefix}codes:{project.id}", code.id))
+    keys = [f.key for f in office.container.verification.verify().findings if f.kind is FindingKind.ITEM_SHARED]
+    assert keys == [f"code:{second_project.id}:{its_code.id}"]

@@ -1,4 +1,4 @@
-"""Who a Procore vendor and a Procore project are in NetSuite: by a link that is consistent, else by the one record of that name."""
+"""Which NetSuite records a Procore vendor and project are: by a consistent link, else by the only record of that name."""
 
 from __future__ import annotations
 
@@ -46,19 +46,19 @@ def external_id_of(office: Installation, invoice: Invoice) -> str:
     return f"pcr-vendor-{office.procore.company.company_id}-{invoice.vendor_id}"
 
 
-def test_the_origin_id_of_the_vendor_goes_before_its_name(office: Installation) -> None:
-    right = office.new_vendor("PEAK-1", company_name=f"{PEAK}, LLC")
+def test_the_vendors_origin_id_has_precedence_over_its_name(office: Installation) -> None:
+    payee = office.new_vendor("PEAK-1", company_name=f"{PEAK}, LLC")
     office.new_vendor(PEAK)
-    office.procore.edit_vendor(office.procore.vendor(PEAK).id, origin_id=right.id)
+    office.procore.edit_vendor(office.procore.vendor(PEAK).id, origin_id=payee.id)
     invoice = invoice_of(office, PEAK)
     office.export(invoice)
-    assert office.bill(invoice).entity == right.id
+    assert office.bill(invoice).entity == payee.id
 
 
 def test_digits_of_another_erp_are_not_taken_as_the_payee(office: Installation) -> None:
-    """Another ERP's vendor number in the origin id is some NetSuite record's internal id by chance."""
-    wrong, right = office.new_vendor("Zenith Catering"), office.new_vendor(PEAK)
-    office.procore.edit_vendor(office.procore.vendor(PEAK).id, origin_id=wrong.id)
+    """Another ERP's vendor number in the origin id is the internal id of some NetSuite record by chance."""
+    namesake_by_id, payee = office.new_vendor("Zenith Catering"), office.new_vendor(PEAK)
+    office.procore.edit_vendor(office.procore.vendor(PEAK).id, origin_id=namesake_by_id.id)
     invoice = invoice_of(office, PEAK)
     key = InvoiceKey(invoice.project_id, invoice.id)
     (line,) = [one for one in office.container.planning.export_one(key).lines if one.is_invoice]
@@ -67,22 +67,22 @@ def test_digits_of_another_erp_are_not_taken_as_the_payee(office: Installation) 
     assert office.writes() == []
     sentence = office.sentence(key_of(invoice))
     assert PEAK in sentence
-    assert f"'Zenith Catering' (id {wrong.id})" in sentence
+    assert f"'Zenith Catering' (id {namesake_by_id.id})" in sentence
 
-    # Procore shows nobody an origin id, so an administrator may answer in NetSuite.
-    office.netsuite.vendors.put(replace(right, externalid=external_id_of(office, invoice)))
+    # Procore shows no origin id on its pages, so an administrator may answer in NetSuite.
+    office.netsuite.vendors.put(replace(payee, externalid=external_id_of(office, invoice)))
     assert office.export(invoice).kind is OutcomeKind.CREATED
-    assert office.bill(invoice).entity == right.id
+    assert office.bill(invoice).entity == payee.id
 
 
 def test_a_linked_vendor_of_another_name_is_right_once_a_person_says_so(office: Installation) -> None:
-    right = office.new_vendor("Called otherwise in the books")
-    office.procore.edit_vendor(office.procore.vendor(PEAK).id, origin_id=right.id)
+    payee = office.new_vendor("Called otherwise in the books")
+    office.procore.edit_vendor(office.procore.vendor(PEAK).id, origin_id=payee.id)
     invoice = invoice_of(office, PEAK)
     assert office.export(invoice).cause == "vendor_link_mismatch"
-    office.netsuite.vendors.put(replace(right, externalid=external_id_of(office, invoice)))
+    office.netsuite.vendors.put(replace(payee, externalid=external_id_of(office, invoice)))
     assert office.export(invoice).kind is OutcomeKind.CREATED
-    assert office.bill(invoice).entity == right.id
+    assert office.bill(invoice).entity == payee.id
     assert office.problems() == {}
 
 
@@ -124,36 +124,39 @@ def test_a_linked_vendor_that_is_inactive_blocks_and_no_namesake_is_paid(office:
 
 
 def test_a_link_that_is_corrected_in_procore_holds_with_the_next_bill(office: Installation) -> None:
-    one, other = office.new_vendor("PEAK-1", company_name=PEAK), office.new_vendor("PEAK-2", company_name=PEAK)
-    office.procore.edit_vendor(office.procore.vendor(PEAK).id, origin_id=one.id)
+    first_vendor, second_vendor = (
+        office.new_vendor("PEAK-1", company_name=PEAK),
+        office.new_vendor("PEAK-2", company_name=PEAK),
+    )
+    office.procore.edit_vendor(office.procore.vendor(PEAK).id, origin_id=first_vendor.id)
     first = invoice_of(office, PEAK)
     office.export(first)
-    office.procore.edit_vendor(first.vendor_id, origin_id=other.id)
+    office.procore.edit_vendor(first.vendor_id, origin_id=second_vendor.id)
     second = office.new_invoice(office.procore.project("24-800"), (CODE, "100.00"), vendor=PEAK)
     office.export(second)
-    assert (office.bill(first).entity, office.bill(second).entity) == (one.id, other.id)
+    assert (office.bill(first).entity, office.bill(second).entity) == (first_vendor.id, second_vendor.id)
 
 
 def test_a_person_among_the_vendors_is_found_by_first_and_last_name(office: Installation) -> None:
     """Such a vendor has no company name."""
     state = office.netsuite
-    right = NsVendor(state.vendors.next_id(), "V-77", "", None, "2", firstname="Ana", lastname="Lopez")
-    state.vendors.put(right)
+    payee = NsVendor(state.vendors.next_id(), "V-77", "", None, "2", firstname="Ana", lastname="Lopez")
+    state.vendors.put(payee)
     office.procore.edit_vendor(office.procore.vendor(PEAK).id, name="Ana  Lopez")
     invoice = invoice_of(office, "Ana  Lopez")
     office.export(invoice)
-    assert office.bill(invoice).entity == right.id
+    assert office.bill(invoice).entity == payee.id
 
 
 @pytest.mark.parametrize("linked", [True, False])
 def test_a_vendor_of_the_projects_directory_is_found_there(office: Installation, linked: bool) -> None:
-    """Commitments of some companies carry ids that the company directory does not answer for."""
-    right = office.new_vendor("PEAK-1", company_name=f"{PEAK} Inc" if linked else PEAK)
+    """Commitments of some companies have vendor ids that are not in the company directory."""
+    payee = office.new_vendor("PEAK-1", company_name=f"{PEAK} Inc" if linked else PEAK)
     vendor = office.procore.vendor(PEAK)
-    office.procore.edit_vendor(vendor.id, origin_id=right.id if linked else None, project_directory_only=True)
+    office.procore.edit_vendor(vendor.id, origin_id=payee.id if linked else None, project_directory_only=True)
     invoice = invoice_of(office, PEAK)
     office.export(invoice)
-    assert office.bill(invoice).entity == right.id
+    assert office.bill(invoice).entity == payee.id
 
 
 def test_create_is_never_advised_where_a_similarly_named_vendor_exists(office: Installation) -> None:
@@ -164,28 +167,28 @@ def test_create_is_never_advised_where_a_similarly_named_vendor_exists(office: I
     assert f"id {similar.id}" in office.sentence(key_of(invoice))
 
 
-def test_an_external_id_goes_before_the_name(office: Installation) -> None:
+def test_an_external_id_has_precedence_over_the_name(office: Installation) -> None:
     vendor = office.procore.vendor("Peak Painting and Coatings")
     company_id = office.procore.company.company_id
-    right = office.new_vendor("Peak Painting (AP)", external_id=f"pcr-vendor-{company_id}-{vendor.id}")
+    payee = office.new_vendor("Peak Painting (AP)", external_id=f"pcr-vendor-{company_id}-{vendor.id}")
     office.new_vendor("Peak Painting and Coatings")
     invoice = invoice_of(office, vendor.name)
     office.export(invoice)
-    assert office.bill(invoice).entity == right.id
+    assert office.bill(invoice).entity == payee.id
 
 
 @pytest.mark.parametrize("name", ["Peak Painting and Coatings", 'O\'Brien "Jr" & Sons'])
-def test_the_exact_name_serves_where_exactly_one_has_it(office: Installation, name: str) -> None:
+def test_the_exact_name_is_enough_if_exactly_one_vendor_has_it(office: Installation, name: str) -> None:
     vendor = office.procore.vendor("Peak Painting and Coatings")
     office.procore.edit_vendor(vendor.id, name=name)
-    right = office.new_vendor("PEAK-1", company_name=name)
+    payee = office.new_vendor("PEAK-1", company_name=name)
     office.new_vendor("PEAK-2", company_name=name + " of Utah")
     invoice = invoice_of(office, name)
     office.export(invoice)
-    assert office.bill(invoice).entity == right.id
+    assert office.bill(invoice).entity == payee.id
 
 
-def test_an_inactive_vendor_is_no_vendor(office: Installation) -> None:
+def test_an_inactive_vendor_is_never_chosen(office: Installation) -> None:
     office.new_vendor("PEAK-1", company_name=PEAK).isinactive = True
     invoice = invoice_of(office, PEAK)
     assert office.export(invoice).cause == "vendor_inactive"
@@ -195,19 +198,19 @@ def test_an_inactive_vendor_is_no_vendor(office: Installation) -> None:
 
 
 def test_two_vendors_with_the_name_are_a_problem(office: Installation) -> None:
-    one = office.new_vendor("PEAK-1", company_name="Peak Painting and Coatings")
+    vendor = office.new_vendor("PEAK-1", company_name="Peak Painting and Coatings")
     office.new_vendor("PEAK-2", company_name="Peak Painting and Coatings")
     invoice = invoice_of(office, "Peak Painting and Coatings")
     assert office.export(invoice).cause == "vendor_ambiguous"
     assert office.writes() == []
 
-    office.procore.edit_vendor(invoice.vendor_id, origin_id=one.id)
+    office.procore.edit_vendor(invoice.vendor_id, origin_id=vendor.id)
     assert office.export(invoice).kind is OutcomeKind.CREATED
-    assert office.bill(invoice).entity == one.id
+    assert office.bill(invoice).entity == vendor.id
 
 
-def test_a_vendor_that_is_made_later_is_found_with_the_next_export(office: Installation) -> None:
-    """What was not found is never remembered."""
+def test_a_vendor_created_later_is_found_by_the_next_export(office: Installation) -> None:
+    """A look-up without a result is never cached."""
     invoice = invoice_of(office, "Peak Painting and Coatings")
     assert office.export(invoice).cause == "vendor_not_linked"
     office.new_vendor("Peak Painting and Coatings")

@@ -28,8 +28,8 @@ from worker.store.verifications import LastVerification
 pytestmark = pytest.mark.real
 
 
-class Told(dict[str, float]):
-    """Samples as `name{label,label}`, the labels' values in the catalogue's order."""
+class Samples(dict[str, float]):
+    """Samples by `name{label,label}`, with the labels' values in the order of the catalogue."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -41,18 +41,20 @@ class Told(dict[str, float]):
                 self[f"{name}{{{values}}}" if values else name] = sample.value
 
     def of(self, name: str) -> dict[str, float]:
-        """The samples of one metric that are not 0, by their labels."""
-        found = {key.partition("{")[2].rstrip("}"): value for key, value in self.items() if key.startswith(f"{name}{{")}
-        return {labels: value for labels, value in found.items() if value}
+        """Return the samples of one metric that are not 0, by their labels."""
+        values = {
+            key.partition("{")[2].rstrip("}"): value for key, value in self.items() if key.startswith(f"{name}{{")
+        }
+        return {labels: value for labels, value in values.items() if value}
 
 
-def told(office: Installation) -> Told:
-    return Told(office.container.metrics.text())
+def scrape(office: Installation) -> Samples:
+    return Samples(office.container.metrics.text())
 
 
 @pytest.fixture
 def commands(office: Installation) -> Iterator[list[str]]:
-    """The commands that are sent to Redis from here on."""
+    """Collect the commands that are sent to Redis from here on."""
     sent: list[str] = []
     execute = office.container.redis.execute_command
 
@@ -70,9 +72,9 @@ def test_scans_exports_and_comparisons_have_metrics_of_their_result(synced: Inst
     assert scan
     assert export
     at = office.container.now()
-    right = {"right": 930, "explained": 74, "finding": 0, "information": 0, "unreadable_project": 0}
-    office.container.stores.verifications.note(LastVerification(at - 60, at, right))
-    now, facts = office.container.now(), told(office)
+    counts = {"right": 930, "explained": 74, "finding": 0, "information": 0, "unreadable_project": 0}
+    office.container.stores.verifications.note(LastVerification(at - 60, at, counts))
+    now, facts = office.container.now(), scrape(office)
     status = office.container.overview.status()
     for run in (scan, export):
         assert (
@@ -94,7 +96,7 @@ def test_scans_exports_and_comparisons_have_metrics_of_their_result(synced: Inst
     }
     assert facts.of("records_total") == {key: count for key, count in stand.items() if count}
     blocked = {f"{kind},blocked": status[f"{kind}s"]["blocked"] for kind in ("code", "invoice")}
-    assert facts.of("unfinished_records") == blocked, "what stands is counted no more"
+    assert facts.of("unfinished_records") == blocked, "records that are done are not counted"
     assert facts["verify_findings"] == 0
     assert facts.of("last_run_results").items() >= {"verify,right": 930, "verify,explained": 74}.items()
     assert facts["last_run_duration_seconds{verify}"] == pytest.approx(60, abs=0.01)
@@ -117,32 +119,32 @@ def _outcomes(counts: Mapping[str, int]) -> dict[str, int]:
 
 def test_each_state_is_counted_once_with_its_oldest(office: Installation) -> None:
     ledger, at = office.container.ledger, 1_700_000_000.0
-    code, other, invoice = CodeKey(7, 1), CodeKey(7, 2), InvoiceKey(7, 1)
-    for key, sent_at in ((code, at + 5), (other, at + 3)):
+    code, second_code, invoice = CodeKey(7, 1), CodeKey(7, 2), InvoiceKey(7, 1)
+    for key, sent_at in ((code, at + 5), (second_code, at + 3)):
         ledger.write(key, Record(State.UNKNOWN, at=at, sent_at=sent_at))
-    facts = told(office)
+    facts = scrape(office)
     assert facts.of("unfinished_records") == {"code,unknown": 2}
     assert facts["oldest_unfinished_timestamp_seconds{code,unknown}"] == at + 3, "as old as its write"
-    ledger.write(other, Record(State.CREATED, "an Item", "5", at=at))
+    ledger.write(second_code, Record(State.CREATED, "an Item", "5", at=at))
     ledger.write(code, Record(State.BLOCKED, at=at, cause=Cause.ITEM_REJECTED, facts={"name": "x", "answer": "no"}))
     ledger.write(invoice, Record(State.ADOPTED, "a bill", "6", at=at, write_back_due=True))
     ledger.add_waiting(7, {3: Record(State.WAITING, at=at)})
-    facts = told(office)
+    facts = scrape(office)
     assert facts.of("unfinished_records") == {"code,blocked": 1, "code,waiting": 1, "invoice,write_back": 1}
     seen = ledger.code(code)
     assert seen
-    assert facts["oldest_unfinished_timestamp_seconds{code,blocked}"] == seen.seen, "as old as what is known of it"
+    assert facts["oldest_unfinished_timestamp_seconds{code,blocked}"] == seen.seen, "as old as the oldest known time"
     assert facts.of("records_total") == {"code,created": 1, "invoice,adopted": 1}
     ledger.write(code, Record(State.SKIPPED, at=at, detail="not budgeted"))
     ledger.write(invoice, Record(State.ADOPTED, "a bill", "6", at=at))
     ledger.write(CodeKey(7, 3), Record(State.CREATED, "an Item", "7", at=at))
-    assert told(office).of("unfinished_records") == {}
-    assert told(office).of("oldest_unfinished_timestamp_seconds") == {}
+    assert scrape(office).of("unfinished_records") == {}
+    assert scrape(office).of("oldest_unfinished_timestamp_seconds") == {}
     # A person lets the ledger forget a code that was blocked; the scan then finds its Item.
     ledger.write(code, Record(State.BLOCKED, at=at, cause=Cause.ITEM_REJECTED, facts={"name": "x", "answer": "no"}))
     office.container.redis.hdel(office.redis_key("codes:7"), "1")
     ledger.write(code, Record(State.ADOPTED, "an Item", "8", at=at))
-    assert told(office).of("unfinished_records") == {}
+    assert scrape(office).of("unfinished_records") == {}
 
 
 def test_problems_are_counted_by_cause_until_they_are_closed_or_ignored(office: Installation) -> None:
@@ -153,24 +155,24 @@ def test_problems_are_counted_by_cause_until_they_are_closed_or_ignored(office: 
         )
     ledger.report("remote:netsuite", Cause.NETSUITE_LOGIN, {"answer": "no"}, at=60)
     period, login = "period_closed,project accountant", "netsuite_login,integration engineer"
-    facts = told(office)
+    facts = scrape(office)
     assert facts.of("problems") == {period: 2, login: 1}
     assert facts.of("oldest_problem_timestamp_seconds") == {"project accountant": 40, "integration engineer": 60}
     newest, oldest = sorted(ledger.problems(), key=lambda one: -one.since)[1:]
     assert handling.ignore(oldest, by="a person", at=70, note="known")
-    facts = told(office)
+    facts = scrape(office)
     assert (facts.of("problems"), facts.of("ignored_problems")) == ({period: 1, login: 1}, {period: 1})
     assert facts["oldest_problem_timestamp_seconds{project accountant}"] == 50
     ledger.report(oldest.key, Cause.PERIOD_CLOSED, facts_of(Cause.PERIOD_CLOSED, date="2026-02-01"), at=80)
-    assert told(office).of("problems") == {period: 2, login: 1}, "it says something else, so it is shown again"
+    assert scrape(office).of("problems") == {period: 2, login: 1}, "its sentence changed, so it is shown again"
     ledger.report(oldest.key, Cause.BILL_REJECTED, facts_of(Cause.BILL_REJECTED), at=90)
     refused = "bill_rejected,ERP administrator"
-    assert told(office).of("problems") == {period: 1, login: 1, refused: 1}
+    assert scrape(office).of("problems") == {period: 1, login: 1, refused: 1}
     assert handling.resolve(newest, by="a person", at=100, note="")
     assert ledger.resolve("remote:netsuite")
     assert not ledger.resolve("remote:netsuite")
     ledger.write(InvoiceKey(7, 1), Record(State.SKIPPED, at=110, detail="withdrawn"))
-    facts = told(office)
+    facts = scrape(office)
     assert (facts.of("problems"), facts.of("ignored_problems"), facts.of("oldest_problem_timestamp_seconds")) == (
         {},
         {},
@@ -180,7 +182,7 @@ def test_problems_are_counted_by_cause_until_they_are_closed_or_ignored(office: 
 
 def test_lanes_runs_remotes_and_the_gate_have_metrics_of_their_state(office: Installation) -> None:
     container, at = office.container, office.container.now()
-    assert "last_resume_timestamp_seconds" not in told(office), "nobody has worked yet"
+    assert "last_resume_timestamp_seconds" not in scrape(office), "no worker has run yet"
     container.wbs_scan.request("a person", [7])
     container.work.add(Lane.ITEMS, ["code:7:1", "code:7:2"], at=at - 100)
     container.work.add(Lane.ITEMS, ["code:7:3"], at=at + 1000)
@@ -193,7 +195,7 @@ def test_lanes_runs_remotes_and_the_gate_have_metrics_of_their_state(office: Ins
         {"X-Rate-Limit-Limit": "3600", "X-Rate-Limit-Remaining": "9", "X-Rate-Limit-Reset": str(int(at) + 1800)}
     )
     with container.stores.gate.slot(Precedence.EXPORT):
-        facts = told(office)
+        facts = scrape(office)
     assert facts.of("waiting_work") == {"scans": 1, "items": 2, "exports": 1}
     assert facts.of("work_in_progress") == {"items": 1}
     assert facts.of("oldest_due_work_timestamp_seconds") == {"items": pytest.approx(at - 100, abs=0.01)}
@@ -207,39 +209,39 @@ def test_lanes_runs_remotes_and_the_gate_have_metrics_of_their_state(office: Ins
     container.work.close(Lane.SCANS, "scan:7", None)
     assert container.runs.last_whole(RunKind.SCAN) is None, "a scan of one project says nothing about all of them"
     container.stores.breakers.close(Remote.NETSUITE)
-    assert told(office).of("consecutive_pauses") == {}
+    assert scrape(office).of("consecutive_pauses") == {}
 
 
 def test_metrics_cost_the_same_number_of_commands_for_any_amount(office: Installation, commands: list[str]) -> None:
-    told(office)
+    scrape(office)
     empty = len(commands)
     container = office.container
     container.ledger.add_waiting(1, {1: Record(State.WAITING, "code 1", at=1)})
     container.work.add(Lane.ITEMS, ["code:1:1"])
     container.work.add(Lane.EXPORTS, ["invoice:1:1"])
     commands.clear()
-    told(office)
-    few = len(commands)
+    scrape(office)
+    with_few_records = len(commands)
     for project in range(20):
         waiting = {number: Record(State.WAITING, f"code {number}", at=1) for number in range(1, 51)}
         container.ledger.add_waiting(project + 1, waiting)
         container.work.add(Lane.ITEMS, [f"code:{project + 1}:{number}" for number in waiting])
     commands.clear()
-    facts = told(office)
+    facts = scrape(office)
     assert (facts["unfinished_records{code,waiting}"], facts["waiting_work{items}"]) == (1000, 1000)
-    assert len(commands) <= few
-    assert (empty, few) == (44, 61), "docs/monitoring.md tells the numbers"
+    assert len(commands) <= with_few_records
+    assert (empty, with_few_records) == (44, 61), "docs/monitoring.md has these numbers"
     assert not {"HVALS", "KEYS", "SCAN", "HSCAN", "SMEMBERS"} & set(commands)
 
 
 def test_the_oldest_invoice_and_code_are_shown_with_why_they_wait(office: Installation) -> None:
     """The metric names the reason at each stage of their work, and neither is shown once it is done."""
     container, work = office.container, office.container.work
-    assert told(office).of("oldest_waiting_timestamp_seconds") == {}
+    assert scrape(office).of("oldest_waiting_timestamp_seconds") == {}
     began = container.now()
 
     def reasons() -> list[str]:
-        facts = told(office).of("oldest_waiting_timestamp_seconds")
+        facts = scrape(office).of("oldest_waiting_timestamp_seconds")
         assert all(began - 1 <= since <= container.now() for since in facts.values())
         return sorted(facts)
 
@@ -271,13 +273,13 @@ def test_the_oldest_invoice_and_code_are_shown_with_why_they_wait(office: Instal
     assert reasons() == []
 
 
-def test_processes_queues_and_webhooks_are_shown_as_they_are(
+def test_metrics_show_the_state_of_processes_queues_and_webhooks(
     office: Installation,
 ) -> None:
     container = office.container
-    facts = told(office)
+    facts = scrape(office)
     assert facts.of("workers") == {}
-    assert "webhook_receivers" not in facts, "there never was one"
+    assert "webhook_receivers" not in facts, "no receiver has ever run"
     office.processes_run()
     container.stores.presence.announce("webhooks@test", queues=RECEIVES, clock=container.now())
     counts = container.stores.webhook_counts
@@ -286,7 +288,7 @@ def test_processes_queues_and_webhooks_are_shown_as_they_are(
     counts.save()
     counts.save()
     container.redis.lpush(office.redis_key("exports"), "a message")
-    facts = told(office)
+    facts = scrape(office)
     assert facts.of("workers") == {"scans": 1, "items": 1, "exports": 1, "upkeep": 2}
     assert facts.of("queue_messages") == {"exports": 1}
     seen = facts.of("process_last_seen_timestamp_seconds")
@@ -298,7 +300,7 @@ def test_processes_queues_and_webhooks_are_shown_as_they_are(
 
 def test_the_server_the_disk_and_the_certificate_are_shown(open_office: OpenInstallation) -> None:
     office = open_office(netsuite_certificate_expires="2027-05-31", scan_cron="0 4 * * *")
-    facts = told(office)
+    facts = scrape(office)
     assert 0 < facts["redis_memory_used_bytes"] < facts["redis_memory_limit_bytes"]
     assert (facts["redis_append_only"], facts.of("redis_save_failing")) == (1, {})
     assert facts["netsuite_certificate_expiry_timestamp_seconds"] == pytest.approx(1811807999.0, abs=2)
@@ -306,13 +308,13 @@ def test_the_server_the_disk_and_the_certificate_are_shown(open_office: OpenInst
     assert facts.of("schedule_set") == {"scan": 1}
     refused = mock.Mock(side_effect=NoPermissionError("NOPERM this user has no permissions to run the 'info' command"))
     with mock.patch.object(office.container.redis, "info", refused):
-        assert "redis_memory_used_bytes" not in told(office), "the others are told all the same"
+        assert "redis_memory_used_bytes" not in scrape(office), "the other metrics are shown"
 
 
 def test_a_lost_ledger_is_shown_in_the_metrics(office: Installation) -> None:
     office.container.redis.delete(office.redis_key("ledger"))
     office.container.ledger.state.save_rebuild({"items": 30})
-    facts = told(office)
+    facts = scrape(office)
     assert (facts["ledger_open"], facts["ledger_rebuilt_items"]) == (0, 30)
 
 
@@ -323,12 +325,12 @@ def test_the_command_prints_the_same_and_writes_a_file_whole(office: Installatio
         return ended.out
 
     office.container.stores.gate.note_use()
-    assert Told(run()).keys() == told(office).keys()
+    assert Samples(run()).keys() == scrape(office).keys()
     file = tmp_path / "wbs-sync.prom"
     file.write_text("old")
     assert run("--out", str(file)) == ""
-    assert Told(file.read_text()).keys() == told(office).keys()
-    assert list(tmp_path.glob("*prom*")) == [file], "nothing half written is left"
+    assert Samples(file.read_text()).keys() == scrape(office).keys()
+    assert list(tmp_path.glob("*prom*")) == [file], "no incomplete file is left"
 
 
 def test_a_process_without_the_key_learns_the_certificates_end(open_office: OpenInstallation) -> None:

@@ -1,4 +1,4 @@
-"""What a code's Item may be called: exactly the project's number and the code's text, or nothing at all."""
+"""The name of a code's Item: exactly the project's number and the code's text, or a problem."""
 
 from __future__ import annotations
 
@@ -90,15 +90,15 @@ def test_a_name_that_netsuite_would_read_as_parent_and_child_is_blocked(synced: 
 
 
 def test_odd_text_becomes_the_items_name_byte_for_byte(synced: Installation) -> None:
-    """Letter case, double spaces and quotes: nothing is trimmed, cut or cased."""
+    """Letter case, double spaces and quotes are kept: nothing is trimmed or cut."""
     case = synced.case("odd_text")
     item = synced.item(case["name"])
     assert item.itemid == '24-017-09-910.S.o\'neil  "east" wing'
     assert item.displayname == 'paint  the o\'neil  "east" wing, 2 coats'
 
 
-def test_a_code_with_a_quote_is_found_again_instead_of_made_again(office: Installation) -> None:
-    """The look-up's literal doubles the quote of O'Brien; else the hand-made Item would not be seen."""
+def test_a_code_with_a_quote_is_found_and_not_created_again(office: Installation) -> None:
+    """The query doubles the quote of O'Brien; otherwise it would not find the hand-made Item."""
     project = office.new_project("24-800", ["05-120.S.O'Brien  JR"])
     by_hand = office.netsuite.make_item("24-800-05-120.S.O'Brien  JR")
     office.scan(project.id)

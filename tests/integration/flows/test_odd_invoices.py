@@ -1,5 +1,5 @@
-"""Invoices that Procore shows otherwise than its reference page does: what does not matter blocks nothing, and what matters for the money
-is the accountant's, with the line that it is about.
+"""Invoices that differ from Procore's reference page: a difference without effect on amounts blocks nothing, and any other one is a
+problem for the accountant that names the line.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ CODES = [CODE, "05-310.S", "06-100.S"]
 
 
 def billed(office: Installation, *months: tuple[Billed, ...]) -> list[Invoice]:
-    """A subcontract on a new project with these months; of each month one entry for each of the first lines."""
+    """Create a subcontract on a new project and bill these months; each month has one entry for each of the first lines."""
     project = office.new_project("24-800", CODES)
     company = office.procore.company
     works = [Work(code, Decimal("50000.00")) for code in project.budgeted_codes()]
@@ -34,7 +34,7 @@ def billed(office: Installation, *months: tuple[Billed, ...]) -> list[Invoice]:
 
 
 def work(amount: str, **more: str) -> Billed:
-    """Ten per cent of it held."""
+    """Return work of this amount, with ten percent held."""
     value = Decimal(amount)
     return Billed(work=value, held=value / 10, **{name: Decimal(text) for name, text in more.items()})
 
@@ -104,7 +104,7 @@ def test_each_invoice_of_a_subcontract_is_billed_whatever_names_its_lines(
         ({"payment_summary": "n/a"}, {"taxes": None, "status": 3}),
     ],
 )
-def test_what_does_not_matter_for_the_bill_never_blocks_it(
+def test_fields_without_effect_on_the_bill_never_block_it(
     office: Installation, shown: dict[str, Any], shown_lines: dict[str, Any]
 ) -> None:
     project = office.new_project("24-800", [CODE])
@@ -139,9 +139,9 @@ DATA_TROUBLE: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("cause", "shown", "shown_lines", "words"), DATA_TROUBLE)
+@pytest.mark.parametrize(("cause", "shown", "shown_lines", "sentence"), DATA_TROUBLE)
 def test_a_data_problem_belongs_to_the_accountant_and_names_its_subject(
-    office: Installation, cause: str, shown: dict[str, Any], shown_lines: dict[str, Any], words: str
+    office: Installation, cause: str, shown: dict[str, Any], shown_lines: dict[str, Any], sentence: str
 ) -> None:
     """Each such problem closes once the data is fixed and the invoice is exported."""
     project = office.new_project("24-800", [CODE])
@@ -151,7 +151,7 @@ def test_a_data_problem_belongs_to_the_accountant_and_names_its_subject(
     assert (outcome.kind, outcome.cause) == (OutcomeKind.BLOCKED, cause)
     (problem,) = [one for one in office.container.overview.problems() if one["cause"] == cause]
     assert problem["owner"] == "project accountant"
-    assert words in problem["sentence"]
+    assert sentence in problem["sentence"]
     assert "?" not in problem["sentence"]
 
     office.procore.edit_invoice(invoice.id, shown={}, shown_lines={})
@@ -174,6 +174,6 @@ def test_explain_shows_procores_own_totals_as_a_second_witness(
 ) -> None:
     office = open_office(world={"line_amounts": amounts, "closed_before": "2025-12-01"})
     _, second = billed(office, (work("1000.00"),), (work("100.00"),))
-    told = office.container.explain.invoice(str(second.id), str(second.project_id))
-    assert told["retainage"]["billed"] == "10.00"
-    assert told["retainage"]["matches"] is agree
+    explanation = office.container.explain.invoice(str(second.id), str(second.project_id))
+    assert explanation["retainage"]["billed"] == "10.00"
+    assert explanation["retainage"]["matches"] is agree

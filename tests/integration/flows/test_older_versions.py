@@ -1,4 +1,4 @@
-"""A new version beside an old one: what older versions left in Redis is read and worked off, what newer ones add does no harm.
+"""A new version next to an old one: what older versions left in Redis is read and processed, what newer ones add does no harm.
 
 `tests/upgrade/written/` holds what they wrote, each by its own code (tests/upgrade/record.py).
 """
@@ -16,7 +16,7 @@ import pytest
 from config.names import TaskName
 from tasks.messages import MESSAGES, read
 from tests.integration.flows.conftest import OpenInstallation
-from tests.integration.flows.test_problem_commands import told
+from tests.integration.flows.test_problem_commands import call_json
 from tests.kit.installation import Installation
 from tests.upgrade.record import CODES, NUMBER, records
 from worker.base import dispatch_due, resume_work
@@ -37,7 +37,7 @@ WRITTEN = {
 
 
 def put(office: Installation, keys: dict[str, Any]) -> None:
-    """The keys of an older version in the place of all that this office has."""
+    """Replace everything that this installation has in Redis by the keys of an older version."""
     redis, prefix = office.container.redis, office.container.settings.redis_key_prefix
     for key in redis.keys(f"{prefix}*"):
         redis.delete(key)
@@ -57,7 +57,7 @@ def put(office: Installation, keys: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("version", WRITTEN)
-def test_messages_that_an_older_version_sent_are_understood(version: str) -> None:
+def test_messages_of_an_older_version_are_accepted(version: str) -> None:
     for sent in WRITTEN[version]["messages"]:
         message, task = admitted(sent["queue"], sent["raw"].encode()), json.loads(sent["raw"])["headers"]["task"]
         assert message["headers"]["task"] == task
@@ -73,9 +73,9 @@ def understood(task: str, arguments: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("version", WRITTEN)
-def test_records_that_an_older_version_wrote_are_worked_off(open_office: OpenInstallation, version: str) -> None:
+def test_records_of_an_older_version_are_processed(open_office: OpenInstallation, version: str) -> None:
     office, written = open_office(netsuite_settle_seconds=0), WRITTEN[version]
-    # The same company and the same books; then the older ledger instead of ours.
+    # An equal company and equal books, with the older ledger.
     ids = records(office)
     assert {name: ids[name] for name in ("project", "codes", "invoices")} == {
         name: written["ids"][name] for name in ("project", "codes", "invoices")
@@ -86,17 +86,18 @@ def test_records_that_an_older_version_wrote_are_worked_off(open_office: OpenIns
     invoices = {name: InvoiceKey(project_id, number) for name, number in ids["invoices"].items()}
     states = [record.state if (record := container.ledger.code(key)) else None for key in codes.values()]
     assert states == [State.CREATED, State.ADOPTED, State.UNKNOWN, State.BLOCKED, State.WAITING]
-    assert {row["cause"] for row in told(office, "problems")} == {"item_inactive", "needs_vendor_credit"}
+    assert {row["cause"] for row in call_json(office, "problems")} == {"item_inactive", "needs_vendor_credit"}
     run = container.runs.run(written["ids"]["run"])
     assert run is not None
     assert (run.trigger, run.ended, run.counts["adopted"]) == ("the portal", False, 1)
     assert office.requests(mark) == []
 
-    # One without a ledger's state is restored first, as one that lost it.
+    # A ledger without its state is restored first, as after a loss.
     container.recovery.ensure_ledger()
     office.settle()
     done = [
-        told(office, "status", "--code", str(key.wbs_code_id), "--project", str(project_id)) for key in codes.values()
+        call_json(office, "status", "--code", str(key.wbs_code_id), "--project", str(project_id))
+        for key in codes.values()
     ]
     assert [one["outcome"] for one in done] == ["already", "already", "already", "blocked", "already"]
     assert all(len(office.items(f"{NUMBER}-{name}")) == 1 for name in CODES)
@@ -109,8 +110,8 @@ def test_records_that_an_older_version_wrote_are_worked_off(open_office: OpenIns
     assert ended.ended
 
 
-def test_what_a_newer_version_adds_is_passed_over(office: Installation) -> None:
-    """Its workers start first, so theirs and ours share a ledger for a while."""
+def test_additions_of_a_newer_version_are_ignored(office: Installation) -> None:
+    """Workers of a newer version start first, so both versions share a ledger for a while."""
     project = office.new_project("31-501", CODES[:1])
     (code,) = project.budgeted_codes()
     office.scan(project.id)
@@ -133,7 +134,7 @@ def test_what_a_newer_version_adds_is_passed_over(office: Installation) -> None:
     assert office.container.runs.run(run.id) == run
 
 
-def test_work_of_a_kind_that_only_a_newer_version_knows_stops_nothing(office: Installation) -> None:
+def test_work_of_a_kind_of_a_newer_version_stops_no_other_work(office: Installation) -> None:
     """It waits for the newer version, and the rest of its lane is dispatched."""
     office.container.work.add(Lane.SCANS, ["paint:17", "scan:17", "scan:18"])
     app = mock.Mock(spec_set=["send_task"])

@@ -1,4 +1,4 @@
-"""A refusal of one record pauses nothing else; trouble of a remote costs no record its attempts; every pause is shown with cause and end."""
+"""A refusal of one record pauses nothing else; a remote's outage costs no record its attempts; every pause is shown with cause and end."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LONG = 100.0
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A first pause of three tenths of a second instead of some seconds."""
+    """Shorten the first pause from some seconds to 0.3 seconds."""
     monkeypatch.setattr(remote_failures, "FIRST_PAUSE_SECONDS", (0.3, 0.3))
     monkeypatch.setattr(remote_failures, "AFTER_PAUSE_SECONDS", (0.3, 0.3))
     monkeypatch.setattr(remote_failures, "NO_ROOM_SECONDS", (0.3, 0.3))
@@ -36,13 +36,13 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def long_pauses(short_pauses: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """For tests that look at a pause: it ends when they say so."""
+    """Let a pause last until a test ends it, for tests that inspect it."""
     monkeypatch.setattr(remote_failures, "FIRST_PAUSE_SECONDS", (LONG, LONG))
     monkeypatch.setattr(remote_failures, "REFUSED_PAUSE_SECONDS", LONG)
 
 
 def invoices_of(office: Installation, count: int, **settings: Any) -> tuple[Installation, list[Invoice]]:
-    """An office of one project alone, and approved invoices of it whose Item is made already."""
+    """Return an installation for one project, and approved invoices of it whose Item exists."""
     project = office.new_project("26-701", [CODE])
     office.scan(project.id)
     invoices = [office.new_invoice(project, (CODE, "100.00"), invoice_number=f"P-{n}") for n in range(count)]
@@ -61,7 +61,7 @@ def key_of(invoice: Invoice) -> str:
 
 
 def test_a_field_hidden_by_the_form_blocks_its_records_and_pauses_nothing(office: Installation) -> None:
-    """NetSuite answers 400 with the code of a missing permission, as where the role's form does not have one column."""
+    """NetSuite answers 400 with the code of a missing permission, as if the role's form did not have one column."""
     office, (first, *others) = invoices_of(office, 4)
     office.stage.settings("netsuite", hidden_on_form=["item.customer"])
     assert office.export(first).cause == "bill_rejected"
@@ -74,8 +74,8 @@ def test_a_field_hidden_by_the_form_blocks_its_records_and_pauses_nothing(office
     assert office.problems() == {}
 
 
-def test_a_permission_missing_for_one_record_holds_up_no_other(office: Installation) -> None:
-    """The role is restricted from one vendor, which NetSuite reports with the message of an entirely missing permission."""
+def test_a_permission_missing_for_one_record_delays_no_other(office: Installation) -> None:
+    """The role may not use one vendor, which NetSuite reports with the message of an entirely missing permission."""
     office, (poison, *others) = invoices_of(office, 4)
     other_vendor = next(
         one for one in office.procore.company.vendors.values() if one.name != "Blue Spruce Electric" and one.origin_id
@@ -90,7 +90,7 @@ def test_a_permission_missing_for_one_record_holds_up_no_other(office: Installat
     assert office.problems() == {key_of(theirs): "netsuite_permission"}
     assert "create vendor bills" in office.sentence(key_of(theirs))
     assert office.container.stores.breakers.pauses() == []
-    assert len([each for each in office.posts(BILL_PATH, mark) if each["status"] == 403]) <= 5, "once a run"
+    assert len([each for each in office.posts(BILL_PATH, mark) if each["status"] == 403]) <= 5, "once per run"
 
     office.stage.settings("netsuite", restricted_vendors=[])
     office.export_all()
@@ -123,7 +123,7 @@ def test_a_refused_kind_of_record_is_paused_and_all_other_work_continues(office:
     assert all(f"Problem {BILLS_REFUSED}:" in line.waits_for for line in bills)
 
     code = office.procore.add_code(project.id, "06-100.S", budget=0)
-    assert office.scan(project.id).counts["created"] == 1, "Items are made all the same"
+    assert office.scan(project.id).counts["created"] == 1, "Items are still created"
     assert office.item_of(project, code)
     assert office.problems("remote:") == {BILLS_REFUSED: "netsuite_permission"}, "and show nothing about bills"
 
@@ -137,7 +137,7 @@ def test_a_refused_kind_of_record_is_paused_and_all_other_work_continues(office:
     assert office.problems() == {}
 
 
-def test_a_missing_permission_for_owed_back_holds_up_no_bill(open_office: OpenInstallation) -> None:
+def test_a_missing_permission_for_owed_back_delays_no_bill(open_office: OpenInstallation) -> None:
     office, bills = invoices_of(open_office(), 3, netsuite_create_credits=True)
     project = office.procore.company.projects[bills[0].project_id]
     owed_back = [office.new_invoice(project, (CODE, "-90.00"), invoice_number=f"C-{n}") for n in range(3)]
@@ -153,8 +153,8 @@ def test_a_missing_permission_for_owed_back_holds_up_no_bill(open_office: OpenIn
     office.container.stores.breakers.pause(
         "netsuite:vendorCredit:create", key_of(waiting), first=60, named=60, answer="403"
     )
-    told = office.container.explain.invoice(str(waiting.id), str(waiting.project_id))
-    assert "work that needs to create vendor credits is paused until" in told["explanation"]
+    explanation = office.container.explain.invoice(str(waiting.id), str(waiting.project_id))
+    assert "work that needs to create vendor credits is paused until" in explanation["explanation"]
     office.container.dispatch.lift()
     office.stage.settings("netsuite", missing_permissions=[])
     office.settle()
@@ -175,9 +175,9 @@ def test_a_role_that_may_create_and_not_edit_adopts_items_without_a_pause(open_o
     assert list(office.problems().values()) == ["external_id_not_set"]
 
     office.stage.settings("netsuite", missing_permissions=[])
-    another = office.new_project("26-703", [CODE])
+    second_project = office.new_project("26-703", [CODE])
     office.netsuite.make_item(f"26-703-{CODE}")
-    office.scan(another.id)
+    office.scan(second_project.id)
     assert office.problems() == {}
 
 
@@ -193,7 +193,7 @@ def test_a_role_that_may_create_and_not_edit_adopts_items_without_a_pause(open_o
 def test_a_table_or_column_hidden_from_the_role_is_one_problem(
     office: Installation, hidden: list[str], scope: str, named: str
 ) -> None:
-    """It is reported once and not for each invoice, and all are billed once the role sees it."""
+    """It is reported once, not for each invoice, and all invoices are billed once the role sees it."""
     project = office.new_project("26-771", [CODE])
     office = office.reopened(project_ids=str(project.id))
     invoices = [office.new_invoice(project, (CODE, "100.00"), invoice_number=f"SEE-{n}") for n in range(3)]
@@ -224,8 +224,8 @@ def test_vendors_the_app_may_not_read_are_one_problem_with_the_directory(office:
     assert office.problems() == {}
 
 
-def test_an_account_whose_queries_want_a_direction_finds_what_is_there(open_office: OpenInstallation) -> None:
-    """A bill of that vendor and number entered by hand is seen, and an Item of that name is adopted."""
+def test_an_account_that_requires_a_sort_direction_finds_existing_records(open_office: OpenInstallation) -> None:
+    """A hand-entered bill of that vendor and number is found, and an Item of that name is adopted."""
     office = open_office(world={"suiteql_needs_direction": True, "duplicate_numbers": "allow"})
     office, (invoice,) = invoices_of(office, 1)
     assert office.export(invoice).kind is OutcomeKind.CREATED
@@ -306,7 +306,7 @@ def test_a_lone_invoice_in_an_outage_keeps_its_attempts(open_office: OpenInstall
 
 
 def test_a_record_that_always_fails_ends_as_a_problem_and_not_a_long_pause(office: Installation) -> None:
-    """The invoice's own page answers 504 each time, like a report that takes a gateway too long, and the others' pages work."""
+    """The invoice's own page answers 504 each time, like a report that exceeds a gateway's timeout; the pages of the others work."""
     office, (poison, *others) = invoices_of(office, 3)
     office.stage.faults("procore", [{"kind": "error_before", "value": 504, "path": f"/requisitions/{poison.id}"}])
     run, _ = office.container.start_export("test")
@@ -338,7 +338,7 @@ def test_procores_hourly_limit_that_is_used_up_is_shown_with_its_end(open_office
 
 
 def test_one_item_that_is_refused_stops_no_other(office: Installation) -> None:
-    """Its form hides a property for this record type alone: the code of a permission, and the name of a field."""
+    """Its form hides a property for this record type alone: the response has the code of a permission and the name of a field."""
     project = office.new_project("26-704", [CODE, "05-130.S"])
     office.stage.faults(
         "netsuite", [{"kind": "error_before", "value": 403, "method": "POST", "path": ITEM_PATH, "times": 1}]

@@ -1,4 +1,4 @@
-"""`scan --dry-run`, `export --dry-run` and `apply` on a command line: their output, the files they accept, and their exit codes."""
+"""The command line of `scan --dry-run`, `export --dry-run` and `apply`: their output, the files they accept, and their exit codes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Ended:
 
 @dataclass
 class CommandLine:
-    """A command line, and workers that do the work that is sent."""
+    """A command line, and workers that do the work that it sends."""
 
     office: Installation
     project: Project
@@ -54,7 +54,7 @@ class CommandLine:
         return self.call("scan", "--project", str(self.project.id), "--dry-run", *options)
 
     def refused(self, **changes: Any) -> str:
-        """The output of `apply` for the saved plan with these changes. It does nothing."""
+        """Apply the saved plan with these changes, check that nothing happens, and return the output."""
         self.file.write_text(json.dumps(json.loads(self.file.read_text()) | changes))
         mark = self.office.mark()
         ended = self.call("apply", str(self.file))
@@ -71,8 +71,8 @@ def shell(office: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     return CommandLine(office, project, invoice, tmp_path / "plan.json", monkeypatch)
 
 
-def first_step(story: dict[str, Any]) -> str:
-    return str(story["history"][0]["sentence"])
+def first_step(explanation: dict[str, Any]) -> str:
+    return str(explanation["history"][0]["sentence"])
 
 
 def test_a_scans_plan_is_shown_saved_applied_and_applied_again(shell: CommandLine) -> None:
@@ -81,14 +81,14 @@ def test_a_scans_plan_is_shown_saved_applied_and_applied_again(shell: CommandLin
         "scan", "--project", str(shell.project.id), "--project", str(case["project_id"]), "--dry-run", "--save", str(shell.file)
     )  # fmt: skip
     assert ended.code == 0
-    for words in (
+    for text in (
         f"27-001-{CODES[0]}",
         "create",
         "is 70 characters long",
         "project accountant",
         "Shorten the WBS code",
     ):
-        assert words in " ".join(ended.output.split()), ended.output
+        assert text in " ".join(ended.output.split()), ended.output
     assert "Estimated requests:" in ended.output
     assert f"wbs-sync apply {shell.file}" in ended.output
 
@@ -102,9 +102,9 @@ def test_a_scans_plan_is_shown_saved_applied_and_applied_again(shell: CommandLin
 
 
 def test_an_invoices_plan_shows_its_bill_line_by_line(shell: CommandLine) -> None:
-    one = (str(shell.invoice.id), "--project", str(shell.project.id), "--dry-run")
-    output = shell.call("export", *one, "--save", str(shell.file)).output
-    for words in (
+    arguments = (str(shell.invoice.id), "--project", str(shell.project.id), "--dry-run")
+    output = shell.call("export", *arguments, "--save", str(shell.file)).output
+    for text in (
         "N-1",
         "Blue Spruce Electric",
         "bill",
@@ -113,7 +113,7 @@ def test_an_invoices_plan_shows_its_bill_line_by_line(shell: CommandLine) -> Non
         "1,201.05",
         "Retainage held",
     ):
-        assert words in output, output
+        assert text in output, output
     # The table of the bill ends with the payment due, and amounts are aligned.
     rows = [line.split("│")[2] for line in output.splitlines() if "Retainage held" in line or "Payment due" in line]
     assert [row.strip() for row in rows] == ["-133.45", "1,201.05"]
@@ -121,15 +121,15 @@ def test_an_invoices_plan_shows_its_bill_line_by_line(shell: CommandLine) -> Non
     done = shell.call("apply", str(shell.file), "--wait")
     assert (done.code, shell.office.bill(shell.invoice).tranid) == (0, "N-1"), done.output
     assert "Applied: 3 created; no change needed for 0 lines of the plan." in done.output
-    story = shell.office.container.explain.invoice(str(shell.invoice.id), None)
-    assert first_step(story) == "First seen (requested by: a plan)"
-    assert [step["what"] for step in story["history"]] == ["seen", "sent", "created", "written_back"]
+    explanation = shell.office.container.explain.invoice(str(shell.invoice.id), None)
+    assert first_step(explanation) == "First seen (requested by: a plan)"
+    assert [step["what"] for step in explanation["history"]] == ["seen", "sent", "created", "written_back"]
     # The saved JSON.
     saved = json.loads(shell.file.read_text())
     line = next(line for line in saved["lines"] if line["action"] == "bill")
     assert (line["data"]["total"], line["data"]["lines"][1][:2]) == ("1201.05", [f"27-001-{CODES[1]}", "1234.50"])
     assert len(line["needs"]) == 2
-    now = shell.call("export", *one, "--json").json()
+    now = shell.call("export", *arguments, "--json").json()
     assert [line["action"] for line in now["lines"]] == ["already"]
 
 
@@ -152,7 +152,7 @@ def test_a_refused_line_is_reported_and_ends_with_1(shell: CommandLine) -> None:
 
 
 def test_a_blocked_line_is_reported_with_its_sentence(shell: CommandLine) -> None:
-    """Workers apply their own rules as well: what NetSuite refuses becomes a problem."""
+    """Workers apply their own rules as well: if NetSuite refuses a record, it becomes a problem."""
     shell.office.procore.edit_invoice(shell.invoice.id, billing_date="2026-02-20")
     shell.office.stage.settings("netsuite", missing_permissions=("accountingPeriod",))
     shell.call(
@@ -185,7 +185,7 @@ def test_no_secret_is_in_a_plan(shell: CommandLine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "sentence"),
     [
         ({"company_id": 1}, "is a plan for Procore company 1 and NetSuite account"),
         ({"account": "other_sb1"}, "and NetSuite account other_sb1; the settings are for"),
@@ -198,9 +198,9 @@ def test_no_secret_is_in_a_plan(shell: CommandLine) -> None:
         ({"lines": 7}, "is not a plan"),
     ],
 )
-def test_a_plan_for_something_else_is_refused(shell: CommandLine, changes: dict[str, Any], words: str) -> None:
+def test_a_plan_for_something_else_is_refused(shell: CommandLine, changes: dict[str, Any], sentence: str) -> None:
     shell.scan_plan("--save", str(shell.file))
-    assert words in shell.refused(**changes)
+    assert sentence in shell.refused(**changes)
 
 
 @pytest.mark.parametrize(
@@ -225,13 +225,13 @@ def test_an_edited_line_refuses_the_whole_plan(
 
 
 def test_a_line_that_nobody_approved_cannot_be_added(shell: CommandLine) -> None:
-    """Neither from another plan nor from another installation's."""
+    """A line from another plan, or from another installation's plan, is refused."""
     shell.scan_plan("--save", str(shell.file))
     saved = json.loads(shell.file.read_text())
-    other = shell.file.with_name("other.json")
+    other_file = shell.file.with_name("other.json")
     shell.office.procore.add_code(shell.project.id, "07-100.S", budget=10)
-    shell.scan_plan("--save", str(other))
-    foreign = [line for line in json.loads(other.read_text())["lines"] if line["record"] == "07-100.S"]
+    shell.scan_plan("--save", str(other_file))
+    foreign = [line for line in json.loads(other_file.read_text())["lines"] if line["record"] == "07-100.S"]
     assert foreign
     assert "was edited after it was made (1 line, such as 07-100.S)" in shell.refused(lines=saved["lines"] + foreign)
     key = f"{shell.office.container.settings.redis_key_prefix}plans:key"
@@ -269,17 +269,19 @@ def test_a_file_that_is_no_plan_is_reported_in_one_sentence(shell: CommandLine, 
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "sentence"),
     [
         (["--save", "x"], "--save requires --dry-run"),
         (["--dry-run", "--wait"], "--dry-run and --wait cannot be combined"),
         (["--dry-run", "--force"], "--force requires --save"),
     ],
 )
-def test_options_that_contradict_each_other_are_reported(shell: CommandLine, arguments: list[str], words: str) -> None:
+def test_options_that_contradict_each_other_are_reported(
+    shell: CommandLine, arguments: list[str], sentence: str
+) -> None:
     for command in (["scan"], ["export", "--approved"]):
         ended = shell.call(*command, *arguments)
-        assert (ended.code, words in ended.output) == (2, True), ended.output
+        assert (ended.code, sentence in ended.output) == (2, True), ended.output
 
 
 def test_a_project_that_a_scan_would_skip_is_shown_with_the_reason(shell: CommandLine) -> None:
@@ -303,7 +305,7 @@ def test_projects_and_invoices_are_named_as_people_call_them(shell: CommandLine)
         line["project"] for line in shell.call("scan", "--project", "27-001", "--dry-run", "--json").json()["lines"]
     }
     assert line == "27-001 New Project"
-    # A number that could be an id is a number where a project has it.
+    # Digits are read as a project number if a project has that number.
     digits = shell.office.new_project("4711", CODES[:1])
     shell.office.container.scans.projects.refresh()
     plan = shell.call("scan", "--project", "4711", "--dry-run", "--json").json()
@@ -311,7 +313,7 @@ def test_projects_and_invoices_are_named_as_people_call_them(shell: CommandLine)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "words"),
+    ("arguments", "code", "sentence"),
     [
         (["scan", "--project", "no such", "--dry-run"], 1, "no project with the id, number or name no such"),
         (["scan", "--project", "0", "--dry-run"], 2, "is not a Procore id or project number or name"),
@@ -330,11 +332,11 @@ def test_projects_and_invoices_are_named_as_people_call_them(shell: CommandLine)
         (["export", "N-1", "--approved"], 2, "Pass one INVOICE"),
     ],
 )
-def test_a_name_that_matches_nothing_is_reported_in_a_sentence(
-    shell: CommandLine, arguments: list[str], code: int, words: str
+def test_a_name_without_a_match_is_reported_in_a_sentence(
+    shell: CommandLine, arguments: list[str], code: int, sentence: str
 ) -> None:
     mark = shell.office.mark()
     ended = shell.call(*arguments)
-    assert (ended.code, words in " ".join(ended.output.split())) == (code, True), ended.output
+    assert (ended.code, sentence in " ".join(ended.output.split())) == (code, True), ended.output
     assert shell.office.writes(mark) == []
     assert shell.office.container.ledger.problems() == []

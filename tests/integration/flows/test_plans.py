@@ -1,4 +1,4 @@
-"""Plan, then apply: with unchanged data, the effect of a plan is its lines; lines with changed data are refused."""
+"""Plan, then apply: with unchanged data, a plan's effect is its lines; lines whose data changed are refused."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CODES = ("05-120.S", "05-310.S")
 
 
 class Journals:
-    """The requests of both remotes since it was made, without logins, and the records that wbs-sync wrote."""
+    """The requests to both remotes since this object was created, without logins, and the records that wbs-sync wrote."""
 
     def __init__(self, office: Installation) -> None:
         self._office = office
@@ -43,7 +43,7 @@ class Journals:
         return Requests(**seen)
 
     def written(self) -> list[Entry]:
-        """Records that wbs-sync, and no person, wrote in either system."""
+        """Return the records that wbs-sync, not a person, wrote in either system."""
         return [
             each
             for name, mark in self._marks.items()
@@ -57,14 +57,14 @@ def _last(entries: list[Entry]) -> int:
 
 
 def planning(office: Installation, **settings: Any) -> Planning:
-    """The planning of a separate process with `--dry-run`, which leaves nothing in Redis."""
+    """Return the planning of a separate process with `--dry-run`, which stores nothing in Redis."""
     container = office.reopened(**settings).container
     container.stores.cache.leave_no_trace()
     return container.planning
 
 
 def apply(office: Installation, plan: Plan) -> Applied:
-    """Apply a plan as the command does, and let the workers do the work."""
+    """Apply a plan as the command does, and do the work as workers do."""
     applied = office.reopened().container.applying.apply(plan)
     office.work_off()
     return applied
@@ -83,7 +83,7 @@ def key_of(invoice: Invoice) -> InvoiceKey:
 
 
 def everything(office: Installation) -> dict[str, Any]:
-    """All data of this installation in Redis, except what every reader leaves: tokens, rate limits, the count of requests, the list of projects."""
+    """Return all data of this installation in Redis, except what every reader writes: tokens, rate limits, request counts, the list of projects."""
     prefix = office.container.settings.redis_key_prefix
     passing = ("token", "limits", "sent", "projects", "gate", "lease")
     redis = office.container.redis
@@ -104,7 +104,7 @@ def _content(redis: Any, key: str) -> Any:
 
 
 def assert_effect(office: Installation, plan: Plan, written: list[Entry]) -> None:
-    """Each line had its effect, and nothing else was written."""
+    """Check that each line had its effect and that nothing else was written."""
     container, company = office.container, office.procore.company
     problems = {one.key: one.problem for one in container.ledger.problems()}
     expected: list[tuple[str, str, str]] = []
@@ -224,7 +224,7 @@ def without_the_longest(office: Installation) -> None:
 
 
 def pilot_of(office: Installation) -> dict[str, str]:
-    """Settings for three projects of the company: they have Items and bills to create and to adopt, and blocked records."""
+    """Return settings for three projects of the company: they have Items and bills to create and to adopt, and blocked records."""
     return {"project_ids": ",".join(str(office.procore.project(number).id) for number in ("24-002", "24-003", "24"))}
 
 
@@ -294,7 +294,7 @@ def test_a_credit_may_have_a_bills_number_and_case_is_ignored_in_numbers(office:
 
 
 def test_a_dry_run_changes_nothing_anywhere(office: Installation) -> None:
-    """Neither in a ledger with many records nor in the remotes; not even a link is cached."""
+    """It changes neither a ledger with many records nor the remotes; not even a link is cached."""
     office.scan(office.procore.project("24-001").id)
     # The origin id of a bill that is not in the ledger, as after a loss of Redis: an export records it.
     office.procore.edit_invoice(office.case("shared_new_code")["invoice_id"], origin_id="ns-vendorbill-4711")
@@ -311,10 +311,10 @@ def test_a_dry_run_changes_nothing_anywhere(office: Installation) -> None:
 def test_an_applied_plan_of_a_scan_is_its_effect(office: Installation) -> None:
     plan = planning(office).scan()
     journals = Journals(office)
-    found = apply(office, plan)
-    assert found.refused == {}
+    results = apply(office, plan)
+    assert results.refused == {}
     changes = [line for line in plan.lines if line.action.is_change]
-    assert found.to_do == changes
+    assert results.to_do == changes
     assert_effect(office, replace(plan, lines=tuple(changes)), journals.written())
     seen, most = journals.requests(), plan.requests
     assert (seen.netsuite, seen.procore <= most.procore) == (most.netsuite, True)
@@ -330,16 +330,16 @@ def test_an_applied_plan_of_an_export_is_its_effect(office: Installation, scanne
     plan = planning(office, **pilot).export_approved()
     assert {Action.CREATE, Action.ADOPT, Action.BILL, Action.BLOCKED} <= {line.action for line in plan.lines}
     journals = Journals(office)
-    found = apply(office, plan)
+    results = apply(office, plan)
     office.settle()
-    assert found.refused == {}
+    assert results.refused == {}
     changes = [line for line in plan.lines if line.action.is_change]
-    assert found.to_do == changes
+    assert results.to_do == changes
     assert_effect(office, replace(plan, lines=tuple(changes)), journals.written())
     seen, most = journals.requests(), plan.requests + plan.dry_run_requests
     assert seen.procore <= most.procore
     assert seen.netsuite <= most.netsuite
-    ends = office.container.applying.outcomes(found)
+    ends = office.container.applying.outcomes(results)
     result_of = {Action.CREATE: "created", Action.BILL: "created", Action.ADOPT: "adopted"}
     assert {line.key: result_of[line.action] for line in changes} == {key: end.kind.value for key, end in ends.items()}
     assert office.netsuite.duplicates() == []
@@ -357,9 +357,9 @@ def test_applied_twice_it_is_already_done(office: Installation) -> None:
         office.settle()
     journals = Journals(office)
     for plan in plans:
-        found = apply(office, plan)
-        assert (found.to_do, found.refused) == ([], {})
-        assert {line.key for line in plan.lines if line.action.is_change} <= set(found.already)
+        results = apply(office, plan)
+        assert (results.to_do, results.refused) == ([], {})
+        assert {line.key for line in plan.lines if line.action.is_change} <= set(results.already)
     assert journals.written() == []
     assert office.netsuite.duplicates() == []
 
@@ -369,10 +369,10 @@ def test_applied_twice_it_is_already_done(office: Installation) -> None:
 
 def test_codes_whose_data_changed_are_refused_and_the_others_created(office: Installation) -> None:
     flat_codes = ["05-120.S", "05-310.S", "05-500.S", "06-100.S", "06-200.S", "07-100.S"]
-    project, other = office.new_project("27-001", flat_codes), office.new_project("27-002", CODES)
+    project, other_project = office.new_project("27-001", flat_codes), office.new_project("27-002", CODES)
     unbudgeted, hand_made, renamed, inactive, same, gone_item = (code_key(project, code) for code in flat_codes)
     office.netsuite.make_item(f"27-001-{flat_codes[5]}")
-    plan = planning(office).scan([project.id, other.id])
+    plan = planning(office).scan([project.id, other_project.id])
     assert line_of(plan, gone_item).action is Action.ADOPT
 
     edits = office.procore
@@ -381,20 +381,23 @@ def test_codes_whose_data_changed_are_refused_and_the_others_created(office: Ins
     edits.rename_code(project.id, renamed.wbs_code_id, "05-510.S")
     edits.set_code_status(project.id, inactive.wbs_code_id, "inactive")
     office.netsuite.items.remove(line_of(plan, gone_item).remote_id)
-    edits.renumber_project(other.id, "27-003")
+    edits.renumber_project(other_project.id, "27-003")
     journals = Journals(office)
-    found = apply(office, plan)
+    results = apply(office, plan)
 
-    others = {str(code_key(other, code)) for code in CODES}
-    assert set(found.refused) == {str(key) for key in (unbudgeted, hand_made, renamed, inactive, gone_item)} | others
-    assert "no longer budgeted" in found.refused[str(unbudgeted)]
-    assert "in NetSuite was nothing, is now Item" in found.refused[str(hand_made)]
-    assert "WBS code was 05-500.S, is now 05-510.S" in found.refused[str(renamed)]
-    assert "skipped now: the code is budgeted, but not active" in found.refused[str(inactive)]
-    assert "is now nothing" in found.refused[str(gone_item)]
-    assert all("project number was 27-002, is now 27-003" in found.refused[key] for key in others)
+    renumbered_codes = {str(code_key(other_project, code)) for code in CODES}
+    assert (
+        set(results.refused)
+        == {str(key) for key in (unbudgeted, hand_made, renamed, inactive, gone_item)} | renumbered_codes
+    )
+    assert "no longer budgeted" in results.refused[str(unbudgeted)]
+    assert "in NetSuite was nothing, is now Item" in results.refused[str(hand_made)]
+    assert "WBS code was 05-500.S, is now 05-510.S" in results.refused[str(renamed)]
+    assert "skipped now: the code is budgeted, but not active" in results.refused[str(inactive)]
+    assert "is now nothing" in results.refused[str(gone_item)]
+    assert all("project number was 27-002, is now 27-003" in results.refused[key] for key in renumbered_codes)
     assert [each["name"] for each in journals.written()] == ["27-001-06-200.S"]
-    assert [line.key for line in found.to_do] == [str(same)]
+    assert [line.key for line in results.to_do] == [str(same)]
     # A refused line is not recorded, so no worker processes it later.
     assert set(office.container.ledger.codes(project.id)) == {same.wbs_code_id}
 
@@ -413,19 +416,19 @@ def test_invoices_whose_data_changed_are_refused_and_the_others_billed(office: I
     office.netsuite.make_item("27-001-06-200.S")
     office.procore.edit_invoice(redated.id, billing_date="2026-05-02")
     journals = Journals(office)
-    found = apply(office, plan)
+    results = apply(office, plan)
 
-    assert set(found.refused) == {
+    assert set(results.refused) == {
         str(key)
         for invoice, code in ((edited, CODES[0]), (sent_back, "06-100.S"), (by_hand, "06-200.S"), (redated, "07-100.S"))
         for key in (key_of(invoice), code_key(project, code))
     }
-    assert "total was 90.00, is now 135.00" in found.refused[str(key_of(edited))]
-    assert "'27-001-05-120.S 100.00 05-120.S" in found.refused[str(key_of(edited))]
-    assert "skipped now: status is under review" in found.refused[str(key_of(sent_back))]
-    assert "Item 27-001-06-200.S must be created first and is refused" in found.refused[str(key_of(by_hand))]
-    assert "is now 2026-05-02" in found.refused[str(key_of(redated))]
-    assert found.refused[str(code_key(project, CODES[0]))] == "the invoices that need this Item have changed"
+    assert "total was 90.00, is now 135.00" in results.refused[str(key_of(edited))]
+    assert "'27-001-05-120.S 100.00 05-120.S" in results.refused[str(key_of(edited))]
+    assert "skipped now: status is under review" in results.refused[str(key_of(sent_back))]
+    assert "Item 27-001-06-200.S must be created first and is refused" in results.refused[str(key_of(by_hand))]
+    assert "is now 2026-05-02" in results.refused[str(key_of(redated))]
+    assert results.refused[str(code_key(project, CODES[0]))] == "the invoices that need this Item have changed"
     assert sorted((each["type"], each["name"]) for each in journals.written()) == [
         ("otherChargePurchaseItem", f"27-001-{CODES[1]}"),
         ("requisition", same.invoice_number),
@@ -440,8 +443,8 @@ def test_a_line_without_the_items_that_come_first_is_refused(office: Installatio
     invoice = office.new_invoice(project, (CODES[0], "100.00"))
     plan = planning(office).export_one(key_of(invoice))
     alone = replace(plan, lines=(line_of(plan, key_of(invoice)),))
-    found = apply(office, alone)
-    assert "is not in this plan" in found.refused[str(key_of(invoice))]
+    results = apply(office, alone)
+    assert "is not in this plan" in results.refused[str(key_of(invoice))]
     assert office.bills(invoice) == []
 
 
@@ -450,9 +453,9 @@ def test_an_item_that_a_scan_created_meanwhile_is_already_done(office: Installat
     invoice = office.new_invoice(project, (CODES[0], "100.00"), (CODES[1], "5.00"))
     plan = planning(office).export_one(key_of(invoice))
     office.scan(project.id)
-    found = apply(office, plan)
-    assert ([line.key for line in found.to_do], found.refused) == ([str(key_of(invoice))], {})
-    assert set(found.already) == {str(code_key(project, code)) for code in CODES}
+    results = apply(office, plan)
+    assert ([line.key for line in results.to_do], results.refused) == ([str(key_of(invoice))], {})
+    assert set(results.already) == {str(code_key(project, code)) for code in CODES}
     assert office.bill(invoice).total == Decimal("94.50")
 
 
@@ -467,5 +470,5 @@ def test_an_unconfirmed_write_is_pending_in_a_plan(office: Installation) -> None
     now = planning(office)
     assert line_of(now.scan([project.id]), key).action is Action.PENDING
     assert line_of(now.export_one(key_of(invoice)), key_of(invoice)).action is Action.PENDING
-    found = apply(office, plan)
-    assert (found.to_do, set(found.refused)) == ([], {str(key), str(key_of(invoice))})
+    results = apply(office, plan)
+    assert (results.to_do, set(results.refused)) == ([], {str(key), str(key_of(invoice))})

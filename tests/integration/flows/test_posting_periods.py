@@ -1,4 +1,4 @@
-"""Bills whose date lies in a closed posting period: blocked, posted later or posted there, as the owner chose, and never in silence."""
+"""Bills whose date is in a closed posting period: blocked, posted later or posted there, as the owner chose, and always reported."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ALLOW: dict[str, Any] = {"date_outside_period": "allow"}
 
 
 def open_with(open_office: OpenInstallation, policy: str = "block", **world: Any) -> tuple[Installation, Invoice]:
-    """An office with an invoice of February, whose period is closed; March is open."""
+    """Open an installation with an invoice of February, whose period is closed; March is open."""
     office = open_office(world={"suiteql_date_format": "%m/%d/%Y", **world}, netsuite_closed_period=policy)
     project = office.new_project("24-820", [CODE])
     office.scan(project.id)
@@ -46,8 +46,8 @@ def problems(office: Installation, invoice: Invoice) -> set[str]:
 
 
 def journal(office: Installation, invoice: Invoice) -> str:
-    told = office.container.explain.invoice(str(invoice.id), str(invoice.project_id))
-    return "\n".join(step["sentence"] for step in told["history"])
+    explanation = office.container.explain.invoice(str(invoice.id), str(invoice.project_id))
+    return "\n".join(step["sentence"] for step in explanation["history"])
 
 
 def findings(office: Installation, invoice: Invoice) -> list[FindingKind]:
@@ -63,18 +63,18 @@ def test_blocked_is_the_default_and_nothing_is_sent(open_office: OpenInstallatio
     assert "The posting period Feb 2026 is closed" in outcome.reason
     assert office.posts(BILL_PATH) == []
     office.stage.settings("netsuite", closed_before="2026-02-01")
-    assert office.export(invoice).kind is OutcomeKind.CREATED, "one that was opened is seen at once"
+    assert office.export(invoice).kind is OutcomeKind.CREATED, "a period that was opened is seen immediately"
     assert (period_of(office, invoice), problems(office, invoice), findings(office, invoice)) == ("Feb 2026", set(), [])
 
 
-def test_blocked_holds_where_the_account_would_move_the_bill_by_itself(open_office: OpenInstallation) -> None:
+def test_the_block_policy_applies_although_the_account_moves_bills(open_office: OpenInstallation) -> None:
     office, invoice = open_with(open_office, closed_dates_move=True)
     assert office.export(invoice).cause == "period_closed"
     assert office.bills(invoice) == []
 
 
 def test_a_bill_that_netsuite_moved_is_a_problem_and_a_finding(open_office: OpenInstallation) -> None:
-    """The period was closed after it was seen open, and the account moves closed dates."""
+    """The period was closed after the look-up, and the account moves dates in closed periods."""
     office, invoice = open_with(open_office, closed_dates_move=True, closed_before="2026-02-01")
     assert office.container.exports.bills  # the periods are read with the first bill
     early = office.new_invoice(office.procore.project(invoice.project_id), (CODE, "10.00"), billing_date="2026-02-25")
@@ -99,10 +99,10 @@ def test_the_period_is_reported_even_if_the_process_dies_before_recording(
     office.stage.settings("netsuite", closed_before="2026-03-01")
     write = Ledger.write
 
-    def dies(ledger: Ledger, key: Any, record: Record, told: Any = None) -> bool:
+    def dies(ledger: Ledger, key: Any, record: Record, event: Any = None) -> bool:
         if record.done:
             raise KeyboardInterrupt
-        return write(ledger, key, record, told)
+        return write(ledger, key, record, event)
 
     with monkeypatch.context() as patch:
         patch.setattr(Ledger, "write", dies)
@@ -131,9 +131,7 @@ def test_next_open_posts_in_the_first_open_period_and_says_so(open_office: OpenI
     assert (problems(office, invoice), findings(office, invoice)) == (set(), [])
     early = next(each.id for each in office.netsuite.periods if each.end < datetime.date(2026, 2, 1))
     office.netsuite.edit_bill(bill.id, period=early)
-    assert findings(office, invoice) == [FindingKind.BILL_PERIOD_MISMATCH], (
-        "an earlier one is not what the policy means"
-    )
+    assert findings(office, invoice) == [FindingKind.BILL_PERIOD_MISMATCH], "the policy never chooses an earlier period"
 
 
 def test_next_open_is_a_problem_if_not_allowed_or_no_period_is_open(open_office: OpenInstallation) -> None:
@@ -150,7 +148,9 @@ def test_next_open_is_a_problem_if_not_allowed_or_no_period_is_open(open_office:
 def test_keep_posts_in_the_closed_period_by_permission_or_not_at_all(open_office: OpenInstallation) -> None:
     """The role's permission decides; the account's preference never moves the bill to another period."""
     office, invoice = open_with(open_office, "keep", closed_dates_move=True)
-    assert office.export(invoice).cause == "period_closed", "named, a period is never moved by the account's preference"
+    assert office.export(invoice).cause == "period_closed", (
+        "the account's preference never moves a bill whose period is given"
+    )
     assert office.bills(invoice) == []
     office.stage.settings("netsuite", override_period_restrictions=True)
     assert office.export(invoice).kind is OutcomeKind.CREATED
@@ -167,13 +167,13 @@ def test_without_readable_periods_only_the_block_policy_continues(open_office: O
     if policy == "block":
         assert [office.export(each).kind for each in two] == [OutcomeKind.CREATED] * 2
         asked = [each for each in office.posts(SUITEQL_PATH)[before:] if each["status"] == 400]
-        assert len(asked) == 1, "asked once for a while"
+        assert len(asked) == 1, "queried once, then cached"
         assert office.export(invoice).cause == "period_closed"
     else:
         outcome = office.export(two[0])
         assert outcome.cause == "periods_not_readable"
         assert policy in outcome.reason
         assert office.posts(BILL_PATH) == []
-    assert office.problems("remote:") == {}, "no reason to hold all other work"
+    assert office.problems("remote:") == {}, "no reason to pause other work"
     (check,) = [each for each in office.container.checks.run() if each.name == "Posting periods"]
     assert check.ok is (None if policy == "block" else False)

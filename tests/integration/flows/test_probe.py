@@ -152,7 +152,7 @@ GERMAN = "otherwise, and in German"
 
 @pytest.fixture(scope="module")
 def office(open_shared: OpenInstallation) -> Installation:
-    """One installation for all tests: each leaves it as it was. One invoice has tax."""
+    """Open one installation for all tests: each restores it. One invoice has tax."""
     opened = open_shared(world={"hourly_limit": 100_000})
     opened.procore.edit_invoice(taxed(opened), tax=Decimal("10.00"))
     return opened
@@ -160,14 +160,14 @@ def office(open_shared: OpenInstallation) -> Installation:
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A separate data directory, and look-ups without pauses."""
+    """Use a separate data directory, and look-ups without pauses."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(session, "LOOKUP_INTERVALS_SECONDS", (0.0, 0.0))
 
 
 @pytest.fixture(autouse=True)
 def as_before(office: Installation) -> Iterator[None]:
-    """The account's settings are restored after each test, and no trial record is left."""
+    """Restore the account's settings after each test, and check that no trial record is left."""
     both: tuple[CommonSettings, CommonSettings] = (office.procore.settings, office.netsuite.settings)
     before = [{each.name: getattr(one, each.name) for each in fields(one)} for one in both]
     yield
@@ -178,7 +178,7 @@ def as_before(office: Installation) -> Iterator[None]:
 
 
 def taxed(office: Installation) -> int:
-    """An invoice of the first project."""
+    """Return the id of an invoice of the first project."""
     return min(office.procore.company.invoices)
 
 
@@ -190,7 +190,7 @@ def set_up(office: Installation, changes: Mapping[str, Any]) -> None:
 
 
 def probe(office: Installation, *options: str, **env: str) -> Any:
-    """The JSON output of a probe, with the exit code."""
+    """Run a probe, and return its JSON output with the exit code."""
     ended = call(office, "probe", "--account", ACCOUNT, "--json", *options, **{"NETSUITE_CONCURRENCY": "4"} | env)
     assert ended.stdout, ended.stderr
     return json.loads(ended.stdout) | {"exit_code": ended.exit_code}
@@ -201,7 +201,7 @@ def answers(output: Any) -> dict[str, str]:
 
 
 def trial_records(office: Installation) -> list[str]:
-    """Ids of all existing trial records, inactive ones too."""
+    """Return the ids of all existing trial records, including inactive ones."""
     prefix, state = external_id_prefix(office.procore.company.company_id), office.netsuite
     return [
         one.id for shelf in (state.bills, state.items) for one in shelf if (one.externalid or "").startswith(prefix)
@@ -209,22 +209,22 @@ def trial_records(office: Installation) -> list[str]:
 
 
 def two_invoices(office: Installation) -> list[str]:
-    """Options that name two new invoices."""
+    """Return options that name two new invoices."""
     project = office.new_project(f"31-{len(office.procore.company.projects)}", [CODE])
     made = [office.new_invoice(project, (CODE, "100.00")) for _ in range(2)]
     return [option for one in made for option in ("--invoice", f"{project.id}/{one.id}")]
 
 
 def vendor(office: Installation) -> list[str]:
-    """The option that names the vendor whose name must not be shown."""
-    (one,) = [each.id for each in office.netsuite.vendors if each.companyname == VENDOR]
-    return ["--vendor", one]
+    """Return the option that names the vendor whose name must not be shown."""
+    (vendor_id,) = [each.id for each in office.netsuite.vendors if each.companyname == VENDOR]
+    return ["--vendor", vendor_id]
 
 
 def test_the_accounts_give_every_answer_of_every_point() -> None:
     given = {point.id: set(OTHER_ANSWERS.get(point.id, ())) for point in POINTS}
-    for _, found in WORLDS.values():
-        for point_id, answer in found.items():
+    for _, answers in WORLDS.values():
+        for point_id, answer in answers.items():
             given[point_id].add(answer)
     assert given == {point.id: {answer.word for answer in point.answers} for point in POINTS}
     assert all(len(point.answers) > 1 for point in POINTS)
@@ -258,7 +258,7 @@ def test_the_answers_of_an_account_are_found_and_no_record_is_left(
 
 
 def seen_by_the_second_look_up(office: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
-    """New records show while the probe waits for them."""
+    """Show new records while the probe waits for them."""
     seconds_until_seen = ProbeSession.seconds_until_seen
 
     def lag(seconds: float) -> None:
@@ -276,7 +276,7 @@ def seen_by_the_second_look_up(office: Installation, monkeypatch: pytest.MonkeyP
 
 
 def names(office: Installation) -> list[str]:
-    """What neither profile nor report may contain."""
+    """Return what neither profile nor report may contain."""
     company, state, settings = office.procore.company, office.netsuite, office.container.settings
     people = [
         *(one.name for one in company.projects.values()),
@@ -312,7 +312,7 @@ def test_if_the_first_item_is_refused_no_other_point_is_tried(office: Installati
     why = {one["how_sure"] for one in output["points"] if one["id"].startswith(("item_d", "bill_d", "subsidiary"))}
     assert why == {"no Item can be created (item_as_set)"}
     assert len(office.posts(ITEM_PATH, before)) == 2, (
-        "tried again without the tax schedule, which may be the reason, and not after that"
+        "one more attempt, without the tax schedule, which may be the reason"
     )
 
 
@@ -320,7 +320,7 @@ def test_if_the_first_item_is_refused_no_other_point_is_tried(office: Installati
 
 
 @pytest.mark.parametrize(
-    ("account", "options", "env", "words"),
+    ("account", "options", "env", "sentence"),
     [
         ("1234567", [], {}, "does not look like a sandbox"),
         ("1234567", ["--read-only"], {}, "does not look like a sandbox"),
@@ -330,13 +330,13 @@ def test_if_the_first_item_is_refused_no_other_point_is_tried(office: Installati
     ],
 )  # fmt: skip
 def test_a_production_account_and_a_mistyped_one_get_no_request(
-    office: Installation, account: str, options: list[str], env: dict[str, str], words: str
+    office: Installation, account: str, options: list[str], env: dict[str, str], sentence: str
 ) -> None:
     before = office.mark()
     typed = [] if "--account" in options else ["--account", account]
     ended = call(office, "probe", *typed, *options, NETSUITE_ACCOUNT_ID=account, **env)
     assert ended.exit_code == 1
-    assert words in ended.stderr
+    assert sentence in ended.stderr
     assert office.requests(before) == []
     assert not PROFILE.exists()
 
@@ -376,7 +376,7 @@ def test_read_only_writes_nothing_and_keeps_earlier_answers(office: Installation
 
 
 def interrupted(self: ProbeSession, *_: Any, **__: Any) -> Any:
-    """Instead of a second bill, after both trial records were created."""
+    """Interrupt the probe instead of creating a second bill, after both trial records were created."""
     assert self.bill
     raise KeyboardInterrupt
 
@@ -385,7 +385,7 @@ def interrupted(self: ProbeSession, *_: Any, **__: Any) -> Any:
 def test_the_next_probe_cleans_up_after_a_killed_one(
     office: Installation, monkeypatch: pytest.MonkeyPatch, again: list[str]
 ) -> None:
-    """Killed between its points: it cleans up nothing itself."""
+    """A probe that is killed between its points cleans up nothing itself."""
 
     with monkeypatch.context() as patch:
         patch.setattr(ProbeSession, "create_bill", interrupted)
@@ -449,13 +449,13 @@ def test_the_next_probe_clears_the_origin_id_of_a_killed_one(office: Installatio
 
 
 def test_an_origin_id_that_is_not_really_cleared_is_reported(office: Installation) -> None:
-    """Procore answers 200 and does nothing."""
+    """Procore answers 200 and does not change the record."""
     set_up(office, {"origin_id_clearable": True})
     only_once = {"kind": "empty", "method": "PATCH", "path": "requisitions", "value": 200, "skip": 1, "times": 1}
     office.stage.faults("procore", [only_once])
     output = probe(office, "--only", "erp_status", "--only", "origin_id_cleared", *two_invoices(office)[:2])
     assert answers(output) == {"erp_status": "synced", "origin_id_cleared": "refused"}
-    assert output["left"] == [], "the cleaning tried again"
+    assert output["left"] == [], "the cleanup was repeated"
 
 
 # The profile
@@ -475,11 +475,11 @@ def test_the_profile_makes_an_account_work(office: Installation) -> None:
     probe(office, *vendor(office))
     served = office.reopened(data_dir=PROFILE.parent)
     netsuite = served.container.exports.remotes.netsuite
-    stands = office.item(f"31-600-{CODE}")
-    need = ItemNeed("pcr-itm-1-2-3", stands.itemid, "")
+    existing = office.item(f"31-600-{CODE}")
+    need = ItemNeed("pcr-itm-1-2-3", existing.itemid, "")
     set_up(office, {"catalog_tells_lengths": False})
     served.container.stores.cache.forget("item_name_limit")
-    assert netsuite.item_name_limit() == 30, "which no catalog reports any more"
+    assert netsuite.item_name_limit() == 30, "no catalog reports it now"
     with pytest.raises(Blocked):
         office.container.exports.remotes.netsuite.create_item(need, before_sending=lambda: None)
     with pytest.raises(AlreadyExists):
@@ -491,7 +491,7 @@ def test_the_profile_makes_an_account_work(office: Installation) -> None:
     assert served.export(late).cause is Cause.PERIOD_CLOSED
 
 
-def test_a_look_up_lag_makes_the_settle_time_longer(office: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_query_lag_makes_the_settle_time_longer(office: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     seen_by_the_second_look_up(office, monkeypatch)
     probe(office, "--only", "item_seen_by_id")
     effects = json.loads(PROFILE.read_text())["effects"]
@@ -520,7 +520,7 @@ def test_a_setting_wins_over_the_profile_and_check_reports_it(office: Installati
 
 
 @pytest.mark.parametrize(
-    ("profile_of", "account", "named", "words"),
+    ("profile_of", "account", "named", "sentence"),
     [
         ("7654321_SB1", "1234567", True, "is for NetSuite account 7654321_SB1, but the settings are for 1234567"),
         ("1234567_SB1", "1234567", False, "Set NETSUITE_PROFILE_FILE to it to use it here"),
@@ -530,7 +530,7 @@ def test_a_setting_wins_over_the_profile_and_check_reports_it(office: Installati
     ],
 )
 def test_a_profile_of_another_account_is_refused(
-    office: Installation, profile_of: str, account: str, named: bool, words: str
+    office: Installation, profile_of: str, account: str, named: bool, sentence: str
 ) -> None:
     given_profile(account=profile_of)
     settings = office.container.settings.model_copy(
@@ -540,10 +540,10 @@ def test_a_profile_of_another_account_is_refused(
             "data_dir": PROFILE.parent,
         }
     )
-    if not words:
+    if not sentence:
         assert load_profile(settings) is not None
         return
-    with pytest.raises(InvalidSettings, match=re.escape(words)):
+    with pytest.raises(InvalidSettings, match=re.escape(sentence)):
         load_profile(settings)
 
 

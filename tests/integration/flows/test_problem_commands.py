@@ -1,4 +1,4 @@
-"""`wbs-sync problems`, by the real commands: shown, resolved, ignored, filtered; and no bill depends on any of it."""
+"""`wbs-sync problems` by its commands: shown, resolved, ignored, filtered; and no bill depends on any of it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ REAL = {"PROCORE_BASE_URL": "https://api.procore.com", "NETSUITE_BASE_URL": ""}
 
 
 def call(office: Installation, *arguments: str, **env: str) -> Result:
-    """A command as a person at this office's installation gives it."""
+    """Run a command in this installation as a person does."""
     settings = office.container.settings
     own = office.stage.env | {"REDIS_URL": office.container.redis_url, "REDIS_KEY_PREFIX": settings.redis_key_prefix}
     with pytest.MonkeyPatch.context() as patch:
@@ -48,17 +48,17 @@ def call(office: Installation, *arguments: str, **env: str) -> Result:
     return ended
 
 
-def told(office: Installation, *arguments: str, **env: str) -> Any:
+def call_json(office: Installation, *arguments: str, **env: str) -> Any:
     """Return what a command prints as JSON."""
     return json.loads(call(office, *arguments, "--json", **env).stdout)
 
 
 def listed(office: Installation, *options: str) -> set[str]:
-    return {row["key"] for row in told(office, "problems", *options)}
+    return {row["key"] for row in call_json(office, "problems", *options)}
 
 
 def credit(office: Installation) -> tuple[Project, Invoice, str]:
-    """An invoice with a negative amount, which is a problem that only a person can end: (project, invoice, key)."""
+    """Return an invoice with a negative amount, a problem that only a person can resolve: (project, invoice, key)."""
     project = office.new_project("31-800", [CODE])
     office.scan(project.id)
     invoice = office.new_invoice(project, (CODE, "-900.00"), invoice_number="C-1")
@@ -69,7 +69,7 @@ def credit(office: Installation) -> tuple[Project, Invoice, str]:
 
 
 def unlinked(office: Installation) -> tuple[Project, Invoice, str]:
-    """An invoice whose project NetSuite does not have: (project, invoice, key)."""
+    """Return an invoice whose project NetSuite does not have: (project, invoice, key)."""
     project = office.new_project("31-800", [CODE], linked=False)
     office.scan(project.id)
     invoice = office.new_invoice(project, (CODE, "900.00"), invoice_number="U-1")
@@ -80,7 +80,7 @@ def unlinked(office: Installation) -> tuple[Project, Invoice, str]:
 
 
 def closed_period(office: Installation) -> tuple[Project, Invoice, str]:
-    """An invoice whose posting period is closed: (project, invoice, key)."""
+    """Return an invoice whose posting period is closed: (project, invoice, key)."""
     project = office.new_project("31-800", [CODE])
     office.scan(project.id)
     office.stage.settings("netsuite", closed_before="2027-01-01")
@@ -100,7 +100,7 @@ def open_the_period(office: Installation) -> None:
 
 def test_everything_about_a_problem_is_shown(office: Installation) -> None:
     project, _, key = closed_period(office)
-    shown = told(office, "problems", "show", key)
+    shown = call_json(office, "problems", "show", key)
     assert shown["record"] == f"31-800 {project.name}, invoice A-7"
     assert "invoice A-7 (Blue Spruce Electric) of 2026-05-31 cannot be billed" in shown["sentence"]
     assert (shown["cause"], shown["class"], shown["owner"]) == (
@@ -129,7 +129,7 @@ def test_work_that_waits_is_shown_with_its_time(office: Installation, monkeypatc
     _, invoice, key = closed_period(office)
     office.stage.faults("procore", [{"kind": "error_before", "path": "/requisitions", "value": 500}])
     office.export(invoice)
-    shown = told(office, "problems", "show", key)
+    shown = call_json(office, "problems", "show", key)
     assert shown["next_attempt"]["at"] == pytest.approx(office.container.now() + 600, abs=60)
     assert shown["last_attempt"]["failures"] == 1
     assert "1 attempts failed" in call(office, "problems", "show", key).stdout
@@ -142,9 +142,9 @@ def test_a_remotes_problem_is_shown_with_the_end_of_its_hold(
     project = office.new_project("31-800", [CODE])
     office.netsuite.doorkeeper.unmap_certificates()
     office.scan(project.id)
-    shown = told(office, "problems", "show", "remote:netsuite")
+    shown = call_json(office, "problems", "show", "remote:netsuite")
     assert (shown["record"], shown["class"]) == ("NetSuite", "access or settings")
-    # However long it was meant to be: two minutes, since nobody knows when somebody acts.
+    # At most two minutes, because a fix by a person may come at any time.
     assert shown["next_attempt"]["at"] == pytest.approx(office.container.now() + 120, abs=60)
 
 
@@ -156,7 +156,7 @@ def test_a_project_known_by_its_id_is_shown_with_its_name(office: Installation) 
     assert f"project 31-800 {project.name}" in office.sentence(f"scan:{project.id}")
 
 
-def test_names_and_notes_are_shown_to_the_letter(office: Installation) -> None:
+def test_names_and_notes_are_shown_literally(office: Installation) -> None:
     facts = {"invoice": "A\x1b[2J", "vendor": "[red]B[/red]", "date": "\u202e1", "period": "May"}
     office.container.ledger.report("invoice:1:2", Cause.PERIOD_CLOSED, facts, at=1.0)
     call(office, "problems", "ignore", "invoice:1:2", "--until-changed", "--note", "\u202e[/]")
@@ -192,11 +192,11 @@ def test_links_lead_to_both_records_in_production(office: Installation) -> None:
             "url": f"https://{account.replace('_', '-')}.app.netsuite.com/app/common/item/item.nl?id={item.id}",
         },
     ]
-    assert told(office, "problems", "show", key, **REAL)["links"] == links
-    assert told(office, "problems", **REAL)[0]["links"] == links
+    assert call_json(office, "problems", "show", key, **REAL)["links"] == links
+    assert call_json(office, "problems", **REAL)[0]["links"] == links
     text = call(office, "problems", "show", key, **REAL).stdout
     assert all(link["url"] in text for link in links)
-    assert told(office, "problems", "show", key)["links"] == [], "none into a simulator"
+    assert call_json(office, "problems", "show", key)["links"] == [], "none into a simulator"
 
 
 def test_links_of_an_invoice_lead_to_its_bill(office: Installation) -> None:
@@ -206,7 +206,7 @@ def test_links_of_an_invoice_lead_to_its_bill(office: Installation) -> None:
     office.stage.settings("procore", patch_forbidden=True)
     office.export(invoice)
     bill = office.bill(invoice)
-    urls = [link["url"] for link in told(office, "problems", **REAL)[0]["links"]]
+    urls = [link["url"] for link in call_json(office, "problems", **REAL)[0]["links"]]
     assert urls[0].endswith(f"/projects/{project.id}/tools/invoicing/subcontractor")
     assert urls[1].endswith(f".app.netsuite.com/app/accounting/transactions/vendbill.nl?id={bill.id}")
 
@@ -219,7 +219,7 @@ def test_a_finding_of_verify_links_to_the_record_in_the_ledger(office: Installat
     office.container.ledger.report(
         f"verify:item_renamed:code:{project.id}:{code.id}", FindingKind.ITEM_RENAMED.cause, {"finding": "x"}, at=1.0
     )
-    (row,) = told(office, "problems", **REAL)
+    (row,) = call_json(office, "problems", **REAL)
     assert row["project_id"] == project.id
     assert [link["record"] for link in row["links"]] == ["project", f"Item {item.id}"]
 
@@ -233,13 +233,13 @@ def test_a_resolved_problem_reopens_with_its_note_when_the_cause_recurs(office: 
     assert (ended.exit_code, ended.stderr) == (0, "")
     assert ended.stdout.startswith("Resolved: Project 31-800")
     assert call(office, "problems").exit_code == 0
-    closed = told(office, "problems", "show", key)
+    closed = call_json(office, "problems", "show", key)
     assert (closed["open"], closed["notes"][0]["note"]) == (False, "created the project")
     assert call(office, "problems", "show", key).exit_code == 0
 
     office.export(invoice)
-    assert office.problems() == {key: "project_not_linked"}, "nothing was changed, so it comes again"
-    (note,) = told(office, "problems", "show", key)["notes"]
+    assert office.problems() == {key: "project_not_linked"}, "the cause remains, so it recurs"
+    (note,) = call_json(office, "problems", "show", key)["notes"]
     assert (note["act"], note["by"], note["note"]) == ("resolved", ME, "created the project")
     assert note["at"] == pytest.approx(office.container.now(), abs=60)
     assert f"by {ME}: created the project" in call(office, "problems", "show", key).stdout
@@ -284,7 +284,7 @@ def test_a_bill_in_doubt_is_never_sent_again_whatever_a_person_does(
     assert before is not None
     assert before.in_doubt
     assert call(office, "problems", act[0], key, *act[1:]).exit_code == 0
-    assert office.invoice_record(invoice) == before, "the record, by which work goes, is untouched"
+    assert office.invoice_record(invoice) == before, "the record that work depends on is unchanged"
 
     office.procore.edit_invoice(invoice.id, off_by="0.00")
     office.clear_faults()
@@ -315,7 +315,7 @@ def test_a_problem_resolved_while_its_work_runs_is_reopened_by_the_result(
 
 
 @pytest.mark.parametrize("act", [["resolve", "--note", "done"], ["ignore", "--until-changed"]])
-def test_a_problem_that_becomes_another_at_that_moment_is_left_as_it_is(
+def test_a_problem_that_changes_during_the_command_stays_unchanged(
     office: Installation, monkeypatch: pytest.MonkeyPatch, act: list[str]
 ) -> None:
     _, _, key = unlinked(office)
@@ -336,7 +336,7 @@ def test_a_problem_that_becomes_another_at_that_moment_is_left_as_it_is(
 
 
 @pytest.mark.parametrize(
-    ("note", "words"),
+    ("note", "sentence"),
     [
         ("  ", "Describe in --note what was done"),
         ("x" * 1001, "the limit is 1000"),
@@ -344,32 +344,32 @@ def test_a_problem_that_becomes_another_at_that_moment_is_left_as_it_is(
         ("caf\udce9", "U+DCE9"),
     ],
 )
-def test_a_note_that_cannot_be_kept_closes_nothing(office: Installation, note: str, words: str) -> None:
+def test_a_note_that_cannot_be_kept_closes_nothing(office: Installation, note: str, sentence: str) -> None:
     _, _, key = credit(office)
     ended = call(office, "problems", "resolve", key, "--note", note)
     assert ended.exit_code == 2
-    assert words in ended.stderr
+    assert sentence in ended.stderr
     assert listed(office) == {key}
 
 
-def test_a_note_has_to_be_given(office: Installation) -> None:
+def test_a_note_is_required(office: Installation) -> None:
     assert call(office, "problems", "resolve", "invoice:1:2").exit_code == 2
 
 
 # Ignored
 
 
-def test_an_ignored_problem_is_out_of_sight_until_it_changes(office: Installation) -> None:
+def test_an_ignored_problem_is_hidden_until_it_changes(office: Installation) -> None:
     _, invoice, key = credit(office)
     ended = call(office, "problems", "ignore", key, "--until-changed", "--note", "waits for the vendor")
     assert ended.exit_code == 0
     assert ended.stdout.startswith("Ignored until it changes: Invoice C-1")
     assert call(office, "problems").exit_code == 0
     assert listed(office) == set()
-    assert office.problems() == {}, "nor among those that scan and export tell at their end"
+    assert office.problems() == {}, "nor in the summary of scan and export"
     assert listed(office, "--ignored") == {key}
     assert call(office, "problems", "--ignored").exit_code == 0
-    (row,) = told(office, "problems", "--ignored")
+    (row,) = call_json(office, "problems", "--ignored")
     assert (row["ignored"]["by"], row["ignored"]["note"]) == (ME, "waits for the vendor")
     shown = call(office, "problems", "show", key)
     assert shown.exit_code == 0
@@ -379,10 +379,10 @@ def test_an_ignored_problem_is_out_of_sight_until_it_changes(office: Installatio
     assert listed(office) == set(), "the same again"
     office.procore.edit_invoice(invoice.id, invoice_number="C-2")
     office.export(invoice)
-    assert listed(office) == {key}, "it says something else now"
+    assert listed(office) == {key}, "its sentence changed"
     assert listed(office, "--ignored") == set()
     assert call(office, "problems").exit_code == 1
-    assert [note["act"] for note in told(office, "problems", "show", key)["notes"]] == ["ignored"]
+    assert [note["act"] for note in call_json(office, "problems", "show", key)["notes"]] == ["ignored"]
 
 
 def test_an_ignored_problem_is_closed_when_its_cause_is_fixed(office: Installation) -> None:
@@ -414,9 +414,9 @@ def test_a_run_is_ok_if_everything_that_it_left_blocked_is_ignored(office: Insta
     assert is_complete(office.container, office.scan(project.id)), "the same again"
 
     office.container.ledger.report("invoice:1:2", Cause.UNEXPECTED, {"answer": "x"}, at=1.0)
-    assert is_complete(office.container, run), "an invoice is none of a scan's"
+    assert is_complete(office.container, run), "a scan does not report invoices"
     call(office, "problems", "resolve", keys[0], "--note", "done")
-    assert not is_complete(office.container, run), "blocked all the same, and nobody ignores it"
+    assert not is_complete(office.container, run), "still blocked, and not ignored"
 
 
 def test_a_run_with_unconfirmed_work_is_never_ok(open_office: OpenInstallation) -> None:
@@ -427,25 +427,25 @@ def test_a_run_with_unconfirmed_work_is_never_ok(open_office: OpenInstallation) 
     assert not is_complete(office.container, run)
 
 
-def test_status_counts_ignored_problems_apart(office: Installation) -> None:
+def test_status_counts_ignored_problems_separately(office: Installation) -> None:
     _, _, key = credit(office)
-    assert (told(office, "status")["problems"], told(office, "status")["ignored_problems"]) == (
+    assert (call_json(office, "status")["problems"], call_json(office, "status")["ignored_problems"]) == (
         {"needs_vendor_credit": 1},
         0,
     )
     call(office, "problems", "ignore", key, "--until-changed")
-    assert (told(office, "status")["problems"], told(office, "status")["ignored_problems"]) == ({}, 1)
+    assert (call_json(office, "status")["problems"], call_json(office, "status")["ignored_problems"]) == ({}, 1)
     assert "Open problems: 0; 1 ignored" in call(office, "status").stdout
 
 
-def test_a_retry_of_all_leaves_ignored_ones_and_one_by_its_key_takes_it(
+def test_a_retry_of_all_skips_ignored_problems_unless_named_by_key(
     office: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(importlib.import_module("worker.cli.problems.retry"), "send", lambda *_, **__: None)
     _, _, key = credit(office)
     call(office, "problems", "ignore", key, "--until-changed")
-    assert told(office, "problems", "retry", "--all")["dispatched"] == {}
-    assert told(office, "problems", "retry", key)["dispatched"] == {"invoices": 1}
+    assert call_json(office, "problems", "retry", "--all")["dispatched"] == {}
+    assert call_json(office, "problems", "retry", key)["dispatched"] == {"invoices": 1}
 
 
 # The list
@@ -466,7 +466,7 @@ def test_the_list_is_filtered_and_grouped(office: Installation) -> None:
     assert listed(office, "--project", str(project.id), "--class", "data in NetSuite") == set()
     assert call(office, "problems", "--project", "999999").exit_code == 1  # there is none
     people = call(office, "problems").stdout
-    assert all(key in people for key in (*codes, invoice)), "with the keys that the other commands take"
+    assert all(key in people for key in (*codes, invoice)), "with the keys that other commands accept"
     (row,) = [
         line for line in call(office, "problems", "--by-cause").stdout.splitlines() if "project_number_missing" in line
     ]
@@ -483,9 +483,7 @@ def test_an_unknown_cause_is_an_error_and_not_an_empty_list(office: Installation
 
 
 @pytest.mark.parametrize("options", [["--ignored"], ["--class", "data in Procore"], ["--project", "1"]])
-def test_options_of_the_list_are_not_taken_for_those_of_a_command_below(
-    office: Installation, options: list[str]
-) -> None:
+def test_options_of_the_list_do_not_apply_to_its_subcommands(office: Installation, options: list[str]) -> None:
     ended = call(office, "problems", *options, "show", "x")
     assert ended.exit_code == 2
     assert "after `show`" in ended.stderr
@@ -504,7 +502,7 @@ def test_an_unknown_error_of_netsuite_is_shown_with_its_message(office: Installa
     office.stage.faults("netsuite", [fault])
     office.scan(project.id)
     (key,) = office.problems()
-    shown = told(office, "problems", "show", key)
+    shown = call_json(office, "problems", "show", key)
     assert shown["cause"] == "item_rejected"
     assert "UNEXPECTED_ERROR An unexpected error occurred. Error ID: k3x9simulated" in shown["sentence"]
 
@@ -516,33 +514,33 @@ def test_an_unknown_error_of_procore_is_shown_with_its_message(office: Installat
     for status, cause in ((418, "unreadable_response"), (406, "unexpected")):
         office.stage.faults("procore", [{"kind": "error_before", "path": "/requisitions/", "value": status}])
         office.export(invoice)
-        (row,) = told(office, "problems")
+        (row,) = call_json(office, "problems")
         assert (row["cause"], row["class"]) == (cause, "unexpected")
         assert str(status) in row["sentence"]
 
 
 def test_a_user_without_a_name_is_shown_by_number(office: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
-    def nobody(_: int) -> Any:
+    def no_user(_: int) -> Any:
         raise KeyError
 
-    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    monkeypatch.setattr(pwd, "getpwuid", no_user)
     _, _, key = unlinked(office)
     call(office, "problems", "resolve", key, "--note", "done")
-    assert told(office, "problems", "show", key)["notes"][0]["by"] == f"user {os.getuid()}"
+    assert call_json(office, "problems", "show", key)["notes"][0]["by"] == f"user {os.getuid()}"
 
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Use no `.env` of the person who runs the tests."""
+    """Ignore the `.env` of the person who runs the tests."""
     monkeypatch.chdir(tmp_path)
 
 
 def test_an_ignored_problem_still_explains_why_there_is_no_bill(office: Installation) -> None:
     _, invoice, key = credit(office)
     call(office, "problems", "ignore", key, "--until-changed")
-    told = office.container.explain.invoice(str(invoice.id), None)
-    assert "totals -" in told["explanation"]
-    assert told["explanation"].endswith("This problem is ignored until it changes.")
+    explanation = office.container.explain.invoice(str(invoice.id), None)
+    assert "totals -" in explanation["explanation"]
+    assert explanation["explanation"].endswith("This problem is ignored until it changes.")
 
 
 def test_an_unknown_project_is_not_a_project_without_problems(office: Installation) -> None:

@@ -1,4 +1,4 @@
-"""Which projects are synced: templates never, inactive ones for their invoices, and each in spite of odd rows next to it."""
+"""Which projects are synced: templates never, inactive ones for their invoices, and each despite unreadable rows next to it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def of(office: Installation) -> Projects:
 
 
 def lists(office: Installation, since: int = 0) -> int:
-    """How often the list of all projects was asked for."""
+    """Return how often the list of all projects was requested."""
     seen = [entry for entry in office.stage.journal("procore", since) if entry.get("path") == LIST]
     return sum("filters" not in entry.get("query", "") or "id%5D" not in entry.get("query", "") for entry in seen)
 
@@ -59,7 +59,7 @@ def test_a_template_gets_no_items_and_is_no_problem(office: Installation, number
     assert "is a template" in line.reason
 
 
-def test_an_invoice_of_a_template_is_none(office: Installation) -> None:
+def test_an_invoice_of_a_template_is_not_exported(office: Installation) -> None:
     template = office.new_project("TEMPLATE-01", CODES)
     office.procore.edit_project(template.id, template=True)
     invoice = office.new_invoice(template, (CODES[0], "900.00"))
@@ -74,14 +74,14 @@ def test_an_invoice_of_a_template_is_none(office: Installation) -> None:
 
 
 def scheduled(office: Installation) -> int:
-    """How many projects a run of the schedule lists."""
+    """Return how many projects a scheduled run lists."""
     run, _ = office.container.start_export(SCHEDULE)
     office.work_off()
     return office.run(run).counts["projects"]
 
 
 def closed_out(office: Installation) -> tuple[Project, Any]:
-    """A project that is made inactive while its last approved invoice has no bill yet."""
+    """Create a project that becomes inactive while its last approved invoice has no bill yet."""
     project = office.new_project("24-800", CODES)
     office.scan(project.id)
     invoice = office.new_invoice(project, (CODES[0], "900.00"))
@@ -96,7 +96,7 @@ def test_the_last_invoice_of_an_inactive_project_is_exported(office: Installatio
     assert line.key == str(InvoiceKey(project.id, invoice.id))
     pilot.export_all()
     assert office.bill(invoice)
-    assert pilot.scan().counts.get("projects_done", 0) == 0, "a scan looks at active ones only"
+    assert pilot.scan().counts.get("projects_done", 0) == 0, "a scan reads active projects only"
 
 
 def test_an_inactive_project_is_listed_until_exported_then_once_a_day(office: Installation) -> None:
@@ -109,9 +109,9 @@ def test_an_inactive_project_is_listed_until_exported_then_once_a_day(office: In
     office.procore.edit_invoice(invoice.id, off_by="0.00")
     assert scheduled(pilot) == 1
     assert office.bill(invoice)
-    assert scheduled(pilot) == 1, "only this one shows that nothing is left"
+    assert scheduled(pilot) == 1, "only this list shows that nothing is left"
     assert scheduled(pilot) == 0
-    assert pilot.export_all().counts["projects"] == 1, "whoever asks gets an answer about each"
+    assert pilot.export_all().counts["projects"] == 1, "a requested run lists each project"
     assert scheduled(pilot) == 0
     office.procore.edit_project(project.id, active=True)
     assert scheduled(pilot) == 1
@@ -190,8 +190,8 @@ def test_an_unreadable_project_that_is_active_again_becomes_a_problem(office: In
 def test_an_incomplete_code_stops_no_other(open_office: OpenInstallation, shown: dict[str, Any], v2: bool) -> None:
     office = open_office(world={"budget_lines_v2": v2})
     project = office.new_project("24-800", CODES)
-    half_built = office.procore.add_code(project.id, "26-050.S")
-    office.procore.show_code(project.id, half_built.id, **shown)
+    incomplete = office.procore.add_code(project.id, "26-050.S")
+    office.procore.show_code(project.id, incomplete.id, **shown)
     assert office.scan(project.id).counts["created"] == 2
     assert office.problems() == {}
 
@@ -211,7 +211,7 @@ def test_a_budgeted_code_without_a_text_is_the_only_one_that_waits(office: Insta
     assert office.problems() == {}
 
 
-def test_a_budget_row_that_cannot_be_read_is_said_and_stops_no_other(office: Installation) -> None:
+def test_an_unreadable_budget_row_is_reported_and_stops_no_other(office: Installation) -> None:
     project = office.new_project("24-800", CODES)
     code = project.code_named(CODES[0])
     office.procore.show_code(project.id, code.id, id="?")
@@ -225,39 +225,39 @@ def test_a_budget_row_that_cannot_be_read_is_said_and_stops_no_other(office: Ins
 
 
 def test_a_project_that_cannot_be_read_stops_no_other_one(office: Installation) -> None:
-    odd, sound = office.new_project("24-800", CODES), office.new_project("24-801", CODES)
-    office.procore.edit_project(odd.id, shown={"active": "perhaps"})
-    pilot = office.reopened(project_ids=f"{odd.id},{sound.id}")
+    unreadable, readable = office.new_project("24-800", CODES), office.new_project("24-801", CODES)
+    office.procore.edit_project(unreadable.id, shown={"active": "perhaps"})
+    pilot = office.reopened(project_ids=f"{unreadable.id},{readable.id}")
     assert pilot.scan().counts["created"] == 2
-    key = f"project:{odd.id}:row"
+    key = f"project:{unreadable.id}:row"
     assert pilot.problems() == {key: "unreadable_rows"}
-    office.procore.edit_project(odd.id, shown={})
+    office.procore.edit_project(unreadable.id, shown={})
     assert pilot.scan().counts["created"] == 2
     assert pilot.problems() == {}
 
 
-def test_an_invoice_whose_row_is_odd_is_exported_like_any_other(office: Installation) -> None:
+def test_an_invoice_with_an_unusual_row_is_exported_like_any_other(office: Installation) -> None:
     project = office.new_project("24-800", CODES)
     office.scan(project.id)
-    odd, sound = (office.new_invoice(project, (code, "900.00")) for code in CODES)
-    office.procore.edit_invoice(odd.id, shown={"invoice_number": {}})
+    odd_invoice, usual_invoice = (office.new_invoice(project, (code, "900.00")) for code in CODES)
+    office.procore.edit_invoice(odd_invoice.id, shown={"invoice_number": {}})
     alone(office, project).export_all()
-    assert office.bill(sound)
-    assert office.problems(f"invoice:{project.id}:{odd.id}") or office.bills(odd)
+    assert office.bill(usual_invoice)
+    assert office.problems(f"invoice:{project.id}:{odd_invoice.id}") or office.bills(odd_invoice)
 
 
-def test_an_invoice_without_an_id_is_said_and_stops_no_other(office: Installation) -> None:
+def test_an_invoice_without_an_id_is_reported_and_stops_no_other(office: Installation) -> None:
     project = office.new_project("24-800", CODES)
     office.scan(project.id)
-    odd, sound = (office.new_invoice(project, (code, "900.00")) for code in CODES)
-    office.procore.edit_invoice(odd.id, shown={"id": None})
+    without_id, usual_invoice = (office.new_invoice(project, (code, "900.00")) for code in CODES)
+    office.procore.edit_invoice(without_id.id, shown={"id": None})
     pilot = alone(office, project)
     pilot.export_all()
-    assert office.bill(sound)
+    assert office.bill(usual_invoice)
     assert pilot.problems() == {f"project:{project.id}:commitment_rows": "unreadable_rows"}
-    office.procore.edit_invoice(odd.id, shown={})
+    office.procore.edit_invoice(without_id.id, shown={})
     pilot.export_all()
-    assert office.bill(odd)
+    assert office.bill(without_id)
     assert pilot.problems() == {}
 
 
@@ -293,12 +293,12 @@ def test_all_that_need_a_new_list_at_the_same_time_share_one(office: Installatio
     projects = of(office)
     projects.outdate()
     since = mark(office)
-    found = office.at_once(*[projects.all] * 4, *[office.container.scans.projects.all] * 4)
-    assert len({len(each) for each in found}) == 1
+    read_lists = office.at_once(*[projects.all] * 4, *[office.container.scans.projects.all] * 4)
+    assert len({len(each) for each in read_lists}) == 1
     assert lists(office, since) == 1
 
 
-def test_an_unknown_project_is_asked_for_alone(office: Installation) -> None:
+def test_an_unknown_project_is_requested_by_itself(office: Installation) -> None:
     projects = of(office)
     projects.refresh()
     since = mark(office)

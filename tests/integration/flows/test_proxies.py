@@ -1,4 +1,4 @@
-"""A proxy that is down is a remote that is down: its work is paused, nothing fails by itself, and no write is unconfirmed."""
+"""A proxy that is down counts as a remote that is down: its work is paused, no record fails, and no write is unconfirmed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from worker.domain.work import Lane
 
 @pytest.fixture
 def dead_proxy() -> Iterator[str]:
-    """The address of a proxy that does not respond."""
+    """Return the address of a proxy that does not respond."""
     with socket.socket() as nobody_listens:
         nobody_listens.bind(("127.0.0.1", 0))
         yield f"http://user:canary@127.0.0.1:{nobody_listens.getsockname()[1]}"

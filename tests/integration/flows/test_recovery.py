@@ -1,4 +1,4 @@
-"""Redis is not the only record of what NetSuite holds: after it is lost, the ledger is restored before anything is written."""
+"""Redis is not the only record of what is in NetSuite: after it is lost, the ledger is restored before anything is written."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ CODES = ["05-120.S", "05-130.S", "05-140.S"]
 
 
 def lose_redis(office: Installation) -> None:
-    """Everything under the installation's prefix is gone."""
+    """Delete everything under the installation's prefix."""
     prefix = office.container.settings.redis_key_prefix
     keys = list(office.container.redis.scan_iter(f"{prefix}*"))
     office.container.redis.delete(*keys)
 
 
 @pytest.fixture
-def thousand_is_three(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three rows a page instead of 1,000."""
+def three_rows_per_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read three rows per page instead of 1,000."""
     monkeypatch.setattr(api, "ROWS_PER_PAGE", 3)
 
 
 class Killed(BaseException):
-    """kill -9 in the middle of a rebuild."""
+    """Represents kill -9 during a rebuild."""
 
 
 def interrupted_after(office: Installation, pages: int) -> None:
-    """A rebuild that ends with its process after so many pages."""
+    """Run a rebuild that ends with its process after this many pages."""
     seen = []
 
     def kill(items: int, of: int) -> None:
@@ -75,7 +75,7 @@ def test_a_rebuild_restores_items_by_external_id_and_none_is_duplicated(office: 
     assert {item.id for item in office.items("24-800-05-120.S")} == made
 
 
-@pytest.mark.usefixtures("thousand_is_three")
+@pytest.mark.usefixtures("three_rows_per_page")
 @pytest.mark.parametrize(("codes", "pages"), [(5, 2), (6, 3), (7, 3)])
 def test_items_are_read_page_by_page_each_once_and_every_query_is_counted(
     office: Installation, codes: int, pages: int
@@ -83,17 +83,17 @@ def test_items_are_read_page_by_page_each_once_and_every_query_is_counted(
     project = office.new_project("24-800", [f"05-{number}.S" for number in range(120, 120 + codes)])
     office.scan(project.id)
     lose_redis(office)
-    told: list[tuple[int, int]] = []
+    progress: list[tuple[int, int]] = []
     mark = office.mark()
-    rebuilt = office.container.recovery.rebuild(lambda items, of: told.append((items, of)))
+    rebuilt = office.container.recovery.rebuild(lambda items, of: progress.append((items, of)))
     assert (rebuilt.items, rebuilt.restored) == (codes, codes)
     # And one for the bills.
     assert rebuilt.queries == len(office.posts(SUITEQL_PATH, mark)) == pages + 1
-    assert [of for _, of in told] == [codes] * pages
-    assert told[-1] == (codes, codes)
+    assert [of for _, of in progress] == [codes] * pages
+    assert progress[-1] == (codes, codes)
 
 
-@pytest.mark.usefixtures("thousand_is_three")
+@pytest.mark.usefixtures("three_rows_per_page")
 def test_a_killed_rebuild_leaves_no_ledger_and_the_next_one_continues(office: Installation) -> None:
     """The next rebuild begins after the pages that the killed one had read."""
     project = office.new_project("24-800", [f"05-{number}.S" for number in range(120, 130)])
@@ -111,9 +111,9 @@ def test_a_killed_rebuild_leaves_no_ledger_and_the_next_one_continues(office: In
     assert {record.state for record in office.container.ledger.codes(project.id).values()} == {State.CREATED}
 
 
-@pytest.mark.usefixtures("thousand_is_three")
+@pytest.mark.usefixtures("three_rows_per_page")
 def test_a_worker_continues_a_rebuild_that_was_killed(open_office: OpenInstallation) -> None:
-    """Half a ledger is none: nothing leaves for NetSuite before the other half is there."""
+    """Nothing is written to NetSuite before the other half of the ledger is rebuilt."""
     office = open_office(netsuite_settle_seconds=900)
     project = office.new_project("24-800", [f"05-{number}.S" for number in range(120, 130)])
     office.scan(project.id)
@@ -125,7 +125,7 @@ def test_a_worker_continues_a_rebuild_that_was_killed(open_office: OpenInstallat
     assert office.posts(ITEM_PATH, mark) == []
 
 
-@pytest.mark.usefixtures("thousand_is_three")
+@pytest.mark.usefixtures("three_rows_per_page")
 def test_a_rebuild_by_hand_starts_over_and_keeps_what_is_known(office: Installation) -> None:
     """A rebuild of a ledger that exists begins at the first page and leaves its records as they are."""
     project = office.new_project("24-800", [*CODES, "05-150.S"])
@@ -135,7 +135,7 @@ def test_a_rebuild_by_hand_starts_over_and_keeps_what_is_known(office: Installat
     known = office.code_record(project, codes[1])
     interrupted_after(office, pages=1)
     assert office.container.overview.status()["ledger"] == {"open": True, "rebuilt_so_far": 0}
-    # As one that was overtaken by another would leave it behind.
+    # As a worker leaves it that another one has overtaken.
     office.container.ledger.state.save_rebuild({"after": int(office.item("24-800-05-150.S").id)})
     office.container.redis.hdel(codes_key, str(codes[0].id), str(codes[3].id))
     rebuilt = office.container.recovery.rebuild()
@@ -192,10 +192,10 @@ def test_a_code_whose_item_was_recreated_by_hand_is_reported(office: Installatio
     office.scan(project.id)
     gone = office.item("24-800-05-120.S")
     office.netsuite.items.remove(gone.id)
-    anew = office.netsuite.make_item("24-800-05-120.S", externalid=gone.externalid)
+    recreated = office.netsuite.make_item("24-800-05-120.S", externalid=gone.externalid)
     assert office.container.recovery.rebuild().others == 1
     key = f"verify:item_other_than_recorded:code:{project.id}:{project.budgeted_codes()[0].id}"
-    assert office.sentence(key).endswith(f"the ledger has Item {gone.id}, NetSuite has {anew.id}.")
+    assert office.sentence(key).endswith(f"the ledger has Item {gone.id}, NetSuite has {recreated.id}.")
     assert len(office.problems()) == 1
 
 
@@ -227,7 +227,7 @@ def test_a_worker_that_finds_no_ledger_rebuilds_it_first(office: Installation) -
     assert record.state is State.CREATED
 
 
-def test_a_doubt_noted_before_a_loss_is_ended_by_workers_after_it(
+def test_a_doubt_recorded_before_a_loss_is_resolved_after_it(
     open_office: OpenInstallation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its lock has a fence that the emptied server never issued; no later fence may be lower, or the code waits for good."""
@@ -328,7 +328,7 @@ def test_a_worker_releases_its_work_while_another_rebuilds_the_ledger(
     assert office.make_item(project, code).kind is OutcomeKind.ALREADY
 
 
-def test_a_first_start_has_lost_nothing_and_waits_for_nothing(open_office: OpenInstallation, tmp_path: Path) -> None:
+def test_a_first_start_reports_no_loss_and_waits_for_nothing(open_office: OpenInstallation, tmp_path: Path) -> None:
     opened = open_office(netsuite_settle_seconds=900)
     lose_redis(opened)
     office = opened.reopened(data_dir=tmp_path / "new-machine")
@@ -353,7 +353,7 @@ def test_after_a_restart_of_redis_unconfirmed_writes_settle_first(
     assert office.posts(BILL_PATH) == []
 
 
-def test_a_server_that_was_stopped_in_order_holds_nothing_back(open_office: OpenInstallation) -> None:
+def test_an_orderly_restart_of_redis_delays_nothing(open_office: OpenInstallation) -> None:
     office = open_office(netsuite_settle_seconds=900)
     project = office.new_project("24-800", CODES)
     invoice = office.new_invoice(project, (CODES[0], "900.00"))
@@ -363,7 +363,7 @@ def test_a_server_that_was_stopped_in_order_holds_nothing_back(open_office: Open
 
 
 def forget_the_end(office: Installation, project: Project, code: WbsCode) -> None:
-    """As a server that lost its last second: the Item's record is gone, and what closed its work came after the restart."""
+    """Replace the Item's record by its intent, as on a server that lost its last second; its work was closed after the restart."""
     key = CodeKey(project.id, code.id)
     record = office.container.ledger.code(key)
     assert record is not None
@@ -401,7 +401,7 @@ def test_after_a_restart_of_redis_unfinished_work_is_queued_again(
 def test_a_record_that_cannot_be_read_does_not_stop_waiting_work(
     office: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`ledger.resume` fails over it every few seconds, such as over a newer version's state, and still dispatches work."""
+    """`ledger.resume` fails on it every few seconds, as on a newer version's state, and still dispatches work."""
     monkeypatch.setattr(recovery, "LOOK_THROUGH_AFTER_SECONDS", 0.0)
     project = office.new_project("24-800", CODES)
     office.scan(project.id)
@@ -438,9 +438,9 @@ def test_a_loss_is_noticed_even_if_netsuite_has_no_record_of_wbs_sync(
     project = office.new_project("24-800", CODES)
     office.container.recovery.ensure_ledger()
     lose_redis(office)
-    newcomer = office.reopened(data_dir=tmp_path / "other-machine")
-    newcomer.container.recovery.ensure_ledger()
-    assert newcomer.container.redis.hget(f"{office.container.settings.redis_key_prefix}ledger", "since") == "0"
+    new_machine = office.reopened(data_dir=tmp_path / "other-machine")
+    new_machine.container.recovery.ensure_ledger()
+    assert new_machine.container.redis.hget(f"{office.container.settings.redis_key_prefix}ledger", "since") == "0"
 
     office.scan(project.id)
     assert office.posts(ITEM_PATH) == []
@@ -486,10 +486,10 @@ def test_a_worker_that_is_idle_reports_the_loss_too(open_office: OpenInstallatio
     office = open_office(netsuite_settle_seconds=900)
     project = office.new_project("24-800", CODES)
     lose_redis(office)
-    newcomer = office.reopened(data_dir=tmp_path / "other-machine")
-    newcomer.container.recovery.ensure_ledger()
+    new_machine = office.reopened(data_dir=tmp_path / "other-machine")
+    new_machine.container.recovery.ensure_ledger()
     office.container.stores.identity.meet()
-    newcomer.scan(project.id)
+    new_machine.scan(project.id)
     assert office.posts(ITEM_PATH) == []
 
 
@@ -497,12 +497,12 @@ def test_a_worker_that_is_idle_reports_the_loss_too(open_office: OpenInstallatio
 
 
 def start_a_worker(office: Installation) -> None:
-    """A process that starts copies at once what is adopted; those that run do so each minute."""
+    """Start a process: it copies the adopted Items at its start; running processes copy them each minute."""
     office.reopened().container.recovery.ensure_ledger()
 
 
 def adopted_and_renamed(office: Installation) -> tuple[Project, WbsCode, str]:
-    """A code has adopted an Item that a person made; then code, project and Item are renamed. Its Item's id."""
+    """Let a code adopt a hand-made Item, then rename code, project and Item. Return the Item's id."""
     project = office.new_project("24-800", [CODES[0]])
     (code,) = project.budgeted_codes()
     item = office.netsuite.make_item("24-800-05-120.S")
@@ -537,11 +537,11 @@ def test_a_machine_that_knew_an_adoption_restores_it_into_a_new_ledger(
     project, code, item_id = adopted_and_renamed(office)
     start_a_worker(office)
     lose_redis(office)
-    newcomer = office.reopened(data_dir=tmp_path / "other-machine")
-    newcomer.container.recovery.rebuild()
+    new_machine = office.reopened(data_dir=tmp_path / "other-machine")
+    new_machine.container.recovery.rebuild()
     # As each living worker does within a second.
     office.container.stores.identity.meet()
-    newcomer.scan(project.id)
+    new_machine.scan(project.id)
     record = office.code_record(project, code)
     assert record is not None
     assert record.state is State.WAITING
@@ -575,9 +575,9 @@ def test_an_unconfirmed_code_delays_no_other_and_its_adoption_is_rechecked(
     start_a_worker(office)
     lose_redis(office)
     key = CodeKey(project.id, code.id)
-    newcomer = office.reopened(data_dir=tmp_path / "other-machine").container
-    newcomer.recovery.rebuild()
-    newcomer.ledger.write(key, Record(State.UNKNOWN, "25-800-09-250.S"))
+    new_machine = office.reopened(data_dir=tmp_path / "other-machine").container
+    new_machine.recovery.rebuild()
+    new_machine.ledger.write(key, Record(State.UNKNOWN, "25-800-09-250.S"))
     office.container.recovery.ensure_ledger()
     record = office.code_record(project, code)
     assert record is not None
@@ -597,8 +597,8 @@ def test_a_second_item_for_a_code_with_a_forgotten_adoption_is_a_problem(office:
     start_a_worker(office)
     lose_redis(office)
     made = office.netsuite.make_item("25-800-09-250.S", externalid=office.item_external_id(project, code))
-    newcomer = office.reopened(data_dir=tmp_path / "other-machine")
-    newcomer.container.recovery.rebuild()
+    new_machine = office.reopened(data_dir=tmp_path / "other-machine")
+    new_machine.container.recovery.rebuild()
     office.reopened().container.recovery.ensure_ledger()
     key = f"verify:item_doubled:code:{project.id}:{code.id}"
     assert office.problems() == {key: "drift_duplicate_item"}
@@ -621,6 +621,6 @@ def test_an_adopted_item_that_was_deleted_is_not_restored(office: Installation) 
 def test_the_copy_of_another_company_is_not_used(office: Installation) -> None:
     project, _, _ = adopted_and_renamed(office)
     start_a_worker(office)
-    other = office.reopened(redis_key_prefix="other:")
-    other.container.recovery.ensure_ledger()
-    assert other.container.ledger.codes(project.id) == {}
+    other_company = office.reopened(redis_key_prefix="other:")
+    other_company.container.recovery.ensure_ledger()
+    assert other_company.container.ledger.codes(project.id) == {}

@@ -1,4 +1,4 @@
-"""In a full run over the seeded company, awkward cases and all, no remote says anything that the error tables do not know."""
+"""In a full run over the seeded company with its awkward cases, every error of a remote is in the error tables."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ pytestmark = pytest.mark.real
 
 CODE = "05-120.S"
 UNMAPPED = {Cause.ITEM_REJECTED, Cause.BILL_REJECTED, Cause.WRITE_BACK_REJECTED, Cause.RETRIES_EXHAUSTED}
-"""Causes that stand for whatever a remote said, beside those that say themselves that nobody knows."""
+"""Causes that cover any message of a remote, in addition to those that say themselves that the reason is unknown."""
 
 
 @pytest.fixture
-def said(monkeypatch: pytest.MonkeyPatch) -> list[SyncError]:
-    """Every error that the tables made of an answer, before anybody catches it."""
+def errors(monkeypatch: pytest.MonkeyPatch) -> list[SyncError]:
+    """Collect every error that the tables made of a response, before any code catches it."""
     made: list[SyncError] = []
 
     def listening(error_of: Callable[..., SyncError | None]) -> Callable[..., SyncError | None]:
@@ -41,20 +41,20 @@ def said(monkeypatch: pytest.MonkeyPatch) -> list[SyncError]:
     return made
 
 
-def unknown(said: list[SyncError]) -> list[str]:
+def unknown(errors: list[SyncError]) -> list[str]:
     return [
         str(error)
-        for error in said
+        for error in errors
         if isinstance(error, UnexpectedAnswer) or getattr(error, "cause", None) is Cause.UNEXPECTED
     ]
 
 
-def test_a_full_run_finds_no_unknown_error(open_office: OpenInstallation, said: list[SyncError]) -> None:
+def test_a_full_run_finds_no_unknown_error(open_office: OpenInstallation, errors: list[SyncError]) -> None:
     office = open_office()
     office.scan()
     office.export_all()
-    assert said, "some errors are part of the company"
-    assert unknown(said) == []
+    assert errors, "the seeded company causes some errors"
+    assert unknown(errors) == []
     problems = office.container.overview.problems()
     assert len(problems) > 20
     assert [row["sentence"] for row in problems if row["class"] == ProblemClass.UNKNOWN] == []
@@ -66,8 +66,8 @@ def new_project(office: Installation) -> Project:
 
 
 @pytest.mark.parametrize("remote", ["netsuite", "procore"])
-def test_an_unknown_error_would_have_been_noticed(office: Installation, said: list[SyncError], remote: str) -> None:
+def test_an_unknown_error_is_noticed(office: Installation, errors: list[SyncError], remote: str) -> None:
     path = ITEM_PATH if remote == "netsuite" else "/budget_line_items"
     office.stage.faults(remote, [{"kind": "error_before", "path": path, "value": 400}])
     office.scan(new_project(office).id)
-    assert unknown(said)
+    assert unknown(errors)

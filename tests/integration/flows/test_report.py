@@ -1,4 +1,4 @@
-"""The report's data: what the ledger, the lanes, the gate and the runs say, and nothing that a remote would have to be asked for."""
+"""The report's data: from the ledger, the lanes, the gate and the runs, without a request to a remote."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ pytestmark = pytest.mark.real
 
 @pytest.fixture
 def seeded(open_office: OpenInstallation) -> Installation:
-    """A ledger with one record of each state, in two projects, of which one is listed no longer."""
+    """Open an installation whose ledger has a record of each state, in two projects, one of which is no longer listed."""
     office = open_office()
     project = next(iter(office.procore.company.projects.values()))
     office.container.scans.projects.refresh()
     ledger, at = office.container.ledger, office.container.now()
     blocked = {"cause": Cause.VENDOR_NOT_LINKED, "facts": facts_of(Cause.VENDOR_NOT_LINKED, vendor="Acme")}
     for place, state in enumerate(State):
-        told = blocked if state is State.BLOCKED else {}
-        ledger.write(CodeKey(project.id, place + 1), Record(state, f"code {place}", at=at, **told))  # type: ignore[arg-type]
-        ledger.write(InvoiceKey(project.id, place + 1), Record(state, f"invoice {place}", at=at, **told))  # type: ignore[arg-type]
+        problem = blocked if state is State.BLOCKED else {}
+        ledger.write(CodeKey(project.id, place + 1), Record(state, f"code {place}", at=at, **problem))  # type: ignore[arg-type]
+        ledger.write(InvoiceKey(project.id, place + 1), Record(state, f"invoice {place}", at=at, **problem))  # type: ignore[arg-type]
     ledger.write(CodeKey(77, 1), Record(State.CREATED, "gone", at=at))
     office.container.work.add(Lane.ITEMS, ["code:77:1", "code:77:2"])
     return office
@@ -65,8 +65,8 @@ def test_states_are_counted_for_each_project_and_for_all(seeded: Installation) -
 def test_problems_are_grouped_by_owner_and_cause(seeded: Installation) -> None:
     seeded.container.ledger.report("netsuite", Cause.REMOTE_DOWN, facts_of(Cause.REMOTE_DOWN, remote="NetSuite"), at=5)
     report = gathered(seeded)
-    told = {owner.owner: {cause.cause: len(cause.problems) for cause in owner.causes} for owner in report.problems}
-    assert told == {"ERP administrator": {"vendor_not_linked": 2}, "integration engineer": {"remote_down": 1}}
+    counts = {owner.owner: {cause.cause: len(cause.problems) for cause in owner.causes} for owner in report.problems}
+    assert counts == {"ERP administrator": {"vendor_not_linked": 2}, "integration engineer": {"remote_down": 1}}
     assert report.open_problems == 3
     linked = report.problems[0].causes[0]
     assert "Acme" in linked.problems[0].sentence
@@ -94,11 +94,11 @@ def test_amounts_by_state_are_the_sums_of_what_procore_and_netsuite_hold(synced:
     unknown = Counter[str]()
     for project_id in synced.container.ledger.projects():
         for invoice_id, record in synced.container.ledger.invoices(project_id).items():
-            told = due_in_procore(synced, invoice_id)
-            if told is None:
+            payment_due = due_in_procore(synced, invoice_id)
+            if payment_due is None:
                 unknown[record.state.value] += 1
                 continue
-            due_by_state[record.state.value] += told
+            due_by_state[record.state.value] += payment_due
             if record.done and (bill := synced.netsuite.bills.get(record.remote_id)):
                 billed[record.state.value] += bill.total
     assert set(report.invoices) == {"created", "adopted", "blocked", "skipped"}
@@ -114,7 +114,7 @@ def test_amounts_by_state_are_the_sums_of_what_procore_and_netsuite_hold(synced:
 
 
 def due_in_procore(office: Installation, invoice_id: int) -> Decimal | None:
-    """What Procore itself says; None for another currency."""
+    """Return the payment due that Procore itself states; None for another currency."""
     project_id = office.procore.invoice(invoice_id).project_id
     answer = office.container.exports.remotes.procore.get_invoice(project_id, invoice_id)
     return answer.payment_due if answer.currency == answer.base_currency else None
@@ -130,19 +130,19 @@ def test_runs_show_the_number_of_requests_to_both_remotes(office: Installation) 
     assert [run.requests for run in gathered(office).runs] == [export.requests, scan.requests]
 
 
-def test_of_records_that_know_no_amount_none_is_made_up() -> None:
-    """Noted from a list of Procore's after Redis was lost, or in another currency."""
+def test_no_amount_is_invented_for_records_without_one() -> None:
+    """These were recorded from one of Procore's lists after Redis was lost, or are in another currency."""
     records = [Record(State.CREATED, "listed", "1"), Record(State.SKIPPED, "nothing due", payment_due=Decimal(0))]
     assert InvoiceTotals.of(records) == InvoiceTotals(invoices=2, known=1, payment_due=Decimal(0))
 
 
 def got(office: Installation) -> Requests:
-    """What both remotes got so far, logins left out."""
+    """Return the requests that both remotes received so far, without logins."""
     procore = [one for one in office.procore.journal.requests() if "/oauth/" not in one["path"]]
     return Requests(len(procore), len(office.requests()))
 
 
-def test_gathering_it_asks_no_remote_and_writes_nothing(synced: Installation) -> None:
+def test_the_report_needs_no_request_to_a_remote_and_writes_nothing(synced: Installation) -> None:
     # A key may expire meanwhile; none may be added.
     before, asked = set(synced.container.redis.scan_iter(synced.redis_key("*"))), synced.mark()
     calls = synced.procore.journal.requests()
@@ -170,7 +170,7 @@ def test_the_report_shows_slots_in_use_now_and_before(office: Installation) -> N
 
 
 def run(office: Installation, *arguments: str) -> tuple[int, str, str]:
-    """`wbs-sync report` against an office: exit code, standard output, standard error."""
+    """Run `wbs-sync report` in an installation; return exit code, standard output and standard error."""
     ended = run_command(office.container, "report", *arguments, width=80)
     return ended.code, ended.out, ended.err
 
@@ -180,8 +180,8 @@ def test_the_command_writes_one_file_and_says_where(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert run(synced)[0] == 0
-    code, told, _ = run(synced, "--out", "other.html")
-    assert (code, told.split()) == (0, ["Written:", str(tmp_path / "other.html")])
+    code, output, _ = run(synced, "--out", "other.html")
+    assert (code, output.split()) == (0, ["Written:", str(tmp_path / "other.html")])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["other.html", "wbs-sync-report.html"]
     page = (tmp_path / "other.html").read_text(encoding="utf-8")
     assert page.startswith("<!DOCTYPE html>")
@@ -192,8 +192,8 @@ def test_as_json_it_prints_the_data_and_writes_only_what_is_asked_for(
     synced: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    code, told, _ = run(synced, "--json")
-    value = json.loads(told)
+    code, output, _ = run(synced, "--json")
+    value = json.loads(output)
     report = gathered(synced)
     assert code == 0
     assert {row["id"]: row["codes"]["done"] for row in value["projects"]} == {
@@ -211,8 +211,8 @@ def test_as_json_it_prints_the_data_and_writes_only_what_is_asked_for(
 
 
 def test_a_file_that_cannot_be_written_is_reported_in_a_sentence(synced: Installation, tmp_path: Path) -> None:
-    code, told, complaint = run(synced, "--out", str(tmp_path / "no-such-folder" / "page.html"))
-    assert (code, told) == (1, "")
+    code, output, complaint = run(synced, "--out", str(tmp_path / "no-such-folder" / "page.html"))
+    assert (code, output) == (1, "")
     assert "No such file or directory" in complaint
     assert "Traceback" not in complaint
 

@@ -1,4 +1,4 @@
-"""The requests of one invoice's export: what is read twice, or late, costs every invoice its time."""
+"""The requests of one invoice's export: a record that is read twice, or late, delays every invoice."""
 
 from __future__ import annotations
 

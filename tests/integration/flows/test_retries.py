@@ -1,4 +1,4 @@
-"""`problems retry`: what was fixed is tried now, with few requests; a problem closes only when its work has succeeded."""
+"""`problems retry`: a fix is tried immediately, with few requests; a problem closes only when its work has succeeded."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def key_of(project: Project, code: WbsCode | None = None) -> str:
 
 
 def procore_requests(office: Installation, since: int = 0) -> list[str]:
-    """Paths that Procore was asked, those for tokens left out."""
+    """Return the paths of the requests to Procore, without those for tokens."""
     entries = office.procore.journal.requests(since)
     return [entry["path"] for entry in entries if "oauth" not in entry["path"]]
 
@@ -39,7 +39,7 @@ def procore_mark(office: Installation) -> int:
 
 
 def without_number(office: Installation, codes: list[str] = CODES) -> Project:
-    """A project whose codes are all blocked, since it has no number."""
+    """Create a project whose codes are all blocked because it has no number."""
     project = office.new_project(None, codes)
     office.scan(project.id)
     assert set(office.problems().values()) == {"project_number_missing"}
@@ -97,7 +97,7 @@ def test_a_second_cause_behind_the_first_one_is_reported(office: Installation) -
 
 
 def test_only_what_was_asked_for_is_tried(office: Installation) -> None:
-    """A person who fixes one code does not want a project's hundred new ones created."""
+    """A person who fixes one code does not want a project's hundred new codes created."""
     project = without_number(office)
     office.procore.renumber_project(project.id, "31-800")
     office.procore.add_code(project.id, "05-310.S", budget=10_000)
@@ -110,7 +110,7 @@ def test_only_what_was_asked_for_is_tried(office: Installation) -> None:
     assert len(office.problems()) == len(CODES) - 2
 
 
-def test_an_item_that_is_active_again_is_taken(office: Installation) -> None:
+def test_an_item_that_is_active_again_is_adopted(office: Installation) -> None:
     project = office.new_project("31-800", CODES)
     item = office.netsuite.make_item(f"31-800-{CODE}", isinactive=True)
     office.scan(project.id)
@@ -167,7 +167,7 @@ def test_a_code_in_progress_is_tried_again_since_its_attempt_may_be_older(office
 
     asked = office.container.retries.retry([key])
     assert office.container.retries.unfinished(asked) == {key}
-    # How the attempt that had begun before ends.
+    # The end of the attempt that began before the request.
     office.container.ledger.write(CodeKey.parse(key), blocked)
     office.container.settlement.settle(WorkKey.parse(key), Outcome(OutcomeKind.BLOCKED))
     office.work_off()
@@ -184,7 +184,7 @@ def test_an_unconfirmed_item_is_looked_up_and_not_sent_again(open_office: OpenIn
     mark = office.mark()
     office.retry()
     assert office.posts(ITEM_PATH, mark) == []
-    assert office.posts(SUITEQL_PATH, mark), "it was looked for"
+    assert office.posts(SUITEQL_PATH, mark), "it was looked up"
     assert office.problems() == {key: "retries_exhausted"}
 
 
@@ -201,7 +201,7 @@ def test_a_thousand_codes_do_not_flood_the_broker(office: Installation, monkeypa
     assert len(office.waiting(Lane.ITEMS)) == len(CODES) - 3
 
 
-def test_codes_tried_again_go_before_a_backlog(office: Installation) -> None:
+def test_retried_codes_precede_a_backlog(office: Installation) -> None:
     project = without_number(office, CODES[:2])
     office.procore.renumber_project(project.id, "31-800")
     office.container.work.add(Lane.ITEMS, ["code:1:1"], at=5)
@@ -212,7 +212,7 @@ def test_codes_tried_again_go_before_a_backlog(office: Installation) -> None:
     ]
 
 
-def test_a_run_counts_nothing_of_a_retry_that_is_none_of_its_work(office: Installation) -> None:
+def test_a_run_counts_no_retry_of_work_that_is_not_its_own(office: Installation) -> None:
     project = without_number(office)
     scan = office.container.runs.current(RunKind.SCAN)
     assert scan is not None
@@ -250,7 +250,7 @@ def test_a_project_without_outdated_codes_is_not_asked_for_anything(office: Inst
 
 
 def blocked_for_an_invoice(office: Installation) -> tuple[Project, Any, Any]:
-    """An approved invoice on a code without a budget line, whose Item is inactive: (project, invoice, Item)."""
+    """Create an approved invoice on a code without a budget line, whose Item is inactive: (project, invoice, Item)."""
     project = office.new_project("31-800", [CODES[1]])
     office.procore.add_code(project.id, CODE)
     item = office.netsuite.make_item(f"31-800-{CODE}", isinactive=True)
@@ -268,7 +268,7 @@ def test_a_code_that_only_an_invoice_needs_is_tried_without_a_budget_line(office
     """A scan leaves a code without a budget line; `problems retry` tries it."""
     project, invoice, item = blocked_for_an_invoice(office)
     office.scan(project.id)
-    assert len(office.problems()) == 2, "a scan, which looks at budgeted codes, leaves it"
+    assert len(office.problems()) == 2, "a scan reads budgeted codes only"
     office.netsuite.edit_item(item.id, isinactive=False)
     office.retry(key_of(project, project.code_named(CODE)))
     assert office.problems() == {f"invoice:{project.id}:{invoice.id}": "blocked_codes"}
@@ -327,8 +327,8 @@ def test_a_bill_in_doubt_is_never_sent_again_by_a_retry(open_office: OpenInstall
     mark = office.mark()
     asked = office.retry()
     assert office.posts(BILL_PATH, mark) == []
-    assert office.problems() == {key: "lines_do_not_tie"}, "open until it has ended well"
-    assert office.container.retries.unfinished(asked) == {key}, "it is looked for in a moment"
+    assert office.problems() == {key: "lines_do_not_tie"}, "open until its work has succeeded"
+    assert office.container.retries.unfinished(asked) == {key}, "it is looked up soon"
     record = office.invoice_record(invoice)
     assert record is not None
     assert record.in_doubt
@@ -336,8 +336,8 @@ def test_a_bill_in_doubt_is_never_sent_again_by_a_retry(open_office: OpenInstall
 
 def test_a_vendor_that_was_linked_to_another_one_is_looked_up_again(office: Installation) -> None:
     vendor = office.procore.vendor("Peak Painting and Coatings")
-    wrong, right = office.new_vendor("Peak 1", company_name=vendor.name), office.new_vendor(vendor.name)
-    office.procore.edit_vendor(vendor.id, origin_id=wrong.id)
+    wrong_vendor, right_vendor = office.new_vendor("Peak 1", company_name=vendor.name), office.new_vendor(vendor.name)
+    office.procore.edit_vendor(vendor.id, origin_id=wrong_vendor.id)
     project = office.new_project("31-800", [CODE])
     office.scan(project.id)
     by_hand = office.new_invoice(project, (CODE, "700.00"), vendor=vendor.name, invoice_number="P-1")
@@ -345,9 +345,9 @@ def test_a_vendor_that_was_linked_to_another_one_is_looked_up_again(office: Inst
     invoice = office.new_invoice(project, (CODE, "900.00"), vendor=vendor.name, invoice_number="P-1")
     office.export(invoice)
     assert office.problems() == {f"invoice:{project.id}:{invoice.id}": "document_number_taken"}
-    office.procore.edit_vendor(vendor.id, origin_id=right.id)
+    office.procore.edit_vendor(vendor.id, origin_id=right_vendor.id)
     office.retry()
-    assert office.bill(invoice).entity == right.id
+    assert office.bill(invoice).entity == right_vendor.id
     assert office.problems() == {}
 
 
@@ -424,12 +424,12 @@ def test_work_that_failed_with_a_bug_is_retried_after_the_fix(
     assert office.problems() == {f"scan:{project.id}": "unexpected"}
     asked = office.retry()
     assert asked.dispatched == {"projects": 1}
-    assert office.problems() == {}, "also a problem of the work itself closes when that has ended well"
+    assert office.problems() == {}, "a problem of the work itself closes when the work has succeeded"
     assert office.item(f"31-800-{CODE}")
 
 
 @pytest.mark.parametrize("start", ["scan:all", "exports:all"])
-def test_a_run_that_could_not_begin_is_begun_again(
+def test_a_run_that_could_not_start_is_started_again(
     office: Installation, monkeypatch: pytest.MonkeyPatch, start: str
 ) -> None:
     monkeypatch.setattr(settlement, "MAX_ATTEMPTS", 1)
@@ -455,7 +455,7 @@ def test_a_retry_resets_the_attempts_of_a_code_that_had_too_many(
         office.make_item(project, code)
     assert office.problems() == {key_of(project, code): "retries_exhausted"}
     office.retry()
-    assert office.due(key_of(project, code)) < 1, "one more failure is the first one again"
+    assert office.due(key_of(project, code)) < 1, "one more failure counts as the first one"
     office.clear_faults()
     office.settle()
     assert office.problems() == {}
@@ -464,11 +464,11 @@ def test_a_retry_resets_the_attempts_of_a_code_that_had_too_many(
 # Remotes
 
 
-def test_a_remote_that_is_held_is_tried_at_once(office: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_paused_remote_is_tried_immediately(office: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remote_failures, "REFUSED_PAUSE_SECONDS", 600.0)
     project = office.new_project("31-800", CODES)
-    doorkeeper = office.netsuite.doorkeeper
-    certificates = doorkeeper.unmap_certificates()
+    login = office.netsuite.doorkeeper
+    certificates = login.unmap_certificates()
     office.scan(project.id)
     assert office.problems() == {"remote:netsuite": "netsuite_login"}
 
@@ -477,9 +477,9 @@ def test_a_remote_that_is_held_is_tried_at_once(office: Installation, monkeypatc
     assert office.problems() == {"remote:netsuite": "netsuite_login"}, "tried, and refused again"
     assert office.container.retries.unfinished(asked) == set()
 
-    doorkeeper.register(CERTIFICATE_ID, certificates[CERTIFICATE_ID])
+    login.register(CERTIFICATE_ID, certificates[CERTIFICATE_ID])
     office.work_off()
-    assert len(office.problems()) == 1, "without a word it waits for ten minutes"
+    assert len(office.problems()) == 1, "without a retry it waits for ten minutes"
     asked = office.container.retries.retry(["remote:netsuite"])
     assert office.container.retries.unfinished(asked) == {"remote:netsuite"}
     office.work_off()
@@ -533,7 +533,7 @@ def test_codes_looked_up_long_ago_are_looked_up_again_together(
 
 
 @pytest.mark.parametrize("status", [403, 404, 500])
-def test_a_list_of_projects_that_cannot_be_had_now_holds_up_no_retry(office: Installation, status: int) -> None:
+def test_an_unavailable_list_of_projects_delays_no_retry(office: Installation, status: int) -> None:
     project = without_number(office)
     office.procore.renumber_project(project.id, "31-800")
     fault = {"kind": "error_before", "value": status, "path": "/rest/v1.1/projects", "times": 1}

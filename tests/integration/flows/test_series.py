@@ -1,4 +1,4 @@
-"""One message, many Items: a worker continues from code to code while its thread is not needed and all work succeeds."""
+"""One message, many Items: a worker continues from code to code while no other task needs its thread and all work succeeds."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CODES = [f"05-{number}.S" for number in range(120, 132)]
 
 
 def first_of_twelve(office: Installation) -> tuple[Project, CodeKey]:
-    """A project whose twelve codes wait, and the one that is dispatched first."""
+    """Create a project whose twelve codes wait; return it and the code that is dispatched first."""
     project = office.new_project("24-800", CODES)
     office.container.start_scan("test", [project.id])
     office.container.runner.run(scan_of(project.id))
@@ -33,19 +33,23 @@ def first_of_twelve(office: Installation) -> tuple[Project, CodeKey]:
     return project, CodeKey.parse(first)
 
 
-def made(office: Installation, first: CodeKey, *, go_on: Callable[[], bool] = lambda: True) -> Counter[OutcomeKind]:
-    """The outcomes of a series of Items, as their task counts them."""
-    return Counter(outcome.kind for outcome in office.container.runner.run_series(str(first), may_continue=go_on))
+def made(
+    office: Installation, first: CodeKey, *, may_continue: Callable[[], bool] = lambda: True
+) -> Counter[OutcomeKind]:
+    """Return the outcomes of a series of Items, as their task counts them."""
+    return Counter(
+        outcome.kind for outcome in office.container.runner.run_series(str(first), may_continue=may_continue)
+    )
 
 
 def scanned(office: Installation) -> tuple[Outcome, int]:
-    """The outcome of the first project of a series of scans, and how many followed."""
+    """Return the outcome of the first project of a series of scans, and how many followed."""
     [(first, *_)] = office.container.work.take(Lane.SCANS, limit=1)
-    outcome, *others = office.container.runner.run_series(first, may_continue=lambda: True)
-    return outcome, len(others)
+    outcome, *following = office.container.runner.run_series(first, may_continue=lambda: True)
+    return outcome, len(following)
 
 
-def test_a_series_makes_all_that_waits(office: Installation) -> None:
+def test_a_series_creates_all_waiting_items(office: Installation) -> None:
     project, first = first_of_twelve(office)
     assert made(office, first) == {"created": 12}
     assert all(office.item_of(project, code) for code in project.budgeted_codes())
@@ -55,11 +59,11 @@ def test_a_series_makes_all_that_waits(office: Installation) -> None:
 def test_a_series_ends_when_its_thread_is_needed(office: Installation) -> None:
     _, first = first_of_twelve(office)
     turns = itertools.count()
-    assert made(office, first, go_on=lambda: next(turns) < 4) == {"created": 5}
+    assert made(office, first, may_continue=lambda: next(turns) < 4) == {"created": 5}
     assert office.container.work.depth(Lane.ITEMS) == (7, 0)
 
 
-def test_a_series_has_an_end_in_time(office: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_series_ends_after_a_limited_time(office: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     _, first = first_of_twelve(office)
     monkeypatch.setattr(runner, "SERIES_SECONDS", 0.0)
     assert made(office, first) == {"created": 1}
@@ -77,15 +81,17 @@ def test_a_series_ends_with_the_first_work_that_fails(office: Installation) -> N
 
 def test_work_that_killed_its_workers_is_no_part_of_a_series(office: Installation) -> None:
     project, first = first_of_twelve(office)
-    others = [str(CodeKey(project.id, code.id)) for code in project.budgeted_codes() if code.id != first.wbs_code_id]
-    deaths = Keys(office.container.settings.redis_key_prefix).deaths
-    office.container.redis.hset(deaths, mapping=dict.fromkeys(others, MAX_DEATHS + 1))
+    other_keys = [
+        str(CodeKey(project.id, code.id)) for code in project.budgeted_codes() if code.id != first.wbs_code_id
+    ]
+    deaths_key = Keys(office.container.settings.redis_key_prefix).deaths
+    office.container.redis.hset(deaths_key, mapping=dict.fromkeys(other_keys, MAX_DEATHS + 1))
     assert made(office, first) == {"created": 1}
     assert list(office.problems("code:").values()) == ["retries_exhausted"]
 
 
 def synced_projects(office: Installation, count: int) -> list[Project]:
-    """Projects whose Items exist, asked to be scanned again; the first is on its way to a worker."""
+    """Create projects whose Items exist and request scans of them; the first is on its way to a worker."""
     projects = [office.new_project(f"24-81{number}", [CODES[number]]) for number in range(count)]
     office.scan(*(project.id for project in projects))
     office.container.wbs_scan.request("test", [project.id for project in projects])
@@ -102,7 +108,7 @@ def test_projects_without_news_are_scanned_in_a_series(office: Installation) -> 
     assert (run.ended, run.counts["projects_done"]) == (True, 4)
 
 
-def test_a_series_of_scans_ends_with_new_codes_which_wait_to_be_dispatched(office: Installation) -> None:
+def test_a_series_of_scans_ends_with_new_codes_which_await_dispatch(office: Installation) -> None:
     projects = synced_projects(office, 4)
     for project in projects:
         office.procore.add_code(project.id, "05-140.S", budget="0")
@@ -112,7 +118,7 @@ def test_a_series_of_scans_ends_with_new_codes_which_wait_to_be_dispatched(offic
     assert office.container.work.depth(Lane.SCANS) == (3, 0)
 
 
-def test_a_series_of_scans_ends_with_what_cannot_be_read(office: Installation) -> None:
+def test_a_series_of_scans_ends_with_an_unreadable_project(office: Installation) -> None:
     projects = synced_projects(office, 4)
     office.stage.faults("procore", [{"kind": "error_before", "value": 503, "path": "budget", "skip": 1}])
     _, more = scanned(office)
@@ -125,7 +131,7 @@ def test_a_series_of_scans_ends_with_what_cannot_be_read(office: Installation) -
 
 
 def test_scans_step_back_while_enough_items_wait(office: Installation) -> None:
-    """Looking further ahead would take the CPU from making Items; with fewer waiting, four projects are looked through at once."""
+    """Further scans would take CPU from creating Items; with fewer codes waiting, four projects are scanned at the same time."""
     office.container.wbs_scan.request("test", [1, 2, 3, 4, 5, 6])
     makers = lane_limits(office.container.settings.netsuite_concurrency)[Lane.ITEMS]
     waiting = [f"code:9:{number}" for number in range(1, ENOUGH_ITEMS * makers + 2)]
@@ -136,7 +142,7 @@ def test_scans_step_back_while_enough_items_wait(office: Installation) -> None:
 
 
 def test_work_of_a_newer_version_is_left_to_a_newer_worker(office: Installation) -> None:
-    """Neither a series nor the dispatch starts it, and it is not given up, however many workers died with it."""
+    """Neither a series nor the dispatch starts it, and it is never given up, however many workers died with it."""
     _, first = first_of_twelve(office)
     work, newer = office.container.work, "merge:17:1"
     work.add(Lane.ITEMS, [newer], at=1)

@@ -1,4 +1,4 @@
-"""Workers with different settings write nothing until they agree, and everybody can see why."""
+"""Workers with different settings write nothing until the settings agree, and every view says why."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OURS = "items@a (1)"
 
 @pytest.fixture
 def office(open_office: OpenInstallation, monkeypatch: pytest.MonkeyPatch) -> Installation:
-    """Of one project. Its process is a worker, announced with its settings; it compares before each piece of work."""
+    """Open an installation of one project whose process is a worker: it announces its settings and compares them before each piece of work."""
     monkeypatch.setattr(settings_agreement, "RECHECK_SECONDS", 0)
     company = open_office()
     office = company.reopened(project_ids=str(company.procore.project("24-003").id))
@@ -34,7 +34,7 @@ def office(open_office: OpenInstallation, monkeypatch: pytest.MonkeyPatch) -> In
 
 
 def another_worker(office: Installation, **digests: str) -> None:
-    """A worker of another machine announces itself, with these digests in place of ours."""
+    """Announce a worker of another machine with these digests in place of ours."""
     settings = office.container.written_settings | digests
     office.container.stores.presence.announce(
         OTHER, queues=QUEUES_OF_WORKER["invoices"], clock=office.container.now(), settings=settings
@@ -62,9 +62,9 @@ def test_nothing_is_written_while_settings_differ_and_writing_then_resumes(offic
     (pause,) = office.container.pauses.all()
     assert pause.cause == Cause.SETTINGS_MISMATCH
     assert "work that needs to create or change records is paused" in pause.sentence
-    found = check_of(office, "Same settings")
-    assert found.ok is False
-    assert "ITEM_NAME_FORMAT" in found.message
+    check = check_of(office, "Same settings")
+    assert check.ok is False
+    assert "ITEM_NAME_FORMAT" in check.message
     # The other machine was given the right setting.
     another_worker(office)
     office.container.dispatch.lift()
@@ -92,7 +92,7 @@ def test_the_settings_of_an_ended_worker_no_longer_count(office: Installation) -
 
 
 def test_a_worker_that_the_others_do_not_see_announces_itself_first(office: Installation) -> None:
-    """Of two that start at once the later one sees the other; neither writes unseen."""
+    """If two workers start at the same moment, the later one sees the other; neither writes unseen."""
     office.container.stores.presence.withdraw(OURS)
     office.scan()
     assert OURS in {one.process for one in office.container.stores.presence.running()}
@@ -104,18 +104,18 @@ def test_a_worker_of_an_older_version_is_compared_in_what_it_knows(office: Insta
     office.scan()
     assert office.container.pauses.all() == []
     presence.announce(OTHER, queues=["items"], clock=office.container.now(), settings={"PROJECT_IDS": "0badc0de"})
-    found = office.container.settings_agreement.now()
-    assert len(found) == 1
-    assert found[0].startswith("PROJECT_IDS is ")
+    agreement = office.container.settings_agreement.now()
+    assert len(agreement) == 1
+    assert agreement[0].startswith("PROJECT_IDS is ")
 
 
 def test_a_command_with_other_settings_than_the_workers_is_reported(office: Installation) -> None:
     office.container.stores.presence.withdraw(OURS)
     another_worker(office, NETSUITE_CURRENCY="0badc0de")
-    found = check_of(office, "Same settings")
-    assert found.ok is None
+    check = check_of(office, "Same settings")
+    assert check.ok is None
     assert (
-        found.message
+        check.message
         == "this command and the workers have different values of NETSUITE_CURRENCY; the workers' values apply"
     )
 
@@ -123,8 +123,8 @@ def test_a_command_with_other_settings_than_the_workers_is_reported(office: Inst
 def test_machines_with_different_caps_are_reported_with_the_lowest(office: Installation) -> None:
     office.reopened(netsuite_concurrency=2).container.stores.gate.announce()
     assert office.container.overview.status()["gate"]["slots"] == 2
-    found = check_of(office, "Same settings")
-    assert found.ok is None
-    assert found.message == "NETSUITE_CONCURRENCY is 2 in one process and 4 in others; the lowest applies to all"
+    check = check_of(office, "Same settings")
+    assert check.ok is None
+    assert check.message == "NETSUITE_CONCURRENCY is 2 in one process and 4 in others; the lowest applies to all"
     office.scan()
     assert items_made(office) > 0

@@ -1,4 +1,4 @@
-"""Invoices that cannot be exported, and a person who enters their bill or credit in NetSuite: the problem closes by itself."""
+"""A person enters the bill or credit of an invoice that cannot be exported in NetSuite: the problem closes by itself."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def key_of(invoice: Invoice) -> str:
 
 
 def enter_by_hand(office: Installation, invoice: Invoice, total: Decimal | None = None, **changed: object) -> Bill:
-    """What an accountant enters from the subcontractor's paper: one line, on an Item that they choose."""
-    due = invoice.summary().current_payment_due if total is None else total
+    """Enter a bill as an accountant does from the subcontractor's paper: one line, on an Item of their choice."""
+    amount = invoice.summary().current_payment_due if total is None else total
     number = f"99-{next(numbers)}"
     project = office.new_project(number, [CODE])
-    model = office.new_invoice(project, (CODE, str(abs(due))), invoice_number=number, retainage_percent=0)
+    model = office.new_invoice(project, (CODE, str(abs(amount))), invoice_number=number, retainage_percent=0)
     assert office.export(model).kind is OutcomeKind.CREATED
     bill = replace(office.bill(model), id="", externalid=None, tranid=invoice.invoice_number, trandate="2026-06-17")
-    if due < 0:
+    if amount < 0:
         bill = replace(bill, record_type="vendorCredit")
     return office.netsuite.make_bill(replace(bill, **changed))  # type: ignore[arg-type]
 
@@ -73,8 +73,8 @@ def _without_code(office: Installation) -> Invoice:
 
 def _blocked_code(office: Installation) -> Invoice:
     project = office.new_project("26-907")
-    bad = office.procore.add_code(project.id, "05-120.S.Phase : 2")
-    return office.new_invoice(project, (bad.id, "900.00"))
+    blocked_code = office.procore.add_code(project.id, "05-120.S.Phase : 2")
+    return office.new_invoice(project, (blocked_code.id, "900.00"))
 
 
 def _closed_period(office: Installation) -> Invoice:
@@ -98,9 +98,9 @@ def test_a_bill_with_the_same_vendor_number_and_amount_settles_a_refusal(office:
     """A person entered it for an invoice that was refused; a bill of another amount settles nothing."""
     invoice = REFUSED[cause](office)
     assert office.export(invoice).cause == cause
-    wrong = enter_by_hand(office, invoice, invoice.summary().current_payment_due + 1)
+    other_amount = enter_by_hand(office, invoice, invoice.summary().current_payment_due + 1)
     assert office.export(invoice).kind is OutcomeKind.BLOCKED, "another amount settles nothing"
-    office.netsuite.delete_bill(wrong.id)
+    office.netsuite.delete_bill(other_amount.id)
     if cause == "foreign_currency":
         entered = enter_by_hand(office, invoice, fields={"exchangeRate": Decimal("0.73")})
     else:
@@ -118,10 +118,10 @@ def test_a_bill_with_the_same_vendor_number_and_amount_settles_a_refusal(office:
     document = "credit" if cause == "needs_vendor_credit" else "bill"
     assert invoice.origin_id == f"ns-vendor{document}-{entered.id}"
     assert office.bills(invoice) == []
-    found = office.reopened(project_ids=str(invoice.project_id)).container.verification.verify().findings
-    assert [each for each in found if each.key == key_of(invoice)] == []
-    told = office.container.explain.invoice(str(invoice.id), str(invoice.project_id))
-    assert any("Entered by hand in NetSuite" in step["sentence"] for step in told["history"])
+    findings = office.reopened(project_ids=str(invoice.project_id)).container.verification.verify().findings
+    assert [each for each in findings if each.key == key_of(invoice)] == []
+    explanation = office.container.explain.invoice(str(invoice.id), str(invoice.project_id))
+    assert any("Entered by hand in NetSuite" in step["sentence"] for step in explanation["history"])
 
 
 def test_a_bill_that_differs_settles_nothing_that_was_not_refused_before(office: Installation) -> None:
@@ -154,15 +154,15 @@ def test_a_void_bill_or_one_of_another_vendor_settles_nothing(open_office: OpenI
     office = open_office(world={"duplicate_numbers": "allow"})
     invoice = _a_cent_off(office)
     office.export(invoice)
-    other = office.new_vendor("Somebody Else")
-    enter_by_hand(office, invoice, entity=other.id)
+    other_vendor = office.new_vendor("Somebody Else")
+    enter_by_hand(office, invoice, entity=other_vendor.id)
     assert office.export(invoice).cause == "lines_do_not_tie"
     entered = enter_by_hand(office, invoice)
     office.netsuite.void_bill(entered.id)
     assert office.export(invoice).cause == "lines_do_not_tie"
 
 
-def test_while_netsuite_cannot_be_asked_the_problem_stays(office: Installation) -> None:
+def test_while_netsuite_cannot_be_queried_the_problem_stays(office: Installation) -> None:
     invoice = _a_cent_off(office)
     office.stage.faults("netsuite", [{"kind": "error_before", "path": "suiteql", "value": 400}])
     assert office.export(invoice).cause == "lines_do_not_tie"

@@ -1,4 +1,4 @@
-"""`wbs-sync status`: one task, invoice or code by the id that the asker knows, in the words of the tasks' own results; no remote is asked."""
+"""`wbs-sync status`: one task, invoice or code by the id that the asker knows, in the same terms as the tasks' results; no remote is queried."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import jsonschema
 import pytest
 
-from tests.integration.flows.test_problem_commands import call, told
+from tests.integration.flows.test_problem_commands import call, call_json
 from tests.kit.installation import Installation
 from tools.message_schemas import result_schemas
 from worker.domain.identities import CodeKey, InvoiceKey
@@ -18,8 +18,8 @@ pytestmark = pytest.mark.real
 CODE = "05-120.S"
 
 
-def keep(office: Installation, task_id: str, **kept: object) -> None:
-    """What Celery's result backend keeps of a task."""
+def store_result(office: Installation, task_id: str, **kept: object) -> None:
+    """Store what Celery's result backend has of a task."""
     prefix = office.container.settings.redis_key_prefix
     office.container.redis.set(f"{prefix}celery-task-meta-{task_id}", json.dumps({"task_id": task_id, **kept}))
 
@@ -30,22 +30,22 @@ def test_status_follows_an_invoice_and_a_code_from_start_to_end(office: Installa
     invoice = office.new_invoice(project, (CODE, "900.00"), invoice_number="A-9")
     key, of_invoice = InvoiceKey(project.id, invoice.id), ("status", "--invoice", str(invoice.id))
     named = (*of_invoice, "--project", str(project.id))
-    nothing = {"key": str(key), "outcome": None, "in_progress": False, "next_attempt_at": None}
+    no_work_yet = {"key": str(key), "outcome": None, "in_progress": False, "next_attempt_at": None}
     seen_by_no_export = "Not yet: no export has seen it. The next export will; start one with `wbs-sync export`."
-    assert told(office, *named) == told(office, *of_invoice) == nothing | {"reason": seen_by_no_export}
+    assert call_json(office, *named) == call_json(office, *of_invoice) == no_work_yet | {"reason": seen_by_no_export}
 
     office.container.work.add(Lane.EXPORTS, [str(key)])
     waiting = {"outcome": "waiting", "reason": "no worker has started it yet", "next_attempt_at": 0}
-    assert told(office, *named) == nothing | waiting
+    assert call_json(office, *named) == no_work_yet | waiting
 
     outcome = office.export(invoice)
     before, bill = office.mark(), office.bill(invoice)
     ended = {"outcome": "already", "bill": "A-9", "bill_id": bill.id}
     # By now the ledger knows its project.
-    assert told(office, *of_invoice) == nothing | ended
+    assert call_json(office, *of_invoice) == no_work_yet | ended
     item = office.item_of(project, code)
     assert item is not None
-    assert told(office, "status", "--code", str(code.id), "--project", str(project.id)) == {
+    assert call_json(office, "status", "--code", str(code.id), "--project", str(project.id)) == {
         "key": str(CodeKey(project.id, code.id)),
         "outcome": "already",
         "item": item.itemid,
@@ -56,14 +56,14 @@ def test_status_follows_an_invoice_and_a_code_from_start_to_end(office: Installa
     result = outcome.result(noun="bill")
     jsonschema.validate(result, result_schemas()["invoices.export"])
     arguments = {"project_id": project.id, "invoice_id": invoice.id}
-    keep(office, "a1", status="SUCCESS", name="invoices.create_bill", kwargs=arguments, result=result)
-    assert told(office, "status", "--task", "a1") == {
+    store_result(office, "a1", status="SUCCESS", name="invoices.create_bill", kwargs=arguments, result=result)
+    assert call_json(office, "status", "--task", "a1") == {
         "task": "a1",
         "name": "invoices.create_bill",
         "arguments": arguments,
         "status": "SUCCESS",
         "result": {"outcome": "created", "bill": "A-9", "bill_id": bill.id},
-        "now": nothing | ended,
+        "now": no_work_yet | ended,
     }
     rows = [line.split("│") for line in call(office, "status", "--task", "a1").stdout.splitlines() if "│" in line]
     assert ["bill id", bill.id] in [[cell.strip() for cell in row[1:3]] for row in rows]
@@ -75,20 +75,22 @@ def test_status_shows_a_blocked_invoices_cause_and_a_runs_counts(office: Install
     project = office.new_project("31-901", [CODE])
     invoice = office.new_invoice(project, (CODE, "-900.00"), invoice_number="C-1")
     office.export(invoice)
-    blocked = told(office, "status", "--invoice", str(invoice.id))
+    blocked = call_json(office, "status", "--invoice", str(invoice.id))
     assert (blocked["outcome"], blocked["cause"]) == ("blocked", "needs_vendor_credit")
     run = office.scan(project.id)
-    keep(office, "a2", status="SUCCESS", name="wbs.scan_projects", kwargs={}, result={"run": run.id, "joined": False})
-    assert told(office, "status", "--task", "a2")["now"]["counts"] == dict(run.counts)
+    store_result(
+        office, "a2", status="SUCCESS", name="wbs.scan_projects", kwargs={}, result={"run": run.id, "joined": False}
+    )
+    assert call_json(office, "status", "--task", "a2")["now"]["counts"] == dict(run.counts)
 
 
 def test_a_failed_a_running_and_an_unknown_task_are_shown_as_that(office: Installation) -> None:
-    wrong = {"exc_type": "InvalidMessage", "exc_message": ["project_id: Field required"]}
-    keep(office, "a3", status="FAILURE", name="invoices.export", kwargs={}, result=wrong)
-    failed = told(office, "status", "--task", "a3")
-    assert (failed["status"], failed["result"], failed["now"]) == ("FAILURE", wrong, None)
-    keep(office, "a4", status="STARTED", name="ledger.reconcile", kwargs={}, result={"pid": 1, "hostname": "a"})
-    assert told(office, "status", "--task", "a4")["result"] is None
+    failure = {"exc_type": "InvalidMessage", "exc_message": ["project_id: Field required"]}
+    store_result(office, "a3", status="FAILURE", name="invoices.export", kwargs={}, result=failure)
+    failed = call_json(office, "status", "--task", "a3")
+    assert (failed["status"], failed["result"], failed["now"]) == ("FAILURE", failure, None)
+    store_result(office, "a4", status="STARTED", name="ledger.reconcile", kwargs={}, result={"pid": 1, "hostname": "a"})
+    assert call_json(office, "status", "--task", "a4")["result"] is None
     unknown = call(office, "status", "--task", "a5")
     assert (unknown.exit_code, "Task a5 not found" in unknown.stderr) == (1, True)
     two = call(office, "status", "--task", "a5", "--invoice", "1")
@@ -104,11 +106,11 @@ def test_the_oldest_invoice_and_code_that_wait_are_named_with_the_reason(office:
     office.container.start_export("test")
     office.stage.faults("netsuite", [{"kind": "error_before", "value": 503}])
     office.work_off()
-    [oldest] = told(office, "status")["oldest_waiting"]
+    [oldest] = call_json(office, "status")["oldest_waiting"]
     assert (oldest["record"], oldest["key"]) == ("invoice", str(InvoiceKey(project.id, invoice.id)))
     line = next(one for one in call(office, "status").stdout.splitlines() if one.startswith("Oldest waiting invoice: "))
     assert "waiting since " in line
     assert "503" in line, "the last answer"
     office.clear_faults()
     office.settle()
-    assert told(office, "status")["oldest_waiting"] == []
+    assert call_json(office, "status")["oldest_waiting"] == []

@@ -1,4 +1,4 @@
-"""Accounts that change every record when it is created: the second one stops the series, and a person's decision continues it."""
+"""Accounts that change every record at its creation: the second one stops the series, and a person's decision continues it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from simulators.company.billing import Invoice
 from simulators.company.model import Project
 from tests.integration.flows.conftest import OpenInstallation
-from tests.integration.flows.test_problem_commands import call, told
+from tests.integration.flows.test_problem_commands import call, call_json
 from tests.kit.company import BILL_PATH, ITEM_PATH
 from tests.kit.installation import Installation
 from worker.domain.outcomes import OutcomeKind, State
@@ -31,7 +31,7 @@ STOPS_BILLS = {
 
 
 def exported(office: Installation, count: int = 4) -> tuple[Project, list[Invoice]]:
-    """A project of some invoices, each exported once, in order."""
+    """Create a project with some invoices, and export each once, in order."""
     project = office.new_project("26-731", CODES)
     invoices = [office.new_invoice(project, (CODES[0], "100.00"), invoice_number=f"N-{n}") for n in range(count)]
     for invoice in invoices:
@@ -43,16 +43,16 @@ def billed(office: Installation, invoices: Sequence[Invoice]) -> list[int]:
     return [len(office.bills(invoice)) for invoice in invoices]
 
 
-@pytest.mark.parametrize(("world", "setting", "words"), STOPS_BILLS.values(), ids=STOPS_BILLS)
+@pytest.mark.parametrize(("world", "setting", "sentence"), STOPS_BILLS.values(), ids=STOPS_BILLS)
 def test_the_second_bill_that_netsuite_changed_stops_all_others(
-    open_office: OpenInstallation, world: dict[str, object], setting: str, words: str
+    open_office: OpenInstallation, world: dict[str, object], setting: str, sentence: str
 ) -> None:
     office = open_office(world=world)
     _, invoices = exported(office)
     assert billed(office, invoices) == [1, 1, 0, 0]
     assert office.problems("series:") == {"series:bills": "systematic_difference"}
     assert setting in office.sentence("series:bills")
-    assert words in office.sentence("series:bills")
+    assert sentence in office.sentence("series:bills")
     outcome = office.export(invoices[2])
     assert (outcome.kind, outcome.reason) == (
         OutcomeKind.WAITING,
@@ -73,7 +73,7 @@ def test_generated_item_names_stop_the_items_and_name_the_setting(open_office: O
     assert len(office.waiting(Lane.ITEMS)) == 4
 
 
-def test_items_whose_writes_got_no_answer_are_compared_when_they_are_found(open_office: OpenInstallation) -> None:
+def test_items_of_writes_without_a_response_are_compared_when_found(open_office: OpenInstallation) -> None:
     office = open_office(world={"auto_generated_numbers": ["item"]})
     office.stage.faults("netsuite", [{"kind": "cut_after", "method": "POST", "path": "record/v1/otherCharge"}])
     office.scan(office.new_project("26-731", CODES).id)
@@ -83,7 +83,7 @@ def test_items_whose_writes_got_no_answer_are_compared_when_they_are_found(open_
 
 @pytest.mark.parametrize("world", [{"auto_generated_numbers": ["vendorBill"]}, {"bill_tax": "8.25"}], ids=STOPS_BILLS)
 @pytest.mark.parametrize("lost", ["the answer", "the answer and the next look"])
-def test_bills_whose_writes_got_no_answer_are_compared_when_they_are_found(
+def test_bills_of_writes_without_a_response_are_compared_when_found(
     open_office: OpenInstallation, world: dict[str, object], lost: str
 ) -> None:
     office = open_office(world=world)
@@ -142,14 +142,16 @@ def test_one_record_that_differs_stops_nothing(open_office: OpenInstallation) ->
     _, (first, *_) = exported(office, 1)
     office.stage.settings("netsuite", bill_tax="1.00")
     project = office.procore.project(first.project_id)
-    one, two, three = (office.new_invoice(project, (CODES[0], "100.00"), invoice_number=f"M-{n}") for n in range(3))
-    office.export(one)
+    differing, agreeing, differing_again = (
+        office.new_invoice(project, (CODES[0], "100.00"), invoice_number=f"M-{n}") for n in range(3)
+    )
+    office.export(differing)
     office.stage.settings("netsuite", bill_tax="0")
-    office.export(two)
+    office.export(agreeing)
     office.stage.settings("netsuite", bill_tax="1.00")
-    office.export(three)
+    office.export(differing_again)
     assert office.problems("series:") == {}
-    assert billed(office, [one, two, three]) == [1, 1, 1]
+    assert billed(office, [differing, agreeing, differing_again]) == [1, 1, 1]
 
 
 def test_every_view_of_next_steps_names_the_stopped_series(open_office: OpenInstallation, tmp_path: Path) -> None:
@@ -170,7 +172,7 @@ def test_every_view_of_next_steps_names_the_stopped_series(open_office: OpenInst
         shown = call(office, *command, **pilot).stdout
         assert continued in shown, command
         assert "writing bills is stopped." in shown
-    plan = told(office, "export", "--approved", "--dry-run", "--save", str(tmp_path / "bills.json"), **pilot)
+    plan = call_json(office, "export", "--approved", "--dry-run", "--save", str(tmp_path / "bills.json"), **pilot)
     waiting = {line["record"]: line["waits_for"] for line in plan["lines"] if line["action"] == "bill"}
     assert waiting.keys() == {"N-2", "N-3", "N-9"}
     assert all("Problem series:bills" in words for words in waiting.values())
@@ -197,7 +199,7 @@ def test_a_known_difference_does_not_stop_a_continued_series_again(open_office: 
     assert json.loads(ended.stdout)["continued"] == "series:bills"
     assert office.problems("series:") == {}
     office.work_off()
-    assert billed(office, invoices) == [1] * 5, "what waited is due at once"
+    assert billed(office, invoices) == [1] * 5, "waiting work is due immediately"
     assert office.problems("series:") == {}
     (noted,) = office.container.stores.handling.history("series:bills")
     assert (noted.act.value, noted.note) == ("continued", "we want that tax")
@@ -208,12 +210,12 @@ def test_a_known_difference_does_not_stop_a_continued_series_again(open_office: 
     office.stage.settings("netsuite", bill_tax="1.00")
     for invoice in more[1:]:
         office.export(invoice)
-    assert billed(office, more) == [1, 1, 1, 0], "after one that agreed it counts anew"
+    assert billed(office, more) == [1, 1, 1, 0], "an equal record resets the count"
 
 
 def test_explain_says_that_the_series_is_stopped(open_office: OpenInstallation) -> None:
     office = open_office(world={"bill_tax": "1.00"})
     _, invoices = exported(office, 3)
-    told = office.container.explain.invoice(str(invoices[2].id), str(invoices[2].project_id))
-    assert "writing bills is stopped" in told["explanation"]
-    assert "problems continue" in told["explanation"]
+    explanation = office.container.explain.invoice(str(invoices[2].id), str(invoices[2].project_id))
+    assert "writing bills is stopped" in explanation["explanation"]
+    assert "problems continue" in explanation["explanation"]

@@ -1,4 +1,4 @@
-"""A scheduled run reads an invoice only when it, or what blocks it, may have changed; a person's request reads all that has no bill."""
+"""A scheduled run reads an invoice only when it, or its blocker, may have changed; a person's request reads all without a bill."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Seen = Counter[int]
 
 
 def scheduled(office: Installation) -> tuple[Run, Seen]:
-    """A run of the schedule and all work that is due because of it; which invoices it read by themselves, and how often."""
+    """Do a scheduled run and all work that is due because of it; return which single invoices it read, and how often."""
     office.procore.journal.clear()
     run, _ = office.container.start_export("schedule")
     office.work_off()
@@ -32,15 +32,15 @@ def scheduled(office: Installation) -> tuple[Run, Seen]:
 
 
 def known(office: Installation, project: Project, **change: float) -> None:
-    """As if the project's invoices had been read twice, the last time a minute ago."""
+    """Record the project's invoices as read twice, the last time a minute ago."""
     reads = office.container.stores.last_reads
-    told = {"times": 2, "again_at": office.container.now() + 3600, **change}
-    aged = {one: replace(read, at=read.at - 60, **told) for one, read in reads.of(project.id).items()}  # type: ignore[arg-type]
-    reads.note(project.id, aged)
+    fields = {"times": 2, "again_at": office.container.now() + 3600, **change}
+    older_reads = {one: replace(read, at=read.at - 60, **fields) for one, read in reads.of(project.id).items()}  # type: ignore[arg-type]
+    reads.note(project.id, older_reads)
 
 
 def later_than_listed(invoice: Invoice) -> None:
-    """An edit some seconds after the list was read; Procore shows times of change in whole seconds."""
+    """Set the time of an edit some seconds after the list was read; Procore shows times of change in whole seconds."""
     invoice.updated_at += timedelta(seconds=5)
 
 
@@ -50,7 +50,7 @@ def reads(office: Installation) -> Seen:
 
 
 def blocked(office: Installation, count: int = 3, **shown: Any) -> tuple[Installation, Project, list[Invoice]]:
-    """A project, the only one of the installation, with invoices that Procore shows so; scheduled runs have read them."""
+    """Create the installation's only project, with invoices that Procore shows like this; scheduled runs have read them."""
     project = office.new_project("24-800", [CODE])
     invoices = [office.new_invoice(project, (CODE, "900.00")) for _ in range(count)]
     for invoice in invoices:
@@ -63,7 +63,7 @@ def blocked(office: Installation, count: int = 3, **shown: Any) -> tuple[Install
     return pilot, project, invoices
 
 
-def test_what_another_integration_claims_costs_nothing_in_any_run(office: Installation) -> None:
+def test_invoices_of_another_integration_cost_no_request_in_any_run(office: Installation) -> None:
     project = office.new_project("24-800", [CODE])
     claimed = [office.new_invoice(project, (CODE, "900.00")) for _ in range(5)]
     for number, invoice in enumerate(claimed):
@@ -139,12 +139,12 @@ def test_a_request_by_a_person_reads_all_of_them(office: Installation) -> None:
 def test_other_settings_have_all_of_them_read(office: Installation, setting: dict[str, Any]) -> None:
     pilot, project, (invoice,) = blocked(office, 1, summary={"current_payment_due": "-5.00"})
     assert set(pilot.problems().values()) == {"needs_vendor_credit"}
-    other = pilot.reopened(project_ids=str(project.id), **setting)
-    assert set(scheduled(other)[1]) == {invoice.id}
+    restarted = pilot.reopened(project_ids=str(project.id), **setting)
+    assert set(scheduled(restarted)[1]) == {invoice.id}
 
 
 def test_an_unchanged_invoice_is_read_again_after_some_hours(office: Installation) -> None:
-    """What a person did in NetSuite shows nowhere else."""
+    """A person's change in NetSuite shows nowhere else."""
     pilot, project, invoices = blocked(office, billing_date=None)
     known(pilot, project, again_at=0)
     assert set(scheduled(pilot)[1]) == {invoice.id for invoice in invoices}
@@ -156,12 +156,13 @@ def test_an_unchanged_invoice_is_read_again_after_some_hours(office: Installatio
 @pytest.mark.parametrize("cadence_seconds", [600, 900])
 def test_no_run_of_a_day_reads_more_than_a_tenth_of_five_hundred(cadence_seconds: int) -> None:
     """All of them blocked in the same run, which is the worst case."""
-    due = {invoice: (read_again_after(invoice, 2), 2) for invoice in range(1_280_000, 1_280_500)}
+    read_at = {invoice: (read_again_after(invoice, 2), 2) for invoice in range(1_280_000, 1_280_500)}
     for now in range(cadence_seconds, 24 * 3600, cadence_seconds):
-        now_due = [invoice for invoice, (at, _) in due.items() if at <= now]
+        now_due = [invoice for invoice, (at, _) in read_at.items() if at <= now]
         assert len(now_due) <= (50 if cadence_seconds == 600 else 75)
-        due |= {
-            invoice: (now + read_again_after(invoice, due[invoice][1] + 1), due[invoice][1] + 1) for invoice in now_due
+        read_at |= {
+            invoice: (now + read_again_after(invoice, read_at[invoice][1] + 1), read_at[invoice][1] + 1)
+            for invoice in now_due
         }
 
 
@@ -169,8 +170,8 @@ def test_a_code_that_is_no_longer_blocked_frees_its_invoices(office: Installatio
     project = office.new_project("24-800", [CODE, "05-310.S"])
     in_the_way = office.netsuite.make_item(f"24-800-{CODE}", "serviceSaleItem")
     waiting = office.new_invoice(project, (CODE, "900.00"))
-    other = office.new_invoice(project, ("05-310.S", "900.00"))
-    office.procore.edit_invoice(other.id, shown={"billing_date": None})
+    second_invoice = office.new_invoice(project, ("05-310.S", "900.00"))
+    office.procore.edit_invoice(second_invoice.id, shown={"billing_date": None})
     pilot = office.reopened(project_ids=str(project.id))
     scheduled(pilot)
     known(pilot, project)
@@ -202,14 +203,14 @@ def test_a_vendor_that_one_invoice_found_frees_the_others_in_every_project(offic
     assert pilot.problems() == {}
 
 
-def test_a_problem_that_a_person_closed_is_looked_into_with_the_next_run(office: Installation) -> None:
+def test_a_problem_that_a_person_closed_is_read_by_the_next_run(office: Installation) -> None:
     pilot, _, invoices = blocked(office, billing_date=None)
     (seen,) = [one for one in pilot.container.ledger.problems() if one.key.endswith(f":{invoices[0].id}")]
     assert pilot.container.stores.handling.resolve(seen, by="Dana", at=pilot.container.now(), note="entered by hand")
     assert set(scheduled(pilot)[1]) == {invoices[0].id}
 
 
-def test_trouble_of_the_attempt_is_no_reason_to_leave_an_invoice_out(office: Installation) -> None:
+def test_a_failed_attempt_is_no_reason_to_skip_an_invoice(office: Installation) -> None:
     pilot, _, invoices = blocked(office, 2, billing_date=None)
     key = f"invoice:{invoices[0].project_id}:{invoices[0].id}"
     pilot.container.ledger.report(

@@ -1,4 +1,4 @@
-"""Invoices with a negative payment due: a problem by default, vendor credits where the owner wants them, each exactly once."""
+"""Invoices with a negative payment due: a problem by default, a vendor credit if the owner wants them, each exactly once."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def key_of(invoice: Invoice) -> InvoiceKey:
 
 
 def reduced(office: Installation, number: str = "24-810") -> tuple[Project, Invoice]:
-    """An invoice that takes back 900.00 on one code, bills 100.00 on another and releases ten per cent: -720.00 are due."""
+    """Create an invoice that reverses 900.00 on one code, bills 100.00 on another and releases ten percent: -720.00 are due."""
     project = office.new_project(number, CODES)
     return project, office.new_invoice(project, (CODES[0], "-900.00"), (CODES[1], "100.00"))
 
 
 def alone(office: Installation, invoice: Invoice, **settings: Any) -> Installation:
-    """The office with a pilot of this invoice's project."""
+    """Reopen the installation with a pilot of this invoice's project."""
     return office.reopened(project_ids=str(invoice.project_id), netsuite_create_credits=True, **settings)
 
 
@@ -51,13 +51,13 @@ def office(open_office: OpenInstallation) -> Installation:
 def test_a_credit_has_the_invoices_lines_negated_and_ties_to_the_cent(office: Installation) -> None:
     """Its origin id and explanation name a vendor credit, and a second export creates no other."""
     _, invoice = reduced(office)
-    due = invoice.summary().current_payment_due
-    assert due == Decimal("-720.00")
+    payment_due = invoice.summary().current_payment_due
+    assert payment_due == Decimal("-720.00")
     outcome = office.export(invoice)
     credit = office.bill(invoice)
     assert (outcome.kind, outcome.remote_id, credit.record_type) == (OutcomeKind.CREATED, credit.id, "vendorCredit")
     assert "vendor credit" in outcome.reason
-    assert (credit.total, credit.tranid) == (-due, invoice.invoice_number)
+    assert (credit.total, credit.tranid) == (-payment_due, invoice.invoice_number)
     amounts = dict(office.amounts(credit))
     assert amounts == {
         "24-810-05-120.S": Decimal("900.00"),
@@ -65,9 +65,9 @@ def test_a_credit_has_the_invoices_lines_negated_and_ties_to_the_cent(office: In
         "Retainage Payable": Decimal("-80.00"),
     }
     assert invoice.origin_id == f"ns-vendorcredit-{credit.id}"
-    told = office.container.explain.invoice(str(invoice.id), str(invoice.project_id))
-    assert (told["netsuite"]["bill"]["document"], told["netsuite"]["differs"]) == ("vendor credit", None)
-    assert "Its vendor credit is in NetSuite" in told["explanation"]
+    explanation = office.container.explain.invoice(str(invoice.id), str(invoice.project_id))
+    assert (explanation["netsuite"]["bill"]["document"], explanation["netsuite"]["differs"]) == ("vendor credit", None)
+    assert "Its vendor credit is in NetSuite" in explanation["explanation"]
 
     again = office.export(invoice)
     assert (again.kind, len(office.bills(invoice))) == (OutcomeKind.ALREADY, 1)
@@ -80,9 +80,9 @@ def test_without_the_setting_a_credit_is_blocked_and_with_it_created(open_office
     _, invoice = reduced(office)
     assert office.export(invoice).cause == "needs_vendor_credit"
     assert office.writes() == []
-    willing = office.reopened(netsuite_create_credits=True)
-    assert willing.export(invoice).kind is OutcomeKind.CREATED
-    assert willing.problems() == {}
+    with_credits = office.reopened(netsuite_create_credits=True)
+    assert with_credits.export(invoice).kind is OutcomeKind.CREATED
+    assert with_credits.problems() == {}
 
 
 def test_a_hand_entered_credit_is_adopted_and_a_bill_of_its_number_is_not(office: Installation) -> None:
@@ -94,37 +94,43 @@ def test_a_hand_entered_credit_is_adopted_and_a_bill_of_its_number_is_not(office
     bill = office.netsuite.make_bill(replace(by_hand, record_type="vendorBill"))
     made = office.export(invoice)
     assert (made.kind, made.remote_id != bill.id) == (OutcomeKind.CREATED, True), "a bill may have the credit's number"
-    stands = office.bill(invoice)
+    existing = office.bill(invoice)
 
-    other_project, other = reduced(office, "24-811")
-    office.scan(other_project.id)
-    items = {line.item: office.item(f"24-811-{code}").id for line, code in zip(stands.lines, CODES, strict=False)}
-    lines = [replace(line, item=items.get(line.item, line.item)) for line in stands.lines]
+    second_project, second_invoice = reduced(office, "24-811")
+    office.scan(second_project.id)
+    items = {line.item: office.item(f"24-811-{code}").id for line, code in zip(existing.lines, CODES, strict=False)}
+    lines = [replace(line, item=items.get(line.item, line.item)) for line in existing.lines]
     entered = office.netsuite.make_bill(
         replace(
-            stands, externalid=None, tranid=other.invoice_number, trandate=other.billing_date.isoformat(), lines=lines
+            existing,
+            externalid=None,
+            tranid=second_invoice.invoice_number,
+            trandate=second_invoice.billing_date.isoformat(),
+            lines=lines,
         )
     )
-    taken = office.export(other)
+    taken = office.export(second_invoice)
     assert (taken.kind, taken.remote_id) == (OutcomeKind.ADOPTED, entered.id)
-    assert office.bills(other) == [], "never changed, not even its external id"
+    assert office.bills(second_invoice) == [], "never changed, not even its external id"
 
 
 @pytest.mark.parametrize("fault", ["cut_after", "cut_before"])
 def test_a_credit_without_a_response_is_looked_up_and_created_once(office: Installation, fault: str) -> None:
     project, invoice = reduced(office)
-    hasty = alone(office, invoice, netsuite_settle_seconds=1)
-    hasty.scan(project.id)
-    hasty.stage.faults("netsuite", [{"kind": fault, "method": "POST", "path": "vendorCredit", "times": 1}])
-    outcome = hasty.export(invoice)
-    stood = fault == "cut_after"
-    assert (outcome.kind is OutcomeKind.ALREADY, len(hasty.bills(invoice))) == (stood, int(stood)), outcome
-    hasty.container.start_export("test")
-    hasty.settle()
-    record = hasty.invoice_record(invoice)
+    short_settle = alone(office, invoice, netsuite_settle_seconds=1)
+    short_settle.scan(project.id)
+    short_settle.stage.faults("netsuite", [{"kind": fault, "method": "POST", "path": "vendorCredit", "times": 1}])
+    outcome = short_settle.export(invoice)
+    was_created = fault == "cut_after"
+    assert (outcome.kind is OutcomeKind.ALREADY, len(short_settle.bills(invoice))) == (was_created, int(was_created)), (
+        outcome
+    )
+    short_settle.container.start_export("test")
+    short_settle.settle()
+    record = short_settle.invoice_record(invoice)
     assert record
-    assert (record.state, record.remote_id) == (State.CREATED, hasty.bill(invoice).id)
-    assert len(hasty.posts(CREDIT_PATH)) == (1 if stood else 2)
+    assert (record.state, record.remote_id) == (State.CREATED, short_settle.bill(invoice).id)
+    assert len(short_settle.posts(CREDIT_PATH)) == (1 if was_created else 2)
 
 
 def test_a_billed_invoice_that_turns_into_a_credit_gets_no_second_document(office: Installation) -> None:
@@ -178,18 +184,18 @@ def test_a_deleted_credit_is_recreated_and_an_existing_one_is_not(office: Instal
 def test_existing_or_unconfirmed_credits_are_found_with_the_setting_off(office: Installation) -> None:
     """A person who is asked to enter a credit by hand must not enter one that exists."""
     project, invoice = reduced(office)
-    hasty = alone(office, invoice, netsuite_settle_seconds=1)
-    hasty.scan(project.id)
+    short_settle = alone(office, invoice, netsuite_settle_seconds=1)
+    short_settle.scan(project.id)
     unanswered = {"kind": "cut_after", "method": "POST", "path": "vendorCredit", "times": 1}
-    hasty.stage.faults(
+    short_settle.stage.faults(
         "netsuite", [unanswered, {"kind": "error_before", "method": "GET", "path": "vendorCredit", "value": 500}]
     )
     with contextlib.suppress(Transient):
-        hasty.export(invoice)
-    record = hasty.invoice_record(invoice)
+        short_settle.export(invoice)
+    record = short_settle.invoice_record(invoice)
     assert record
     assert record.in_doubt
-    hasty.clear_faults()
+    short_settle.clear_faults()
     off = office.reopened(project_ids=str(project.id), netsuite_settle_seconds=1)
     outcome = off.export(invoice)
     assert (outcome.cause, len(off.bills(invoice))) == ("bill_differs", 1)
@@ -197,12 +203,12 @@ def test_existing_or_unconfirmed_credits_are_found_with_the_setting_off(office: 
 
     assert alone(office, invoice).export(invoice).kind is OutcomeKind.ALREADY
     kinds = [found.kind for found in off.container.verification.verify().findings]
-    assert kinds == [FindingKind.BILL_NOT_COMPARABLE], "there could be none by the settings, but it is not gone"
+    assert kinds == [FindingKind.BILL_NOT_COMPARABLE], "the settings allow no credit, but this one still exists"
     with pytest.raises(NotForgotten, match="vendor credit"):
         off.container.forgetting.invoice(str(invoice.id), str(project.id))
 
 
-def test_a_role_that_may_not_see_credits_is_no_fault_where_none_are_made(open_office: OpenInstallation) -> None:
+def test_a_role_without_credits_is_a_fault_only_if_they_are_created(open_office: OpenInstallation) -> None:
     office = open_office(world={"missing_permissions": ("vendorCredit",)})
     project = office.new_project("24-813", CODES)
     invoice = office.new_invoice(project, (CODES[0], "900.00"))

@@ -1,4 +1,4 @@
-"""Verification: quiet after a good run, and a finding in words for everything that is wrong in one of the two systems."""
+"""Verification: no finding after a good run, and a finding with a sentence for every error in one of the two systems."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ numbers = count(100)
 
 
 def billed(branch: Installation) -> BilledProject:
-    """A synced project with one billed invoice, in an office for this project alone."""
+    """Sync a project with one billed invoice, in an installation for this project alone."""
     return BilledProject.open(branch, f"27-{next(numbers)}").synced()
 
 
@@ -109,14 +109,14 @@ def test_a_project_that_lost_its_number_keeps_its_items(site: BilledProject) -> 
 
 
 def test_two_codes_whose_texts_were_exchanged_have_one_item_each(site: BilledProject) -> None:
-    """The Item of one is called by what the other's would be called today; nothing is doubled by that."""
+    """The Item of one code has the name that the other one's would have today; that is no duplicate."""
     first, second = (site.project.code_named(code) for code in CODES)
     site.office.procore.rename_code(site.project.id, first.id, "05-330.S")
     site.office.procore.rename_code(site.project.id, second.id, CODES[0])
     site.office.procore.rename_code(site.project.id, first.id, CODES[1])
-    found = sorted((finding.kind.value, finding.key) for finding in site.findings())
+    findings = sorted((finding.kind.value, finding.key) for finding in site.findings())
     keys = sorted(f"code:{site.project.id}:{code.id}" for code in (first, second))
-    assert found == [("code_renamed", key) for key in keys]
+    assert findings == [("code_renamed", key) for key in keys]
 
 
 def test_an_inactivated_item_is_found(site: BilledProject) -> None:
@@ -127,7 +127,7 @@ def test_an_inactivated_item_is_found(site: BilledProject) -> None:
 
 
 def test_a_second_item_for_a_code_is_found(site: BilledProject) -> None:
-    """What a lost lock in a racy account could leave behind."""
+    """A lost lock in an account without atomic uniqueness could cause this."""
     second = site.office.netsuite.make_item(site.item.itemid, externalid=site.item.externalid)
     kind, sentence = site.finding()
     assert kind == "duplicate_item"
@@ -137,24 +137,24 @@ def test_a_second_item_for_a_code_is_found(site: BilledProject) -> None:
 
 def test_another_item_in_the_place_of_ours_is_found(site: BilledProject) -> None:
     site.office.netsuite.items.remove(site.item.id)
-    other = site.office.netsuite.make_item(site.item.itemid)
+    other_item = site.office.netsuite.make_item(site.item.itemid)
     kind, sentence = site.finding()
     assert kind == "item_replaced"
     name = site.item.itemid
     assert (
-        f"the ledger has Item {site.item.id}, which no longer exists; in NetSuite, its Item is {other.id}, {name}."
+        f"the ledger has Item {site.item.id}, which no longer exists; in NetSuite, its Item is {other_item.id}, {name}."
         in sentence
     )
 
 
 def test_a_similarly_named_item_is_no_finding_once_it_is_inactive(site: BilledProject) -> None:
     """An active Item whose name reads like ours is a near duplicate."""
-    alike = site.office.netsuite.make_item(site.item.itemid.lower().replace("-", " "))
+    near_duplicate = site.office.netsuite.make_item(site.item.itemid.lower().replace("-", " "))
     again = site.office.netsuite.make_item(site.item.itemid.replace("-", "."))
     kind, sentence = site.finding()
     assert kind == "similar_item_name"
-    assert f"{alike.itemid!r} (id {alike.id}), {again.itemid!r} (id {again.id})" in sentence
-    for each in (alike, again):
+    assert f"{near_duplicate.itemid!r} (id {near_duplicate.id}), {again.itemid!r} (id {again.id})" in sentence
+    for each in (near_duplicate, again):
         site.office.netsuite.edit_item(each.id, isinactive=True)
     assert site.findings() == []
 
@@ -187,14 +187,14 @@ def test_the_display_name_of_an_adopted_item_was_never_ours(branch: Installation
 def test_an_edited_display_name_is_for_information_only(site: BilledProject) -> None:
     site.office.netsuite.edit_item(site.item.id, displayname="Steel, as we call it")
     verified = site.office.container.verification.verify()
-    (told,) = verified.information
-    assert told.kind == "display_name_changed"
-    assert "'Steel, as we call it'" in told.sentence
+    (information,) = verified.information
+    assert information.kind == "display_name_changed"
+    assert "'Steel, as we call it'" in information.sentence
     assert (verified.findings, verified.right) == ([], 3)
     assert site.problems() == {}
 
 
-def test_a_doubled_bill_is_found(site: BilledProject) -> None:
+def test_a_duplicate_bill_is_found(site: BilledProject) -> None:
     second = site.office.netsuite.make_bill(replace(site.bill))
     kind, sentence = site.finding()
     assert kind == "duplicate_bill"
@@ -204,10 +204,10 @@ def test_a_doubled_bill_is_found(site: BilledProject) -> None:
 
 def test_a_second_bill_that_was_voided_is_out_of_the_books(site: BilledProject) -> None:
     copy = site.office.netsuite.make_bill(replace(site.bill, externalid=None))
-    twin = site.office.netsuite.make_bill(replace(site.bill))
+    second_bill = site.office.netsuite.make_bill(replace(site.bill))
     kind, sentence = site.finding()
     assert (kind, "has 3 bills" in sentence) == ("duplicate_bill", True)
-    site.office.netsuite.void_bill(twin.id)
+    site.office.netsuite.void_bill(second_bill.id)
     kind, sentence = site.finding()
     assert kind == "duplicate_bill"
     number = site.bill.tranid
@@ -237,7 +237,7 @@ def test_two_bills_with_one_number_in_two_projects_are_both_reported(branch: Ins
 
 
 def two_bills_of_ours_with_one_number(site: BilledProject) -> dict[str, str]:
-    """What two writers leave of which one was paused at its last step: each invoice has its bill. The id of each by its invoice's key."""
+    """Create what two writers leave if one stalls at its last step: each invoice has its bill. Return the bill's id by invoice key."""
     office, number = site.office, f"ONCE-{site.project.number}"
     again = office.new_invoice(site.project, (CODES[0], "1.00"), invoice_number=number)
     office.export_all()
@@ -273,25 +273,25 @@ def test_two_bills_of_one_number_are_reported_whatever_else_is_wrong(site: Bille
             cause = Cause.VENDOR_NOT_LINKED if problem == "other" else None
             facts = facts_of(Cause.VENDOR_NOT_LINKED, invoice="ONCE") if problem == "other" else {}
             office.container.ledger.write(InvoiceKey.parse(key), Record(state, "ONCE", at=1, cause=cause, facts=facts))
-    found = {one.key: one for one in site.findings() if one.kind is FindingKind.DUPLICATE_BILL}
-    assert set(found) == set(bills)
-    for one in found.values():
-        assert all(f" Once-{site.project.number} (id {bill_id}) for " in one.sentence for bill_id in bills.values())
-        assert "Blue Spruce Electric has 2 bills for this invoice or its number: " in one.sentence
-        assert one.problem
-        assert one.problem.owner == "project accountant"
-        assert "Void or delete all but one" in one.problem.next_step
-        assert site.problems()[one.problem_key] == "drift_duplicate_bill"
+    findings = {finding.key: finding for finding in site.findings() if finding.kind is FindingKind.DUPLICATE_BILL}
+    assert set(findings) == set(bills)
+    for finding in findings.values():
+        assert all(f" Once-{site.project.number} (id {bill_id}) for " in finding.sentence for bill_id in bills.values())
+        assert "Blue Spruce Electric has 2 bills for this invoice or its number: " in finding.sentence
+        assert finding.problem
+        assert finding.problem.owner == "project accountant"
+        assert "Void or delete all but one" in finding.problem.next_step
+        assert site.problems()[finding.problem_key] == "drift_duplicate_bill"
 
 
-def test_a_void_bill_and_the_one_that_was_entered_instead_are_no_double(site: BilledProject) -> None:
+def test_a_void_bill_and_its_replacement_are_no_duplicate(site: BilledProject) -> None:
     bills = list(two_bills_of_ours_with_one_number(site).values())
     site.office.netsuite.void_bill(bills[0])
     assert "duplicate_bill" not in {finding.kind for finding in site.findings()}
 
 
 def test_a_problem_that_says_nothing_of_the_bill_hides_nothing_of_it(site: BilledProject) -> None:
-    """The ledger says that NetSuite refused it, and there it is, unknown to any record."""
+    """The ledger says that NetSuite refused the bill, but NetSuite has it, without any record."""
     office, key = site.office, InvoiceKey(site.project.id, site.invoice.id)
     office.container.redis.delete(office.redis_key(f"invoices:{site.project.id}"))
     office.procore.edit_invoice(site.invoice.id, origin_id=None)
@@ -360,14 +360,14 @@ def test_a_missing_origin_id_is_found(site: BilledProject) -> None:
 
 
 def test_an_origin_id_that_names_another_bill_is_found_with_both_bills(site: BilledProject) -> None:
-    other = site.office.netsuite.make_bill(replace(site.bill, externalid=None, tranid="OTHER-1"))
-    site.office.procore.edit_invoice(site.invoice.id, origin_id=f"ns-vendorbill-{other.id}")
+    other_bill = site.office.netsuite.make_bill(replace(site.bill, externalid=None, tranid="OTHER-1"))
+    site.office.procore.edit_invoice(site.invoice.id, origin_id=f"ns-vendorbill-{other_bill.id}")
     kind, sentence = site.finding()
     assert kind == "origin_id_conflict"
     own = f"its bill is {site.bill.tranid} (id {site.bill.id})."
-    assert sentence.endswith(f"has the origin id of the bill OTHER-1 (id {other.id}) in Procore; {own}")
-    site.office.netsuite.delete_bill(other.id)
-    assert f"has the origin id of a bill that does not exist (id {other.id})" in site.finding()[1]
+    assert sentence.endswith(f"has the origin id of the bill OTHER-1 (id {other_bill.id}) in Procore; {own}")
+    site.office.netsuite.delete_bill(other_bill.id)
+    assert f"has the origin id of a bill that does not exist (id {other_bill.id})" in site.finding()[1]
 
 
 def test_an_invoice_of_another_integration_is_not_ours_until_it_has_a_bill(site: BilledProject) -> None:
@@ -418,7 +418,7 @@ def test_a_code_that_was_never_scanned_is_found(site: BilledProject) -> None:
 # While work is in progress
 
 
-def test_what_queries_of_netsuite_do_not_show_yet_is_not_missing(branch: Installation) -> None:
+def test_a_record_that_queries_do_not_show_yet_is_not_missing(branch: Installation) -> None:
     project = branch.new_project(f"27-{next(numbers)}", CODES)
     invoice = branch.new_invoice(project, (CODES[0], "900.00"))
     office = branch.reopened(project_ids=str(project.id))
@@ -434,11 +434,11 @@ def test_an_invoice_that_is_exported_while_verify_looks_is_no_finding(
     site: BilledProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     invoice = site.office.new_invoice(site.project, (CODES[0], "1.00"))
-    look = NetSuite.bills_by_external_id
+    bills_by_external_id = NetSuite.bills_by_external_id
 
     def export_first(netsuite: NetSuite, external_ids: Sequence[str]) -> dict[str, list[BillHead]]:
         site.office.export(invoice)
-        return look(netsuite, external_ids)
+        return bills_by_external_id(netsuite, external_ids)
 
     monkeypatch.setattr(NetSuite, "bills_by_external_id", export_first)
     verified = site.office.container.verification.verify()
@@ -449,13 +449,13 @@ def test_a_code_that_is_scanned_while_verify_looks_is_no_finding(
     site: BilledProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site.office.procore.add_code(site.project.id, "06-100.S", budget=0)
-    look = NetSuite.find_items
+    find_items = NetSuite.find_items
 
     def scan_afterwards(netsuite: NetSuite, **asked: Any) -> list[FoundItem]:
-        found = look(netsuite, **asked)
+        items = find_items(netsuite, **asked)
         monkeypatch.undo()
         site.office.scan()
-        return found
+        return items
 
     monkeypatch.setattr(NetSuite, "find_items", scan_afterwards)
     verified = site.office.container.verification.verify()
@@ -500,18 +500,18 @@ def test_a_problem_stays_open_while_its_project_cannot_be_read(site: BilledProje
 
 
 def last_counts(site: BilledProject) -> Mapping[str, int]:
-    """Return what monitoring shows of the last comparison."""
+    """Return the counts of the last comparison that monitoring shows."""
     last = site.office.container.stores.verifications.last()
     assert last
     assert last.started_at <= last.ended_at
     return last.counts
 
 
-# What docs/verify.md says about mending
+# What docs/verify.md says about fixing findings
 
 
 def forget(site: BilledProject, kind: str, number: int) -> None:
-    """`HDEL wbs:codes:PROJECT CODE`, or of invoices."""
+    """Delete a record as `HDEL wbs:codes:PROJECT CODE` does, or the same for invoices."""
     prefix = site.office.container.settings.redis_key_prefix
     assert site.office.container.redis.hdel(f"{prefix}{kind}:{site.project.id}", str(number)) == 1
 
@@ -520,14 +520,14 @@ def test_an_item_recreated_by_hand_is_adopted_once_the_ledger_forgets(site: Bill
     """Until then it is a finding that the code has another Item than the recorded one."""
     netsuite = site.office.netsuite
     netsuite.items.remove(site.item.id)
-    anew = netsuite.make_item(site.item.itemid)
+    recreated = netsuite.make_item(site.item.itemid)
     assert site.finding()[0] == "item_replaced"
     code = site.project.code_named(CODES[0])
     forget(site, "codes", code.id)
     site.office.scan()
     record = site.office.code_record(site.project, code)
     assert record is not None
-    assert (record.state, record.remote_id) == ("adopted", anew.id)
+    assert (record.state, record.remote_id) == ("adopted", recreated.id)
     assert [finding.kind for finding in site.findings()] == ["bill_lines_mismatch"]
 
 
@@ -552,15 +552,15 @@ def test_an_invoice_with_a_deleted_or_void_bill_adopts_the_new_one(
     else:
         site.office.netsuite.delete_bill(site.bill.id)
     assert site.findings()[0].kind == ("bill_voided" if void else "bill_deleted")
-    anew = site.office.netsuite.make_bill(replace(site.bill, externalid=None))
-    origin_id = None if clearable else f"ns-vendorbill-{anew.id}"
+    recreated = site.office.netsuite.make_bill(replace(site.bill, externalid=None))
+    origin_id = None if clearable else f"ns-vendorbill-{recreated.id}"
     site.office.procore.edit_invoice(site.invoice.id, origin_id=origin_id)
     forget(site, "invoices", site.invoice.id)
     site.office.export_all()
     record = site.office.invoice_record(site.invoice)
     assert record is not None
-    assert record.remote_id == anew.id
-    assert site.invoice.origin_id == f"ns-vendorbill-{anew.id}"
+    assert record.remote_id == recreated.id
+    assert site.invoice.origin_id == f"ns-vendorbill-{recreated.id}"
     assert site.findings() == []
 
 
@@ -572,8 +572,8 @@ def test_a_missing_record_is_closed_by_the_work_that_creates_it(branch: Installa
     office = branch.reopened(project_ids=str(project.id))
 
     def of_findings() -> dict[str, str]:
-        found = office.problems("verify:")
-        return {key: cause for key, cause in found.items() if str(project.id) in key.split(":")}
+        causes = office.problems("verify:")
+        return {key: cause for key, cause in causes.items() if str(project.id) in key.split(":")}
 
     office.container.verification.verify()
     assert sorted(of_findings().values()) == [

@@ -1,4 +1,4 @@
-"""A second comparison reads only what has changed, and what it remembers hides nothing."""
+"""A second comparison reads only changed records, and what it remembers hides no difference."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ numbers = count(1)
 
 
 class Site:
-    """A project with two billed invoices of one contract, compared once. Something else was changed later than its records."""
+    """A project with two billed invoices of one contract, compared once. Another record was changed later than these."""
 
     def __init__(self, branch: Installation) -> None:
         self.project: Project = branch.new_project(f"34-{next(numbers)}", CODES)
@@ -57,7 +57,7 @@ class Site:
         assert self.kinds() == []
 
     def _age(self) -> None:
-        """An hour passes."""
+        """Let an hour pass."""
         hour = timedelta(hours=1)
         for invoice in (self.first, self.invoice):
             invoice.updated_at -= hour
@@ -67,10 +67,10 @@ class Site:
     def kinds(self, *, full: bool = False) -> list[str]:
         return [finding.kind.value for finding in self.office.container.verification.verify(full=full).findings]
 
-    def reads(self, look: Callable[[], Any]) -> list[str]:
-        """The single bills and invoices that are read meanwhile."""
+    def reads(self, compare: Callable[[], Any]) -> list[str]:
+        """Return the single bills and invoices that are read during the call."""
         mark, before = self.office.mark(), self._seen()
-        look()
+        compare()
         bills = [each["path"] for each in self.office.requests(mark) if each["path"] != SUITEQL_PATH]
         invoices = [path for path in self._seen()[len(before) :] if "/requisitions/" in path]
         return [*bills, *invoices]
@@ -98,15 +98,15 @@ def test_a_comparison_of_many_steps_remembers_as_much_as_one_step(site: Site, mo
     compare, steps = BillDrift.compare, list[float]()
     clock = SimpleNamespace(monotonic=lambda: len(steps) * 2 * STEP_SECONDS, sleep=lambda _seconds: None)
 
-    def slow(self: BillDrift, one: InvoiceToCompare, problems: Mapping[str, Cause]) -> Verdict:
-        steps.append(one.head.id)
-        return compare(self, one, problems)
+    def slow(self: BillDrift, invoice: InvoiceToCompare, problems: Mapping[str, Cause]) -> Verdict:
+        steps.append(invoice.head.id)
+        return compare(self, invoice, problems)
 
     for module in (verification_module, project_comparison):
         monkeypatch.setattr(module, "time", clock)
     monkeypatch.setattr(BillDrift, "compare", slow)
     assert site.kinds(full=True) == []
-    assert sorted(steps) == sorted([site.first.id, site.invoice.id]), "each once, in a step of its own"
+    assert sorted(steps) == sorted([site.first.id, site.invoice.id]), "each once, in a separate step"
     assert site.reads(site.kinds) == []
 
 
@@ -147,10 +147,10 @@ def copy_the_bill(site: Site) -> str:
 
 def take_another_item_for_the_code(site: Site) -> str:
     code = site.project.code_named(CODES[0])
-    other = site.office.netsuite.make_item("Another")
+    other_item = site.office.netsuite.make_item("Another")
     container = site.office.container
     container.redis.hdel(f"{container.settings.redis_key_prefix}codes:{site.project.id}", str(code.id))
-    container.ledger.restore({CodeKey(site.project.id, code.id): Record(State.ADOPTED, "Another", other.id)})
+    container.ledger.restore({CodeKey(site.project.id, code.id): Record(State.ADOPTED, "Another", other_item.id)})
     return "bill_lines_mismatch"
 
 
@@ -173,7 +173,7 @@ def test_an_edit_of_a_contracts_earlier_invoice_is_seen_in_later_ones(site: Site
 
 
 def test_a_change_in_the_second_in_which_it_was_compared_is_not_hidden(branch: Installation) -> None:
-    """The lists show changes by the second: what was changed last is read each time, until something else was changed later."""
+    """The lists show changes by the second: the latest change is read each time, until another record was changed later."""
     project = branch.new_project(f"34-{next(numbers)}", CODES)
     invoice = branch.new_invoice(project, (CODES[0], "900.00"))
     office = branch.reopened(project_ids=str(project.id))
@@ -197,7 +197,7 @@ def test_one_comparison_a_week_is_a_full_one_whatever_was_requested(site: Site) 
     assert site.reads(site.kinds) == []
 
 
-# What the ledger does not know, or knows no more
+# Records that are not, or no longer, in the ledger
 
 
 def test_after_a_rebuild_a_bill_whose_invoice_was_withdrawn_is_found(site: Site) -> None:

@@ -1,4 +1,4 @@
-"""A comparison that is interrupted still ends, with what an undisturbed one finds."""
+"""An interrupted comparison still ends, with the findings of an uninterrupted one."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ FAULTS: tuple[dict[str, Any], ...] = (
 """A request that fails, a remote that is down, an answer that does not come or is cut, and a record that is not as published."""
 
 
-class Killed(BaseException):
-    """The process dies."""
+class ProcessKilled(BaseException):
+    """Ends the process."""
 
 
 @pytest.fixture(scope="module")
-def drifted(branch: Installation) -> Installation:
-    """An office of two projects with something to find in each: an Item, a bill, and a bill of an invoice that was withdrawn."""
+def with_findings(branch: Installation) -> Installation:
+    """Open an installation of two projects with differences in each: an Item, a bill, and a bill of an invoice that was withdrawn."""
     projects = [branch.new_project(f"33-{number}", CODES) for number in (1, 2)]
     invoices = [branch.new_invoice(each, (CODES[0], "900.00"), (CODES[1], "55.00")) for each in projects * 2]
     office = branch.reopened(project_ids=",".join(str(each.id) for each in projects))
@@ -58,12 +58,12 @@ def drifted(branch: Installation) -> Installation:
 
 
 @pytest.fixture(autouse=True)
-def well_again(drifted: Installation) -> Iterator[None]:
+def without_faults(with_findings: Installation) -> Iterator[None]:
     yield
-    drifted.clear_faults()
+    with_findings.clear_faults()
 
 
-def told(verified: Verified) -> list[tuple[str, str]]:
+def kinds_and_keys(verified: Verified) -> list[tuple[str, str]]:
     assert verified.whole, (verified.unreadable, verified.not_compared)
     return sorted((finding.kind.value, finding.key) for finding in verified.findings)
 
@@ -73,39 +73,43 @@ def counted(verified: Verified) -> tuple[int, int, int, int]:
 
 
 @pytest.mark.parametrize("remote", ["procore", "netsuite"])
-def test_a_fault_at_each_request_in_turn_changes_nothing_of_the_result(drifted: Installation, remote: str) -> None:
-    verification, faults = drifted.container.verification, cycle(FAULTS)
-    undisturbed = verification.verify(full=True)
-    assert len(undisturbed.findings) == 3
-    struck = 0
+def test_a_fault_at_each_request_in_turn_changes_nothing_of_the_result(
+    with_findings: Installation, remote: str
+) -> None:
+    verification, faults = with_findings.container.verification, cycle(FAULTS)
+    uninterrupted = verification.verify(full=True)
+    assert len(uninterrupted.findings) == 3
+    faults_hit = 0
     for place in range(200):
-        drifted.stage.faults(
+        with_findings.stage.faults(
             remote, [{**next(faults), "path": "/rest/|/services/rest/(record|query)", "skip": place, "times": 1}]
         )
         again = verification.verify(full=True)
-        (rule,) = (drifted.procore if remote == "procore" else drifted.netsuite).faults.as_json()["rules"]
-        assert (told(again), counted(again)) == (told(undisturbed), counted(undisturbed)), f"a fault at request {place}"
+        (rule,) = (with_findings.procore if remote == "procore" else with_findings.netsuite).faults.as_json()["rules"]
+        assert (kinds_and_keys(again), counted(again)) == (kinds_and_keys(uninterrupted), counted(uninterrupted)), (
+            f"a fault at request {place}"
+        )
         if not rule["struck"]:
             break
-        struck += 1
-    assert 10 < struck < 199
+        faults_hit += 1
+    assert 10 < faults_hit < 199
 
 
-class Mortal:
-    """Lets a process die at its n-th request to either remote."""
+class ProcessThatDies:
+    """A process that dies at its n-th request to either remote."""
 
     def __init__(self, office: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
         self._office = office
         self._left = 1_000_000
         send = Transport.send
 
-        def dying(transport: Transport, *args: Any, **options: Any) -> Answer:
+        def send_or_die(transport: Transport, *args: Any, **options: Any) -> Answer:
             self._left -= 1
             if self._left <= 0:
-                raise Killed
+                raise ProcessKilled
             return send(transport, *args, **options)
 
-        monkeypatch.setattr(Transport, "send", dying)
+        monkeypatch.setattr(Transport, "send", send_or_die)
 
     def verify(self, *, dies_at: int = 1_000_000) -> Verified | None:
         """Return the result of a new process; None if it died."""
@@ -113,74 +117,78 @@ class Mortal:
         ids = ",".join(str(each) for each in self._office.container.settings.project_ids)
         try:
             return self._office.reopened(project_ids=ids).container.verification.verify()
-        except Killed:
+        except ProcessKilled:
             return None
         finally:
             self._left = 1_000_000
 
 
 def test_a_process_that_dies_at_each_request_in_turn_changes_no_result(
-    drifted: Installation, monkeypatch: pytest.MonkeyPatch
+    with_findings: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The comparison continues in the next process and ends with the findings and counts of an undisturbed one."""
-    undisturbed = drifted.container.verification.verify(full=True)
-    process = Mortal(drifted, monkeypatch)
+    uninterrupted = with_findings.container.verification.verify(full=True)
+    process = ProcessThatDies(with_findings, monkeypatch)
     for place in range(1, 200):
-        drifted.container.verification.request(full=True)
+        with_findings.container.verification.request(full=True)
         verified = process.verify(dies_at=place)
         if verified:
             break
         again = process.verify()
         assert again
-        assert (told(again), counted(again)) == (told(undisturbed), counted(undisturbed)), f"it died at request {place}"
+        assert (kinds_and_keys(again), counted(again)) == (kinds_and_keys(uninterrupted), counted(uninterrupted)), (
+            f"it died at request {place}"
+        )
     assert 20 < place < 199
 
 
 def test_processes_that_all_die_early_complete_a_comparison_together(
-    drifted: Installation, monkeypatch: pytest.MonkeyPatch
+    with_findings: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each has time for a quarter of the requests: it continues where the previous one died."""
-    undisturbed = drifted.container.verification.verify(full=True)
-    process, deaths, verified = Mortal(drifted, monkeypatch), 0, None
-    drifted.container.verification.request(full=True)
-    while verified is None and deaths < 50:
-        verified, deaths = process.verify(dies_at=10), deaths + 1
+    uninterrupted = with_findings.container.verification.verify(full=True)
+    process, killed_count, verified = ProcessThatDies(with_findings, monkeypatch), 0, None
+    with_findings.container.verification.request(full=True)
+    while verified is None and killed_count < 50:
+        verified, killed_count = process.verify(dies_at=10), killed_count + 1
     assert verified
-    assert 2 < deaths < 50
-    assert (told(verified), counted(verified)) == (told(undisturbed), counted(undisturbed))
+    assert 2 < killed_count < 50
+    assert (kinds_and_keys(verified), counted(verified)) == (kinds_and_keys(uninterrupted), counted(uninterrupted))
 
 
-def test_a_record_that_can_never_be_read_is_named_and_the_rest_is_compared(drifted: Installation) -> None:
+def test_a_record_that_can_never_be_read_is_named_and_the_rest_is_compared(with_findings: Installation) -> None:
     (invoice,) = [
         each
-        for each in drifted.procore.company.invoices.values()
-        if each.project_id == drifted.container.settings.project_ids[0]
+        for each in with_findings.procore.company.invoices.values()
+        if each.project_id == with_findings.container.settings.project_ids[0]
     ][:1]
-    drifted.stage.faults("procore", [{"kind": "echo", "value": 200, "path": f"requisitions/{invoice.id}\\?"}])
-    verified = drifted.container.verification.verify(full=True)
+    with_findings.stage.faults("procore", [{"kind": "echo", "value": 200, "path": f"requisitions/{invoice.id}\\?"}])
+    verified = with_findings.container.verification.verify(full=True)
     key = f"invoice:{invoice.project_id}:{invoice.id}"
     assert list(verified.not_compared) == [key]
     assert verified.not_compared[key].startswith(f"Invoice {invoice.invoice_number} of project 33-1 New Project: ")
     assert len(verified.findings) == 2, "those of the other records"
-    last = drifted.container.stores.verifications.last()
+    last = with_findings.container.stores.verifications.last()
     assert last
     assert last.counts["not_compared"] == 1
     open_problem = f"verify:bill_with_other_lines:{key}"
-    assert open_problem in drifted.problems("verify:"), "nobody could look, so its problem stays"
+    assert open_problem in with_findings.problems("verify:"), "it was not compared, so its problem stays"
 
 
-def test_one_record_that_alone_brings_503_is_no_outage(drifted: Installation) -> None:
-    bill = next(iter(drifted.container.ledger.invoices(drifted.container.settings.project_ids[0]).values())).remote_id
-    drifted.stage.faults("netsuite", [{"kind": "html", "value": 503, "path": f"vendorBill/{bill}\\?"}])
-    assert len(drifted.container.verification.verify(full=True).not_compared) == 1
+def test_one_record_that_alone_brings_503_is_no_outage(with_findings: Installation) -> None:
+    bill = next(
+        iter(with_findings.container.ledger.invoices(with_findings.container.settings.project_ids[0]).values())
+    ).remote_id
+    with_findings.stage.faults("netsuite", [{"kind": "html", "value": 503, "path": f"vendorBill/{bill}\\?"}])
+    assert len(with_findings.container.verification.verify(full=True).not_compared) == 1
 
 
-def test_while_a_remote_is_down_the_comparison_waits_with_its_reason(drifted: Installation) -> None:
+def test_while_a_remote_is_down_the_comparison_waits_with_its_reason(with_findings: Installation) -> None:
     """It continues when the remote is back, and ends with the findings of an undisturbed one."""
-    verification = drifted.container.verification
-    undisturbed = told(verification.verify(full=True))
+    verification = with_findings.container.verification
+    uninterrupted = kinds_and_keys(verification.verify(full=True))
     verification.request(full=True)
-    drifted.stage.faults("netsuite", [{"kind": "html", "value": 503}])
+    with_findings.stage.faults("netsuite", [{"kind": "html", "value": 503}])
     waits = []
     for _ in range(400):
         step = verification.step()
@@ -189,16 +197,16 @@ def test_while_a_remote_is_down_the_comparison_waits_with_its_reason(drifted: In
         if len({*waits}) > 1 and waits.count(waits[-1]) > 3:
             break
     assert "503" in waits[-1]
-    state = drifted.container.stores.verifications.current()
+    state = with_findings.container.stores.verifications.current()
     assert state
     assert state.outages >= 1
-    drifted.clear_faults()
-    assert told(verification.verify()) == undisturbed
+    with_findings.clear_faults()
+    assert kinds_and_keys(verification.verify()) == uninterrupted
 
 
-def test_a_limit_that_is_used_up_is_waited_for_and_shown(drifted: Installation) -> None:
-    container, verification = drifted.container, drifted.container.verification
-    undisturbed = told(verification.verify(full=True))
+def test_an_exhausted_limit_is_waited_for_and_shown(with_findings: Installation) -> None:
+    container, verification = with_findings.container, with_findings.container.verification
+    uninterrupted = kinds_and_keys(verification.verify(full=True))
     verification.request(full=True)
     begun = container.now()
     container.stores.procore_limits.block(3600)
@@ -212,34 +220,34 @@ def test_a_limit_that_is_used_up_is_waited_for_and_shown(drifted: Installation) 
     prefix = container.settings.redis_key_prefix
     container.redis.delete(f"{prefix}limits:procore")
     container.redis.hset(f"{prefix}verify:{step.state.id}:state", "waits_until", 0)
-    assert told(verification.verify()) == undisturbed
+    assert kinds_and_keys(verification.verify()) == uninterrupted
 
 
-def test_a_comparison_continues_over_as_many_hours_as_the_limit_requires(drifted: Installation) -> None:
-    """An hour is a second here, and has room for half of the requests of one project."""
-    undisturbed = told(drifted.container.verification.verify(full=True))
-    drifted.container.redis.delete(f"{drifted.container.settings.redis_key_prefix}limits:procore")
-    drifted.procore.limiter.hour.resets_at = 0.0
-    drifted.stage.settings("procore", hourly_limit=12, hour_seconds=1.0)
+def test_a_comparison_continues_over_as_many_hours_as_the_limit_requires(with_findings: Installation) -> None:
+    """An hour takes a second here, and its limit is half of the requests of one project."""
+    uninterrupted = kinds_and_keys(with_findings.container.verification.verify(full=True))
+    with_findings.container.redis.delete(f"{with_findings.container.settings.redis_key_prefix}limits:procore")
+    with_findings.procore.limiter.hour.resets_at = 0.0
+    with_findings.stage.settings("procore", hourly_limit=12, hour_seconds=1.0)
     try:
-        assert told(drifted.container.verification.verify(full=True)) == undisturbed
+        assert kinds_and_keys(with_findings.container.verification.verify(full=True)) == uninterrupted
     finally:
-        drifted.stage.settings("procore", hourly_limit=None, hour_seconds=3600.0)
-        drifted.container.redis.delete(f"{drifted.container.settings.redis_key_prefix}limits:procore")
+        with_findings.stage.settings("procore", hourly_limit=None, hour_seconds=3600.0)
+        with_findings.container.redis.delete(f"{with_findings.container.settings.redis_key_prefix}limits:procore")
 
 
-def test_all_requests_of_a_comparison_give_way_to_exports_and_scans(drifted: Installation) -> None:
-    sent = f"{drifted.container.settings.redis_key_prefix}sent"
-    before = drifted.container.redis.hgetall(sent)
-    drifted.container.verification.verify(full=True)
-    after = drifted.container.redis.hgetall(sent)
+def test_all_requests_of_a_comparison_give_way_to_exports_and_scans(with_findings: Installation) -> None:
+    sent = f"{with_findings.container.settings.redis_key_prefix}sent"
+    before = with_findings.container.redis.hgetall(sent)
+    with_findings.container.verification.verify(full=True)
+    after = with_findings.container.redis.hgetall(sent)
     changed = {name.partition(":")[2] for name, count in after.items() if before.get(name) != count}
     assert changed == {Precedence.UPKEEP}
 
 
-def test_a_second_request_joins_a_comparison_and_a_full_one_replaces_it(drifted: Installation) -> None:
-    """Any further request joins the full one."""
-    verification = drifted.container.verification
+def test_a_second_request_joins_a_comparison_and_a_full_one_replaces_it(with_findings: Installation) -> None:
+    """A further request, of either kind, joins the full one."""
+    verification = with_findings.container.verification
     verification.verify()
     first, joined = verification.request()
     assert not joined
@@ -255,31 +263,31 @@ def test_a_second_request_joins_a_comparison_and_a_full_one_replaces_it(drifted:
 
 
 @pytest.fixture
-def call(drifted: Installation) -> Callable[..., Ended]:
-    """`wbs-sync …` in this installation."""
-    return partial(run_command, drifted.container)
+def call(with_findings: Installation) -> Callable[..., Ended]:
+    """Run a `wbs-sync` command in this installation."""
+    return partial(run_command, with_findings.container)
 
 
 def test_ctrl_c_leaves_what_was_compared_and_status_shows_how_far_it_is(
-    drifted: Installation, call: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
+    with_findings: Installation, call: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    undisturbed = told(drifted.container.verification.verify(full=True))
+    uninterrupted = kinds_and_keys(with_findings.container.verification.verify(full=True))
     with monkeypatch.context() as patch:
         patch.setattr("worker.reconcile.bill_drift.BillDrift.duplicate_bills", interrupted_by_the_second)
         ended = call("verify", "--full")
     assert (ended.code, "the next `wbs-sync verify` continues from here" in ended.out + ended.err) == (130, True)
-    state = drifted.container.stores.verifications.current()
+    state = with_findings.container.stores.verifications.current()
     assert state
     assert (state.projects, state.projects_done) == (2, 0)
     shown = call("status", "--json").json()["comparison"]
     assert (shown["id"], shown["projects"], shown["projects_done"], shown["full"]) == (state.id, 2, 0, True)
     assert shown["requests"]["procore"] > 0
     assert "Comparison in progress (verify): 0 of 2 projects, " in call("status").out
-    mark = drifted.mark()
+    mark = with_findings.mark()
     ended = call("verify", "--json")
-    assert sorted((one["kind"], one["key"]) for one in ended.json()["findings"]) == undisturbed
+    assert sorted((one["kind"], one["key"]) for one in ended.json()["findings"]) == uninterrupted
     assert ended.code == 1
-    read = [entry["path"] for entry in drifted.requests(mark) if "/vendorBill/" in entry["path"]]
+    read = [entry["path"] for entry in with_findings.requests(mark) if "/vendorBill/" in entry["path"]]
     assert read == [], "the bills were read before"
 
 
@@ -287,40 +295,40 @@ def interrupted_by_the_second(*_: Any) -> Any:
     raise KeyboardInterrupt
 
 
-def test_the_exit_code_says_that_not_everything_was_compared(drifted: Installation) -> None:
-    office = drifted.reopened(project_ids=str(drifted.new_project("33-9", CODES).id))
+def test_the_exit_code_says_that_not_everything_was_compared(with_findings: Installation) -> None:
+    office = with_findings.reopened(project_ids=str(with_findings.new_project("33-9", CODES).id))
     office.scan()
     assert run_command(office.container, "verify").code == 0
-    drifted.stage.faults("procore", [{"kind": "echo", "value": 200, "path": "budget_line_items"}])
+    with_findings.stage.faults("procore", [{"kind": "echo", "value": 200, "path": "budget_line_items"}])
     ended = run_command(office.container, "verify")
     assert (ended.code, "1 not compared" in ended.out) == (3, True)
     assert "Not compared: Project 33-9 New Project: " in ended.out
 
 
-def test_a_wait_for_the_limit_is_shown_with_its_end(drifted: Installation, call: Callable[..., Ended]) -> None:
-    drifted.container.verification.request(full=True)
-    drifted.container.stores.procore_limits.block(3600)
-    assert drifted.container.verification.step()
+def test_a_wait_for_the_limit_is_shown_with_its_end(with_findings: Installation, call: Callable[..., Ended]) -> None:
+    with_findings.container.verification.request(full=True)
+    with_findings.container.stores.procore_limits.block(3600)
+    assert with_findings.container.verification.step()
     shown = call("status").text
-    drifted.container.redis.delete(f"{drifted.container.settings.redis_key_prefix}limits:procore")
+    with_findings.container.redis.delete(f"{with_findings.container.settings.redis_key_prefix}limits:procore")
     assert "waiting until 20" in shown
     assert " UTC: Procore" in shown
-    state = drifted.container.stores.verifications.current()
+    state = with_findings.container.stores.verifications.current()
     assert state
-    drifted.container.stores.verifications.resume(state.id)
-    drifted.container.verification.verify()
+    with_findings.container.stores.verifications.resume(state.id)
+    with_findings.container.verification.verify()
 
 
-def test_what_a_step_writes_after_redis_was_emptied_is_no_comparison(drifted: Installation) -> None:
-    verifications = drifted.container.stores.verifications
+def test_what_a_step_writes_after_redis_was_emptied_is_no_comparison(with_findings: Installation) -> None:
+    verifications = with_findings.container.stores.verifications
     verification_id, _ = verifications.begin(full=False)
-    drifted.container.redis.flushdb()
+    with_findings.container.redis.flushdb()
     verifications.open_projects(verification_id, [17])
     assert verifications.state(verification_id) is None
 
 
 class Clock:
-    """Takes the place of `time` in the comparison; its time passes only where a test says so."""
+    """Replaces `time` in the comparison; its time passes only where a test says so."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -333,20 +341,20 @@ class Clock:
 
 
 def test_a_project_whose_lists_take_longer_than_a_step_is_compared(
-    drifted: Installation, monkeypatch: pytest.MonkeyPatch
+    with_findings: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The comparison ends after several steps with the same result."""
-    verification, clock = drifted.container.verification, Clock()
-    undisturbed = verification.verify(full=True)
+    verification, clock = with_findings.container.verification, Clock()
+    uninterrupted = verification.verify(full=True)
     list_invoices, compare = BillDrift.list_invoices, BillDrift.compare
 
     def slow_list(self: BillDrift, project: Project) -> ProjectInvoices:
         clock.now += 1.5 * STEP_SECONDS
         return list_invoices(self, project)
 
-    def slow_compare(self: BillDrift, one: InvoiceToCompare, problems: Mapping[str, Cause]) -> Verdict:
+    def slow_compare(self: BillDrift, invoice: InvoiceToCompare, problems: Mapping[str, Cause]) -> Verdict:
         clock.now += STEP_SECONDS
-        return compare(self, one, problems)
+        return compare(self, invoice, problems)
 
     for module in (verification_module, project_comparison):
         monkeypatch.setattr(module, "time", clock)
@@ -361,4 +369,4 @@ def test_a_project_whose_lists_take_longer_than_a_step_is_compared(
     assert step.state.ended
     assert steps, "one step is not enough"
     result = verification.result(verification_id)
-    assert (told(result), counted(result)) == (told(undisturbed), counted(undisturbed))
+    assert (kinds_and_keys(result), counted(result)) == (kinds_and_keys(uninterrupted), counted(uninterrupted))

@@ -1,4 +1,4 @@
-"""Webhooks of Procore: changes there are processed at once, and repeated or missed deliveries change no record."""
+"""Webhooks of Procore: changes are processed at once, and repeated or missed deliveries change no record."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def of(office: Installation, project: Project, number: int = 1, **change: Any) -> dict[str, Any]:
-    """An event of one of the company's projects."""
+    """Return an event of one of the company's projects."""
     ids = {"company_id": office.procore.company.company_id, "project_id": project.id, "ulid": f"E{number}"}
     return V2 | ids | change
 
@@ -45,17 +45,17 @@ def invoice_event(office: Installation, project: Project, invoice_id: int, numbe
 
 
 def keys_of(office: Installation) -> set[str]:
-    """What this office keeps in Redis. Some of it expires meanwhile, as do the keys of the tests before."""
+    """Return the keys of this installation in Redis. Some expire meanwhile, as do the keys of earlier tests."""
     return set(office.container.redis.scan_iter(office.redis_key("*")))
 
 
 def listed(office: Installation) -> None:
-    """As after a scan or an export of all."""
+    """Refresh the list of projects, as a scan or an export of all does."""
     office.container.scans.projects.refresh()
 
 
 @pytest.mark.usefixtures("at_once")
-def test_a_budget_and_an_invoice_that_change_are_worked_off_each_once(office: Installation) -> None:
+def test_a_changed_budget_and_a_changed_invoice_are_processed_once(office: Installation) -> None:
     take, project = office.container.webhooks.take, office.new_project("31-700", CODES)
     listed(office)
     assert [take(of(office, project)) for _ in range(3)] == [Taken.QUEUED, Taken.KNOWN, Taken.KNOWN]
@@ -102,30 +102,30 @@ def test_an_event_that_arrives_during_its_work_is_handled_afterwards(office: Ins
 def test_events_that_are_not_ours_or_not_understood_are_only_logged(
     office: Installation, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Nothing of them is left in Redis."""
+    """Nothing of such an event is stored in Redis."""
     caplog.set_level("INFO", "worker.sync.webhooks")
     project = office.new_project("31-703", CODES)
     listed(office)
     unseen = office.new_project("31-704", CODES)
     before, take = keys_of(office), office.container.webhooks.take
     ours = of(office, project)
-    others = [
+    ignored = [
         of(office, unseen),
         ours | {"company_id": 1},
         ours | {"resource_name": "RFIs"},
         ours | {"project_id": None},
     ]
-    assert {take(body) for body in others} == {Taken.NOT_OURS}
-    nonsense: list[Any] = [None, [], "text", 5, {}, {"events": [ours]}]
-    assert {take(body) for body in nonsense} == {Taken.NOT_UNDERSTOOD}
+    assert {take(body) for body in ignored} == {Taken.NOT_OURS}
+    unreadable: list[Any] = [None, [], "text", 5, {}, {"events": [ours]}]
+    assert {take(body) for body in unreadable} == {Taken.NOT_UNDERSTOOD}
     assert f"'RFIs' 379913 of project {project.id} changed: not ours" in caplog.text, (
-        "what Procore calls things is seen here"
+        "Procore's resource names are logged"
     )
     assert "in an unknown format, with events" in caplog.text
     assert keys_of(office) <= before
 
 
-def test_what_invoices_are_called_is_a_setting(open_office: OpenInstallation) -> None:
+def test_the_resource_name_of_invoices_is_a_setting(open_office: OpenInstallation) -> None:
     office = open_office(webhook_invoice_resources="Subcontractor Invoices,Requisitions")
     project = office.new_project("31-705", CODES)
     listed(office)
@@ -135,7 +135,7 @@ def test_what_invoices_are_called_is_a_setting(open_office: OpenInstallation) ->
     assert office.waiting(Lane.EXPORTS) == [str(InvoiceKey(project.id, 7))]
 
 
-def test_what_cannot_listen_or_would_be_open_to_all_does_not_start(office: Installation) -> None:
+def test_a_process_that_cannot_listen_or_has_no_login_does_not_start(office: Installation) -> None:
     open_to_all = call(office, "webhooks")
     assert (open_to_all.exit_code, "WEBHOOK_AUTHORIZATION is not set" in open_to_all.stderr) == (2, True)
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:

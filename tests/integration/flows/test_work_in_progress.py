@@ -1,4 +1,4 @@
-"""Work that takes long, work that is never begun, work that is requested while in progress, and a write that stays unconfirmed."""
+"""Work that takes long, is never begun, or is requested while in progress, and a write that stays unconfirmed."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ CODE = "05-120.S"
 
 
 class SlowLists:
-    """Procore's lists of one project, which take as long as the test wants; `begun` counts who reads them."""
+    """Procore's lists of one project, which wait until the test releases them; `begun` counts the readers."""
 
     def __init__(self) -> None:
         self.begun = 0
-        self.go_on = threading.Event()
+        self.released = threading.Event()
 
 
 @pytest.fixture
@@ -38,14 +38,14 @@ def slow(office: Installation, monkeypatch: pytest.MonkeyPatch) -> Iterator[Slow
 
     def after_waiting(read: Callable[..., object], args: tuple[object, ...]) -> object:
         lists.begun += 1
-        assert lists.go_on.wait(120)
+        assert lists.released.wait(120)
         return read(*args)
 
     monkeypatch.setattr(Procore, "list_budgeted_codes", lambda *args: after_waiting(codes, args))
     monkeypatch.setattr(Procore, "list_invoices", lambda *args: after_waiting(invoices, args))
     monkeypatch.setattr(attempts, "RENEWED_EVERY_SECONDS", 0.1)
     yield lists
-    lists.go_on.set()
+    lists.released.set()
 
 
 def test_a_list_that_broke_off_is_read_once_more_and_nothing_else_is(office: Installation) -> None:
@@ -65,8 +65,8 @@ def test_a_list_that_broke_off_is_read_once_more_and_nothing_else_is(office: Ins
 
 
 @contextmanager
-def at_work(call: Callable[[], object]) -> Iterator[None]:
-    """Another worker does this meanwhile; at the end of the block it has ended."""
+def claimed_by_another_worker(call: Callable[[], object]) -> Iterator[None]:
+    """Let another worker do this work within the block; its attempt ends with the block."""
     thread = threading.Thread(target=call, daemon=True)
     thread.start()
     yield
@@ -75,12 +75,12 @@ def at_work(call: Callable[[], object]) -> Iterator[None]:
 
 
 def resumes(office: Installation, lane: Lane) -> list[str]:
-    """What a `ledger.resume` sends messages for."""
+    """Return the work for which a `ledger.resume` sends messages."""
     return list(office.container.dispatch.next((lane,)))
 
 
 def a_claim_ends_unless_renewed(office: Installation, lane: Lane, key: str) -> None:
-    """As 40 seconds later; returns when its worker has renewed it."""
+    """End claims as after 40 seconds; return when the worker has renewed its claim."""
     office.overdue()
     eventually(lambda: _lease(office, lane, key) > office.container.now())
 
@@ -101,7 +101,7 @@ def test_work_that_takes_longer_than_its_claim_is_done_once(office: Installation
     key = scan_of(project.id) if is_scan else exports_of(project.id)
     container.work.add(lane, [key])
     assert resumes(office, lane) == [key]
-    with at_work(lambda: container.runner.run(key)):
+    with claimed_by_another_worker(lambda: container.runner.run(key)):
         eventually(lambda: slow.begun == 1)
         for _ in range(MAX_DEATHS + 2):
             a_claim_ends_unless_renewed(office, lane, key)
@@ -109,7 +109,7 @@ def test_work_that_takes_longer_than_its_claim_is_done_once(office: Installation
         # A message that is delivered again because this one is not acknowledged yet.
         assert container.runner.run(key).kind is OutcomeKind.WAITING
         assert slow.begun == 1
-        slow.go_on.set()
+        slow.released.set()
     assert office.problems() == {}
     assert len(office.waiting(Lane.ITEMS if is_scan else Lane.EXPORTS)) == 1
 
@@ -122,22 +122,22 @@ def test_the_claim_of_a_stalled_attempt_is_not_renewed_forever(
     container, key = office.container, scan_of(project.id)
     container.work.add(Lane.SCANS, [key])
     resumes(office, Lane.SCANS)
-    with at_work(lambda: container.runner.run(scan_of(project.id))):
+    with claimed_by_another_worker(lambda: container.runner.run(scan_of(project.id))):
         eventually(lambda: slow.begun == 1)
         office.overdue()
         with pytest.raises(AssertionError, match="not within"):
             eventually(lambda: _lease(office, Lane.SCANS, key) > container.now(), timeout=1.5)
         assert resumes(office, Lane.SCANS) == [key]
-        slow.go_on.set()
+        slow.released.set()
 
 
 def test_a_comparison_is_made_by_one_worker_at_a_time(office: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     """However often its message is delivered, and though beat sends another one each night."""
-    begun, go_on = [], threading.Event()
+    begun, released = [], threading.Event()
 
     def compare(_: WorkKey) -> Outcome:
         begun.append(1)
-        assert go_on.wait(120)
+        assert released.wait(120)
         return Outcome(OutcomeKind.ALREADY)
 
     container = office.container
@@ -146,18 +146,18 @@ def test_a_comparison_is_made_by_one_worker_at_a_time(office: Installation, monk
         container.work.add(Lane.UPKEEP, [RECONCILE_ALL])
         return container.runner.run(RECONCILE_ALL, compare)
 
-    with at_work(message):
+    with claimed_by_another_worker(message):
         eventually(lambda: begun)
         assert [message().kind for _ in range(3)] == [OutcomeKind.WAITING] * 3
-        go_on.set()
+        released.set()
     assert len(begun) == 1
 
 
-# Nobody begins it
+# Work that no worker begins
 
 
 def test_messages_that_no_worker_begins_are_not_deaths_of_workers(office: Installation) -> None:
-    """The worker of exports is down for hours; the other one's upkeep keeps dispatching its work."""
+    """The worker of exports is down for hours; the upkeep of the other one keeps dispatching its work."""
     project = office.new_project("24-800", [CODE])
     office.scan(project.id)
     invoices = [office.new_invoice(project, (CODE, "900.00")) for _ in range(10)]
@@ -194,11 +194,11 @@ def test_a_scan_of_a_project_that_is_being_scanned_is_repeated(office: Installat
     container = office.container
     first, _ = container.wbs_scan.request("first", [project.id])
     assert resumes(office, Lane.SCANS) == [scan_of(project.id)]
-    with at_work(lambda: container.runner.run(scan_of(project.id))):
+    with claimed_by_another_worker(lambda: container.runner.run(scan_of(project.id))):
         eventually(lambda: slow.begun == 1)
         second, joined = container.wbs_scan.request("second", [project.id])
         assert (second.id, joined) == (first.id, True)
-        slow.go_on.set()
+        slow.released.set()
     # The first attempt is over, the second one has not begun.
     office.container.work.take(Lane.ITEMS, limit=10)
     assert not office.run(second).ended
@@ -231,7 +231,7 @@ def test_an_export_requested_while_an_older_attempt_runs_is_repeated(office: Ins
 
 
 def unconfirmed(office: Installation) -> str:
-    """An invoice whose bill was written without an answer, and cannot be looked up; its key."""
+    """Create an invoice whose bill was written without a response and cannot be looked up; return its key."""
     project = office.new_project("24-800", [CODE])
     office.scan(project.id)
     invoice = office.new_invoice(project, (CODE, "900.00"))
@@ -243,7 +243,7 @@ def unconfirmed(office: Installation) -> str:
 
 
 def attempt_at(office: Installation, key: str) -> None:
-    """Its next attempt, now."""
+    """Make the next attempt at this work now, and check that it keeps its place in the lane."""
     office.container.dispatch.lift()
     office.hurry()
     office.work_off()

@@ -1,4 +1,4 @@
-"""What the benchmarks compute from what they saw, by example; how fast anything is, is in docs/performance.md."""
+"""What the benchmarks compute from their measurements, by example; the speed itself is in docs/performance.md."""
 
 from __future__ import annotations
 
@@ -71,5 +71,5 @@ def test_a_sheet_is_read_as_it_was_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("value", "text"), [(0, "0"), (12345.6, "12,346"), (0.9721, "0.972"), (0.037, "0.037"), (8.0, "8"), (129.5, "130")]
 )
-def test_numbers_have_as_many_digits_as_mean_something(value: float, text: str) -> None:
+def test_numbers_have_three_significant_digits(value: float, text: str) -> None:
     assert number(value) == text

@@ -1,9 +1,9 @@
-"""The published figures are in the page as they were measured."""
+"""The page has the published figures as they were measured."""
 
 from __future__ import annotations
 
 from benchmarks import report
 
 
-def test_the_report_and_the_capacity_sheet_say_what_the_figures_say() -> None:
+def test_the_report_and_the_capacity_sheet_agree_with_the_figures() -> None:
     assert report.is_current(), "run `python -m benchmarks report`"

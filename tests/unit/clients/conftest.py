@@ -1,4 +1,4 @@
-"""The parts that both clients are built on, in memory."""
+"""The parts that both clients use, in memory."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ from worker.store.tokens import AccessToken, Tokens
 
 @pytest.fixture
 def client() -> Iterator[Redis]:
-    """An in-memory Redis with Lua."""
+    """Yield an in-memory Redis with Lua."""
     with fakeredis.FakeRedis(server=fakeredis.FakeServer(), decode_responses=True) as imitation:
         yield imitation
 
 
 @pytest.fixture
-def naps() -> list[float]:
-    """What the client would have slept."""
+def sleeps() -> list[float]:
+    """Return the list of seconds that the client would have slept."""
     return []
 
 
 @pytest.fixture
-def netsuite_of(client: Redis, naps: list[float]) -> MakeClient:
+def netsuite_of(client: Redis, sleeps: list[float]) -> MakeClient:
     def make(
         *answers: Answer | SyncError,
         item_type: str = "otherChargePurchaseItem",
-        sleep: Callable[[float], None] = naps.append,
+        sleep: Callable[[float], None] = sleeps.append,
     ) -> tuple[NetSuite, Scripted]:
         minted: list[int] = []
 

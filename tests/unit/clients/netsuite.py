@@ -1,4 +1,4 @@
-"""A NetSuite client on prepared answers, and what its tests ask for."""
+"""A NetSuite client on prepared responses, and the requests of its tests."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ MakeClient = Callable[..., tuple[NetSuite, Scripted]]
 
 
 def nothing() -> None:
-    """Before sending: the ledger's note, of no matter here."""
+    """Do nothing: takes the place of the ledger's note before a write is sent."""
 
 
 def refused(code: str, detail: str = "no", status: int = 400) -> Answer:
     return answer(status, {"o:errorDetails": [{"o:errorCode": code, "detail": detail}]})
 
 
-def rows(*found: dict[str, str]) -> Answer:
-    return answer(200, {"items": list(found)})
+def rows(*records: dict[str, str]) -> Answer:
+    return answer(200, {"items": list(records)})

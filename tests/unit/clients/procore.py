@@ -1,4 +1,4 @@
-"""What the tests of a Procore client on prepared answers ask for."""
+"""The requests of tests of a Procore client on prepared responses."""
 
 from __future__ import annotations
 

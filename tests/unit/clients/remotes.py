@@ -1,4 +1,4 @@
-"""Stand-ins for a remote: one that answers without a network, and one tiny real HTTP server that can also misbehave."""
+"""Stand-ins for a remote: one that responds without a network, and one small real HTTP server that can also misbehave."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def answer(
     received_at: float | None = None,
     **headers: str,
 ) -> Answer:
-    """An answer as the transport gives it; `body` is text as it is, anything else as JSON."""
+    """Return a response as the transport does; a `body` of text is used unchanged, any other value as JSON."""
     text = body if isinstance(body, str) else "" if body is None else json.dumps(body)
     named = CaseInsensitiveDict({name.replace("_", "-"): value for name, value in headers.items()})
     return Answer(status, named, text, next_page, received_at=time.time() if received_at is None else received_at)
@@ -54,7 +54,7 @@ class Sent:
 
 
 class Scripted(Transport):
-    """A transport that gives prepared answers in order (errors are raised), the last one again and again."""
+    """A transport that returns prepared responses in order (errors are raised) and repeats the last one."""
 
     def __init__(self, *answers: Answer | SyncError, runtime: Runtime = REAL) -> None:
         super().__init__(remote="scripted", read_timeout=1, runtime=runtime)
@@ -82,7 +82,7 @@ class Scripted(Transport):
 
 @dataclass
 class Server:
-    """The tiny server: `seen` is what came in; `end` lets requests that hang go."""
+    """The small server. `seen`: the requests; `end`: set to release requests that hang."""
 
     url: str
     seen: list[tuple[str, str, Mapping[str, str], bytes]] = field(default_factory=list)
@@ -94,7 +94,7 @@ Behaviour = Callable[[BaseHTTPRequestHandler, Server], None]
 
 @contextmanager
 def serving(behaviour: Behaviour) -> Iterator[Server]:
-    """Serve on a free loopback port for the block; `behaviour` answers each request after its body was read."""
+    """Serve on a free loopback port within the block; `behaviour` answers each request after its body was read."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -107,7 +107,7 @@ def serving(behaviour: Behaviour) -> Iterator[Server]:
         do_GET = do_POST = do_PATCH = handle_any  # noqa: N815 - the names that http.server calls
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in http.server
-            """Say nothing."""
+            """Log nothing."""
 
     listener = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     listener.daemon_threads = True
@@ -124,7 +124,7 @@ def serving(behaviour: Behaviour) -> Iterator[Server]:
 
 
 def answers(status: int, body: bytes = b"{}", **headers: str) -> Behaviour:
-    """Answer each request alike."""
+    """Return a behavior that answers each request alike."""
 
     def behave(handler: BaseHTTPRequestHandler, server: Server) -> None:
         handler.send_response(status)
@@ -138,12 +138,12 @@ def answers(status: int, body: bytes = b"{}", **headers: str) -> Behaviour:
 
 
 def cuts(handler: BaseHTTPRequestHandler, server: Server) -> None:
-    """Close the connection without an answer."""
+    """Close the connection without a response."""
     handler.close_connection = True
 
 
 def cuts_the_body(handler: BaseHTTPRequestHandler, server: Server) -> None:
-    """Close the connection in the middle of the answer."""
+    """Close the connection in the middle of the response."""
     handler.send_response(200)
     handler.send_header("Content-Length", "100")
     handler.end_headers()
@@ -152,6 +152,6 @@ def cuts_the_body(handler: BaseHTTPRequestHandler, server: Server) -> None:
 
 
 def hangs(handler: BaseHTTPRequestHandler, server: Server) -> None:
-    """Say nothing until the test is over."""
+    """Send nothing until the test is over."""
     server.end.wait(120)
     handler.close_connection = True

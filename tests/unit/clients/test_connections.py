@@ -1,4 +1,4 @@
-"""A request of which no byte left is known to have done nothing: behind proxies, with TLS and without."""
+"""A request of which no byte was sent is known to have done nothing: behind proxies, with TLS and without."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def through(port: int, ca: Path | None = None) -> Network:
 
 
 def test_a_request_that_is_too_late_is_not_sent_on_its_new_connection() -> None:
-    """The check comes after connecting, however long that took: the other end sees a connection and not one byte."""
+    """The check comes after connecting, however long that took: the other end sees a connection and no byte."""
     seen: list[bytes] = []
     transport = Transport(remote="netsuite", read_timeout=60)
     with listening(lambda accepted: seen.append(accepted.recv(1))) as port:
@@ -63,7 +63,7 @@ def test_a_request_that_is_too_late_is_not_sent_on_its_new_connection() -> None:
 
 @contextmanager
 def listening(handle: Handle) -> Iterator[int]:
-    """Accept connections on a free port of the loopback for the block and handle each; gives the port."""
+    """Accept connections on a free loopback port within the block, handle each, and yield the port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
@@ -82,11 +82,11 @@ def listening(handle: Handle) -> Iterator[int]:
 
 
 def closes(_: socket.socket) -> None:
-    """Hang up at once."""
+    """Close the connection immediately."""
 
 
 def refuses(status: str) -> Handle:
-    """A proxy that does not let CONNECT through."""
+    """Refuse CONNECT, as a proxy may."""
 
     def handle(accepted: socket.socket) -> None:
         accepted.recv(65_536)
@@ -96,17 +96,17 @@ def refuses(status: str) -> Handle:
 
 
 def target_of(accepted: socket.socket) -> socket.socket:
-    """What CONNECT asks for: every name is one of this machine."""
+    """Return the address that CONNECT names; every name is one of this machine."""
     return socket.create_connection(("127.0.0.1", int(accepted.recv(65_536).split()[1].decode().rpartition(":")[2])))
 
 
 def by_name(url: str) -> str:
-    """The same address under a name that only the proxy knows."""
+    """Replace the host of an address by a name that only the proxy knows."""
     return url.replace("127.0.0.1", "netsuite.example")
 
 
 def tunnels(accepted: socket.socket) -> None:
-    """A proxy that passes on what comes, both ways."""
+    """Forward bytes both ways, as a proxy does."""
     with target_of(accepted) as there:
         accepted.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
         ends = [accepted, there]
@@ -119,7 +119,7 @@ def tunnels(accepted: socket.socket) -> None:
 
 
 def tunnels_until(arrived: threading.Event) -> Handle:
-    """A proxy that passes on what comes, both ways, and hangs up instead of passing on the response to a request that has arrived."""
+    """Forward bytes both ways as a proxy, and close instead of forwarding the response to a request that has arrived."""
 
     def handle(accepted: socket.socket) -> None:
         with target_of(accepted) as there:
@@ -136,7 +136,7 @@ def tunnels_until(arrived: threading.Event) -> Handle:
 
 
 def creates(certificate: tuple[Path, Path], arrived: threading.Event) -> Handle:
-    """A remote that speaks TLS with that certificate and answers every request with 201. `arrived`: set before it answers."""
+    """Return a TLS remote with this certificate that answers every request with 201. `arrived`: set before it answers."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*certificate)
 
@@ -154,7 +154,7 @@ def creates(certificate: tuple[Path, Path], arrived: threading.Event) -> Handle:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A certificate of 127.0.0.1 and netsuite.example that signs itself, and its key."""
+    """Return a self-signed certificate of 127.0.0.1 and netsuite.example, and its key."""
     folder = tmp_path_factory.mktemp("tls")
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a private CA")])
@@ -185,7 +185,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 @pytest.fixture
 def secure(certificate: tuple[Path, Path]) -> Iterator[str]:
-    """The address of a remote with that certificate."""
+    """Run a remote with that certificate, and yield its address."""
     with listening(creates(certificate, threading.Event())) as port:
         yield f"https://127.0.0.1:{port}"
 
@@ -209,7 +209,7 @@ def test_behind_a_proxy_that_is_down_nothing_was_sent(scheme: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("proxy", "words"),
+    ("proxy", "sentence"),
     [
         (closes, "nothing was sent to netsuite.example"),
         (
@@ -219,11 +219,11 @@ def test_behind_a_proxy_that_is_down_nothing_was_sent(scheme: str) -> None:
         (refuses("502 Bad Gateway"), "the proxy in HTTPS_PROXY refused to connect to it (502)"),
     ],
 )
-def test_behind_a_proxy_that_does_not_connect_nothing_was_sent(proxy: Handle, words: str) -> None:
+def test_behind_a_proxy_that_does_not_connect_nothing_was_sent(proxy: Handle, sentence: str) -> None:
     with listening(proxy) as port:
         error = failure_of("https://netsuite.example", through(port))
     assert (type(error), getattr(error, "down", "")) == (Transient, "netsuite")
-    assert words in str(error)
+    assert sentence in str(error)
 
 
 def test_with_a_remote_that_does_not_speak_tls_nothing_was_sent() -> None:
@@ -302,7 +302,7 @@ def test_a_proxys_password_is_not_shown() -> None:
 
 
 def test_a_kept_connection_that_breaks_may_have_carried_the_request() -> None:
-    """The second request uses the connection of the first: nothing is connected, so all of it counts as sent."""
+    """The second request uses the connection of the first one: without a new connection, all of it counts as sent."""
     kept: list[socket.socket] = []
 
     def once(accepted: socket.socket) -> None:
@@ -323,7 +323,7 @@ def test_a_kept_connection_that_breaks_may_have_carried_the_request() -> None:
 
 
 def test_a_connection_that_is_not_ours_counts_as_begun(monkeypatch: pytest.MonkeyPatch) -> None:
-    """SOCKS has separate connections, which record nothing; what cannot be known must not be taken for a request that did nothing."""
+    """SOCKS uses its own connections, which record nothing; an unknown result must not count as a request that did nothing."""
     monkeypatch.setattr(RecordingAdapter, "init_poolmanager", HTTPAdapter.init_poolmanager)
     with dead_port() as port:
         assert type(failure_of(f"http://127.0.0.1:{port}")) is OutcomeUnknown

@@ -1,4 +1,4 @@
-"""The transport: what was certainly not sent is distinguished from what may have been done."""
+"""The transport: a request that was certainly not sent is distinguished from one that may have taken effect."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def send(transport: Transport, server: Server, *, writes: bool = False, **option
 
 @pytest.mark.parametrize("writes", [True, False])
 def test_a_refused_connection_did_nothing_and_its_error_names_the_host(transport: Transport, writes: bool) -> None:
-    """This holds for a write too, and the error names nothing but the host."""
+    """This applies to a write too, and the error names nothing but the host."""
     with socket.socket() as nobody_listens:
         nobody_listens.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{nobody_listens.getsockname()[1]}"
@@ -97,7 +97,7 @@ def test_an_incomplete_response_is_unknown_for_a_write_only(
 
 
 @pytest.mark.parametrize("status", [200, 204, 400, 404, 500])
-def test_whatever_the_status_an_answer_is_an_answer(transport: Transport, status: int) -> None:
+def test_a_response_of_any_status_is_returned(transport: Transport, status: int) -> None:
     with serving(answers(status, b"")) as server:
         got = send(transport, server)
     assert (got.status, got.ok) == (status, status < 300)
@@ -184,8 +184,8 @@ def test_a_response_that_is_not_json_is_transient_and_shows_its_status(body: str
     "kind",
     ["application/json", "application/json; charset=iso-8859-1", "application/json; charset=idna", "x/y; charset=\x00"],
 )
-def test_an_answer_is_read_as_utf8_or_not_at_all(transport: Transport, kind: str) -> None:
-    """By another charset `Construção` would be another name, which nobody had given."""
+def test_a_response_is_read_as_utf8_or_refused(transport: Transport, kind: str) -> None:
+    """In another charset `Construção` would be a different name."""
     with serving(answers(200, '{"n": "Construção"}'.encode("latin-1"), Content_Type=kind)) as server:
         read = send(transport, server)
     assert read.json_or_none() is None
@@ -196,7 +196,7 @@ def test_an_answer_is_read_as_utf8_or_not_at_all(transport: Transport, kind: str
 
 
 def drips(handler: BaseHTTPRequestHandler, server: Server) -> None:
-    """Send a byte now and then, and never an end."""
+    """Send a byte now and then, without end."""
     handler.send_response(200)
     handler.send_header("Content-Length", "1000000")
     handler.end_headers()
@@ -206,12 +206,12 @@ def drips(handler: BaseHTTPRequestHandler, server: Server) -> None:
 
 
 @pytest.mark.parametrize(("writes", "expected"), [(True, OutcomeUnknown), (False, Transient)])
-def test_an_answer_that_only_drips_has_an_end_too(writes: bool, expected: type[SyncError]) -> None:
+def test_a_response_that_only_drips_ends_at_a_timeout(writes: bool, expected: type[SyncError]) -> None:
     with serving(drips) as server, pytest.raises(expected):
         send(Transport(remote="netsuite", read_timeout=0.3), server, writes=writes)
 
 
-def test_an_answer_without_end_is_not_kept(transport: Transport, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_response_is_not_kept(transport: Transport, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "MAX_BYTES", 100_000)
     bomb = gzip.compress(b"[" * 1_000_000)
     with serving(answers(200, bomb, Content_Encoding="gzip")) as server, pytest.raises(Transient, match="no response"):
@@ -220,7 +220,7 @@ def test_an_answer_without_end_is_not_kept(transport: Transport, monkeypatch: py
 
 @pytest.mark.parametrize(("writes", "expected"), [(True, OutcomeUnknown), (False, Transient)])
 @pytest.mark.parametrize("body", [b"no gzip", gzip.compress(b"{}", mtime=0)[:-9] + b"garbage"])
-def test_a_body_that_cannot_be_unpacked_is_no_answer(
+def test_a_body_that_cannot_be_decompressed_is_an_error(
     transport: Transport, body: bytes, writes: bool, expected: type[SyncError]
 ) -> None:
     with serving(answers(200, body, Content_Encoding="gzip")) as server, pytest.raises(expected):
@@ -228,7 +228,7 @@ def test_a_body_that_cannot_be_unpacked_is_no_answer(
 
 
 @pytest.mark.parametrize("host", [f"{'a' * 70}.example", "a..example", "exa mple", "[::1", "127.0.0.1:99999", ""])
-def test_an_address_that_is_none_was_never_reached(transport: Transport, host: str) -> None:
+def test_an_invalid_address_counts_as_a_remote_that_is_down(transport: Transport, host: str) -> None:
     with pytest.raises(Transient) as caught:
         send(transport, Server(f"http://{host}"), writes=True)
     assert caught.value.down == "netsuite"
@@ -243,7 +243,7 @@ def test_a_header_that_cannot_be_sent_repeats_nothing(transport: Transport, valu
 
 
 @pytest.mark.parametrize("after", ODD_NUMBERS)
-def test_a_wait_that_is_no_number_of_seconds_is_none(after: str) -> None:
+def test_a_wait_that_is_no_number_of_seconds_is_ignored(after: str) -> None:
     assert answer(429, Retry_After=after).retry_after is None
 
 
@@ -251,17 +251,17 @@ def test_a_wait_is_an_hour_at_most() -> None:
     assert [answer(429, Retry_After=after).retry_after for after in ("0", "7", "99999999")] == [0, 7, 3600]
 
 
-# What a remote says of what it was sent
+# Remotes that repeat what they were sent
 
 SECRET = "open/sesame & more"
 ASSERTION = "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJjIn0.c2VzYW1l"
 
 
 def echoes(handler: BaseHTTPRequestHandler, server: Server) -> None:
-    """Answer with everything that came in, as a debugging page does."""
+    """Answer with the complete request, as a debugging page does."""
     _, path, headers, body = server.seen[-1]
-    told = f"{path} {headers} {body.decode()} {unquote_plus(body.decode())} {escape(unquote_plus(body.decode()))}"
-    answers(400, json.dumps({"errors": told}).encode())(handler, server)
+    echoed = f"{path} {headers} {body.decode()} {unquote_plus(body.decode())} {escape(unquote_plus(body.decode()))}"
+    answers(400, json.dumps({"errors": echoed}).encode())(handler, server)
 
 
 @pytest.mark.parametrize("most", [50, 300, 5000])
@@ -269,13 +269,13 @@ def test_what_a_remote_repeats_of_our_secrets_is_not_shown(transport: Transport,
     form = {"client_id": "app-1", "client_secret": SECRET, "client_assertion": ASSERTION}
     with serving(echoes) as server:
         read = send(transport, server, form=form, headers={"Authorization": "Bearer token-of-ours"})
-    for told in (
+    for shown in (
         read.quote(read.text, most=most),
         read.quote(read.json()["errors"], most=most),
         read.excerpt(),
         repr(read.sent_secrets)[:0],
     ):
-        assert [part for part in ("sesame", "token-of-ours", "eyJ", "c2VzYW1l") if part in told] == []
+        assert [part for part in ("sesame", "token-of-ours", "eyJ", "c2VzYW1l") if part in shown] == []
     assert "app-1" in read.quote(read.text, most=5000)
 
 
@@ -288,8 +288,8 @@ def test_an_answer_does_not_show_the_secrets_it_must_not_repeat() -> None:
     assert "sesame" not in repr(Answer(200, {}, "", sent_secrets=("sesame",)))
 
 
-def test_a_word_of_a_good_answer_is_never_changed(transport: Transport) -> None:
-    """A secret that happens to be a name leaves the name alone: only what is quoted to people is masked."""
+def test_the_text_of_a_successful_response_is_never_changed(transport: Transport) -> None:
+    """A name that equals a secret stays unchanged: only text that is quoted to people is masked."""
     with serving(answers(200, b'{"name": "Bearer sesame Harbor"}')) as server:
         assert send(transport, server).json() == {"name": "Bearer sesame Harbor"}
 

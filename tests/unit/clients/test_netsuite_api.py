@@ -1,4 +1,4 @@
-"""One request to NetSuite: refused logins and busy slots are waited out, and a write's end is never guessed."""
+"""One request to NetSuite: refused logins and busy slots are waited out, and the result of a write is never guessed."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_created_record_without_location_is_looked_up_by_its_external_id(netsu
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
-def test_a_location_that_names_no_record_of_that_type_is_not_believed(
+def test_a_location_that_names_no_record_of_that_type_is_ignored(
     netsuite_of: MakeClient, status: int, location: str
 ) -> None:
     netsuite, transport = netsuite_of(answer(status, Location=location), answer(200, {"id": "4711"}))
@@ -113,38 +113,40 @@ def test_a_refused_token_is_replaced_and_the_request_sent_again(netsuite_of: Mak
     assert [sent.headers["Authorization"] for sent in transport.sent] == ["Bearer token-1", "Bearer token-2"]
 
 
-def test_a_login_that_stays_refused_holds_the_work_after_a_few_tries(
-    netsuite_of: MakeClient, naps: list[float]
+def test_a_login_that_stays_refused_pauses_the_work_after_a_few_tries(
+    netsuite_of: MakeClient, sleeps: list[float]
 ) -> None:
     netsuite, transport = netsuite_of(answer(401))
     with pytest.raises(Misconfigured) as caught:
         netsuite.create_item(NEED, before_sending=nothing)
     assert caught.value.cause is Cause.NETSUITE_LOGIN
-    assert len(transport.sent) == len(naps) + 1 == 5
+    assert len(transport.sent) == len(sleeps) + 1 == 5
 
 
-def test_too_many_requests_are_waited_out_longer_each_time(netsuite_of: MakeClient, naps: list[float]) -> None:
+def test_too_many_requests_are_waited_out_longer_each_time(netsuite_of: MakeClient, sleeps: list[float]) -> None:
     netsuite, transport = netsuite_of(answer(429))
     with pytest.raises(Transient) as caught:
         netsuite.create_item(NEED, before_sending=nothing)
     assert caught.value.retry_after
     assert len(transport.sent) == 5
-    assert naps == sorted(naps)
+    assert sleeps == sorted(sleeps)
 
 
-def test_a_wait_that_netsuite_names_is_kept(netsuite_of: MakeClient, naps: list[float]) -> None:
+def test_a_wait_that_netsuite_names_is_respected(netsuite_of: MakeClient, sleeps: list[float]) -> None:
     netsuite, _ = netsuite_of(answer(429, Retry_After="3"), answer(204, Location=MADE))
     netsuite.create_item(NEED, before_sending=nothing)
-    assert naps == [3.0]
+    assert sleeps == [3.0]
 
 
 @pytest.mark.parametrize("after", ["5", "60", "999999999999"])
-def test_no_thread_waits_long_because_netsuite_says_so(netsuite_of: MakeClient, naps: list[float], after: str) -> None:
+def test_no_thread_waits_long_because_netsuite_says_so(
+    netsuite_of: MakeClient, sleeps: list[float], after: str
+) -> None:
     netsuite, transport = netsuite_of(answer(429, Retry_After=after))
     with pytest.raises(Transient) as caught:
         netsuite.create_item(NEED, before_sending=nothing)
     assert caught.value.retry_after == min(float(after), 3600)
-    assert (len(transport.sent), naps) == (1, [])
+    assert (len(transport.sent), sleeps) == (1, [])
 
 
 def test_no_slot_is_held_while_the_client_waits(netsuite_of: MakeClient, client: Redis) -> None:
@@ -159,7 +161,7 @@ def test_no_slot_is_held_while_the_client_waits(netsuite_of: MakeClient, client:
 def test_a_write_is_announced_with_its_slot_each_time_before_it_is_sent(
     netsuite_of: MakeClient, client: Redis, kind: str
 ) -> None:
-    """This holds also after a busy account or a refused token."""
+    """This also applies after a busy account or a refused token."""
     made = MADE if kind == "item" else f"{RECORDS}/vendorBill/88123"
     netsuite, transport = netsuite_of(answer(429), answer(401), answer(204, Location=made))
     announced: list[tuple[int, int]] = []

@@ -1,4 +1,4 @@
-"""When the certificate for the login to NetSuite ends: by the setting, or by the certificate itself."""
+"""When the certificate for the login to NetSuite expires: from the setting, or from the certificate itself."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def test_the_day_of_the_setting_counts_to_its_end(key_file: Path) -> None:
     assert datetime.fromtimestamp(ends, UTC).isoformat(timespec="seconds") == "2027-05-31T23:59:59+00:00"
 
 
-def test_a_certificate_in_the_key_s_file_says_it_itself(key_file: Path) -> None:
+def test_a_certificate_in_the_keys_file_states_its_own_end(key_file: Path) -> None:
     assert certificate_expiry(None, key_file) is None
     key_file.write_bytes(KEY_PEM + certificate(700) + certificate(20))
     assert certificate_expiry(None, key_file) == (NOW + timedelta(days=20)).timestamp(), "the first that ends"
-    assert load_pem_private_key(key_file.read_bytes(), password=None), "the login reads the key all the same"
+    assert load_pem_private_key(key_file.read_bytes(), password=None), "the login still reads the key"
 
 
-def test_what_cannot_be_read_is_not_known(key_file: Path, tmp_path: Path) -> None:
+def test_an_unreadable_certificate_has_no_known_end(key_file: Path, tmp_path: Path) -> None:
     assert certificate_expiry(None, tmp_path / "gone.pem") is None
     key_file.write_bytes(KEY_PEM + b"-----BEGIN CERTIFICATE-----\nhalf of it\n-----END CERTIFICATE-----\n")
     assert certificate_expiry(None, key_file) is None

@@ -1,4 +1,4 @@
-"""What NetSuite's answers mean: every row of the table by example."""
+"""What NetSuite's responses mean: every row of the table by example."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from worker.domain.problems import Cause
 
 
 def refusal(status: int, code: str, detail: str, path: str = "") -> Answer:
-    """An error in NetSuite's own shape (ohelp/section_156570709583). `path`: the field that it names, if any."""
+    """Return an error in NetSuite's own shape (ohelp/section_156570709583). `path`: the field that it names, if any."""
     details = [{"detail": detail, "o:errorCode": code, **({"o:errorPath": path} if path else {})}]
     return answer(status, {"title": "x", "status": status, "o:errorDetails": details})
 
@@ -76,11 +76,11 @@ def test_an_answer_means_what_the_first_fitting_row_says(
     row: int, status: int, code: str, detail: str, kind: type[SyncError], cause: Cause | None
 ) -> None:
     refused = refusal(status, code, detail)
-    words = message_of(refused)
-    fitting = [number for number, one in enumerate(TABLE) if status in one.statuses and re.search(one.pattern, words)]
+    message = message_of(refused)
+    fitting = [number for number, one in enumerate(TABLE) if status in one.statuses and re.search(one.pattern, message)]
     assert fitting[0] == row
 
-    error = TABLE[row].meaning(words)
+    error = TABLE[row].meaning(message)
     assert type(error) is kind
     assert getattr(error, "cause", None) is cause
     assert detail in str(error)
@@ -99,7 +99,7 @@ def test_a_write_that_failed_is_refused_or_in_doubt(
     assert detail in str(error)
 
 
-def test_an_answer_that_says_nothing_of_a_write_leaves_it_in_doubt() -> None:
+def test_a_response_without_the_result_of_a_write_leaves_it_in_doubt() -> None:
     say_nothing = [*range(100, 200), *range(300, 400), 408, *range(500, 1000)]
     of_writes = {code: error_of(answer(code, "<html>Sign in</html>"), writes=True) for code in say_nothing}
     assert [code for code, error in of_writes.items() if type(error) is not OutcomeUnknown] == []
@@ -107,7 +107,7 @@ def test_an_answer_that_says_nothing_of_a_write_leaves_it_in_doubt() -> None:
     assert [code for code, error in of_reads.items() if isinstance(error, OutcomeUnknown)] == []
 
 
-def test_a_name_in_the_text_of_an_error_makes_no_record_of_a_look_up() -> None:
+def test_a_name_in_an_error_text_is_not_read_as_a_record() -> None:
     error = error_of(
         refusal(400, "USER_ERROR", "Invalid query: companyname = 'Already Exists LLC' already exists"), writes=False
     )
@@ -124,7 +124,7 @@ def test_every_status_means_something_and_only_2xx_is_good() -> None:
 
 
 @pytest.mark.parametrize("status", [408, *range(500, 512)])
-def test_what_leaves_a_write_in_doubt_is_only_a_delay_for_a_read(status: int) -> None:
+def test_a_response_that_leaves_a_write_in_doubt_only_delays_a_read(status: int) -> None:
     assert type(error_of(answer(status), writes=True)) is OutcomeUnknown
     assert type(error_of(answer(status), writes=False)) is Transient
 
@@ -160,10 +160,10 @@ def test_a_wait_that_netsuite_names_is_kept_with_a_limit_for_outages(after: str,
 @pytest.mark.parametrize("status", [400, 403])
 def test_a_refusal_that_names_a_field_is_about_that_record(status: int) -> None:
     """NetSuite answers with the code of a missing permission when the role's form does not show one column."""
-    words = "You do not have permissions to set a value for element item.isbillable"
+    message = "You do not have permissions to set a value for element item.isbillable"
     for refused in (
-        refusal(status, "INSUFFICIENT_PERMISSION", words, "item.items[0].isBillable"),
-        refusal(status, "INSUFFICIENT_PERMISSION", words),
+        refusal(status, "INSUFFICIENT_PERMISSION", message, "item.items[0].isBillable"),
+        refusal(status, "INSUFFICIENT_PERMISSION", message),
         refusal(status, "INSUFFICIENT_PERMISSION", "Insufficient permission.", "department"),
     ):
         error = error_of(refused, writes=True)
@@ -175,9 +175,9 @@ def test_a_refusal_that_names_a_field_is_about_that_record(status: int) -> None:
 
 @pytest.mark.parametrize("details", [[{"detail": DEEP, "o:errorCode": DEEP}], [DEEP], DEEP, [{"detail": "x"}] * 2_000])
 def test_details_of_any_shape_result_in_a_short_text(details: Any) -> None:
-    words = message_of(answer(400, json.dumps({"o:errorDetails": details})))
-    assert words.startswith("400")
-    assert len(words) <= 404
+    message = message_of(answer(400, json.dumps({"o:errorDetails": details})))
+    assert message.startswith("400")
+    assert len(message) <= 404
 
 
 def test_a_refusal_has_all_of_its_details() -> None:

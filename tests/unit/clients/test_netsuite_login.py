@@ -38,12 +38,12 @@ PRIMES = (2**256 - 189, 2**255 - 19)
 
 
 def small_rsa_key() -> rsa.RSAPrivateKey:
-    """Of 511 bits, which no generator still creates."""
-    (one, other), exponent = PRIMES, 65537
-    private = pow(exponent, -1, (one - 1) * (other - 1))
-    remainders = rsa.rsa_crt_dmp1(private, one), rsa.rsa_crt_dmq1(private, other), rsa.rsa_crt_iqmp(one, other)
-    public = rsa.RSAPublicNumbers(exponent, one * other)
-    return rsa.RSAPrivateNumbers(one, other, private, *remainders, public).private_key()
+    """Return a key of 511 bits, which no current generator creates."""
+    (p, q), exponent = PRIMES, 65537
+    private = pow(exponent, -1, (p - 1) * (q - 1))
+    remainders = rsa.rsa_crt_dmp1(private, p), rsa.rsa_crt_dmq1(private, q), rsa.rsa_crt_iqmp(p, q)
+    public = rsa.RSAPublicNumbers(exponent, p * q)
+    return rsa.RSAPrivateNumbers(p, q, private, *remainders, public).private_key()
 
 
 def pem_of(key: Any) -> bytes:
@@ -69,7 +69,7 @@ def address_of(folder: Path, key: Any, encryption: KeySerializationEncryption | 
     ],
     ids=["P-256", "P-384", "P-521", "RSA"],
 )
-def test_the_assertion_is_signed_the_way_the_key_and_netsuite_allow(tmp_path: Path, key: Any, algorithm: str) -> None:
+def test_the_assertion_is_signed_as_the_key_and_netsuite_allow(tmp_path: Path, key: Any, algorithm: str) -> None:
     address, transport, begun = address_of(tmp_path, key), Scripted(TOKEN), time.time()
     assert mint_token(transport, address).lifetime == 3600
     (sent,) = transport.sent
@@ -174,20 +174,23 @@ def test_an_answer_that_is_no_token_says_whether_waiting_helps(
 def test_a_token_in_an_unusable_response_is_not_shown(tmp_path: Path, body: str) -> None:
     with pytest.raises(Transient) as caught:
         mint_token(Scripted(answer(200, body)), address_of(tmp_path, EC_KEY))
-    told = "".join(traceback.format_exception(caught.value))
-    assert "sesame" not in told
+    report = "".join(traceback.format_exception(caught.value))
+    assert "sesame" not in report
 
 
-@pytest.mark.parametrize(("apart", "told"), [(-400, "ahead of"), (400, "behind"), (1, "")])
-def test_a_refused_login_names_host_client_certificate_and_clocks(tmp_path: Path, apart: float, told: str) -> None:
-    """What usually is wrong: another account's host, an old certificate, a clock that is minutes off."""
+@pytest.mark.parametrize(("seconds_apart", "relation"), [(-400, "ahead of"), (400, "behind"), (1, "")])
+def test_a_refused_login_names_host_client_certificate_and_clocks(
+    tmp_path: Path, seconds_apart: float, relation: str
+) -> None:
+    """The usual reasons: another account's host, an old certificate, or a clock that is minutes off."""
     address = address_of(tmp_path, EC_KEY)
     now = time.time()
-    refused = answer(401, {"error": "invalid_client"}, received_at=now, Date=formatdate(now + apart, usegmt=True))
+    date = formatdate(now + seconds_apart, usegmt=True)
+    refused = answer(401, {"error": "invalid_client"}, received_at=now, Date=date)
     with pytest.raises(Misconfigured) as caught:
         mint_token(Scripted(refused), address)
-    words = caught.value.facts["answer"]
-    assert address.client_id in words
-    assert address.certificate_id in words
-    assert urlsplit(address.base_url).netloc in words
-    assert (f"s {told} its clock" in words) if told else "clock" not in words
+    message = caught.value.facts["answer"]
+    assert address.client_id in message
+    assert address.certificate_id in message
+    assert urlsplit(address.base_url).netloc in message
+    assert (f"s {relation} its clock" in message) if relation else "clock" not in message

@@ -1,4 +1,4 @@
-"""Reading from NetSuite: what another response than the documented one means, and what is queried."""
+"""Reads from NetSuite: what an undocumented response means, and what is queried."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_a_thousand_codes_cost_one_query(netsuite_of: MakeClient) -> None:
     assert len(transport.sent) == 3
 
 
-def test_nothing_asked_costs_nothing(netsuite_of: MakeClient) -> None:
+def test_an_empty_query_sends_no_request(netsuite_of: MakeClient) -> None:
     netsuite, transport = netsuite_of(answer(500))
     assert netsuite.find_items(external_ids=[], names=[]) == []
     assert transport.sent == []
@@ -72,18 +72,18 @@ def test_a_list_of_items_that_repeats_itself_is_not_read_forever(netsuite_of: Ma
     assert len(transport.sent) == 1
 
 
-def test_a_query_has_no_answer_where_there_is_nothing_to_ask(netsuite_of: MakeClient) -> None:
+def test_a_query_answered_with_404_is_an_error_and_not_empty(netsuite_of: MakeClient) -> None:
     with pytest.raises(UnexpectedAnswer, match="SuiteQL query with 404"):
         netsuite_of(NOT_FOUND)[0].linked_vendors(internal_id="33", external_id="x")
 
 
-def test_a_page_of_html_in_place_of_an_answer_is_a_passing_trouble(netsuite_of: MakeClient) -> None:
+def test_a_page_of_html_instead_of_a_response_is_transient(netsuite_of: MakeClient) -> None:
     with pytest.raises(Transient):
         netsuite_of(answer(200, "<html>maintenance</html>"))[0].find_items(external_ids=["x"], names=[])
 
 
-def test_items_of_ours_are_asked_for_after_the_last_one(netsuite_of: MakeClient) -> None:
-    """A query gives no more than 100,000 rows, so none is paged by offset."""
+def test_our_items_are_queried_by_the_id_of_the_last_one(netsuite_of: MakeClient) -> None:
+    """A query returns at most 100,000 rows, so none is paged by offset."""
     full = answer(200, {"items": [ROW | {"id": str(n)} for n in range(1, 1001)], "totalResults": 1001})
     netsuite, transport = netsuite_of(full, answer(200, {"items": [ROW | {"id": "4711"}], "totalResults": 1}))
     first = netsuite.items_made_by_us("pcr-itm-4-", after=0)
@@ -96,7 +96,7 @@ def test_items_of_ours_are_asked_for_after_the_last_one(netsuite_of: MakeClient)
     assert all((sent.params["limit"], sent.params["offset"]) == (1000, 0) for sent in transport.sent)
 
 
-def test_where_there_are_no_items_of_ours_the_first_page_is_the_last(netsuite_of: MakeClient) -> None:
+def test_without_items_of_ours_one_page_is_read(netsuite_of: MakeClient) -> None:
     page = netsuite_of(answer(200, {"items": []}))[0].items_made_by_us("pcr-itm-4-", after=0)
     assert (list(page.items), page.in_all, page.last) == ([], 0, True)
 
@@ -132,7 +132,7 @@ def test_a_list_without_posting_periods_means_a_missing_permission(netsuite_of: 
         netsuite_of(answer(200, {"items": []}))[0].posting_periods()
 
 
-def test_what_is_not_there_is_none(netsuite_of: MakeClient) -> None:
+def test_a_missing_record_is_none(netsuite_of: MakeClient) -> None:
     netsuite, _ = netsuite_of(NOT_FOUND)
     assert netsuite.item_by_external_id("x") is None
     assert netsuite.bill("1") is None
@@ -145,7 +145,7 @@ def test_an_unknown_bill_is_none_although_netsuite_says_bad_request(netsuite_of:
 
 
 @pytest.mark.parametrize(("item_type", "subtype"), [("otherChargePurchaseItem", "Purchase"), ("otherChargeResaleItem", "Resale")])  # fmt: skip
-def test_an_item_found_by_its_external_id_is_of_the_type_it_was_asked_for(
+def test_an_item_found_by_its_external_id_has_the_queried_type(
     netsuite_of: MakeClient, item_type: str, subtype: str
 ) -> None:
     record = {"id": "5871", "itemId": "24", "externalId": "X", "isInactive": True}
@@ -158,23 +158,21 @@ def test_an_item_found_by_its_external_id_is_of_the_type_it_was_asked_for(
 @pytest.mark.parametrize(
     "changes", [{"externalId": "y"}, {"externalId": ""}, {"isInactive": "no"}, {"id": "x"}, {"itemId": ""}]
 )
-def test_another_item_than_the_one_asked_for_is_not_taken_for_it(
-    netsuite_of: MakeClient, changes: dict[str, Any]
-) -> None:
+def test_a_response_with_another_item_is_not_accepted(netsuite_of: MakeClient, changes: dict[str, Any]) -> None:
     record: dict[str, Any] = {"id": "5871", "itemId": "24", "externalId": "x", "isInactive": False}
     record |= changes
     with pytest.raises(UnexpectedAnswer):
         netsuite_of(answer(200, record))[0].item_by_external_id("x")
 
 
-def test_another_bill_than_the_one_asked_for_is_not_taken_for_it(netsuite_of: MakeClient) -> None:
+def test_a_response_with_another_bill_is_not_accepted(netsuite_of: MakeClient) -> None:
     netsuite, _ = netsuite_of(answer(200, json.dumps(FOUND_BILL)))
     with pytest.raises(UnexpectedAnswer, match="'88123' instead of '88124'"):
         netsuite.bill("88124")
     with pytest.raises(UnexpectedAnswer, match="'pcr-bill-4-417' instead of 'pcr-bill-4-418'"):
         netsuite.bill_by_external_id("pcr-bill-4-418")
-    for found in (netsuite.bill("88123"), netsuite.bill_by_external_id("PCR-bill-4-417")):
-        assert found is not None
+    for bill in (netsuite.bill("88123"), netsuite.bill_by_external_id("PCR-bill-4-417")):
+        assert bill is not None
 
 
 def test_the_length_of_names_is_the_accounts_and_asked_once_a_day(netsuite_of: MakeClient) -> None:
@@ -194,16 +192,16 @@ PERSON = {"id": "34", "entityid": "V34", "isinactive": "F"}
 
 def test_vendors_are_looked_up_by_both_of_their_names_in_every_spelling(netsuite_of: MakeClient) -> None:
     netsuite, transport = netsuite_of(rows(VENDOR), rows())
-    (found,) = netsuite.vendors_named("O'Brien & Sons, Inc.")
-    assert (found.id, found.name, found.inactive) == ("33", "O'Brien", False)
+    (vendor,) = netsuite.vendors_named("O'Brien & Sons, Inc.")
+    assert (vendor.id, vendor.name, vendor.inactive) == ("33", "O'Brien", False)
     assert "UPPER(companyname) LIKE '%O%BRIEN%SONS%%' OR UPPER(entityid) LIKE" in transport.sent[0].body["q"]
 
 
 def test_people_among_the_vendors_are_found_by_first_and_last_name(netsuite_of: MakeClient) -> None:
     names = {"id": "34", "firstname": "Ana", "lastname": "Lopez"}
     netsuite, transport = netsuite_of(rows(), rows(names), rows(PERSON), rows(names))
-    (found,) = netsuite.vendors_named("Ana Maria Lopez")
-    assert (found.name, found.entity_id) == ("Ana Lopez", "V34")
+    (vendor,) = netsuite.vendors_named("Ana Maria Lopez")
+    assert (vendor.name, vendor.entity_id) == ("Ana Lopez", "V34")
     assert "UPPER(firstname) LIKE '%ANA%' AND UPPER(lastname) LIKE '%LOPEZ%'" in transport.sent[1].body["q"]
 
 
@@ -225,7 +223,7 @@ def test_a_project_is_looked_up_by_number_and_by_name(netsuite_of: MakeClient) -
     netsuite, transport = netsuite_of(
         rows({"id": "7", "entityid": "24-017", "companyname": "Tower", "isinactive": "T"})
     )
-    (found,) = netsuite.jobs_named("24-017", "Tower")
-    assert (found.id, found.entity_id, found.inactive) == ("7", "24-017", True)
+    (job,) = netsuite.jobs_named("24-017", "Tower")
+    assert (job.id, job.entity_id, job.inactive) == ("7", "24-017", True)
     assert "UPPER(entityid) LIKE '%24%017%' OR" in transport.sent[0].body["q"]
     assert "UPPER(companyname) LIKE '%TOWER%'" in transport.sent[0].body["q"]

@@ -1,4 +1,4 @@
-"""NetSuite's records in the domain's words, and the bodies that are sent: published names, exact amounts."""
+"""NetSuite's records as values of the domain, and the bodies that are sent: published names, exact amounts."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_only_the_display_name_is_ever_cut() -> None:
 
 
 @pytest.mark.parametrize(("item_type", "has_income"), [("otherChargePurchaseItem", False), ("otherChargeResaleItem", True)])  # fmt: skip
-def test_an_income_account_goes_with_resale_items_only(item_type: str, has_income: bool) -> None:
+def test_only_resale_items_have_an_income_account(item_type: str, has_income: bool) -> None:
     body = wire.item_body(NEED, AccountDefaults(item_type=item_type, **FULL), display_name_limit=60)
     assert ("incomeAccount" in body) == has_income
     assert body["expenseAccount"] == {"id": "60"}
@@ -148,10 +148,10 @@ def found_bill(body: Any) -> FoundBill:
 
 def test_a_bill_is_read_to_the_cent() -> None:
     text = json.dumps(FOUND_BILL).replace("900", "900.09").replace("1000", "1000.10")
-    found = found_bill(answer(200, text).json())
-    assert (found.id, found.vendor_id, found.document_number) == ("88123", "33", "ACME-0417")
-    assert (found.date, found.total) == (date(2026, 9, 30), Decimal("900.09"))
-    assert found.lines == (BillLine("5871", Decimal("1000.10"), "a"),)
+    bill = found_bill(answer(200, text).json())
+    assert (bill.id, bill.vendor_id, bill.document_number) == ("88123", "33", "ACME-0417")
+    assert (bill.date, bill.total) == (date(2026, 9, 30), Decimal("900.09"))
+    assert bill.lines == (BillLine("5871", Decimal("1000.10"), "a"),)
 
 
 def test_the_amount_of_a_line_without_one_is_quantity_times_rate() -> None:
@@ -166,7 +166,7 @@ def test_a_bill_with_an_empty_field_can_be_read(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["id", "entity", "tranDate", "total"])
-def test_a_bill_without_what_every_bill_has_is_not_compared_with_anything(name: str) -> None:
+def test_a_bill_without_required_fields_is_not_comparable(name: str) -> None:
     missing = {key: value for key, value in FOUND_BILL.items() if key != name}
     for body in (missing, FOUND_BILL | {name: None}):
         with pytest.raises(UnexpectedAnswer, match=f"NetSuite's VendorBill is not in the documented format: {name}"):
@@ -196,7 +196,7 @@ def test_a_bill_that_is_not_as_published_is_a_clear_error(changes: dict[str, Any
 
 
 @pytest.mark.parametrize("body", [None, [], "text", 7, [FOUND_BILL]])
-def test_a_body_that_is_no_bill_is_reported_as_that(body: Any) -> None:
+def test_a_body_that_is_no_bill_is_reported(body: Any) -> None:
     with pytest.raises(UnexpectedAnswer, match="VendorBill is not in the documented format: body"):
         found_bill(body)
 

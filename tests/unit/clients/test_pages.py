@@ -1,4 +1,4 @@
-"""Addresses for people are built where their form is known, and nowhere else."""
+"""Links for people are built where their form is known, and nowhere else."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_netsuites_pages_are_derived_from_its_web_services(base_url: str, site: 
         "",
     ],
 )
-def test_there_is_no_page_of_a_netsuite_at_any_other_address(base_url: str) -> None:
+def test_a_netsuite_at_any_other_address_has_no_page(base_url: str) -> None:
     assert (NetSuitePages(base_url).item("5871"), NetSuitePages(base_url).bill("90112")) == ("", "")
 
 

@@ -69,7 +69,7 @@ def test_a_refused_token_is_replaced_once(procore_of: MakeClient) -> None:
     assert [sent.headers["Authorization"] for sent in transport.sent] == ["Bearer token-1", "Bearer token-2"]
 
 
-def test_a_login_that_stays_refused_holds_the_work(procore_of: MakeClient) -> None:
+def test_a_login_that_stays_refused_pauses_the_work(procore_of: MakeClient) -> None:
     procore, transport = procore_of(answer(401, {"errors": "no"}))
     with pytest.raises(Misconfigured) as caught:
         list(procore.list_projects())
@@ -87,10 +87,10 @@ def test_after_a_429_no_further_request_is_sent(procore_of: MakeClient) -> None:
 
 def test_the_limits_in_a_response_are_stored(procore_of: MakeClient) -> None:
     reset = str(int(time.time()) + 3000)
-    told = answer(
+    response = answer(
         200, [], next_page=False, X_Rate_Limit_Limit="3600", X_Rate_Limit_Remaining="0", X_Rate_Limit_Reset=reset
     )
-    procore, transport = procore_of(told)
+    procore, transport = procore_of(response)
     list(procore.list_projects())
     with pytest.raises(Transient):
         list(procore.list_projects())

@@ -26,7 +26,7 @@ from worker.domain.errors import (
 from worker.domain.problems import Cause
 
 
-def test_all_projects_are_asked_for_inactive_ones_too(procore_of: MakeClient) -> None:
+def test_all_projects_are_listed_including_inactive_ones(procore_of: MakeClient) -> None:
     procore, transport = procore_of(answer(200, [PROJECT | {"active": False}], next_page=False))
     (project,) = procore.list_projects()
     assert not project.active
@@ -48,7 +48,7 @@ def test_an_invoice_of_another_project_is_not_found_under_this_one(procore_of: M
         procore_of(answer(200, INVOICE))[0].get_invoice(18, 417)
 
 
-def test_another_record_than_the_one_asked_for_is_not_taken_for_it(procore_of: MakeClient) -> None:
+def test_a_response_with_another_record_is_not_accepted(procore_of: MakeClient) -> None:
     procore, _ = procore_of(answer(200, INVOICE))
     with pytest.raises(UnexpectedAnswer, match="417 instead of 418"):
         procore.get_invoice(17, 418)
@@ -97,7 +97,7 @@ def test_a_project_the_app_may_not_see_is_not_taken_for_a_missing_list(procore_o
 
 
 @pytest.mark.parametrize(("listed", "budgeted"), [([{"wbs_code": CODE}], True), ([], False)])
-def test_one_code_is_looked_up_alone(procore_of: MakeClient, listed: list[Any], budgeted: bool) -> None:
+def test_one_code_is_queried_by_its_id(procore_of: MakeClient, listed: list[Any], budgeted: bool) -> None:
     procore, transport = procore_of(answer(200, {"data": listed}, next_page=False))
     assert procore.is_budgeted(17, 901) is budgeted
     assert transport.sent[0].params["filters[wbs_code_id]"] == "901"
@@ -122,7 +122,7 @@ def test_where_that_list_is_forbidden_the_budget_view_is_read(procore_of: MakeCl
 
 @pytest.mark.parametrize("refused", [FORBIDDEN, NOT_FOUND])
 def test_which_way_a_budget_is_read_is_decided_for_each_project(procore_of: MakeClient, refused: Answer) -> None:
-    """One project without the list says nothing of the others."""
+    """A project without the list says nothing about the others."""
     lines = answer(200, {"data": [{"wbs_code": CODE}]}, next_page=False)
     procore, transport = procore_of(refused, VIEWS, ROWS, CODES, lines)
     procore.list_budgeted_codes(17)
@@ -139,7 +139,7 @@ def test_a_budget_that_cannot_be_read_is_not_an_empty_budget(
         procore.list_budgeted_codes(17)
 
 
-def test_budget_lines_that_are_foreign_or_unreadable_are_passed_over(procore_of: MakeClient) -> None:
+def test_foreign_and_unreadable_budget_lines_are_skipped(procore_of: MakeClient) -> None:
     """A line of another project is ignored, and one that cannot be read is reported."""
     rows = [
         {"wbs_code": CODE, "project_id": "17"},
@@ -147,31 +147,33 @@ def test_budget_lines_that_are_foreign_or_unreadable_are_passed_over(procore_of:
         {"wbs_code": CODE | {"id": "?"}, "project_id": "17"},
     ]
     procore, _ = procore_of(answer(200, {"data": rows}, next_page=False))
-    odd: list[UnreadableRow] = []
-    assert [code.id for code in procore.list_budgeted_codes(17, odd)] == [901]
-    assert [row.complaint for row in odd] == [
+    unreadable: list[UnreadableRow] = []
+    assert [code.id for code in procore.list_budgeted_codes(17, unreadable)] == [901]
+    assert [row.complaint for row in unreadable] == [
         "Procore's BudgetLine is not in the documented format: wbs_code.id: '?' is not an id"
     ]
 
 
-def test_a_page_of_which_nothing_can_be_read_is_no_empty_list(procore_of: MakeClient) -> None:
+def test_an_unreadable_page_is_an_error_and_no_empty_list(procore_of: MakeClient) -> None:
     procore, _ = procore_of(answer(200, [{"id": "?"}, {}], next_page=False))
     with pytest.raises(UnexpectedAnswer, match="WbsCode is not in the documented format"):
         procore.list_active_codes(17)
 
 
 def test_one_project_is_found_in_the_list_of_all(procore_of: MakeClient) -> None:
-    other = PROJECT | {"id": PROJECT["id"] + 1}
-    procore, transport = procore_of(answer(200, [other, PROJECT], next_page=False), answer(200, [], next_page=False))
-    found = procore.find_project(PROJECT["id"])
-    assert found is not None
-    assert found.id == PROJECT["id"]
+    other_project = PROJECT | {"id": PROJECT["id"] + 1}
+    procore, transport = procore_of(
+        answer(200, [other_project, PROJECT], next_page=False), answer(200, [], next_page=False)
+    )
+    project = procore.find_project(PROJECT["id"])
+    assert project is not None
+    assert project.id == PROJECT["id"]
     assert transport.sent[0].params["filters[id]"] == PROJECT["id"]
     assert procore.find_project(99) is None
 
 
-def test_an_invoice_is_listed_whatever_else_its_row_says(procore_of: MakeClient) -> None:
-    """The invoice itself has the rest; only a row without an id is lost, and that is reported."""
+def test_an_invoice_is_listed_by_its_id_whatever_else_is_in_its_row(procore_of: MakeClient) -> None:
+    """The invoice itself has the rest; only a row without an id is left out, and that is reported."""
     head = {"id": 417, "status": "approved", "origin_id": None, "invoice_number": "A-1", "project_id": 17}
     rows = [
         head | {"status": None},
@@ -180,20 +182,20 @@ def test_an_invoice_is_listed_whatever_else_its_row_says(procore_of: MakeClient)
         head | {"id": 419, "project_id": 18},
     ]
     procore, _ = procore_of(answer(200, rows, next_page=False))
-    odd: list[UnreadableRow] = []
-    heads = procore.list_invoices(17, ["approved"], odd)
-    assert [(one.id, one.status, one.is_readable) for one in heads] == [
+    unreadable: list[UnreadableRow] = []
+    listed = procore.list_invoices(17, ["approved"], unreadable)
+    assert [(one.id, one.status, one.is_readable) for one in listed] == [
         (417, "approved", True),
         (418, "approved", False),
     ]
-    assert [row.id for row in odd] == [None]
+    assert [row.id for row in unreadable] == [None]
 
 
-def test_invoices_are_asked_for_by_each_status(procore_of: MakeClient) -> None:
+def test_invoices_are_listed_by_each_status(procore_of: MakeClient) -> None:
     head = {"id": 417, "status": "approved", "origin_id": "", "invoice_number": "A-1"}
     procore, transport = procore_of(answer(200, [head], next_page=False), answer(200, [], next_page=False))
-    (found,) = procore.list_invoices(17, ("approved", "approved_as_noted"))
-    assert (found.id, found.origin_id) == (417, None)
+    (invoice,) = procore.list_invoices(17, ("approved", "approved_as_noted"))
+    assert (invoice.id, invoice.origin_id) == (417, None)
     assert [sent.params["filters[status]"] for sent in transport.sent] == ["approved", "approved_as_noted"]
     assert transport.sent[0].params["per_page"] == INVOICES_PER_PAGE
 
@@ -204,12 +206,12 @@ def test_an_invoice_whose_status_changes_while_listed_is_listed_once(procore_of:
     procore, _ = procore_of(
         *(answer(200, [head | {"status": status}], next_page=False) for status in ("approved", "approved_as_noted"))
     )
-    heads = procore.list_invoices(17, ("approved", "approved_as_noted"))
-    assert [(each.id, each.status) for each in heads] == [(417, "approved_as_noted")]
+    listed = procore.list_invoices(17, ("approved", "approved_as_noted"))
+    assert [(each.id, each.status) for each in listed] == [(417, "approved_as_noted")]
 
 
 @pytest.mark.parametrize("given", [answer(403), NOT_FOUND, answer(422, {"errors": {"origin_id": ["taken"]}})])
-def test_a_refused_write_back_is_a_problem_of_its_own(procore_of: MakeClient, given: Answer) -> None:
+def test_a_refused_write_back_has_its_own_cause(procore_of: MakeClient, given: Answer) -> None:
     procore, transport = procore_of(given)
     with pytest.raises(Blocked) as caught:
         procore.write_origin_id(read(wire.InvoiceRow, INVOICE).invoice(), "ns-vendorbill-88123")
@@ -239,6 +241,6 @@ def test_a_write_back_returns_the_invoice_that_procore_has_locked(procore_of: Ma
 @pytest.mark.parametrize(
     "body", [None, "<html>Sign in</html>", "{", {}, [], "text", {"origin_id": None}, {"origin_id": "another"}]
 )
-def test_a_write_back_is_not_done_because_of_some_page_with_a_good_status(procore_of: MakeClient, body: Any) -> None:
+def test_a_page_with_status_200_does_not_confirm_a_write_back(procore_of: MakeClient, body: Any) -> None:
     with pytest.raises(Transient, match="does not show that the origin id of invoice ACME-0417 was set"):
         write_back(procore_of(answer(200, body))[0])

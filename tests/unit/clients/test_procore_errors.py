@@ -1,4 +1,4 @@
-"""What Procore's answers mean, in whichever shape they come."""
+"""What Procore's responses mean, in every shape."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ def test_every_status_means_what_procores_reference_says(
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
-def test_a_good_answer_is_no_error(status: int) -> None:
+def test_a_successful_response_is_no_error(status: int) -> None:
     assert error_of(answer(status)) is None
 
 
 @pytest.mark.parametrize(
-    ("body", "words"),
+    ("body", "message"),
     [
         ({"errors": "Not found"}, "Not found"),
         ({"errors": ["one", "two"]}, "one, two"),
@@ -77,8 +77,8 @@ def test_a_good_answer_is_no_error(status: int) -> None:
         (None, ""),
     ],
 )
-def test_procores_message_is_found_in_every_shape_of_body(body: Any, words: str) -> None:
-    assert message_of(answer(400, body)) == words
+def test_procores_message_is_found_in_every_shape_of_body(body: Any, message: str) -> None:
+    assert message_of(answer(400, body)) == message
 
 
 def test_texts_are_short_enough_for_a_person() -> None:
@@ -96,8 +96,8 @@ def test_a_gateway_that_answers_in_its_place_says_that_procore_is_down(status: i
 def test_the_wait_is_taken_from_either_header() -> None:
     assert rate_limit_wait(answer(429, Retry_After="12")) == 12.0
     now = time.time()
-    told = answer(429, received_at=now, X_Rate_Limit_Reset=str(int(now) + 30))
-    assert rate_limit_wait(told) == pytest.approx(30, abs=1)
+    refused = answer(429, received_at=now, X_Rate_Limit_Reset=str(int(now) + 30))
+    assert rate_limit_wait(refused) == pytest.approx(30, abs=1)
     assert rate_limit_wait(answer(429)) is None
 
 
@@ -118,10 +118,10 @@ def test_a_retry_after_of_an_outage_is_honored_for_two_minutes_at_most(named: st
     assert error.retry_after == waited
 
 
-@pytest.mark.parametrize("odd", ODD_NUMBERS)
-def test_a_wait_that_is_no_number_is_none(odd: str) -> None:
-    assert rate_limit_wait(answer(429, Retry_After=odd)) is None
-    assert rate_limit_wait(answer(429, X_Rate_Limit_Reset=odd)) is None
+@pytest.mark.parametrize("header", ODD_NUMBERS)
+def test_a_wait_that_is_no_number_is_ignored(header: str) -> None:
+    assert rate_limit_wait(answer(429, Retry_After=header)) is None
+    assert rate_limit_wait(answer(429, X_Rate_Limit_Reset=header)) is None
 
 
 def test_no_wait_is_longer_than_an_hour_whatever_the_header_says() -> None:
@@ -134,14 +134,14 @@ def test_no_wait_is_longer_than_an_hour_whatever_the_header_says() -> None:
     [{"errors": DEEP}, {"errors": {"a": DEEP}}, {"errors": ["x"] * 100_000}, {"errors": {"\x1b[31m": "\n\ud800"}}],
 )
 def test_errors_of_any_shape_result_in_a_short_printable_text(body: Any) -> None:
-    words = message_of(answer(400, body))
-    assert len(words) <= 300
-    assert words.isprintable()
+    message = message_of(answer(400, body))
+    assert len(message) <= 300
+    assert message.isprintable()
 
 
 @pytest.mark.parametrize("wrong_by", [-3600, 3600])
-def test_a_worker_whose_clock_is_wrong_waits_by_procores(wrong_by: float) -> None:
-    """All the others wait as long as it says."""
+def test_a_worker_with_a_wrong_clock_waits_by_procores_clock(wrong_by: float) -> None:
+    """It waits until the same moment as all other workers."""
 
     def wait(date: str) -> float | None:
         received_at = 1795521600.0 + wrong_by

@@ -1,4 +1,4 @@
-"""Procore's bodies in the domain's words: nulls and news are taken, what is not in the documented format is named."""
+"""Procore's bodies as values of the domain: nulls and new fields are accepted, a field in another format is named."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_an_invoice_is_read_with_its_lines() -> None:
     assert (line.gross, line.work_retained, line.materials_retained) == (Decimal(1000), Decimal(100), Decimal(0))
 
 
-def test_what_procore_adds_to_its_answers_is_ignored() -> None:
+def test_unknown_fields_of_a_response_are_ignored() -> None:
     news = LINE | {"new": {"a": 1}, "wbs_code": LINE["wbs_code"] | {"colour": "red"}}
     assert read_invoice(items=[news], brand_new=[1, 2]) == read_invoice()
 
@@ -73,7 +73,7 @@ def test_a_field_that_is_null_reads_like_one_that_is_missing(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["origin_id", "previous_requisition_id"])
-def test_what_may_be_null_but_says_something_then_has_to_be_there(name: str) -> None:
+def test_a_field_whose_null_has_a_meaning_must_be_present(name: str) -> None:
     """Without them an invoice would look as if no other integration had it, or as if it were the subcontract's first one."""
     read_invoice(**{name: None})
     with pytest.raises(UnexpectedAnswer, match=f"{name}: is missing"):
@@ -103,9 +103,13 @@ def test_ids_may_come_as_text() -> None:
 
 
 def test_tax_is_read_and_zero_null_or_a_missing_field_means_none() -> None:
-    due = {"current_payment_due": "900.00"}
-    assert read_invoice(summary=due | {"tax_applicable_to_this_payment": "74.25"}).tax == Decimal("74.25")
-    for none in (due, due | {"tax_applicable_to_this_payment": None}, due | {"tax_applicable_to_this_payment": "0.00"}):
+    summary = {"current_payment_due": "900.00"}
+    assert read_invoice(summary=summary | {"tax_applicable_to_this_payment": "74.25"}).tax == Decimal("74.25")
+    for none in (
+        summary,
+        summary | {"tax_applicable_to_this_payment": None},
+        summary | {"tax_applicable_to_this_payment": "0.00"},
+    ):
         assert read_invoice(summary=none).tax == 0
 
 
@@ -115,7 +119,7 @@ def test_without_several_currencies_the_invoices_own_is_the_base() -> None:
 
 
 @pytest.mark.parametrize("name", ["id", "project_id", "commitment_id", "vendor_id", "summary", "status", "items"])
-def test_a_field_that_we_cannot_do_without_is_named_when_it_is_missing(name: str) -> None:
+def test_a_missing_required_field_is_named(name: str) -> None:
     without = {key: value for key, value in INVOICE.items() if key != name}
     for body in (without, INVOICE | {name: None}) if name != "vendor_id" else (without,):
         with pytest.raises(UnexpectedAnswer, match=f"Procore's Invoice is not in the documented format: {name}"):
@@ -133,7 +137,7 @@ def test_money_that_is_no_decimal_is_refused(amount: Any) -> None:
     ["x", "", "-1", -1, 0, True, 17.5, Decimal("17.5"), 2**63, "9" * 19, "9" * 4000, "1_7", " 17", "\u0661", [], {}],
 )
 @pytest.mark.parametrize("name", ["id", "project_id", "commitment_id", "vendor_id", "previous_requisition_id"])
-def test_an_id_that_is_no_id_is_named(name: str, value: Any) -> None:
+def test_an_invalid_id_is_named(name: str, value: Any) -> None:
     with pytest.raises(UnexpectedAnswer, match=f"Invoice is not in the documented format: {name}: .* is not an id"):
         read(wire.InvoiceRow, INVOICE | {name: value})
 
@@ -160,7 +164,7 @@ def test_a_day_in_another_form_is_named(value: Any) -> None:
 
 @pytest.mark.parametrize("value", [[], {}, True, 1.5, {"a": 1}])
 @pytest.mark.parametrize("name", ["invoice_number", "status", "origin_id"])
-def test_what_is_no_text_is_not_made_one(name: str, value: Any) -> None:
+def test_a_value_that_is_no_text_is_not_converted(name: str, value: Any) -> None:
     with pytest.raises(UnexpectedAnswer, match=f"{name}: .* is not text"):
         read_invoice(**{name: value})
 
@@ -180,9 +184,9 @@ ODD: list[Any] = [[], {}, {"a": 1}, True, 1.5, -1, "x", "", None]
 
 @pytest.mark.parametrize("value", ODD)
 @pytest.mark.parametrize("name", ["number", "vendor_name", "payment_summary"])
-def test_what_is_only_shown_never_blocks_an_invoice(name: str, value: Any) -> None:
-    odd = read_invoice(**{name: value})
-    assert (odd.payment_due, odd.lines) == (Decimal("900.00"), read_invoice().lines)
+def test_a_field_that_is_only_shown_never_blocks_an_invoice(name: str, value: Any) -> None:
+    with_odd_value = read_invoice(**{name: value})
+    assert (with_odd_value.payment_due, with_odd_value.lines) == (Decimal("900.00"), read_invoice().lines)
 
 
 @pytest.mark.parametrize("value", ODD)
@@ -191,21 +195,25 @@ def test_what_is_only_shown_never_blocks_an_invoice(name: str, value: Any) -> No
     ["id", "item_type", "line_item_id", "detail_line_item_id", "previous_progress_id", "position", "description_of_work",
      "gross_amount", "status", "comment", "line_number"],
 )  # fmt: skip
-def test_what_is_only_shown_or_matched_never_blocks_a_line(name: str, value: Any) -> None:
-    (odd,), (plain,) = read_invoice(items=[LINE | {name: value}]).lines, read_invoice().lines
-    assert (odd.gross, odd.work_retained, odd.wbs_code_id) == (plain.gross, plain.work_retained, plain.wbs_code_id)
+def test_a_field_that_is_only_shown_or_matched_never_blocks_a_line(name: str, value: Any) -> None:
+    (with_odd_value,), (plain,) = read_invoice(items=[LINE | {name: value}]).lines, read_invoice().lines
+    assert (with_odd_value.gross, with_odd_value.work_retained, with_odd_value.wbs_code_id) == (
+        plain.gross,
+        plain.work_retained,
+        plain.wbs_code_id,
+    )
 
 
 @pytest.mark.parametrize("value", ODD)
 @pytest.mark.parametrize(
     "name", ["number", "vendor_name", "vendor_id", "updated_at", "summary", "currency_configuration"]
 )
-def test_what_is_only_shown_of_a_listed_invoice_never_stops_the_list(name: str, value: Any) -> None:
-    odd = INVOICE | {"id": 418, name: value}
+def test_a_field_that_is_only_shown_never_stops_a_list(name: str, value: Any) -> None:
+    odd_row = INVOICE | {"id": 418, name: value}
     parts = {"summary": {"current_payment_due": value}, "currency_configuration": {"currency_iso_code": value}}
-    heads = [row.head("approved") for row in read_list(wire.InvoiceHeadRow, [INVOICE, odd, odd | parts])]
-    assert [head.id for head in heads] == [417, 418, 418]
-    assert heads[0].facts == {
+    listed = [row.head("approved") for row in read_list(wire.InvoiceHeadRow, [INVOICE, odd_row, odd_row | parts])]
+    assert [head.id for head in listed] == [417, 418, 418]
+    assert listed[0].facts == {
         "invoice": " ACME-0417 ",
         "vendor": "Acme Concrete",
         "number": "3",
@@ -221,7 +229,7 @@ def test_a_position_may_be_text_and_defaults_to_the_lines_place(position: Any, r
 
 
 @pytest.mark.parametrize("value", ['"258.741"', "258.741", '"0.000000000001"'])
-def test_parts_of_a_cent_are_read_as_they_are(value: str) -> None:
+def test_parts_of_a_cent_are_read_unchanged(value: str) -> None:
     line = LINE | {"total_completed_and_stored_to_date": "here"}
     body = json.dumps(INVOICE | {"items": [line], "summary": {"current_payment_due": "here"}}).replace('"here"', value)
     invoice = read(wire.InvoiceRow, answer(200, body).json()).invoice()
@@ -251,24 +259,24 @@ def test_totals_that_procore_leaves_out_are_added_up_from_their_parts(missing: A
     assert (line.completed_before, line.completed_to_date) == (Decimal("500.00"), Decimal("1500.00"))
 
 
-def test_a_total_that_procore_gives_is_taken_whatever_its_parts_say() -> None:
+def test_procores_own_total_is_used_whatever_the_sum_of_its_parts() -> None:
     assert read_invoice(items=[LINE | PARTS]).lines[0].completed_before == Decimal("500.00")
 
 
 @pytest.mark.parametrize("text", [None, "", "  ", [], 1.5])
-def test_a_code_without_its_text_is_read_as_one(text: Any) -> None:
-    """Nobody may need it; where somebody does, it gets no name."""
+def test_a_code_without_a_text_is_read_with_a_blank_text(text: Any) -> None:
+    """The text may never be needed; where it is, the code gets no name."""
     assert read(wire.WbsCodeRow, {"id": 902, "flat_code": text, "description": text}).flat_code.strip() == ""
 
 
 def test_one_row_that_is_not_as_published_leaves_the_others() -> None:
     rows = [{"id": 901, "flat_code": "01"}, {"id": None, "flat_code": "02"}, "odd", {"id": "903"}]
-    good, odd = read_rows(wire.WbsCodeRow, rows)
-    assert [row.id for row in good] == [901, 903]
-    assert [row.id for row in odd] == [None, None]
-    assert odd[0].complaint == "Procore's WbsCode is not in the documented format: id: null is not an id"
-    _, odd = read_rows(wire.ProjectRow, [PROJECT | {"active": "perhaps"}])
-    assert odd[0].id == PROJECT["id"]
+    readable, unreadable = read_rows(wire.WbsCodeRow, rows)
+    assert [row.id for row in readable] == [901, 903]
+    assert [row.id for row in unreadable] == [None, None]
+    assert unreadable[0].complaint == "Procore's WbsCode is not in the documented format: id: null is not an id"
+    _, unreadable = read_rows(wire.ProjectRow, [PROJECT | {"active": "perhaps"}])
+    assert unreadable[0].id == PROJECT["id"]
     with pytest.raises(UnexpectedAnswer):
         read_rows(wire.WbsCodeRow, {"id": 901})
 
@@ -277,7 +285,7 @@ def test_one_row_that_is_not_as_published_leaves_the_others() -> None:
     ("flags", "purpose"),
     [({}, ""), ({"template": False}, ""), ({"template": True}, "template"), ({"is_demo": True}, "sample project")],
 )
-def test_what_a_project_is_for(flags: dict[str, bool], purpose: str) -> None:
+def test_the_purpose_of_a_project_is_read(flags: dict[str, bool], purpose: str) -> None:
     project = read(wire.ProjectRow, PROJECT | {"active": True, "is_demo": False} | flags).project()
     assert (project.purpose, project.active) == (purpose, not purpose)
 
@@ -294,7 +302,7 @@ def test_half_a_character_is_replaced_and_a_huge_text_is_cut() -> None:
     assert len(invoice.document_number) == 1001
 
 
-def test_a_complaint_repeats_nothing_long() -> None:
+def test_an_error_repeats_no_long_value() -> None:
     with pytest.raises(UnexpectedAnswer) as caught:
         read_invoice(id="sesame" * 9, summary={"current_payment_due": "sesame" * 9}, billing_date="sesame" * 9)
     assert "sesame" not in str(caught.value)
@@ -307,13 +315,13 @@ def test_money_that_comes_as_a_json_number_is_read_to_the_cent() -> None:
 
 
 @pytest.mark.parametrize("body", [None, [], "text", 7, [INVOICE]])
-def test_a_body_that_is_no_record_is_reported_as_that(body: Any) -> None:
+def test_a_body_that_is_no_record_is_reported(body: Any) -> None:
     with pytest.raises(UnexpectedAnswer, match="Invoice is not in the documented format: body"):
         read(wire.InvoiceRow, body)
 
 
 @pytest.mark.parametrize("body", [{"errors": []}, None, "text", [{"name": "no id"}], {"data": {"id": 1}}])
-def test_a_body_that_is_no_list_of_records_is_reported_as_that(body: Any) -> None:
+def test_a_body_that_is_no_list_of_records_is_reported(body: Any) -> None:
     with pytest.raises(UnexpectedAnswer, match="Project is not in the documented format"):
         read_list(wire.ProjectRow, wire.rows_of(body))
 
@@ -323,14 +331,14 @@ def test_lists_come_bare_or_under_data(body: Any) -> None:
     assert [row.id for row in read_list(wire.BudgetViewRow, wire.rows_of(body))] == [1, 2]
 
 
-def test_a_complaint_names_a_few_fields_and_not_a_screenful() -> None:
+def test_an_error_names_only_a_few_fields() -> None:
     with pytest.raises(UnexpectedAnswer) as caught:
         read_list(wire.ProjectRow, [{}] * 500)
     assert len(str(caught.value)) < 300
 
 
 @pytest.mark.parametrize("number", ["24-017", " 24 "])
-def test_a_projects_number_is_taken_to_the_letter(number: str) -> None:
+def test_a_projects_number_is_read_literally(number: str) -> None:
     row = read(wire.ProjectRow, PROJECT | {"project_number": number})
     assert row.project() == Project(17, "Harbor", number, active=True)
 
@@ -340,6 +348,6 @@ def test_a_project_without_number_has_none(number: str | None) -> None:
     assert read(wire.ProjectRow, PROJECT | {"project_number": number}).project().number is None
 
 
-def test_a_codes_text_is_taken_to_the_letter() -> None:
+def test_a_codes_text_is_read_literally() -> None:
     row = read(wire.WbsCodeRow, {"id": "901", "flat_code": " 01-100.S ", "description": None})
     assert row.wbs_code() == WbsCode(901, " 01-100.S ", "")

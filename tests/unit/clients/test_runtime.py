@@ -1,4 +1,4 @@
-"""Time and chance come into the clients from outside."""
+"""Clients get time and randomness from outside."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ FOLDER = Path(next(iter(worker.clients.__path__)))
 
 
 def test_no_client_imports_time_or_chance() -> None:
-    found = {file.name: FROM_OUTSIDE.intersection(imported(file)) for file in FOLDER.rglob("*.py")}
+    imports = {file.name: FROM_OUTSIDE.intersection(imported(file)) for file in FOLDER.rglob("*.py")}
     # Both keep something per thread; their clock and lock come from outside.
-    assert found.pop("http.py") == found.pop("network.py") == {"threading"}
-    assert {name for name, modules in found.items() if modules} == set()
+    assert imports.pop("http.py") == imports.pop("network.py") == {"threading"}
+    assert {name for name, modules in imports.items() if modules} == set()
 
 
 @pytest.mark.real

@@ -1,7 +1,7 @@
-"""Every error that the simulators can answer is known to the error tables, and what is not known is told in the remote's own words.
+"""Every error that the simulators can answer is known to the error tables, and an unknown one is shown with the remote's message.
 
 The errors are read from the simulators' source, so a new one fails here until somebody has said what it means: by a row of a table,
-or below, as a refusal that people's data can bring about or as one that only a wrong request of ours can.
+or below, as a refusal that people's data can cause or as one that only a wrong request of wbs-sync can.
 """
 
 from __future__ import annotations
@@ -49,12 +49,12 @@ REFUSED_BY_NETSUITE = (
     r"Unknown reference or property name",
     r"You do not have permissions to set a value for element",
 )
-"""What an account's setup, its fields or an accountant's records can bring about: told as `item_rejected` or `bill_rejected`."""
+"""What an account's setup, its fields or an accountant's records can cause: reported as `item_rejected` or `bill_rejected`."""
 REFUSED_BY_PROCORE = (
     r"The invoice is not editable because it has been synced with ERP",
     r"origin_id: has already been taken",
 )
-"""The same for the one thing that is written to Procore: told as `write_back_rejected`."""
+"""What can be wrong with the only write to Procore: reported as `write_back_rejected`."""
 OURS_IN_NETSUITE = (
     r"it is not JSON",
     r"The request body has to be a JSON object",
@@ -87,12 +87,12 @@ OURS_IN_PROCORE = (
     r"^400 7: 7$",
     r"^(400 Bad Request|409 Conflict|422 Unprocessable Entity)$",
 )
-"""What only a wrong request can bring about, or a fault on demand: told as `unexpected` or `unreadable_response`, with the words."""
+"""What only a wrong request can cause, or a simulated fault: reported as `unexpected` or `unreadable_response`, with the message."""
 
 
 @dataclass(frozen=True)
-class Said:
-    """One error as it goes over the wire, and where it is made."""
+class SimulatedError:
+    """One error as it is sent, and the place in the source that creates it."""
 
     where: str
     answer: Answer
@@ -102,7 +102,7 @@ class Said:
 
 
 def _calls(remote: str, *names: str) -> Iterator[tuple[str, dict[str, Any], ast.Call]]:
-    """Each call of these names in a simulator's source: place, the module's names, the call."""
+    """Yield each call of these names in a simulator's source: place, the module's names, the call."""
     for path in sorted((ROOT / remote).glob("*.py")):
         module = importlib.import_module(f"simulators.{remote}.{path.stem}")
         for node in ast.walk(ast.parse(path.read_text())):
@@ -111,7 +111,7 @@ def _calls(remote: str, *names: str) -> Iterator[tuple[str, dict[str, Any], ast.
 
 
 def _value(node: ast.expr, names: dict[str, Any]) -> Any:
-    """Return what an argument is, as far as the source shows."""
+    """Return the value of an argument as far as the source shows it."""
     match node:
         case ast.Constant():
             return node.value
@@ -128,14 +128,14 @@ def _value(node: ast.expr, names: dict[str, Any]) -> Any:
 
 
 def _statuses(node: ast.expr | None, names: dict[str, Any]) -> tuple[int, ...]:
-    """The status of an answer, or those that it may have."""
+    """Return the status of a response, or those that it may have."""
     if node is None:
         return (400,)
-    told = _value(node, names)
-    return (told,) if isinstance(told, int) else STATUSES_LEFT_OPEN[names["__name__"]]
+    status = _value(node, names)
+    return (status,) if isinstance(status, int) else STATUSES_LEFT_OPEN[names["__name__"]]
 
 
-def _netsuite_errors() -> Iterator[Said]:
+def _netsuite_errors() -> Iterator[SimulatedError]:
     for where, names, call in _calls("netsuite", "NetSuiteError", "_refused"):
         named = {keyword.arg: keyword.value for keyword in call.keywords}
         detail = _value(call.args[0], names)
@@ -144,22 +144,22 @@ def _netsuite_errors() -> Iterator[Said]:
             continue
         code = _value(named["code"], names) if "code" in named else "USER_ERROR"
         for status in _statuses(named.get("status"), names):
-            yield _said(where, NetSuiteError(detail, status=status, code=code))
+            yield _simulated(where, NetSuiteError(detail, status=status, code=code))
     for status in (*wire.CODES, 500, 502, 503, 504):
-        yield _said(f"netsuite, usual {status}", usual_error(status))
+        yield _simulated(f"netsuite, usual {status}", usual_error(status))
 
 
-def _procore_errors(*, v2: bool) -> Iterator[Said]:
+def _procore_errors(*, v2: bool) -> Iterator[SimulatedError]:
     for where, names, call in _calls("procore", "Refusal"):
         errors = _value(call.args[1], names)
         for status in _statuses(call.args[0], names):
-            yield Said(where, _answer(Refusal(status, errors).response(v2=v2)))
+            yield SimulatedError(where, _answer(Refusal(status, errors).response(v2=v2)))
     for status, reason in REASONS.items():
-        yield Said(f"procore, usual {status}", _answer(Refusal(status, reason).response(v2=v2)))
+        yield SimulatedError(f"procore, usual {status}", _answer(Refusal(status, reason).response(v2=v2)))
 
 
-def _said(where: str, error: NetSuiteError) -> Said:
-    return Said(where, _answer(error.response()))
+def _simulated(where: str, error: NetSuiteError) -> SimulatedError:
+    return SimulatedError(where, _answer(error.response()))
 
 
 def _answer(response: Any) -> Answer:
@@ -172,69 +172,69 @@ IN_BOTH_VERSIONS = list(zip(FROM_PROCORE, _procore_errors(v2=True), strict=True)
 
 
 def is_known(error: SyncError) -> bool:
-    """Return whether a row says what it means, other than that it is unknown."""
+    """Return whether a row says what the response means, other than that it is unknown."""
     return not isinstance(error, UnexpectedAnswer) and getattr(error, "cause", None) is not Cause.UNEXPECTED
 
 
 def meaning_in_netsuite(given: Answer) -> SyncError:
-    """By the table alone, before it is looked at as that of a read or a write."""
-    words = netsuite.message_of(given)
-    row = next(row for row in netsuite.TABLE if given.status in row.statuses and re.search(row.pattern, words))
-    return row.meaning(words)
+    """Return the meaning by the table alone, before reads and writes are distinguished."""
+    message = netsuite.message_of(given)
+    row = next(row for row in netsuite.TABLE if given.status in row.statuses and re.search(row.pattern, message))
+    return row.meaning(message)
 
 
-def matching(patterns: tuple[str, ...], words: str) -> list[str]:
-    return [pattern for pattern in patterns if re.search(pattern, words)]
+def matching(patterns: tuple[str, ...], message: str) -> list[str]:
+    return [pattern for pattern in patterns if re.search(pattern, message)]
 
 
 def test_the_sources_are_read() -> None:
-    assert len({said.where for said in FROM_NETSUITE}) > 45
-    assert len({said.where for said in FROM_PROCORE}) > 25
+    assert len({simulated.where for simulated in FROM_NETSUITE}) > 45
+    assert len({simulated.where for simulated in FROM_PROCORE}) > 25
 
 
-@pytest.mark.parametrize("said", FROM_NETSUITE, ids=str)
-def test_errors_of_the_simulated_netsuite_are_known_or_shown_literally(said: Said) -> None:
-    words = netsuite.message_of(said.answer)
-    refused, ours = matching(REFUSED_BY_NETSUITE, words), matching(OURS_IN_NETSUITE, words)
-    if is_known(meaning_in_netsuite(said.answer)):
+@pytest.mark.parametrize("simulated", FROM_NETSUITE, ids=str)
+def test_errors_of_the_simulated_netsuite_are_known_or_shown_literally(simulated: SimulatedError) -> None:
+    message = netsuite.message_of(simulated.answer)
+    refused, ours = matching(REFUSED_BY_NETSUITE, message), matching(OURS_IN_NETSUITE, message)
+    if is_known(meaning_in_netsuite(simulated.answer)):
         assert (refused, ours) == ([], []), "a row of the table knows it"
         return
-    assert len(refused) + len(ours) == 1, f"say what it means: {words}"
-    error = netsuite.error_of(said.answer, writes=True)
+    assert len(refused) + len(ours) == 1, f"say what it means: {message}"
+    error = netsuite.error_of(simulated.answer, writes=True)
     assert isinstance(error, Blocked)
     causes = (Cause.ITEM_REJECTED, Cause.BILL_REJECTED) if refused else (Cause.UNEXPECTED,)
-    assert all(words in describe(cause, error.facts).sentence for cause in causes)
+    assert all(message in describe(cause, error.facts).sentence for cause in causes)
 
 
-@pytest.mark.parametrize("said", FROM_PROCORE, ids=str)
-def test_errors_of_the_simulated_procore_are_known_or_shown_literally(said: Said) -> None:
-    error = procore.error_of(said.answer)
+@pytest.mark.parametrize("simulated", FROM_PROCORE, ids=str)
+def test_errors_of_the_simulated_procore_are_known_or_shown_literally(simulated: SimulatedError) -> None:
+    error = procore.error_of(simulated.answer)
     assert error is not None
-    words = str(error)
-    refused, ours = matching(REFUSED_BY_PROCORE, words), matching(OURS_IN_PROCORE, words)
+    message = str(error)
+    refused, ours = matching(REFUSED_BY_PROCORE, message), matching(OURS_IN_PROCORE, message)
     if is_known(error):
         assert (refused, ours) == ([], []), "a status of the table knows it"
         return
-    assert len(refused) + len(ours) == 1, f"say what it means: {words}"
+    assert len(refused) + len(ours) == 1, f"say what it means: {message}"
     cause = Cause.WRITE_BACK_REJECTED if refused else Cause.UNEXPECTED
     assert isinstance(error, Blocked)
-    assert words in describe(cause, error.facts).sentence
+    assert message in describe(cause, error.facts).sentence
 
 
 @pytest.mark.parametrize(("first", "second"), IN_BOTH_VERSIONS, ids=str)
-def test_procores_second_version_says_the_same_in_its_own_shape(first: Said, second: Said) -> None:
+def test_procores_second_version_says_the_same_in_its_own_shape(first: SimulatedError, second: SimulatedError) -> None:
     assert first.where == second.where
     assert type(procore.error_of(first.answer)) is type(procore.error_of(second.answer))
 
 
-def test_no_line_of_these_lists_is_left_over() -> None:
-    told_by_netsuite = [netsuite.message_of(said.answer) for said in FROM_NETSUITE]
-    told_by_procore = [str(procore.error_of(said.answer)) for said in FROM_PROCORE]
-    for told, patterns in (
-        (told_by_netsuite, REFUSED_BY_NETSUITE + OURS_IN_NETSUITE),
-        (told_by_procore, REFUSED_BY_PROCORE + OURS_IN_PROCORE),
+def test_every_pattern_of_these_lists_matches_an_error() -> None:
+    netsuite_messages = [netsuite.message_of(simulated.answer) for simulated in FROM_NETSUITE]
+    procore_messages = [str(procore.error_of(simulated.answer)) for simulated in FROM_PROCORE]
+    for messages, patterns in (
+        (netsuite_messages, REFUSED_BY_NETSUITE + OURS_IN_NETSUITE),
+        (procore_messages, REFUSED_BY_PROCORE + OURS_IN_PROCORE),
     ):
-        assert [pattern for pattern in patterns if not any(re.search(pattern, words) for words in told)] == []
+        assert [pattern for pattern in patterns if not any(re.search(pattern, words) for words in messages)] == []
 
 
 @pytest.mark.parametrize("call", list(_calls("netsuite", "LoginRefused")), ids=lambda call: str(call[0]))
@@ -253,13 +253,13 @@ def test_a_refused_login_is_reported_as_a_refused_login(call: tuple[str, dict[st
 
 @pytest.mark.parametrize("status", [400, 418, 422])
 def test_an_unknown_error_is_shown_with_the_message_of_the_remote(status: int) -> None:
-    """The test's own sight: such a one is in no list."""
+    """The checks of this file can fail: such an error is in no list."""
     given = answer(
         status, {"o:errorDetails": [{"o:errorCode": "NEW_RULE", "detail": "Items need a colour since May."}]}
     )
     assert not is_known(meaning_in_netsuite(given))
-    words = netsuite.message_of(given)
-    assert matching(REFUSED_BY_NETSUITE + OURS_IN_NETSUITE, words) == []
+    message = netsuite.message_of(given)
+    assert matching(REFUSED_BY_NETSUITE + OURS_IN_NETSUITE, message) == []
     error = netsuite.error_of(given, writes=True)
     assert isinstance(error, Blocked)
     assert "NEW_RULE Items need a colour since May." in describe(error.cause, error.facts).sentence

@@ -1,4 +1,4 @@
-"""SuiteQL texts: whatever a person may type stays a value and never becomes part of the query."""
+"""SuiteQL texts: text that a person typed stays a value and never becomes part of the query."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PRINTABLE = st.text(st.characters(exclude_categories=["Cc", "Cs"], exclude_chara
 
 
 def read_back(literal: str) -> str:
-    """What SQL takes a text literal for; AssertionError when it ends before its end."""
+    """Return the value that SQL reads from a text literal. Raises AssertionError if the literal ends too early."""
     inside = literal[1:-1]
     assert literal[0] == literal[-1] == "'"
     assert "'" not in inside.replace("''", "")
@@ -36,7 +36,7 @@ def test_quotes_are_doubled(value: str, literal: str) -> None:
 
 
 @pytest.mark.parametrize("character", ["\0", "\n", "\t", "\r", "\x1b", "\x7f", "\x85", REPLACEMENT, chr(0xD800)])
-def test_what_no_name_can_hold_is_refused_and_named(character: str) -> None:
+def test_a_character_that_no_name_can_contain_is_refused_and_named(character: str) -> None:
     with pytest.raises(Blocked, match=f"U\\+{ord(character):04X}") as caught:
         api.literal(f"01{character}02")
     assert caught.value.cause is Cause.NAME_HAS_UNSUPPORTED_CHARACTER

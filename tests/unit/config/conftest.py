@@ -1,4 +1,4 @@
-"""A separate environment for each test: nothing of the machine's, and no `.env` but the test's."""
+"""A separate environment for each test: no variable of the machine, and no `.env` but the test's."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SetEnvironment = Callable[..., None]
 
 @pytest.fixture
 def needed(tmp_path: Path) -> dict[str, str]:
-    """The settings that have no default."""
+    """Return the settings that have no default."""
     key = tmp_path / "netsuite.pem"
     key.write_text("not looked into here")
     return {
@@ -33,7 +33,7 @@ def needed(tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def set_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, needed: dict[str, str]) -> SetEnvironment:
-    """Set the environment to what is needed and the changes given; None takes a variable out."""
+    """Set the environment to the required settings with these changes; None removes a variable."""
     for name in [*setting_names(), "SECRETS_DIR", *(name for name in os.environ if name.startswith(("PROCORE_", "NETSUITE_")))]:  # fmt: skip
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
@@ -49,7 +49,7 @@ def set_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, needed: dic
 
 
 def faults_of(set_environment: SetEnvironment, **changes: str | None) -> tuple[str, ...]:
-    """The faults of settings with these changes."""
+    """Return the faults of settings with these changes."""
     set_environment(**changes)
     with pytest.raises(InvalidSettings) as caught:
         load_settings()

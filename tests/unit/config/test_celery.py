@@ -1,4 +1,4 @@
-"""Celery's options, the queues and the schedule fit together and fit the times that the work itself keeps."""
+"""Celery's options, the queues and the schedule fit together, and fit the times of the work itself."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_every_task_goes_to_one_declared_queue(options: dict[str, Any], task: Ta
     assert declared.count(options["task_routes"][task.value]["queue"]) == 1
 
 
-def test_no_route_names_a_task_that_is_not_there(options: dict[str, Any]) -> None:
+def test_every_route_names_an_existing_task(options: dict[str, Any]) -> None:
     assert set(options["task_routes"]) == set(QUEUE_OF_TASK) == set(TaskName)
 
 
@@ -44,7 +44,7 @@ def test_every_queue_has_a_task_and_is_declared(options: dict[str, Any]) -> None
     assert {queue.name for queue in options["task_queues"]} == set(QUEUE_OF_TASK.values()) == set(QueueName)
 
 
-def test_a_misspelt_queue_is_refused_and_not_made(options: dict[str, Any]) -> None:
+def test_a_misspelt_queue_is_refused_and_not_created(options: dict[str, Any]) -> None:
     assert options["task_create_missing_queues"] is False
 
 
@@ -55,7 +55,7 @@ def test_exports_never_wait_behind_scans() -> None:
     assert exports.isdisjoint(scans)
 
 
-def test_nothing_but_json_is_sent_or_taken(options: dict[str, Any]) -> None:
+def test_only_json_is_sent_or_accepted(options: dict[str, Any]) -> None:
     assert options["accept_content"] == options["result_accept_content"] == ["json"]
     assert options["task_serializer"] == options["result_serializer"] == "json"
 
@@ -135,7 +135,7 @@ def test_broker_and_results_still_log_in_with_name_and_password(url: str) -> Non
 # The schedule
 
 
-def test_every_entry_of_the_schedule_starts_a_task_that_is_there(settings: Settings) -> None:
+def test_every_entry_of_the_schedule_starts_an_existing_task(settings: Settings) -> None:
     entries = beat_schedule(settings)
     assert set(entries) == {"resume", "scan", "export", "verify"}
     assert all(entry["task"] in set(TaskName) for entry in entries.values())
@@ -173,7 +173,7 @@ def test_no_message_of_beat_expires_by_the_clock_of_its_reader(settings: Setting
 
 
 def test_a_result_is_kept_for_redis_through_an_outage_of_a_minute(options: dict[str, Any]) -> None:
-    """Otherwise a task whose work was done is reported as failed. Celery waits a random part of a span that doubles up to the longest."""
+    """Otherwise a task whose work was done is reported as failed. Celery waits a random part of a span that doubles up to a limit."""
     first, longest = (options[f"result_backend_{name}_sleep_between_retries_ms"] for name in ("base", "max"))
     spans = [min(longest, first * 2**turn) for turn in range(options["result_backend_max_retries"])]
     assert options["result_backend_always_retry"]

@@ -1,4 +1,4 @@
-"""What Flower shows of a task: JSON where it is some, and nothing that ends its page or turns it round."""
+"""What Flower shows of a task: JSON if it is valid, and no text that ends the page or reverses its direction."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def flower_config(set_environment: SetEnvironment, tmp_path: Path, monkeypatch: 
 
 
 def shown_of(flower_config: ModuleType, text: str | None) -> str | None:
-    """What the page shows for arguments that a worker's event carries as this text."""
+    """Return what the page shows for arguments that a worker's event carries as this text."""
     task = SimpleNamespace(kwargs=text, result=text, exception=None)
-    told: str | None = flower_config.format_task(task).kwargs
-    return told
+    shown: str | None = flower_config.format_task(task).kwargs
+    return shown
 
 
 def test_arguments_and_results_are_shown_as_json(flower_config: ModuleType) -> None:
@@ -39,18 +39,18 @@ def test_arguments_and_results_are_shown_as_json(flower_config: ModuleType) -> N
 @pytest.mark.parametrize(
     "text", ["[" * 100_000, "(" * 5000, "-" * 50_000 + "1", "{'a': 1", "b'\\xff'", "{1}", None, ""]
 )
-def test_a_text_that_python_cannot_read_back_is_shown_as_it_is(flower_config: ModuleType, text: str | None) -> None:
+def test_a_text_that_python_cannot_parse_is_shown_unchanged(flower_config: ModuleType, text: str | None) -> None:
     assert shown_of(flower_config, text) == text
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=hostile.json_values)
-def test_whatever_a_message_held_it_can_be_sent_to_a_browser(flower_config: ModuleType, value: Any) -> None:
-    told = shown_of(flower_config, repr({"argument": value}))
-    assert told is not None
-    assert told.encode()
-    assert "\u202e" not in told
+def test_any_content_of_a_message_can_be_sent_to_a_browser(flower_config: ModuleType, value: Any) -> None:
+    shown = shown_of(flower_config, repr({"argument": value}))
+    assert shown is not None
+    assert shown.encode()
+    assert "\u202e" not in shown
 
 
-def test_a_direction_that_would_turn_the_line_round_is_spelt_out(flower_config: ModuleType) -> None:
+def test_a_character_that_reverses_the_text_direction_is_escaped(flower_config: ModuleType) -> None:
     assert shown_of(flower_config, repr({"trigger": "\u202e24\ud800"})) == json.dumps({"trigger": "\u202e24\ud800"})

@@ -55,7 +55,7 @@ def test_a_secret_in_the_env_file_is_read_literally(
 
 
 @pytest.mark.parametrize("value", ["pa${ss}word", '"pa${ss}word"'])
-def test_what_another_reader_of_the_file_would_replace_is_refused(
+def test_text_that_another_reader_of_the_file_would_replace_is_refused(
     set_environment: SetEnvironment, tmp_path: Path, value: str
 ) -> None:
     (tmp_path / ".env").write_text(f"PROCORE_CLIENT_SECRET={value}\n")
@@ -74,7 +74,7 @@ def test_secrets_may_be_in_files_of_a_folder(set_environment: SetEnvironment, tm
     assert load_settings().procore_client_secret.get_secret_value() == "from a file"
 
 
-def test_a_folder_of_secrets_that_is_not_there_is_a_fault(set_environment: SetEnvironment, tmp_path: Path) -> None:
+def test_a_missing_folder_of_secrets_is_a_fault(set_environment: SetEnvironment, tmp_path: Path) -> None:
     assert faults_of(set_environment, SECRETS_DIR=str(tmp_path / "no")) == (
         f"SECRETS_DIR is not a folder: {tmp_path / 'no'}.",
     )
@@ -88,7 +88,7 @@ def test_lists_are_separated_by_commas(set_environment: SetEnvironment) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "fault"),
     [
         (
             b"NETSUITE_CONCURRENCY 5\n",
@@ -110,33 +110,33 @@ def test_lists_are_separated_by_commas(set_environment: SetEnvironment) -> None:
     ],
 )
 def test_a_malformed_line_is_an_error_and_not_ignored(
-    set_environment: SetEnvironment, tmp_path: Path, text: bytes, told: str
+    set_environment: SetEnvironment, tmp_path: Path, text: bytes, fault: str
 ) -> None:
     (tmp_path / ".env").write_bytes(text)
-    assert faults_of(set_environment) == (told,)
+    assert faults_of(set_environment) == (fault,)
 
 
 def test_a_key_that_was_pasted_into_the_file_is_not_repeated(set_environment: SetEnvironment, tmp_path: Path) -> None:
     line = "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgPASTEDpastedPASTED"
     (tmp_path / ".env").write_text(f"NETSUITE_PRIVATE_KEY_FILE=-----BEGIN PRIVATE KEY-----\n{line}=pasted\n")
-    told = " ".join(faults_of(set_environment, NETSUITE_PRIVATE_KEY_FILE=None))
-    assert "must be the path of a file, not the key itself" in told
-    assert "Something (in .env) is not a setting" in told
-    assert "pasted" not in told.lower()
+    faults = " ".join(faults_of(set_environment, NETSUITE_PRIVATE_KEY_FILE=None))
+    assert "must be the path of a file, not the key itself" in faults
+    assert "Something (in .env) is not a setting" in faults
+    assert "pasted" not in faults.lower()
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "reason"),
     [(b"caf\xe9", "it is not UTF-8; save it as UTF-8 text"), (None, "it is not a file")],
 )
 def test_a_file_of_secrets_that_cannot_be_read_is_a_fault(
-    set_environment: SetEnvironment, tmp_path: Path, content: bytes | None, told: str
+    set_environment: SetEnvironment, tmp_path: Path, content: bytes | None, reason: str
 ) -> None:
     secret = tmp_path / "secrets" / "procore_client_secret"
     secret.parent.mkdir()
     secret.mkdir() if content is None else secret.write_bytes(content)
     faults = faults_of(set_environment, PROCORE_CLIENT_SECRET=None, SECRETS_DIR=str(secret.parent))
-    assert faults == (f"PROCORE_CLIENT_SECRET (a file in SECRETS_DIR) could not be read: {told}.",)
+    assert faults == (f"PROCORE_CLIENT_SECRET (a file in SECRETS_DIR) could not be read: {reason}.",)
 
 
 def test_an_unreadable_folder_of_secrets_is_named_and_no_setting_in_it(
@@ -148,8 +148,8 @@ def test_an_unreadable_folder_of_secrets_is_named_and_no_setting_in_it(
         raise PermissionError(errno.EACCES, "Permission denied", str(folder))
 
     monkeypatch.setattr(Path, "iterdir", refused)
-    told = f"SECRETS_DIR could not be read: the user of this process cannot read {tmp_path}; change its owner or its permissions."
-    assert faults_of(set_environment, SECRETS_DIR=str(tmp_path)) == (told,)
+    fault = f"SECRETS_DIR could not be read: the user of this process cannot read {tmp_path}; change its owner or its permissions."
+    assert faults_of(set_environment, SECRETS_DIR=str(tmp_path)) == (fault,)
 
 
 @pytest.mark.parametrize(
@@ -159,15 +159,15 @@ def test_an_unreadable_folder_of_secrets_is_named_and_no_setting_in_it(
 def test_quotation_marks_that_no_reader_removes_are_a_fault(
     set_environment: SetEnvironment, tmp_path: Path, name: str, mark: str
 ) -> None:
-    """As `docker run --env-file` passes them on. Taken as a part of the value they would be a refused login."""
+    """`docker run --env-file` passes them on. As part of the value they would cause a refused login."""
     value = f"{mark}https://sesame{mark}"
-    told = "begins and ends with a quotation mark, which is part of the value there: remove both marks."
-    assert faults_of(set_environment, **{name: value}) == (f"{name} (in the environment) {told}",)
+    fault = "begins and ends with a quotation mark, which is part of the value there: remove both marks."
+    assert faults_of(set_environment, **{name: value}) == (f"{name} (in the environment) {fault}",)
     secret = tmp_path / "secrets" / name.lower()
     secret.parent.mkdir()
     secret.write_text(f"{value}\n")
     faults = faults_of(set_environment, **{name: None}, SECRETS_DIR=str(secret.parent))
-    assert faults == (f"{name.lower()} (a file in SECRETS_DIR) {told}",)
+    assert faults == (f"{name.lower()} (a file in SECRETS_DIR) {fault}",)
 
 
 def test_quotation_marks_that_belong_to_a_value_are_kept_in_env_file(
@@ -181,14 +181,14 @@ def test_quotation_marks_that_belong_to_a_value_are_kept_in_env_file(
 
 def test_a_fault_of_a_value_that_was_cut_by_a_comment_says_so(set_environment: SetEnvironment, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("REDIS_URL=redis://:open #sesame@host:6379/0\nNETSUITE_CONCURRENCY=x\n")
-    _, _, told = faults_of(set_environment, NETSUITE_CONCURRENCY=None)
-    assert told.startswith("REDIS_URL (in .env) contains a space and #, which begin a comment:")
-    assert "sesame" not in told
+    _, _, fault = faults_of(set_environment, NETSUITE_CONCURRENCY=None)
+    assert fault.startswith("REDIS_URL (in .env) contains a space and #, which begin a comment:")
+    assert "sesame" not in fault
     assert len(faults_of(set_environment, REDIS_URL="http://:sesame@host", NETSUITE_CONCURRENCY="3")) == 1
 
 
 @pytest.mark.parametrize("name", ["x" * 5000, "a\nb"])
-def test_a_folder_that_no_folder_can_be_called_is_a_fault(set_environment: SetEnvironment, name: str) -> None:
+def test_an_impossible_folder_name_is_a_fault(set_environment: SetEnvironment, name: str) -> None:
     (fault,) = faults_of(set_environment, SECRETS_DIR=name)
     assert fault.startswith("SECRETS_DIR is not a folder: ")
     assert len(fault) < 400

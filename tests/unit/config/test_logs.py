@@ -1,4 +1,4 @@
-"""Log lines: one event is one line, whatever other systems' names hold."""
+"""Log lines: one event is one line, whatever the names from other systems contain."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def record(message: str, *arguments: object, error: BaseException | None = None)
 
 
 def caught(message: str) -> ValueError:
-    """An error that was raised."""
+    """Return an error that was raised."""
     with pytest.raises(ValueError, match=re.escape(message)) as raised:
         raise ValueError(message)
     return raised.value
 
 
 @given(name=ANY_TEXT)
-def test_a_name_makes_no_line_of_its_own(name: str) -> None:
+def test_a_name_adds_no_line(name: str) -> None:
     line = TextLines(FORMAT).format(record("%s is blocked", name))
     assert line.startswith("WARNING worker: ")
     assert line.endswith(" is blocked")
@@ -53,17 +53,17 @@ def test_a_forged_line_stays_inside_the_line_that_logged_it() -> None:
     )
 
 
-def test_a_name_with_accents_is_read_as_it_is() -> None:
+def test_a_name_with_accents_is_logged_unchanged() -> None:
     assert (
         TextLines(FORMAT).format(record("Constru\u00e7\u00e3o \u00c4u\u00dferst"))
         == "WARNING worker: Constru\u00e7\u00e3o \u00c4u\u00dferst"
     )
 
 
-def test_a_traceback_keeps_its_lines_and_obeys_nothing() -> None:
-    told = TextLines(FORMAT).format(record("failed", error=caught("\x1b[31mred\x1b[0m")))
-    assert "Traceback (most recent call last):\n" in told
-    assert told.endswith("ValueError: \\x1b[31mred\\x1b[0m")
+def test_a_traceback_keeps_its_lines_without_control_characters() -> None:
+    lines = TextLines(FORMAT).format(record("failed", error=caught("\x1b[31mred\x1b[0m")))
+    assert "Traceback (most recent call last):\n" in lines
+    assert lines.endswith("ValueError: \\x1b[31mred\\x1b[0m")
 
 
 @given(name=ANY_TEXT)
@@ -76,13 +76,13 @@ def test_a_line_of_json_is_one_ascii_line_that_reads_back(name: str) -> None:
 
 
 def test_a_line_of_json_carries_the_traceback() -> None:
-    told = json.loads(JsonLines().format(record("failed", error=caught("no"))))
-    assert "ValueError: no" in told["traceback"]
+    entry = json.loads(JsonLines().format(record("failed", error=caught("no"))))
+    assert "ValueError: no" in entry["traceback"]
 
 
 @pytest.fixture
 def logging_as_before() -> Iterator[None]:
-    """What a test sets up ends with it: pytest logs too."""
+    """Restore the logging setup after a test: pytest logs too."""
     loggers = [logging.getLogger(), *(logging.getLogger(name) for name in ("urllib3", "kombu", "amqp"))]
     before = [(logger, logger.level, list(logger.handlers)) for logger in loggers]
     yield
@@ -103,9 +103,9 @@ def test_a_line_has_the_correlation_id_of_its_request(capsys: pytest.CaptureFixt
         assert first.endswith("worker: done [scan-842763e1cb]")
         assert second.endswith("worker: idle")
         return
-    told = json.loads(first)
-    assert told.keys() == {"at", "level", "logger", "message", "correlation_id", "remote"}
-    assert (told["correlation_id"], told["remote"]) == ("scan-842763e1cb", "netsuite")
+    entry = json.loads(first)
+    assert entry.keys() == {"at", "level", "logger", "message", "correlation_id", "remote"}
+    assert (entry["correlation_id"], entry["remote"]) == ("scan-842763e1cb", "netsuite")
     assert json.loads(second).keys() == {"at", "level", "logger", "message"}
 
 
@@ -115,12 +115,12 @@ def test_a_response_with_unreadable_headers_is_not_logged_as_it_is(capsys: pytes
     set_up_logging(level="DEBUG", style="text")
     logging.getLogger("urllib3.connection").warning("Failed to parse headers: Bearer canary")
     logging.getLogger("worker").warning("ours is told")
-    told = capsys.readouterr().err
-    assert "ours is told" in told
-    assert "canary" not in told
+    logged = capsys.readouterr().err
+    assert "ours is told" in logged
+    assert "canary" not in logged
 
 
-def test_a_stranger_causes_a_bounded_number_of_log_lines() -> None:
+def test_callers_without_a_login_cause_a_bounded_number_of_lines() -> None:
     """The lines say how many are missing."""
     now = 0.0
     limit = RateLimit(clock=lambda: now)
@@ -135,7 +135,7 @@ def test_a_stranger_causes_a_bounded_number_of_log_lines() -> None:
     assert written[-1].endswith(" (999 more lines of this kind omitted)")
 
 
-def test_what_a_stranger_sends_makes_no_line_long() -> None:
+def test_text_of_a_caller_without_a_login_makes_no_line_long() -> None:
     sent = record("Uncaught exception %s", "/" * 65_536)
     assert RateLimit().filter(sent)
     assert len(sent.getMessage()) < LIMITED_LENGTH + 100

@@ -13,7 +13,7 @@ from worker.store.connection import connect
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "sentinels"),
     [
         ("redis+sentinel://one/m", Sentinels((("one", 26379),), "m")),
         (
@@ -32,8 +32,8 @@ from worker.store.connection import connect
         ),
     ],
 )
-def test_an_address_names_sentinels_master_and_login(url: str, told: Sentinels) -> None:
-    assert sentinels_of(url) == told
+def test_an_address_names_sentinels_master_and_login(url: str, sentinels: Sentinels) -> None:
+    assert sentinels_of(url) == sentinels
 
 
 @pytest.mark.parametrize(
@@ -56,11 +56,11 @@ def test_an_address_names_sentinels_master_and_login(url: str, told: Sentinels) 
         "redis+sentinel://one:65536/m",
     ],
 )
-def test_no_other_address_is_taken_for_one(url: str) -> None:
+def test_no_other_address_is_read_as_that_of_sentinels(url: str) -> None:
     assert sentinels_of(url) is None
 
 
-def test_celery_hears_of_the_sentinels_and_of_the_master() -> None:
+def test_celery_gets_the_sentinels_and_the_master() -> None:
     options = celery_options(redis_url="redis+sentinel://:p%40ss@one:1,two:2/m/3", key_prefix="x:")
     assert options["broker_url"] == options["result_backend"] == "sentinel://one:1/3;sentinel://two:2/3"
     assert options["broker_password"] == options["redis_password"] == "p@ss"
@@ -68,7 +68,7 @@ def test_celery_hears_of_the_sentinels_and_of_the_master() -> None:
     assert options["result_backend_transport_options"]["master_name"] == "m"
 
 
-def test_celery_hears_of_an_address_of_version_6_in_brackets() -> None:
+def test_celery_gets_an_ipv6_address_in_brackets() -> None:
     options = celery_options(redis_url="redis+sentinel://[::1]:26380/m", key_prefix="x:")
     assert options["broker_url"] == "sentinel://[::1]:26380/0"
 
@@ -101,7 +101,7 @@ def test_an_unusable_redis_address_is_reported_without_any_part_of_it(
 @pytest.mark.parametrize(
     "url", ["redis://host", "redis://:sesame@host:6379/3", "redis://user:p%2Fw@10.0.0.1/", "redis://[::1]:6379/0"]
 )
-def test_an_address_of_redis_is_taken_as_it_is(set_environment: SetEnvironment, url: str) -> None:
+def test_a_redis_address_is_used_unchanged(set_environment: SetEnvironment, url: str) -> None:
     set_environment(REDIS_URL=url)
     settings = load_settings()
     assert settings.redis_url is not None
@@ -129,7 +129,7 @@ def test_certificates_of_redis_are_checked_unless_a_setting_turns_that_off(
 
 
 def assert_everybody_takes(url: str) -> None:
-    """Celery's results, kombu and redis-py, none of which connects here."""
+    """Check that Celery's results, kombu and redis-py accept the address; none of them connects here."""
     app = Celery(set_as_current=False)
     app.conf.update(celery_options(redis_url=url, key_prefix="x:"))
     assert app.backend.connparams["host"]

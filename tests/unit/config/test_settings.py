@@ -1,4 +1,4 @@
-"""Settings: every fault is one sentence that names its setting, and no sentence or text ever shows a secret."""
+"""Settings: every fault is one sentence that names its setting, and no sentence ever shows a secret."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from config.settings import Settings, setting_names
 from tests.unit.config.conftest import SetEnvironment, faults_of
 
 
-def test_what_has_no_default_is_enough(set_environment: SetEnvironment) -> None:
+def test_settings_without_a_default_are_enough(set_environment: SetEnvironment) -> None:
     set_environment()
     settings = load_settings()
     assert (settings.procore_company_id, settings.netsuite_concurrency, settings.redis_url) == (4, 3, None)
@@ -41,14 +41,14 @@ def test_each_missing_setting_is_reported_with_its_purpose(
         assert f"{name} is not set: {field.description}." in faults
 
 
-def test_an_empty_variable_is_a_missing_one(set_environment: SetEnvironment) -> None:
+def test_an_empty_variable_counts_as_missing(set_environment: SetEnvironment) -> None:
     assert faults_of(set_environment, PROCORE_CLIENT_ID="") == (
         "PROCORE_CLIENT_ID is not set: Client id of the Procore app (client credentials).",
     )
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "told"),
+    ("name", "value", "beginning"),
     [
         ("PROCORE_COMPANY_ID", "Acme", "PROCORE_COMPANY_ID: must be a whole number above 0."),
         ("PROCORE_COMPANY_ID", "0", "PROCORE_COMPANY_ID: must be a whole number above 0."),
@@ -119,13 +119,13 @@ def test_an_empty_variable_is_a_missing_one(set_environment: SetEnvironment) -> 
     ],
 )  # fmt: skip
 def test_a_fault_is_one_sentence_that_names_its_setting(
-    set_environment: SetEnvironment, name: str, value: str, told: str
+    set_environment: SetEnvironment, name: str, value: str, beginning: str
 ) -> None:
     (fault,) = faults_of(set_environment, **{name: value})
-    assert fault.startswith(told)
+    assert fault.startswith(beginning)
     assert fault.endswith(".")
     assert "\n" not in fault
-    # Neither pydantic's words nor Python's, and no password.
+    # Neither pydantic's message nor Python's, and no password.
     assert not [word for word in ("Input", "valid", "Error", "unpack", "canary") if word in fault]
 
 
@@ -141,11 +141,11 @@ def test_a_simulator_on_this_machine_may_speak_http(set_environment: SetEnvironm
 
 
 @pytest.mark.parametrize("proxy", ["http://proxy:3128", "proxy.example:3128", "https://user:p%40ss@proxy.example"])
-def test_a_proxy_is_taken_as_other_programs_take_it(set_environment: SetEnvironment, proxy: str) -> None:
+def test_a_proxy_is_read_as_other_programs_read_it(set_environment: SetEnvironment, proxy: str) -> None:
     set_environment(HTTPS_PROXY=proxy)
-    told = load_settings().https_proxy
-    assert told is not None
-    assert told.get_secret_value() == proxy
+    setting = load_settings().https_proxy
+    assert setting is not None
+    assert setting.get_secret_value() == proxy
 
 
 # Secrets
@@ -247,7 +247,7 @@ def test_addresses_of_two_environments_of_procore_are_refused(
         ("http://127.0.0.1:8001", "https://login.procore.com"),
     ],
 )
-def test_addresses_of_one_environment_are_taken(set_environment: SetEnvironment, base: str, login: str) -> None:
+def test_addresses_of_one_environment_are_accepted(set_environment: SetEnvironment, base: str, login: str) -> None:
     set_environment(PROCORE_BASE_URL=base, PROCORE_AUTH_URL=login)
     assert load_settings().procore_auth_url == login
 

@@ -1,4 +1,4 @@
-"""Files that decide settings and that another user of this machine could have written are not read."""
+"""Files that decide settings are not read if another user of this machine could have written them."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from config.profile import read_profile
 from config.setting_faults import InvalidSettings
 from tests.unit.config.conftest import SetEnvironment
 
-STRANGER = 4711
+OTHER_USER = 4711
 
 
 @pytest.fixture
-def give_away(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
-    """Make a file another user's; who is not root cannot, and is another user from here on."""
+def change_owner(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
+    """Give a file to another user; without root rights, this process counts as another user from here on."""
 
     def give(path: Path) -> None:
         if os.geteuid() == 0:
-            os.chown(path, STRANGER, -1, follow_symlinks=False)
+            os.chown(path, OTHER_USER, -1, follow_symlinks=False)
         else:
-            monkeypatch.setattr(os, "geteuid", lambda: STRANGER)
+            monkeypatch.setattr(os, "geteuid", lambda: OTHER_USER)
 
     return give
 
@@ -56,16 +56,16 @@ def test_a_file_of_root_is_read_by_every_user(
     env_file(tmp_path)
     set_environment()
     monkeypatch.setattr("config.setting_sources.ROOT", tmp_path.stat().st_uid)
-    monkeypatch.setattr(os, "geteuid", lambda: STRANGER)
+    monkeypatch.setattr(os, "geteuid", lambda: OTHER_USER)
     assert load_settings().netsuite_concurrency == 7
 
 
 def test_a_file_of_another_user_is_refused_with_what_to_do(
-    set_environment: SetEnvironment, tmp_path: Path, give_away: Callable[[Path], None]
+    set_environment: SetEnvironment, tmp_path: Path, change_owner: Callable[[Path], None]
 ) -> None:
     file = env_file(tmp_path)
     set_environment()
-    give_away(file)
+    change_owner(file)
     (fault,) = faults()
     assert fault.startswith(f"{file} belongs to ")
     assert "Run wbs-sync in another folder, or, if the content of the file is correct, run `chown " in fault
@@ -73,13 +73,13 @@ def test_a_file_of_another_user_is_refused_with_what_to_do(
 
 
 def test_a_link_of_another_user_to_a_file_of_ours_is_refused(
-    set_environment: SetEnvironment, tmp_path: Path, give_away: Callable[[Path], None]
+    set_environment: SetEnvironment, tmp_path: Path, change_owner: Callable[[Path], None]
 ) -> None:
     env_file(tmp_path).rename(tmp_path / "mine")
     (tmp_path / ".env").symlink_to("mine")
     set_environment()
     assert load_settings().netsuite_concurrency == 7
-    give_away(tmp_path / ".env")
+    change_owner(tmp_path / ".env")
     assert faults()[0].startswith(f"{tmp_path / '.env'} belongs to ")
 
 
@@ -99,7 +99,7 @@ def test_a_link_to_nothing_sets_nothing(set_environment: SetEnvironment, tmp_pat
 
 
 def test_secrets_that_everybody_may_write_are_refused(
-    set_environment: SetEnvironment, tmp_path: Path, give_away: Callable[[Path], None]
+    set_environment: SetEnvironment, tmp_path: Path, change_owner: Callable[[Path], None]
 ) -> None:
     folder = tmp_path / "secrets"
     folder.mkdir()
@@ -112,7 +112,7 @@ def test_secrets_that_everybody_may_write_are_refused(
     folder.chmod(0o777)
     assert faults()[0].startswith(f"{folder} (SECRETS_DIR) is writable for every user of this machine:")
     folder.chmod(0o755)
-    give_away(secret)
+    change_owner(secret)
     address = load_settings().redis_url
     assert address, "a mounted file keeps the owner that it has on the host"
 

@@ -1,4 +1,4 @@
-"""A name that is no setting is refused wherever it comes from, with the nearest right one, unless it is another program's."""
+"""A name that is no setting is refused in every source, with the nearest valid name, unless it belongs to another program."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ def faults() -> tuple[str, ...]:
         ("PROCORE_ZZZZZZZZZZZZ", "PROCORE_ZZZZZZZZZZZZ (in the environment) is not a setting of wbs-sync."),
     ],
 )  # fmt: skip
-def test_in_the_environment(set_environment: SetEnvironment, name: str, sentence: str) -> None:
+def test_an_unknown_name_in_the_environment_is_refused(
+    set_environment: SetEnvironment, name: str, sentence: str
+) -> None:
     set_environment(**{name: "open sesame"})
     assert faults() == (sentence,)
 
@@ -58,7 +60,9 @@ def test_in_the_environment(set_environment: SetEnvironment, name: str, sentence
         ("MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQDcanarycanarycanary", "Something (in .env) is not a setting of wbs-sync."),
     ],
 )  # fmt: skip
-def test_in_a_file_of_settings(set_environment: SetEnvironment, tmp_path: Path, name: str, sentence: str) -> None:
+def test_an_unknown_name_in_a_file_of_settings_is_refused(
+    set_environment: SetEnvironment, tmp_path: Path, name: str, sentence: str
+) -> None:
     (tmp_path / ".env").write_text(f"{name}=open sesame\n")
     set_environment()
     assert faults() == (sentence,)
@@ -80,7 +84,9 @@ def test_in_a_file_of_settings(set_environment: SetEnvironment, tmp_path: Path, 
         ("export_corn", "export_corn (a file in SECRETS_DIR) is not a setting of wbs-sync. Did you mean EXPORT_CRON?"),
     ],
 )  # fmt: skip
-def test_in_the_folder_of_secrets(set_environment: SetEnvironment, tmp_path: Path, name: str, sentence: str) -> None:
+def test_an_unknown_name_in_the_folder_of_secrets_is_refused(
+    set_environment: SetEnvironment, tmp_path: Path, name: str, sentence: str
+) -> None:
     folder = tmp_path / "secrets"
     folder.mkdir()
     (folder / name).write_text("open sesame")
@@ -197,7 +203,7 @@ COMMON = [
 ]
 
 
-def test_what_companies_commonly_have_in_an_environment_is_not_ours(set_environment: SetEnvironment) -> None:
+def test_common_variables_of_other_programs_are_accepted(set_environment: SetEnvironment) -> None:
     set_environment(**dict.fromkeys(COMMON, "x"))
     assert load_settings().procore_company_id == 4
 
@@ -215,7 +221,7 @@ def test_a_file_next_to_the_secrets_that_is_no_setting_is_ignored(
 
 
 @pytest.mark.parametrize("place", ["environment", ".env", "secrets"])
-def test_with_the_right_name_given_a_close_one_is_another_programs(
+def test_a_similar_name_is_accepted_once_the_right_one_is_set(
     set_environment: SetEnvironment, tmp_path: Path, place: str
 ) -> None:
     folder = tmp_path / "secrets"

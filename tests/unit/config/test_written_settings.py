@@ -1,4 +1,4 @@
-"""The digests of the settings that decide what is written."""
+"""The digests of the settings that determine what is written."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ def digests(set_environment: SetEnvironment, **changes: str) -> dict[str, str]:
     return written_settings(load_settings(), None)
 
 
-def test_each_setting_decides_what_is_written_or_it_does_not() -> None:
+def test_each_setting_is_classified_by_whether_it_affects_writes() -> None:
     assert sorted((*WRITTEN, *NOT_WRITTEN)) == sorted(Settings.model_fields)
     assert {name.lower() for name in CHANGES} == set(WRITTEN)
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_another_value_has_another_digest_and_is_not_in_it(set_environment: SetEnvironment, name: str) -> None:
+def test_another_value_has_another_digest_which_does_not_contain_it(set_environment: SetEnvironment, name: str) -> None:
     before = digests(set_environment, **ALONGSIDE.get(name, {}))
     after = digests(set_environment, **ALONGSIDE.get(name, {}), **{name: CHANGES[name]})
     changed = {each for each in before if before[each] != after[each]}
@@ -84,11 +84,11 @@ def test_equivalent_settings_have_the_same_digests(set_environment: SetEnvironme
 
 
 def test_the_order_of_a_list_does_not_matter(set_environment: SetEnvironment) -> None:
-    one = digests(set_environment, PROJECT_IDS="17,18", EXPORT_STATUSES="approved,approved_as_noted")
-    assert one == digests(set_environment, PROJECT_IDS="18,17", EXPORT_STATUSES="approved_as_noted,approved")
+    in_order = digests(set_environment, PROJECT_IDS="17,18", EXPORT_STATUSES="approved,approved_as_noted")
+    assert in_order == digests(set_environment, PROJECT_IDS="18,17", EXPORT_STATUSES="approved_as_noted,approved")
 
 
-def test_what_a_profile_says_counts_and_not_when_it_was_made(set_environment: SetEnvironment) -> None:
+def test_the_content_of_a_profile_counts_and_not_its_date(set_environment: SetEnvironment) -> None:
     set_environment()
     settings = load_settings()
 

@@ -1,4 +1,4 @@
-"""A story is made when it is read: from the record's beginning, the journal's lines, and the record's end."""
+"""A history is assembled when it is read: from the start of the record, the lines of its journal, and its current state."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def whats(record: Record | None, *entries: JournalEntry, of_code: bool = True) -
 
 
 @pytest.mark.parametrize("what", EventKind)
-def test_every_word_has_a_sentence_even_without_its_facts(what: EventKind) -> None:
+def test_every_event_has_a_sentence_even_without_its_facts(what: EventKind) -> None:
     assert (what in SENTENCES) is (what is not EventKind.BLOCKED)
     assert entry(what).sentence
 
 
 def test_a_problem_has_the_sentence_of_the_catalogue() -> None:
-    told = entry(EventKind.BLOCKED, cause=Cause.NAME_HAS_COLON, name="a : b").sentence
-    assert told.startswith("Problem (name_has_colon): The Item name 'a : b' contains ' : '")
+    sentence = entry(EventKind.BLOCKED, cause=Cause.NAME_HAS_COLON, name="a : b").sentence
+    assert sentence.startswith("Problem (name_has_colon): The Item name 'a : b' contains ' : '")
 
 
 def test_a_cause_of_a_later_version_is_still_shown() -> None:
@@ -51,12 +51,12 @@ def test_a_write_in_progress_is_shown_even_if_the_journal_has_no_event() -> None
     assert whats(intent, entry(EventKind.SENT), of_code=False) == ["seen", "sent"]
 
 
-def test_the_beginning_is_no_later_than_the_first_line() -> None:
+def test_the_history_begins_no_later_than_its_first_line() -> None:
     steps = history(MADE, [entry(EventKind.WAITING_FOR_ITEMS, at=7)], of_code=True)
     assert [step.at for step in steps] == [7, 7, 30.0]
 
 
-def test_what_was_restored_says_that_nothing_is_known_of_before() -> None:
+def test_a_restored_record_says_that_its_earlier_history_is_unknown() -> None:
     restored = Record(State.CREATED, "24-017", "5871", at=30.0)
     assert whats(restored) == ["known"]
 

@@ -25,8 +25,8 @@ def lines_of(draw: st.DrawFn) -> list[InvoiceLine]:
 
 
 def require_sums(breakdown: BillBreakdown) -> None:
-    for one in breakdown.lines:
-        assert sum((term.amount for term in one.terms), Decimal(0)) == one.amount
+    for bill_line in breakdown.lines:
+        assert sum((term.amount for term in bill_line.terms), Decimal(0)) == bill_line.amount
 
 
 @given(now=lines_of(), before=st.none() | lines_of(), tax=st.just(Decimal(0)) | cents)
@@ -76,5 +76,5 @@ def test_held_and_released_on_one_invoice_are_two_lines() -> None:
 
 
 def test_a_line_without_a_code_is_broken_down_too() -> None:
-    (one,) = break_down(invoice(line(wbs_code_id=None, completed_to_date=amount("5.00"))), None).lines
-    assert (one.wbs_code_id, one.amount) == (None, amount("5.00"))
+    (bill_line,) = break_down(invoice(line(wbs_code_id=None, completed_to_date=amount("5.00"))), None).lines
+    assert (bill_line.wbs_code_id, bill_line.amount) == (None, amount("5.00"))

@@ -14,12 +14,12 @@ from worker.domain.bills import Bill, BillLine, FoundBill
 
 LINES = (BillLine("5871", amount("1000"), "a"), BillLine("9000", amount("-100"), "b"))
 BILL = Bill("pcr-bill-4-417", "33", "700", "ACME-0417", date(2026, 9, 30), "memo", LINES, "Acme")
-SURPLUS, LACKING = "extra lines", "missing lines"
+EXTRA, MISSING = "extra lines", "missing lines"
 FOUND = FoundBill("88123", "pcr-bill-4-417", "33", "ACME-0417", date(2026, 9, 30), amount("900"), LINES)
 
 
 @pytest.mark.parametrize(
-    "found",
+    "bill",
     [
         FOUND,
         replace(FOUND, lines=LINES[::-1]),
@@ -27,12 +27,12 @@ FOUND = FoundBill("88123", "pcr-bill-4-417", "33", "ACME-0417", date(2026, 9, 30
         replace(FOUND, external_id=None),
     ],
 )
-def test_order_descriptions_and_external_id_make_no_difference(found: FoundBill) -> None:
-    assert difference(BILL, found) is None
+def test_order_descriptions_and_external_id_make_no_difference(bill: FoundBill) -> None:
+    assert difference(BILL, bill) is None
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "sentences"),
     [
         ({"vendor_id": "34"}, {"vendor": "vendor id 34 instead of Acme (id 33)"}),
         ({"vendor_id": "34", "vendor_name": "Apex"}, {"vendor": "vendor Apex (id 34) instead of Acme (id 33)"}),
@@ -43,12 +43,12 @@ def test_order_descriptions_and_external_id_make_no_difference(found: FoundBill)
             {"total": amount("900.01")},
             {"total": "total 900.01 instead of 900.00, of which 0.01 is not on Item lines"},
         ),
-        ({"lines": (LINES[0], LINES[0])}, {"lines": f"{SURPLUS}: a 1,000.00, {LACKING}: b -100.00"}),
-        ({"lines": (*LINES, LINES[0])}, {"lines": f"{SURPLUS}: a 1,000.00"}),
-        ({"lines": LINES[:1]}, {"lines": f"{LACKING}: b -100.00"}),
+        ({"lines": (LINES[0], LINES[0])}, {"lines": f"{EXTRA}: a 1,000.00, {MISSING}: b -100.00"}),
+        ({"lines": (*LINES, LINES[0])}, {"lines": f"{EXTRA}: a 1,000.00"}),
+        ({"lines": LINES[:1]}, {"lines": f"{MISSING}: b -100.00"}),
         (
             {"lines": (replace(LINES[0], item_id="5872", item_name="24-01.S"), LINES[1])},
-            {"lines": f"{SURPLUS}: 24-01.S 1,000.00, {LACKING}: a 1,000.00"},
+            {"lines": f"{EXTRA}: 24-01.S 1,000.00, {MISSING}: a 1,000.00"},
         ),
         (
             {
@@ -56,22 +56,22 @@ def test_order_descriptions_and_external_id_make_no_difference(found: FoundBill)
                 "total": amount("915"),
             },
             {
-                "lines": f"total 915.00 instead of 900.00, {SURPLUS}: Item none 1.00, Item none 2.00, Item none 3.00 and 2 more"
+                "lines": f"total 915.00 instead of 900.00, {EXTRA}: Item none 1.00, Item none 2.00, Item none 3.00 and 2 more"
             },
         ),
         (
             {"lines": LINES[:1], "total": amount("1080")},
             {
                 "total": "total 1,080.00 instead of 900.00, of which 80.00 is not on Item lines",
-                "lines": f"{LACKING}: b -100.00",
+                "lines": f"{MISSING}: b -100.00",
             },
         ),
     ],
 )
-def test_any_other_difference_is_described(changes: dict[str, Any], told: dict[str, str]) -> None:
-    found = replace(FOUND, **changes)
-    assert differences(BILL, found) == told
-    assert difference(BILL, found) == "; ".join(told.values())
+def test_any_other_difference_is_described(changes: dict[str, Any], sentences: dict[str, str]) -> None:
+    bill = replace(FOUND, **changes)
+    assert differences(BILL, bill) == sentences
+    assert difference(BILL, bill) == "; ".join(sentences.values())
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The digest of an invoice differs for data that determines its bill, and only for that."""
+"""The digest of an invoice changes with data that determines its bill, and with no other data."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def with_line(invoice: Invoice, **changed: Any) -> Invoice:
 
 @pytest.mark.parametrize("name", AMOUNTS)
 def test_every_amount_of_a_line_counts(invoice: Invoice, name: str) -> None:
-    other = with_line(invoice, **{name: getattr(invoice.lines[0], name) + Decimal("0.01")})
-    assert billed_digest(other) != billed_digest(invoice)
+    changed = with_line(invoice, **{name: getattr(invoice.lines[0], name) + Decimal("0.01")})
+    assert billed_digest(changed) != billed_digest(invoice)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_the_head_counts_and_its_change_has_a_sentence(
     assert list(changes(invoice, replace(invoice, **changed))) == [aspect]
 
 
-def test_exchanged_codes_count(invoice: Invoice) -> None:
+def test_exchanged_codes_change_the_digest(invoice: Invoice) -> None:
     first, second = invoice.lines
     first = replace(first, completed_to_date=first.completed_to_date + 1)
     assert billed_digest(replace(invoice, lines=(first, second))) != billed_digest(

@@ -1,4 +1,4 @@
-"""Errors keep their class, message and facts on the way through pickle and Celery's result backend."""
+"""Errors keep their class, message and facts through pickle and Celery's result backend."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OF_TASKS = [*KNOWN, InvalidSettings, InvalidMessage]
 
 
 @pytest.mark.parametrize("kind", KNOWN)
-def test_every_error_is_made_of_its_message_alone(kind: type[SyncError]) -> None:
+def test_every_error_can_be_created_from_its_message_alone(kind: type[SyncError]) -> None:
     assert str(kind("said once")) == "said once"
     assert str(kind()) == ""
 

@@ -1,4 +1,4 @@
-"""Findings: each kind is a problem with its owner and next step, unless it is mild, and is described in the documentation."""
+"""Findings: each kind is a problem with an owner and a next step, unless it is mild, and is described in the documentation."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_a_finding_is_a_problem_with_the_same_sentence(kind: FindingKind) -> Non
     assert problem.sentence == "Code 01-100.S of project 24-017 Riverside has no Item."
 
 
-def test_each_kind_has_a_next_step_of_its_own() -> None:
+def test_each_kind_has_its_own_next_step() -> None:
     steps = {kind: problem.next_step for kind in SERIOUS if (problem := finding(kind).problem)}
     assert len(set(steps.values())) == len(SERIOUS)
 
@@ -42,7 +42,7 @@ def test_a_difference_without_a_fix_is_for_information_only() -> None:
     assert all(finding(kind).problem is None for kind in MILD)
 
 
-def test_findings_and_information_are_kept_apart() -> None:
+def test_findings_and_information_are_separate() -> None:
     verified = Verified()
     verified.find(*(finding(kind) for kind in FindingKind))
     assert [one.kind for one in verified.findings] == SERIOUS

@@ -1,4 +1,4 @@
-"""Which Items read like a project's under another number, or under a code of before."""
+"""Which Items have names like a project's under another number, or under a former code."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CODE_FIRST = NamingRule("{wbs_code} of {project_number}")
 PROJECT = Project(17, "Tower", "25-800", active=True)
 
 
-def others(*names: str) -> list[OtherItem]:
+def items_named(*names: str) -> list[OtherItem]:
     return [OtherItem(str(number), name) for number, name in enumerate(names, 1)]
 
 
@@ -23,37 +23,37 @@ def others(*names: str) -> list[OtherItem]:
         (CODE_FIRST, ("01.S of 24-800", "02.S OF 24-800")),
     ],
 )
-def test_the_number_under_which_the_codes_have_items(rule: NamingRule, names: tuple[str, str]) -> None:
-    items = others(*names, "Freight")
-    found = under_another_number(rule, {"01.S", "02.S", "03.S"}, items, {"25-800"})
-    assert found == [Candidates("24-800", items[:2])]
-    assert found[0].decision == ["number:24-800"]
+def test_the_former_number_of_a_projects_items_is_found(rule: NamingRule, names: tuple[str, str]) -> None:
+    items = items_named(*names, "Freight")
+    former_number = under_another_number(rule, {"01.S", "02.S", "03.S"}, items, {"25-800"})
+    assert former_number == [Candidates("24-800", items[:2])]
+    assert former_number[0].decision == ["number:24-800"]
 
 
 def test_numbers_of_projects_that_procore_shows_are_left_out_in_any_case() -> None:
-    assert under_another_number(RULE, {"01.S"}, others("A-1-01.S"), {"a-1"}) == []
+    assert under_another_number(RULE, {"01.S"}, items_named("A-1-01.S"), {"a-1"}) == []
 
 
-def test_fewer_than_half_of_the_codes_are_chance() -> None:
+def test_items_for_fewer_than_half_of_the_codes_do_not_count() -> None:
     codes = {"01.S", "02.S", "03.S"}
-    assert under_another_number(RULE, codes, others("24-800-01.S"), ()) == []
-    assert under_another_number(RULE, codes, others("24-800-01.S", "24-800-01.S"), ()) == []
+    assert under_another_number(RULE, codes, items_named("24-800-01.S"), ()) == []
+    assert under_another_number(RULE, codes, items_named("24-800-01.S", "24-800-01.S"), ()) == []
 
 
 def test_the_number_with_most_codes_comes_first() -> None:
-    items = others("1-01.S", "2-01.S", "2-02.S")
+    items = items_named("1-01.S", "2-01.S", "2-02.S")
     assert [one.number for one in under_another_number(RULE, {"01.S", "02.S"}, items, ())] == ["2", "1"]
 
 
-def test_what_is_left_over_under_a_project_s_own_number() -> None:
-    items = others("25-800-01.S", "25-800-02.s", "25-8000-03.S", "25-800-")
-    found = left_over(RULE, PROJECT, {"02.S"}, items)
-    assert found == Candidates("", items[:1])
-    assert found.decision == ["item:1"]
+def test_items_without_a_code_under_the_projects_number_are_found() -> None:
+    items = items_named("25-800-01.S", "25-800-02.s", "25-8000-03.S", "25-800-")
+    left = left_over(RULE, PROJECT, {"02.S"}, items)
+    assert left == Candidates("", items[:1])
+    assert left.decision == ["item:1"]
     assert left_over(RULE, PROJECT, {"01.S", "02.S"}, items) is None
 
 
-def test_whether_items_are_named_by_a_number() -> None:
+def test_items_named_by_a_number_are_recognized() -> None:
     assert named_by(RULE, "25-800", ["x", "25-800-01.S"])
     assert not named_by(RULE, "25-800", ["25-8001-01.S"])
     assert named_by(CODE_FIRST, "25-800", ["01.S OF 25-800"])

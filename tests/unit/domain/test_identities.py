@@ -1,4 +1,4 @@
-"""External ids and work keys: built from numbers, read back unchanged, compared the way NetSuite compares them."""
+"""External ids and work keys: built from numbers, parsed back unchanged, compared as NetSuite compares them."""
 
 from __future__ import annotations
 
@@ -31,27 +31,27 @@ IDS = st.integers(min_value=1, max_value=2**63 - 1)
 TAKEN_BY_NETSUITE = re.compile(r"[A-Za-z0-9_-]+")
 
 
-def test_external_ids_are_spelt_as_published() -> None:
+def test_external_ids_are_written_as_published() -> None:
     assert item_external_id(4, 17, 901) == "pcr-itm-4-17-901"
     assert bill_external_id(4, 417) == "pcr-bill-4-417"
     assert vendor_external_id(4, 33) == "pcr-vendor-4-33"
 
 
-@given(company=IDS, project=IDS, other=IDS)
-def test_external_ids_hold_only_what_netsuite_takes(company: int, project: int, other: int) -> None:
+@given(company=IDS, project=IDS, record_id=IDS)
+def test_external_ids_have_only_characters_that_netsuite_accepts(company: int, project: int, record_id: int) -> None:
     for made in (
-        item_external_id(company, project, other),
-        bill_external_id(company, other),
-        vendor_external_id(company, other),
+        item_external_id(company, project, record_id),
+        bill_external_id(company, record_id),
+        vendor_external_id(company, record_id),
     ):
         assert TAKEN_BY_NETSUITE.fullmatch(made)
 
 
-@given(one=st.tuples(IDS, IDS, IDS), other=st.tuples(IDS, IDS, IDS))
+@given(first=st.tuples(IDS, IDS, IDS), second=st.tuples(IDS, IDS, IDS))
 def test_two_codes_share_an_external_id_only_when_they_are_the_same_code(
-    one: tuple[int, int, int], other: tuple[int, int, int]
+    first: tuple[int, int, int], second: tuple[int, int, int]
 ) -> None:
-    assert (item_external_id(*one) == item_external_id(*other)) == (one == other)
+    assert (item_external_id(*first) == item_external_id(*second)) == (first == second)
 
 
 @given(project=IDS, code=IDS)
@@ -82,14 +82,14 @@ def test_any_other_external_id_names_no_code(external_id: str | None) -> None:
     assert code_of_item(external_id) is None
 
 
-def test_one_companys_external_ids_are_not_anothers() -> None:
+def test_external_ids_differ_between_companies() -> None:
     assert not item_external_id(44, 1, 2).startswith(item_external_ids_of(4))
     assert not bill_external_id(44, 1).startswith(bill_external_ids_of(4))
     assert bill_external_id(4, 1).startswith(bill_external_ids_of(4))
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "same"),
+    ("first", "second", "same"),
     [
         ("pcr-itm-1-2-3", "pcr-itm-1-2-3", True),
         ("PCR-ITM-1-2-3", "pcr-itm-1-2-3", True),
@@ -100,10 +100,10 @@ def test_one_companys_external_ids_are_not_anothers() -> None:
     ],
 )
 def test_external_ids_are_compared_without_case_and_no_id_equals_nothing(
-    one: str | None, other: str | None, same: bool
+    first: str | None, second: str | None, same: bool
 ) -> None:
-    assert same_external_id(one, other) is same
-    assert same_external_id(other, one) is same
+    assert same_external_id(first, second) is same
+    assert same_external_id(second, first) is same
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_external_ids_are_compared_without_case_and_no_id_equals_nothing(
         (is_our_bill, "", False),
     ],
 )
-def test_a_record_of_ours_is_known_by_how_its_external_id_begins(
+def test_our_records_are_recognized_by_the_prefix_of_their_external_id(
     is_ours: Callable[[str | None], bool], external_id: str | None, ours: bool
 ) -> None:
     assert is_ours(external_id) is ours

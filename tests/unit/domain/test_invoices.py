@@ -97,7 +97,7 @@ def test_retainage_moved_from_materials_into_work_is_not_counted_again(field: st
     assert retainage(invoice(line(**held)), before) == Retainage(held=amount("0"), released=amount("0"))
 
 
-def test_a_balance_that_shrinks_without_a_word_is_released() -> None:
+def test_a_balance_that_shrinks_without_a_release_counts_as_released() -> None:
     now, before = invoice(line()), invoice(line(materials_retained=amount("50.00")))
     assert retainage(now, before) == Retainage(held=amount("0"), released=amount("50.00"))
 
@@ -171,26 +171,26 @@ def invoices(draw: st.DrawFn) -> tuple[Invoice, Invoice | None]:
 def test_the_lines_of_a_bill_total_gross_less_held_plus_released(
     drawn: tuple[Invoice, Invoice | None],
 ) -> None:
-    one, previous = drawn
-    retained = retainage(one, previous)
-    total = sum((line.gross for line in one.lines), Decimal(0)) - retained.held + retained.released
-    lines = bill_lines(one, retained, {1: "11", 2: "12", 3: "13"}, FIXED)
+    current, previous = drawn
+    retained = retainage(current, previous)
+    total = sum((line.gross for line in current.lines), Decimal(0)) - retained.held + retained.released
+    lines = bill_lines(current, retained, {1: "11", 2: "12", 3: "13"}, FIXED)
     assert sum((line.amount for line in lines), Decimal(0)) == total
     assert all(line.amount for line in lines)
     assert retained.held >= 0
 
-    tied = replace(one, payment_due=total)
+    tied = replace(current, payment_due=total)
     require_tie(tied, retained)
     for cent in (Decimal("0.01"), Decimal("-0.01")):
         with pytest.raises(Blocked):
-            require_tie(replace(one, payment_due=total + cent), retained)
+            require_tie(replace(current, payment_due=total + cent), retained)
 
 
-# Whether it is billed at all
+# Invoices that are skipped or refused
 
 
 @pytest.mark.parametrize(
-    ("one", "reason"),
+    ("checked", "reason"),
     [
         pytest.param(invoice(USUAL, due="900"), None, id="to be billed"),
         pytest.param(invoice(USUAL, due="900", origin_id="ns-vendorbill-88"), None, id="named by a bill of ours"),
@@ -205,13 +205,13 @@ def test_the_lines_of_a_bill_total_gross_less_held_plus_released(
         pytest.param(invoice(line(work_retained=amount("5")), due="-5"), None, id="held retainage only"),
     ],
 )  # fmt: skip
-def test_an_invoice_is_skipped_only_with_a_reason(one: Invoice, reason: str | None) -> None:
-    told = reason_to_skip(one, ("approved",))
-    assert told is None if reason is None else reason in str(told)
+def test_an_invoice_is_skipped_only_with_a_reason(checked: Invoice, reason: str | None) -> None:
+    skip_reason = reason_to_skip(checked, ("approved",))
+    assert skip_reason is None if reason is None else reason in str(skip_reason)
 
 
 @pytest.mark.parametrize(
-    ("one", "cause"),
+    ("checked", "cause"),
     [
         (invoice(USUAL, due="900", currency="CAD"), Cause.FOREIGN_CURRENCY),
         (invoice(USUAL, due="900", tax=amount("80")), Cause.TAX_ITEM_MISSING),
@@ -229,15 +229,15 @@ def test_an_invoice_is_skipped_only_with_a_reason(one: Invoice, reason: str | No
         (invoice(replace(USUAL, wbs_code_id=None), due="900"), Cause.LINE_MISSING_CODE),
     ],
 )
-def test_what_has_to_be_fixed_on_the_invoice_is_a_complete_problem(one: Invoice, cause: Cause) -> None:
+def test_a_fault_of_the_invoice_is_a_complete_problem(checked: Invoice, cause: Cause) -> None:
     with pytest.raises(Blocked) as caught:
-        require_billable(one)
+        require_billable(checked)
     assert caught.value.cause is cause
     assert "?" not in describe(cause, caught.value.facts).sentence
 
 
 @pytest.mark.parametrize(
-    "one",
+    "checked",
     [
         invoice(USUAL, due="900"),
         invoice(USUAL, due="0"),
@@ -246,9 +246,9 @@ def test_what_has_to_be_fixed_on_the_invoice_is_a_complete_problem(one: Invoice,
         invoice(USUAL, line(2, wbs_code_id=None), due="900"),
     ],
 )
-def test_an_invoice_in_order_may_be_billed(one: Invoice) -> None:
-    require_billable(one)
-    assert reason_to_skip(one, ("approved",)) is None
+def test_a_valid_invoice_may_be_billed(checked: Invoice) -> None:
+    require_billable(checked)
+    assert reason_to_skip(checked, ("approved",)) is None
 
 
 def test_an_invoice_that_does_not_tie_says_both_amounts() -> None:
@@ -290,7 +290,7 @@ def test_tax_in_the_payment_due_becomes_a_separate_line(tax: str) -> None:
         ("820", Cause.LINES_DO_NOT_TIE),
     ],
 )
-def test_tax_that_is_not_in_the_payment_due_is_no_bill(due: str, cause: Cause) -> None:
+def test_tax_outside_the_payment_due_prevents_the_bill(due: str, cause: Cause) -> None:
     billed = invoice(USUAL, due=due, tax=amount("80"), previous_id=400)
     with pytest.raises(Blocked) as caught:
         require_tie(billed, retainage(billed, None))
@@ -298,6 +298,6 @@ def test_tax_that_is_not_in_the_payment_due_is_no_bill(due: str, cause: Cause) -
     assert "?" not in describe(cause, caught.value.facts).sentence
 
 
-def test_an_invoice_of_nothing_but_tax_bills_something() -> None:
+def test_an_invoice_with_only_tax_is_billed() -> None:
     billed = invoice(due="5", tax=amount("5"))
     assert not bills_nothing(billed, Retainage(amount("0"), amount("0")))

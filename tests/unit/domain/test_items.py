@@ -19,7 +19,7 @@ ELSEWHERE = replace(OURS, id="79", name="something else", external_id="x-1")
 
 
 @pytest.mark.parametrize(
-    ("found", "expected"),
+    ("items", "expected"),
     [
         pytest.param([], None, id="nothing there"),
         pytest.param([ELSEWHERE], None, id="another name and another external id"),
@@ -33,14 +33,14 @@ ELSEWHERE = replace(OURS, id="79", name="something else", external_id="x-1")
         pytest.param([FOREIGN, replace(OURS, name="renamed")], replace(OURS, name="renamed"), id="external id goes before name"),
     ],
 )  # fmt: skip
-def test_the_item_of_our_external_id_or_else_of_that_name_serves(
-    found: list[FoundItem], expected: FoundItem | None
+def test_the_item_with_our_external_id_or_else_that_name_is_used(
+    items: list[FoundItem], expected: FoundItem | None
 ) -> None:
-    assert item_for(NEED, found, {}) == expected
+    assert item_for(NEED, items, {}) == expected
 
 
 @pytest.mark.parametrize(
-    ("found", "cause"),
+    ("items", "cause"),
     [
         pytest.param([FOREIGN, replace(FOREIGN, id="80")], Cause.DUPLICATE_ITEM, id="two of the name"),
         pytest.param([OURS, replace(OURS, id="81")], Cause.DUPLICATE_ITEM, id="two of our external id"),
@@ -54,18 +54,18 @@ def test_the_item_of_our_external_id_or_else_of_that_name_serves(
         pytest.param([replace(ADOPTED, external_id="agave-12")], Cause.ITEM_BELONGS_TO_OTHER_CODE, id="adopted, someone else's external id"),
     ],
 )  # fmt: skip
-def test_an_item_in_the_way_is_a_complete_problem(found: list[FoundItem], cause: Cause) -> None:
+def test_a_conflicting_item_is_a_complete_problem(items: list[FoundItem], cause: Cause) -> None:
     with pytest.raises(Blocked) as caught:
-        item_for(NEED, found, {ADOPTED.id: "pcr-itm-4-18-6"})
+        item_for(NEED, items, {ADOPTED.id: "pcr-itm-4-18-6"})
     assert caught.value.cause is cause
     assert "?" not in describe(cause, caught.value.facts).sentence
 
 
-def test_what_a_code_has_adopted_serves_that_code() -> None:
+def test_an_adopted_item_is_used_for_its_code() -> None:
     assert item_for(NEED, [ADOPTED], {ADOPTED.id: NEED.external_id.upper()}) == ADOPTED
 
 
-def test_doubled_items_are_all_named() -> None:
+def test_duplicate_items_are_all_named() -> None:
     with pytest.raises(Blocked) as caught:
         item_for(NEED, [replace(FOREIGN, id="9"), replace(FOREIGN, id="12"), ELSEWHERE], {})
     assert caught.value.facts["item_ids"] == "12, 9"

@@ -1,4 +1,4 @@
-"""When a record of NetSuite is the vendor or project that Procore means, and when a person has to say so."""
+"""When a NetSuite record is the vendor or project that Procore means, and when a person must decide."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def cause_of(caught: pytest.ExceptionInfo[Blocked]) -> Cause:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "second"),
     [
         ("Alder Masonry", "ALDER  MASONRY "),
         ("O'Brien Steel & Sons", "OBrien Steel and Sons"),
@@ -33,13 +33,13 @@ def cause_of(caught: pytest.ExceptionInfo[Blocked]) -> Cause:
         ("Smith-Jones", "Smith Jones"),
     ],
 )
-def test_a_name_is_the_same_in_every_spelling(one: str, other: str) -> None:
-    assert same_name(one, other)
-    assert are_variants(one, other)
+def test_a_name_is_the_same_in_every_spelling(first: str, second: str) -> None:
+    assert same_name(first, second)
+    assert are_variants(first, second)
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "second"),
     [
         ("Alder Masonry", "Alder Masonry, L.L.C."),
         ("The Alder Company", "Alder Co., Inc."),
@@ -48,14 +48,14 @@ def test_a_name_is_the_same_in_every_spelling(one: str, other: str) -> None:
         ("Skanska", "Skanska USA Building Inc."),
     ],
 )
-def test_variants_of_a_name_fit_a_link_but_are_not_the_same_name(one: str, other: str) -> None:
-    assert are_variants(one, other)
-    assert are_variants(other, one)
-    assert not same_name(one, other)
+def test_variants_of_a_name_fit_a_link_but_are_not_the_same_name(first: str, second: str) -> None:
+    assert are_variants(first, second)
+    assert are_variants(second, first)
+    assert not same_name(first, second)
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "second"),
     [
         ("Alder Masonry", "Zenith Catering"),
         ("Alder Masonry", "Alder Catering"),
@@ -64,9 +64,9 @@ def test_variants_of_a_name_fit_a_link_but_are_not_the_same_name(one: str, other
         ("A", ""),
     ],
 )
-def test_other_names_are_no_variants(one: str, other: str) -> None:
-    assert not are_variants(one, other)
-    assert not same_name(one, other)
+def test_other_names_are_no_variants(first: str, second: str) -> None:
+    assert not are_variants(first, second)
+    assert not same_name(first, second)
 
 
 def test_a_link_is_taken_where_the_names_agree() -> None:
@@ -78,7 +78,7 @@ def test_a_link_is_taken_where_the_names_agree() -> None:
         assert ALDER.by_link([record]) is record
 
 
-def test_a_person_goes_by_first_and_last_name() -> None:
+def test_a_person_is_matched_by_first_and_last_name() -> None:
     lopez = replace(ALDER, key="Ana Lopez", name="Ana Lopez")
     record = Entity("1003", "V34", first_name="Ana", last_name="Lopez")
     assert lopez.by_link([record]) is record
@@ -86,8 +86,8 @@ def test_a_person_goes_by_first_and_last_name() -> None:
     assert replace(lopez, key="Lopez, Ana").by_name([record]) is record
 
 
-def test_an_origin_id_of_another_name_is_a_question_with_both_names() -> None:
-    """Digits that another ERP has left in Procore."""
+def test_an_origin_id_of_another_name_causes_a_question_with_both_names() -> None:
+    """Another ERP has left its digits in Procore."""
     with pytest.raises(Blocked) as caught:
         ALDER.by_link([Entity("1003", "Z-9", "Zenith Catering")])
     assert cause_of(caught) is Cause.VENDOR_LINK_MISMATCH
@@ -97,17 +97,17 @@ def test_an_origin_id_of_another_name_is_a_question_with_both_names() -> None:
 
 
 @pytest.mark.parametrize("wanted", [ALDER, replace(ALDER, origin_id="sage-991"), UNLINKED])
-def test_no_link_names_a_record_that_is_not_there(wanted: Wanted) -> None:
+def test_a_link_matches_only_an_existing_record(wanted: Wanted) -> None:
     assert wanted.by_link([]) is None
 
 
 def test_an_external_id_set_by_a_person_decides() -> None:
-    right = Entity("7", "AM", "Books of Alder", external_id=EXTERNAL_ID.upper())
-    assert ALDER.by_link([right]) is right
-    assert ALDER.by_link([Entity("1003", "Zenith Catering"), right]) is right
+    vendor = Entity("7", "AM", "Books of Alder", external_id=EXTERNAL_ID.upper())
+    assert ALDER.by_link([vendor]) is vendor
+    assert ALDER.by_link([Entity("1003", "Zenith Catering"), vendor]) is vendor
 
 
-def test_two_links_that_both_may_be_right_are_a_question() -> None:
+def test_two_plausible_links_cause_a_question() -> None:
     with pytest.raises(Blocked) as caught:
         ALDER.by_link([Entity("7", "AM", "Books of Alder", external_id=EXTERNAL_ID), Entity("1003", "Alder Masonry")])
     assert cause_of(caught) is Cause.VENDOR_AMBIGUOUS
@@ -124,9 +124,13 @@ def test_an_inactive_record_is_a_problem_and_no_reason_to_look_for_another(recor
 
 
 def test_without_a_link_the_one_active_vendor_of_the_name_is_taken() -> None:
-    right = Entity("8", "A-8", "Alder Masonry")
-    others = [Entity("7", "Alder Masonry", inactive=True), Entity("9", "Alder Masonry LLC"), Entity("10", "Boulder")]
-    assert UNLINKED.by_name([*others, right]) is right
+    vendor = Entity("8", "A-8", "Alder Masonry")
+    other_vendors = [
+        Entity("7", "Alder Masonry", inactive=True),
+        Entity("9", "Alder Masonry LLC"),
+        Entity("10", "Boulder"),
+    ]
+    assert UNLINKED.by_name([*other_vendors, vendor]) is vendor
 
 
 @pytest.mark.parametrize(
@@ -139,13 +143,13 @@ def test_without_a_link_the_one_active_vendor_of_the_name_is_taken() -> None:
         ([Entity("7", "Alder Masonry"), Entity("8", "A-8", "ALDER MASONRY")], Cause.VENDOR_AMBIGUOUS),
     ],
 )
-def test_without_a_link_anything_else_is_a_question(records: list[Entity], cause: Cause) -> None:
+def test_without_a_link_anything_else_causes_a_question(records: list[Entity], cause: Cause) -> None:
     with pytest.raises(Blocked) as caught:
         UNLINKED.by_name(records)
     assert cause_of(caught) is cause
 
 
-def test_a_project_goes_by_its_number_or_its_name() -> None:
+def test_a_project_is_matched_by_its_number_or_its_name() -> None:
     for record in (
         Entity("9001", "24-017", "Another name"),
         Entity("9001", "Owner Inc : 24-017", "Another name"),
@@ -164,15 +168,15 @@ def test_a_project_goes_by_its_number_or_its_name() -> None:
         Entity("9001", "24-018", "Tower 2"),
     ],
 )
-def test_a_linked_project_of_another_number_and_name_is_a_question(record: Entity) -> None:
+def test_a_linked_project_with_another_number_and_name_causes_a_question(record: Entity) -> None:
     with pytest.raises(Blocked) as caught:
         TOWER.by_link([record])
     assert cause_of(caught) is Cause.PROJECT_LINK_MISMATCH
 
 
 def test_a_project_is_found_by_its_number_alone() -> None:
-    right = Entity("1", "24-017", "Another name")
-    assert TOWER.by_name([right, Entity("2", "24-0170", "Another name"), Entity("3", "P-3", "Tower")]) is right
+    job = Entity("1", "24-017", "Another name")
+    assert TOWER.by_name([job, Entity("2", "24-0170", "Another name"), Entity("3", "P-3", "Tower")]) is job
 
 
 @pytest.mark.parametrize(
@@ -185,7 +189,7 @@ def test_a_project_is_found_by_its_number_alone() -> None:
         ([Entity("1", "24-017"), Entity("2", "Owner : 24-017")], Cause.PROJECT_AMBIGUOUS),
     ],
 )
-def test_a_project_that_is_not_certain_is_a_question(records: list[Entity], cause: Cause) -> None:
+def test_an_uncertain_project_causes_a_question(records: list[Entity], cause: Cause) -> None:
     with pytest.raises(Blocked) as caught:
         TOWER.by_name(records)
     assert cause_of(caught) is cause
@@ -195,10 +199,10 @@ WORDS = st.lists(st.text("abcXYZ019'.&-é", min_size=1, max_size=8), min_size=1,
 
 
 @given(WORDS, st.sampled_from([" ", "  ", " , "]), st.sampled_from(["", " ", ", Inc.", " LLC"]))
-def test_the_search_is_never_narrower_than_the_comparison(words: list[str], between: str, end: str) -> None:
-    """Else a vendor that is there would be "not found"."""
-    name = " ".join(words)
-    pattern, variant = search_pattern(name), between.join(words) + end
-    assert bool(pattern) is any(each.isascii() and each.isalnum() for each in "".join(words))
+def test_the_search_is_never_narrower_than_the_comparison(parts: list[str], between: str, end: str) -> None:
+    """Otherwise an existing vendor would be "not found"."""
+    name = " ".join(parts)
+    pattern, variant = search_pattern(name), between.join(parts) + end
+    assert bool(pattern) is any(each.isascii() and each.isalnum() for each in "".join(parts))
     if len(pattern) - pattern.count("%") > 2 and are_variants(name, variant):
         assert re.fullmatch(".*".join(map(re.escape, pattern.split("%"))), variant.upper())

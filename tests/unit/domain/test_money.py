@@ -1,4 +1,4 @@
-"""Money: whole cents or nothing."""
+"""Money: whole cents, or an error."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ CENTS = st.integers(min_value=-(10**13), max_value=10**13)
 
 
 @given(cents=CENTS)
-def test_an_amount_in_cents_comes_through_unchanged(cents: int) -> None:
+def test_an_amount_in_cents_stays_unchanged(cents: int) -> None:
     exact = Decimal(cents).scaleb(-2)
     assert money.amount(str(exact)) == exact
     assert money.amount(exact) == exact
 
 
 @given(cents=CENTS.filter(lambda cents: abs(cents) < 10**13))
-def test_what_is_written_for_people_is_read_back_to_the_cent(cents: int) -> None:
+def test_an_amount_as_text_is_read_back_to_the_cent(cents: int) -> None:
     exact = Decimal(cents).scaleb(-2)
     assert money.read(money.text(exact)) == exact
 
 
-@pytest.mark.parametrize("words", ["", "1234.50", "1,2,3.00", "1,234.5", "12.00 USD"])
-def test_what_money_did_not_write_is_not_read_as_an_amount(words: str) -> None:
+@pytest.mark.parametrize("text", ["", "1234.50", "1,2,3.00", "1,234.5", "12.00 USD"])
+def test_a_text_in_another_format_is_not_read_as_an_amount(text: str) -> None:
     with pytest.raises(ValueError, match="not an amount"):
-        money.read(words)
+        money.read(text)
 
 
 @pytest.mark.parametrize(
@@ -67,13 +67,13 @@ NO_AMOUNTS: list[object] = [
 
 
 @pytest.mark.parametrize("value", NO_AMOUNTS)
-def test_what_is_no_amount_as_the_remotes_write_it_is_refused(value: object) -> None:
+def test_a_value_that_is_no_published_amount_is_refused(value: object) -> None:
     with pytest.raises(ValueError, match="not an amount"):
         money.amount(value)
 
 
 @given(st.text(min_size=21))
-def test_a_refusal_repeats_nothing_long(text: str) -> None:
+def test_a_refusal_repeats_no_long_value(text: str) -> None:
     with pytest.raises(ValueError, match="something longer"):
         money.amount(text + "x")
 
@@ -102,5 +102,5 @@ def test_parts_of_a_cent_can_be_read_and_are_shown_and_read_back_whole(value: ob
     assert exact == Decimal(str(value)) == money.read(money.text(exact))
 
 
-def test_people_read_amounts_with_thousands_and_cents() -> None:
+def test_amounts_for_people_have_thousands_separators_and_cents() -> None:
     assert money.text(Decimal("-1234567.5")) == "-1,234,567.50"

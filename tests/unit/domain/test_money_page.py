@@ -63,7 +63,7 @@ def sections(page: str) -> dict[str, str]:
 
 
 def table(text: str) -> list[dict[str, str]]:
-    """The rows of the first table of a text, by the names of their columns."""
+    """Return the rows of the first table of a text, by the names of their columns."""
     rows = [
         [cell.strip() for cell in line.strip("|").split("|")] for line in re.findall(r"^\|.*\|$", text, re.MULTILINE)
     ]
@@ -71,31 +71,31 @@ def table(text: str) -> list[dict[str, str]]:
 
 
 def fields(page: str) -> dict[str, str]:
-    """What the page calls an amount, and Procore's name of it."""
+    """Return Procore's field for each amount by its name on the page."""
     return {row["Here"]: row["In Procore's API"].strip("`") for row in table(sections(page)["Words"])}
 
 
 def examples(section: str) -> list[Example]:
-    found: list[Example] = []
+    parsed: list[Example] = []
     for name, header, text in re.findall(
         r"^\*\*((?:Invoice|Bill|Credit|Refused)[ \d]*)\*\*(.*)\n((?:(?!^\*\*).*\n?)*)", section, re.MULTILINE
     ):
         if name.startswith("Invoice"):
-            found.append(Example(name, header, table(text)))
+            parsed.append(Example(name, header, table(text)))
         elif name.startswith("Bill"):
-            assert name.removeprefix("Bill") == found[-1].name.removeprefix("Invoice")
-            found[-1].bill = table(text)
+            assert name.removeprefix("Bill") == parsed[-1].name.removeprefix("Invoice")
+            parsed[-1].bill = table(text)
         elif name.startswith("Credit"):
-            assert name.removeprefix("Credit") == found[-1].name.removeprefix("Invoice")
-            found[-1].credit = table(text)
+            assert name.removeprefix("Credit") == parsed[-1].name.removeprefix("Invoice")
+            parsed[-1].credit = table(text)
         else:
             (cause,), (sentence,) = re.findall(r"as `(\w+)`", header), re.findall(r"^> (.+)$", text, re.MULTILINE)
-            found[-1].refusal = (cause, sentence)
-    return found
+            parsed[-1].refusal = (cause, sentence)
+    return parsed
 
 
 def as_procore_sends_it(example: Example, place: int, names: dict[str, str]) -> dict[str, Any]:
-    """GET /rest/v1.1/requisitions/{id}."""
+    """Return the body of GET /rest/v1.1/requisitions/{id}."""
     items = []
     for row in example.lines:
         code = row["WBS code"]
@@ -107,10 +107,10 @@ def as_procore_sends_it(example: Example, place: int, names: dict[str, str]) -> 
         if change_order := row.get("Change order"):
             items[-1] |= {"item_type": "whole_change_order_item", "description_of_work": change_order}
         items[-1]["position"] = int(row["Line"])
-    told = re.fullmatch(
+    header = re.fullmatch(
         rf", payment due ({AMOUNT.pattern})(?:, tax ({AMOUNT.pattern}))?(?:, in (\w+))?", example.header
     )
-    assert told, example.header
+    assert header, example.header
     return {
         "id": 417 + place,
         "project_id": 17,
@@ -123,10 +123,10 @@ def as_procore_sends_it(example: Example, place: int, names: dict[str, str]) -> 
         "billing_date": "2026-09-30",
         "vendor_id": 33,
         "vendor_name": "Acme Concrete",
-        "currency_configuration": {"currency_iso_code": told[3] or "USD", "base_currency_iso_code": "USD"},
+        "currency_configuration": {"currency_iso_code": header[3] or "USD", "base_currency_iso_code": "USD"},
         "summary": {
-            "current_payment_due": str(value(told[1])),
-            "tax_applicable_to_this_payment": str(value(told[2] or "0.00")),
+            "current_payment_due": str(value(header[1])),
+            "tax_applicable_to_this_payment": str(value(header[2] or "0.00")),
         },
         "items": items,
     }
@@ -146,7 +146,7 @@ def assert_it_ties(invoice: Invoice, previous: Invoice | None) -> None:
 def outcome(
     invoice: Invoice, previous: Invoice | None, *, makes_credits: bool, bills_tax: bool
 ) -> tuple[BillLine, ...] | tuple[Cause, str]:
-    """The lines of its bill, or why there is none."""
+    """Return the lines of its bill, or the reason why there is none."""
     try:
         require_billable(invoice, makes_credits=makes_credits, bills_tax=bills_tax)
         retained = retainage(invoice, previous)
@@ -167,7 +167,7 @@ DO_NOT_TIE = (
 
 
 def check_example(example: Example, invoice: Invoice, previous: Invoice | None) -> None:
-    """Raises AssertionError unless the product does with it what the page says."""
+    """Raise AssertionError unless the product's result is what the page says."""
     without_tax_item = example.refusal is not None and example.refusal[0] == Cause.TAX_ITEM_MISSING
     made = outcome(invoice, previous, makes_credits=bool(example.credit), bills_tax=not without_tax_item)
     if example.refusal:
@@ -176,9 +176,9 @@ def check_example(example: Example, invoice: Invoice, previous: Invoice | None) 
         # On a credit all amounts have the other sign.
         sign = -1 if example.credit else 1
         rows = example.credit or example.bill
-        told = [(row["Item"], row["Description"], sign * value(row["Amount"])) for row in rows]
+        expected = [(row["Item"], row["Description"], sign * value(row["Amount"])) for row in rows]
         lines = [(line.item_id, line.description, line.amount) for line in made if isinstance(line, BillLine)]
-        assert [*lines, ("**Total**", "", invoice.payment_due)] == told
+        assert [*lines, ("**Total**", "", invoice.payment_due)] == expected
     if made[0] not in DO_NOT_TIE:
         assert_it_ties(invoice, previous)
     for row in example.lines:
@@ -188,29 +188,29 @@ def check_example(example: Example, invoice: Invoice, previous: Invoice | None) 
 
 
 def check_text(section: str) -> None:
-    """Raises AssertionError unless sums add up and every single amount is one of a sum, a table or a sentence."""
+    """Raise AssertionError unless sums add up and every single amount is one of a sum, a table or a sentence."""
     shown = re.compile(r"^(?:\||>|\*\*Invoice).*", re.MULTILINE)
     text = shown.sub("", section).replace("\n", " ")
     sums = SUM.findall(text)
-    for found in sums:
-        left, _, right = found.partition(" = ")
+    for match in sums:
+        left, _, right = match.partition(" = ")
         terms = re.findall(rf"(?:^|(?<= ))([+-] )?({AMOUNT.pattern})", left)
         total = sum((value(term) * (-1 if sign == "- " else 1) for sign, term in terms), Decimal(0))
-        assert total == value(right), found
+        assert total == value(right), match
     known = AMOUNT.findall("\n".join([*shown.findall(section), *sums]))
     assert {value(alone) for alone in AMOUNT.findall(SUM.sub("", text))} <= {value(each) for each in known}
 
 
 def check(section: str, names: dict[str, str]) -> int:
-    """How many examples of a section are as the product does it; raises AssertionError where one is not."""
+    """Return how many examples a section has. Raises AssertionError if the product's result of one differs."""
     previous: Invoice | None = None
-    for place, example in enumerate(found := examples(section)):
+    for place, example in enumerate(parsed := examples(section)):
         assert example.bill or example.credit or example.refusal, example.name
         invoice = read(InvoiceRow, as_procore_sends_it(example, place, names)).invoice()
         check_example(example, invoice, previous)
         previous = invoice
     check_text(section)
-    return len(found)
+    return len(parsed)
 
 
 RULES = [name for name, text in sections(PAGE).items() if examples(text)]
@@ -222,14 +222,14 @@ def test_every_rule_of_the_page_has_an_example() -> None:
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_every_example_of_the_page_is_what_the_product_makes_of_it(rule: str) -> None:
+def test_every_example_of_the_page_is_the_products_result(rule: str) -> None:
     assert check(sections(PAGE)[rule], fields(PAGE))
 
 
 def changed_a_little(section: str) -> Iterator[tuple[str, str]]:
-    for found in AMOUNT.finditer(section):
-        other = f"{value(found[0]) + 7 * CENT:,.2f}"
-        yield f"{section[: found.start()]}{other}{section[found.end() :]}", f"{found[0]} at {found.start()}"
+    for match in AMOUNT.finditer(section):
+        replacement = f"{value(match[0]) + 7 * CENT:,.2f}"
+        yield f"{section[: match.start()]}{replacement}{section[match.end() :]}", f"{match[0]} at {match.start()}"
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -244,7 +244,7 @@ def test_no_number_of_the_page_can_be_changed_unnoticed(rule: str) -> None:
     assert unnoticed == []
 
 
-def test_the_page_names_every_amount_that_is_read_of_a_line_and_no_other() -> None:
+def test_the_page_names_exactly_the_amounts_that_are_read_of_a_line() -> None:
     read_of_a_line = InvoiceLineRow.model_fields
     amounts = {name for name, read_as in read_of_a_line.items() if "Decimal" in str(read_as.annotation)}
     assert set(fields(PAGE).values()) == amounts - NOT_IN_EXAMPLES | NOT_USED

@@ -21,18 +21,18 @@ def plan(*lines: PlanLine, made_at: str = "2026-05-04T09:00:00+00:00") -> Plan:
     return Plan(VERSION, RunKind.EXPORT, 5, "tst", made_at, Requests(4, 9), Requests(3, 5), lines)
 
 
-def through_a_file(one: Plan) -> Plan:
-    return TypeAdapter(Plan).validate_python(json.loads(json.dumps(asdict(one))))
+def through_a_file(saved_plan: Plan) -> Plan:
+    return TypeAdapter(Plan).validate_python(json.loads(json.dumps(asdict(saved_plan))))
 
 
-def is_as_saved(one: Plan, key: str = KEY) -> bool:
-    return has_signed_head(one, key) and not edited_lines(one, key)
+def is_as_saved(saved_plan: Plan, key: str = KEY) -> bool:
+    return has_signed_head(saved_plan, key) and not edited_lines(saved_plan, key)
 
 
 SAVED = signed(plan(*LINES), KEY)
 
 
-def test_a_plan_that_was_saved_and_read_back_is_as_it_was() -> None:
+def test_a_plan_that_was_saved_and_read_back_is_unchanged() -> None:
     read_back = through_a_file(SAVED)
     assert read_back == SAVED
     assert is_as_saved(read_back)
@@ -40,7 +40,7 @@ def test_a_plan_that_was_saved_and_read_back_is_as_it_was() -> None:
 
 
 def test_other_keys_need_another_version_of_the_format() -> None:
-    """Programs read saved plans."""
+    """Other programs read saved plans."""
     saved = json.loads(json.dumps(asdict(SAVED)))
     line = (
         "key project record action name remote_id reason cause owner next_step data needs requests waits_for signature"
@@ -77,9 +77,9 @@ def test_no_field_of_the_head_can_be_changed(field: str) -> None:
 
 
 def test_a_line_of_another_plan_cannot_be_added() -> None:
-    other = signed(plan(*LINES, made_at="2026-05-05T09:00:00+00:00"), KEY)
-    added = replace(SAVED, lines=(*SAVED.lines[:1], *other.lines[1:]))
-    assert edited_lines(added, KEY) == [other.lines[1]]
+    other_plan = signed(plan(*LINES, made_at="2026-05-05T09:00:00+00:00"), KEY)
+    added = replace(SAVED, lines=(*SAVED.lines[:1], *other_plan.lines[1:]))
+    assert edited_lines(added, KEY) == [other_plan.lines[1]]
 
 
 def test_only_the_installation_can_sign() -> None:

@@ -24,7 +24,7 @@ def by_key(*lines: PlanLine) -> dict[str, PlanLine]:
     return {line.key: line for line in lines}
 
 
-def test_what_would_be_created_for_an_invoice_is_a_bill() -> None:
+def test_a_planned_creation_for_an_invoice_is_a_bill() -> None:
     assert (create().action, bill().action) == (Action.CREATE, Action.BILL)
     assert {action for action in Action if action.is_change} == {Action.CREATE, Action.BILL, Action.ADOPT}
 
@@ -41,10 +41,10 @@ def test_an_unchanged_line_has_no_change() -> None:
 
 
 def test_a_change_is_a_sentence() -> None:
-    found = {"in NetSuite": "Item 9 'x'"}
-    assert what_changed(create(), create(**found)) == "in NetSuite was nothing, is now Item 9 'x'"
-    one, other = ("A", "100.00", "steel"), ("A", "150.00", "steel")
-    assert what_changed(bill(rows=(one,)), bill(total="135.00", rows=(other,))) == (
+    facts = {"in NetSuite": "Item 9 'x'"}
+    assert what_changed(create(), create(**facts)) == "in NetSuite was nothing, is now Item 9 'x'"
+    first, second = ("A", "100.00", "steel"), ("A", "150.00", "steel")
+    assert what_changed(bill(rows=(first,)), bill(total="135.00", rows=(second,))) == (
         "total was 90.00, is now 135.00; lines: 'A 100.00 steel' changed to 'A 150.00 steel'"
     )
     skipped = line_of(INVOICE, "p", "N-1", Outcome(OutcomeKind.SKIPPED, "N-1", reason="status is draft"))

@@ -1,4 +1,4 @@
-"""Which posting period a bill goes to: never an earlier one, never a closed one, and none where two calendars disagree."""
+"""The posting period of a bill: never an earlier one, never a closed one, and none where two calendars disagree."""
 
 from __future__ import annotations
 

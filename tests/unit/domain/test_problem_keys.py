@@ -39,7 +39,7 @@ from worker.domain.problems import (
         ("", Subject("", None), []),
     ],
 )
-def test_each_key_says_its_subject_and_the_work_that_resolves_it(key: str, subject: Subject, work: list[str]) -> None:
+def test_each_key_has_its_subject_and_the_work_that_resolves_it(key: str, subject: Subject, work: list[str]) -> None:
     assert subject_of(key) == subject
     assert list(work_behind(key)) == work
 
@@ -61,7 +61,7 @@ def test_only_the_key_of_a_code_or_an_invoice_has_a_record(key: str, record: Cod
     assert record_of(key) == record
 
 
-def test_what_is_built_is_parsed_again() -> None:
+def test_a_key_that_was_built_can_be_parsed() -> None:
     assert subject_of(of_project(17, "row")) == Subject("project", 17, "row")
     assert scope_of_problem(of_scope("netsuite:item:create")) == "netsuite:item:create"
     assert scope_of_problem("code:17:901") == ""

@@ -1,4 +1,4 @@
-"""Problems: every cause has a sentence, an owner and a next step, and telling one never fails."""
+"""Problems: every cause has a sentence, an owner and a next step, and its sentence can always be written."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_every_row_names_a_class_an_owner_a_sentence_and_a_next_step(cause: Caus
 @pytest.mark.parametrize(
     "cause", [Cause.UNEXPECTED, Cause.UNREADABLE_RESPONSE, Cause.ITEM_REJECTED, Cause.BILL_REJECTED]
 )
-def test_what_a_remote_said_is_part_of_the_sentence(cause: Cause) -> None:
+def test_the_message_of_a_remote_is_part_of_the_sentence(cause: Cause) -> None:
     assert "Items need a colour since May." in describe(cause, {"answer": "Items need a colour since May."}).sentence
 
 
@@ -75,7 +75,7 @@ def test_a_problem_has_a_short_sentence_whatever_its_facts_contain(cause: Cause)
 
 
 @pytest.mark.parametrize("state", [State.CREATED, State.ADOPTED])
-def test_a_record_that_netsuite_holds_has_nothing_left_to_do(state: State) -> None:
+def test_a_record_in_netsuite_has_nothing_left_to_do(state: State) -> None:
     outcome = outcome_of(Record(state, "24-017-01.S", "5871"))
     assert outcome.result(noun="item") == {"outcome": "already", "item": "24-017-01.S", "item_id": "5871"}
 
@@ -107,5 +107,5 @@ def test_every_state_has_an_outcome() -> None:
 
 def test_a_result_holds_text_only_and_leaves_out_what_is_not_known() -> None:
     assert Outcome(OutcomeKind.WAITING, again_at=12.0).result(noun="bill") == {"outcome": "waiting"}
-    told = Outcome(OutcomeKind.BLOCKED, "ACME-1", reason="no", cause=Cause.PERIOD_CLOSED).result(noun="bill")
-    assert told == {"outcome": "blocked", "bill": "ACME-1", "cause": "period_closed", "reason": "no"}
+    result = Outcome(OutcomeKind.BLOCKED, "ACME-1", reason="no", cause=Cause.PERIOD_CLOSED).result(noun="bill")
+    assert result == {"outcome": "blocked", "bill": "ACME-1", "cause": "period_closed", "reason": "no"}

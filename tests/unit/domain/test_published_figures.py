@@ -41,7 +41,7 @@ def own_ids(number: int, place: int) -> dict[str, Any]:
 
 
 def invoice(number: int, due: str, lines: Lines, links: Links = own_ids) -> Invoice:
-    """As it comes over the wire."""
+    """Return an invoice as read from the wire."""
     items = [
         {
             "id": number * 100 + place,
@@ -61,7 +61,7 @@ def invoice(number: int, due: str, lines: Lines, links: Links = own_ids) -> Invo
 
 
 def tied(now: Invoice, before: Invoice | None) -> tuple[str, str]:
-    """What is held and released. Raises Blocked unless the invoice ties; AssertionError unless the shown arithmetic does."""
+    """Return what is held and released. Raises Blocked unless the invoice ties; AssertionError unless the shown arithmetic does."""
     retained = retainage(now, before)
     require_whole_cents(now, retained)
     require_tie(now, retained)
@@ -103,8 +103,8 @@ def test_retainage_that_procores_pages_set_and_release_ties(
 
 def test_the_example_of_the_api_reference_ties_with_one_decimal_place() -> None:
     """Its amounts are numbers with one decimal place."""
-    one = invoice(1, "10812.6", [{"to_date": "12014.0", "held": "1201.0", "materials_held": "0.4"}])
-    assert tied(one, None) == ("1201.40", "0.00")
+    published = invoice(1, "10812.6", [{"to_date": "12014.0", "held": "1201.0", "materials_held": "0.4"}])
+    assert tied(published, None) == ("1201.40", "0.00")
 
 
 MARCH: Lines = [{"to_date": "12000.00", "held": "1000.00", "materials_held": "200.00"}]
@@ -188,13 +188,13 @@ def refusal(now: Invoice, before: Invoice | None = None) -> tuple[Cause, str]:
 @pytest.mark.parametrize("amount", ["258.741", "0.000000000001"])
 def test_a_gross_with_fractions_of_a_cent_is_a_problem_that_names_the_line(amount: str) -> None:
     """Its cause is an amount that is not in whole cents, however small the fraction."""
-    one = invoice(1, "100.00", [{"to_date": "100.00"}, {"to_date": amount}])
-    assert refusal(one) == (Cause.AMOUNT_NOT_IN_WHOLE_CENTS, "line 2 (01.S)")
+    published = invoice(1, "100.00", [{"to_date": "100.00"}, {"to_date": amount}])
+    assert refusal(published) == (Cause.AMOUNT_NOT_IN_WHOLE_CENTS, "line 2 (01.S)")
 
 
 def test_half_a_cent_of_retainage_names_the_lines_that_have_one() -> None:
-    one = invoice(1, "236.11", [{"to_date": "123.45", "held": "12.345"}, {"to_date": "125.00", "held": "0.00"}])
-    assert refusal(one) == (Cause.AMOUNT_NOT_IN_WHOLE_CENTS, "the retainage held (line 1 (01.S))")
+    published = invoice(1, "236.11", [{"to_date": "123.45", "held": "12.345"}, {"to_date": "125.00", "held": "0.00"}])
+    assert refusal(published) == (Cause.AMOUNT_NOT_IN_WHOLE_CENTS, "the retainage held (line 1 (01.S))")
 
 
 def test_half_cents_that_make_whole_ones_together_are_billed() -> None:
@@ -217,17 +217,17 @@ def test_a_payment_due_with_parts_of_a_cent_is_named() -> None:
 
 def test_known_retainage_on_earlier_work_ties_without_a_previous_invoice() -> None:
     """No previous invoice is needed, because Procore states the balance."""
-    one = invoice(
+    published = invoice(
         1, "4050.00", [{"before": "9000.00", "to_date": "13500.00", "held_before": "900.00", "held": "450.00"}]
     )
-    assert tied(one, None) == ("450.00", "0.00")
+    assert tied(published, None) == ("450.00", "0.00")
 
 
 def test_unknown_earlier_retainage_on_materials_is_the_accountants_problem() -> None:
     """Without a previous invoice and a stated balance, the amount is unknown."""
-    one = invoice(1, "4350.00", [{"before": "13000.00", "to_date": "17500.00", "held": "450.00"}])
+    published = invoice(1, "4350.00", [{"before": "13000.00", "to_date": "17500.00", "held": "450.00"}])
     with pytest.raises(Blocked) as caught:
-        tied(one, None)
+        tied(published, None)
     assert (caught.value.cause, caught.value.facts["billed_before"]) == (Cause.EARLIER_RETAINAGE_UNKNOWN, "13,000.00")
 
 
@@ -236,14 +236,16 @@ def test_unknown_earlier_retainage_on_materials_is_the_accountants_problem() -> 
 
 def test_procores_own_totals_say_what_an_invoice_retains() -> None:
     body: dict[str, Any] = {"gross_amount": "4500.0"}
-    one = invoice(1, "4050.00", [{"to_date": "4500.00", "held": "450.00"}], lambda number, place: body)
-    assert one.retainage_reported is None
-    witnessed = read(InvoiceRow, {**_body(one), "payment_summary": {"invoiced_amount_due": "4050.00"}, "items": [body]})
+    published = invoice(1, "4050.00", [{"to_date": "4500.00", "held": "450.00"}], lambda number, place: body)
+    assert published.retainage_reported is None
+    witnessed = read(
+        InvoiceRow, {**_body(published), "payment_summary": {"invoiced_amount_due": "4050.00"}, "items": [body]}
+    )
     assert witnessed.invoice().retainage_reported == Decimal("450.00") == Retainage(Decimal(450), Decimal(0)).net
 
 
-def _body(one: Invoice) -> dict[str, Any]:
+def _body(published: Invoice) -> dict[str, Any]:
     return {
-        "id": one.id, "project_id": 1, "commitment_id": 2, "previous_requisition_id": None, "status": "approved", "origin_id": None,
-        "vendor_id": 3, "summary": {"current_payment_due": str(one.payment_due)},
+        "id": published.id, "project_id": 1, "commitment_id": 2, "previous_requisition_id": None, "status": "approved", "origin_id": None,
+        "vendor_id": 3, "summary": {"current_payment_due": str(published.payment_due)},
     }  # fmt: skip

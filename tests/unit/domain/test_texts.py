@@ -1,4 +1,4 @@
-"""Texts as people read them: counts agree with their nouns, and what is cut is cut between words."""
+"""Texts for people: counts agree with their nouns, and long texts are cut between words."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from worker.domain.texts import counted, shortened
 
 
 @pytest.mark.parametrize(
-    ("number", "noun", "words"),
+    ("number", "noun", "text"),
     [
         (0, "findings", "0 findings"),
         (1, "findings", "1 finding"),
@@ -20,8 +20,8 @@ from worker.domain.texts import counted, shortened
         (1_187, "codes", "1,187 codes"),
     ],
 )
-def test_a_count_agrees_with_its_noun(number: int, noun: str, words: str) -> None:
-    assert counted(number, noun) == words
+def test_a_count_agrees_with_its_noun(number: int, noun: str, text: str) -> None:
+    assert counted(number, noun) == text
 
 
 LISTED = "missing lines: Temporary Facilities 7,750.00, Concrete 14,000.00"
@@ -44,7 +44,7 @@ def test_no_amount_is_cut_in_its_middle(limit: int, shown: str) -> None:
 
 
 @given(text=st.text(max_size=60), limit=st.integers(2, 50))
-def test_what_is_shortened_is_short_and_begins_as_it_did(text: str, limit: int) -> None:
+def test_a_shortened_text_is_short_and_keeps_its_beginning(text: str, limit: int) -> None:
     short = shortened(text, limit)
     assert len(short) <= limit
     assert short == text or (short.endswith("…") and text.startswith(short[:-1]))

@@ -1,4 +1,4 @@
-"""Item names: joined unchanged, refused when NetSuite could not keep them, and never shared by two codes."""
+"""Item names: joined unchanged, refused if NetSuite could not store them, and never shared by two codes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FORMATS = ["{project_number}-{wbs_code}", "{wbs_code} {project_number}", "J{proj
 
 
 class CountingRule(NamingRule):
-    """Counts the names that it joins: the beginnings and ends of names are found with them."""
+    """Counts the names that it joins, including those that find the beginnings and ends of names."""
 
     joined = 0
 
@@ -43,7 +43,7 @@ def cause_of(rule: NamingRule, of: Project, text: str) -> Blocked:
 
 
 @given(number=st.text(min_size=1, max_size=12).filter(str.strip), text=st.text(max_size=20).filter(str.strip))
-def test_a_name_is_the_project_number_and_the_code_to_the_letter(number: str, text: str) -> None:
+def test_a_name_is_exactly_the_project_number_and_the_code(number: str, text: str) -> None:
     joined = f"{number}-{text}"
     if unwritable(joined):
         assert cause_of(USUAL, project(number), text).cause is Cause.NAME_HAS_UNSUPPORTED_CHARACTER
@@ -120,9 +120,9 @@ def test_a_refused_name_is_a_complete_sentence() -> None:
     assert "?" not in describe(blocked.cause, blocked.facts).sentence
 
 
-@pytest.mark.parametrize(("one", "other", "same"), [("24-01.S", "24-01.s", True), ("STRASSE", "straße", True), ("24-01", "24-02", False)])  # fmt: skip
-def test_names_are_compared_without_case(one: str, other: str, same: bool) -> None:
-    assert same_item_name(one, other) is same
+@pytest.mark.parametrize(("first", "second", "same"), [("24-01.S", "24-01.s", True), ("STRASSE", "straße", True), ("24-01", "24-02", False)])  # fmt: skip
+def test_names_are_compared_without_case(first: str, second: str, same: bool) -> None:
+    assert same_item_name(first, second) is same
 
 
 @pytest.mark.parametrize(
@@ -142,30 +142,30 @@ def test_names_are_compared_without_case(one: str, other: str, same: bool) -> No
     ],
 )
 def test_only_projects_whose_names_can_clash_are_rivals(rule: NamingRule, mine: str, theirs: str, rival: bool) -> None:
-    one, other = project(mine, 1), project(theirs, 2)
-    assert NameClashes([one, other], rule).of(one) == ([other] if rival else [])
-    assert NameClashes([one, other], rule).of(other) == ([one] if rival else [])
+    first, second = project(mine, 1), project(theirs, 2)
+    assert NameClashes([first, second], rule).of(first) == ([second] if rival else [])
+    assert NameClashes([first, second], rule).of(second) == ([first] if rival else [])
 
 
 @pytest.mark.parametrize("rule", [USUAL, CODE_FIRST])
 def test_of_many_projects_hardly_any_is_compared_with_another(rule: NamingRule) -> None:
-    """Ten thousand compared with ten thousand would take a scan an hour."""
+    """Comparing ten thousand with ten thousand would take an hour per scan."""
     many = [project(f"{number % 7}4-{number:05d}", number) for number in range(1, 501)]
     counting = CountingRule(rule.format)
     rivals = NameClashes(many, counting)
     CountingRule.joined = 0
-    for one in many:
-        rivals.of(one)
+    for listed in many:
+        rivals.of(listed)
     # Once for each project, and once for each that it is compared with.
     assert len(many) <= CountingRule.joined <= 2 * len(many)
 
 
 @pytest.mark.parametrize("number", [None, "", " "])
 def test_a_project_without_number_has_no_rivals(number: str | None) -> None:
-    one, other = project(number, 1), project("24", 2)
-    assert NameClashes([other], CODE_FIRST).of(one) == []
-    assert NameClashes([one], CODE_FIRST).of(other) == []
-    assert clashing_names(one, [code("01", 1), code("01", 2)], {}, USUAL) == {}
+    first, second = project(number, 1), project("24", 2)
+    assert NameClashes([second], CODE_FIRST).of(first) == []
+    assert NameClashes([first], CODE_FIRST).of(second) == []
+    assert clashing_names(first, [code("01", 1), code("01", 2)], {}, USUAL) == {}
 
 
 @pytest.mark.parametrize(
@@ -180,10 +180,10 @@ def test_a_project_without_number_has_no_rivals(number: str | None) -> None:
 def test_two_projects_with_one_name_are_each_named_as_the_others_rival(
     rule: NamingRule, mine: str, my_code: str, theirs: str, their_code: str
 ) -> None:
-    one, other = project(mine, 1), project(theirs, 2)
+    my_project, their_project = project(mine, 1), project(theirs, 2)
     first, second = code(my_code, 100), code(their_code, 200)
-    assert clashing_names(one, [first], {other: [second]}, rule) == {100: (other, second)}
-    assert clashing_names(other, [second], {one: [first]}, rule) == {200: (one, first)}
+    assert clashing_names(my_project, [first], {their_project: [second]}, rule) == {100: (their_project, second)}
+    assert clashing_names(their_project, [second], {my_project: [first]}, rule) == {200: (my_project, first)}
 
 
 def test_two_codes_of_one_project_that_differ_in_case_only_clash() -> None:
@@ -213,17 +213,17 @@ def test_codes_that_share_a_name_are_all_reported_and_no_other_code_is(
     sharing: dict[str, list[int]] = defaultdict(list)
     for owner, codes in owned.items():
         if (owner.number or "").strip():
-            for one in codes:
-                sharing[rule.join(str(owner.number), one.flat_code).casefold()].append(one.id)
+            for owned_code in codes:
+                sharing[rule.join(str(owner.number), owned_code.flat_code).casefold()].append(owned_code.id)
     expected = {code_id for ids in sharing.values() if len(ids) > 1 for code_id in ids}
 
     reported = set()
     for owner, codes in owned.items():
-        others = {rival: owned[rival] for rival in NameClashes(owned, rule).of(owner)}
-        for code_id, (other_owner, other) in clashing_names(owner, codes, others, rule).items():
+        rivals = {rival: owned[rival] for rival in NameClashes(owned, rule).of(owner)}
+        for code_id, (other_owner, other_code) in clashing_names(owner, codes, rivals, rule).items():
             reported.add(code_id)
-            mine = next(one for one in codes if one.id == code_id)
+            mine = next(owned_code for owned_code in codes if owned_code.id == code_id)
             assert same_item_name(
-                rule.join(str(owner.number), mine.flat_code), rule.join(str(other_owner.number), other.flat_code)
+                rule.join(str(owner.number), mine.flat_code), rule.join(str(other_owner.number), other_code.flat_code)
             )
     assert reported == expected

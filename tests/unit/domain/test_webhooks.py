@@ -48,7 +48,7 @@ def work(body: dict[str, Any]) -> tuple[Lane, str] | None:
 
 
 @pytest.mark.parametrize("body", [V2, V3, V4], ids=["v2.0", "v3.0", "v4.0"])
-def test_each_published_form_says_the_same(body: dict[str, Any]) -> None:
+def test_each_published_form_results_in_the_same_event(body: dict[str, Any]) -> None:
     assert Event.read(body) == EVENT
 
 
@@ -65,7 +65,7 @@ def test_a_budget_that_changed_has_its_project_scanned(resource: str, change: st
     assert work(V4 | {"resource_type": resource, "reason": change}) == (Lane.SCANS, "scan:6778")
 
 
-def test_an_invoice_is_called_what_procore_calls_it() -> None:
+def test_the_default_resource_of_invoices_is_draw_requests() -> None:
     assert INVOICE_RESOURCES == ("Draw Requests",)
 
 
@@ -84,13 +84,13 @@ def test_an_invoice_that_changed_is_exported(change: str) -> None:
     ],
     ids=["an invoice that is gone", "what is not ours", "another name", "of no project"],
 )
-def test_what_asks_for_no_work(change: dict[str, Any]) -> None:
+def test_events_without_work_are_ignored(change: dict[str, Any]) -> None:
     assert work(V2 | change) is None
 
 
 @pytest.mark.parametrize("value", [{}, [], "", "a", -1, 0, True, 2**63, "9" * 30, None, 1.5])
 @pytest.mark.parametrize("name", ["company_id", "resource_id"])
-def test_an_id_that_is_no_id_makes_it_no_event(name: str, value: Any) -> None:
+def test_an_event_with_an_invalid_id_is_ignored(name: str, value: Any) -> None:
     assert Event.read(V2 | {name: value}) is None
 
 
@@ -104,7 +104,7 @@ def test_an_id_that_is_no_id_makes_it_no_event(name: str, value: Any) -> None:
         {"resource_name": ["Budget Line Items"]},
     ],
 )
-def test_what_is_in_no_published_form_is_no_event(change: dict[str, Any]) -> None:
+def test_a_body_in_no_published_form_is_no_event(change: dict[str, Any]) -> None:
     assert Event.read(V2 | change) is None
 
 

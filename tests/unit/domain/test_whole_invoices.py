@@ -62,14 +62,14 @@ def cents(least: int, most: int) -> st.SearchStrategy[Decimal]:
 
 
 def up_to(amount: Decimal) -> st.SearchStrategy[Decimal]:
-    """Nothing, all of it, or some: to the cent. Of a balance below zero, which a deductive line may have, nothing."""
-    some = cents(0, int(max(amount, ZERO) * 100))
-    return st.one_of(st.just(ZERO), st.just(max(amount, ZERO)), some)
+    """Draw nothing, all of an amount, or a part to the cent; nothing of a balance below zero, which a deductive line may have."""
+    part = cents(0, int(max(amount, ZERO) * 100))
+    return st.one_of(st.just(ZERO), st.just(max(amount, ZERO)), part)
 
 
 @st.composite
 def works(draw: st.DrawFn, company: Company) -> Work:
-    """A line of the schedule of values, on a code that other lines may have too."""
+    """Draw a line of the schedule of values, on a code that other lines may have too."""
     kind, first = draw(st.sampled_from(KINDS)), draw(st.sampled_from((1, 1, 2, 3)))
     code = draw(st.sampled_from(list(next(iter(company.projects.values())).codes.values())))
     value = draw(cents(1_00, 90_000_000))
@@ -82,14 +82,14 @@ def works(draw: st.DrawFn, company: Company) -> Work:
 
 
 @st.composite
-def billed_on(draw: st.DrawFn, line: ContractLine, stands: Balance, *, only_release: bool) -> Billed:
-    """What a month bills on a line with this balance."""
+def billed_on(draw: st.DrawFn, line: ContractLine, balance: Balance, *, only_release: bool) -> Billed:
+    """Draw what a month bills on a line with this balance."""
     billed, rate = (
-        Billed(materials=stands.materials, materials_held=stands.materials_retainage),
+        Billed(materials=balance.materials, materials_held=balance.materials_retainage),
         draw(st.sampled_from(RATES)),
     )
     if draw(st.booleans()):
-        billed.released = draw(up_to(stands.work_retainage))
+        billed.released = draw(up_to(balance.work_retainage))
     if only_release:
         return billed
     if line.unit_price is not None:
@@ -100,26 +100,26 @@ def billed_on(draw: st.DrawFn, line: ContractLine, stands: Balance, *, only_rele
     # Whether a deductive line gives retainage back is not documented; both are met in practice.
     billed.held = ZERO if line.scheduled_value < 0 and draw(st.booleans()) else percent_of(billed.work, rate)
     if line.stores_materials:
-        _materials(draw, billed, stands, rate)
+        _materials(draw, billed, balance, rate)
     return billed
 
 
-def _materials(draw: st.DrawFn, billed: Billed, stands: Balance, rate: Decimal) -> None:
-    """Some of what is stored becomes work and takes its retainage along, some of the rest's is released, and more is stored."""
-    billed.moved = draw(up_to(stands.materials))
-    all_of_it = billed.moved == stands.materials
-    billed.moved_held = stands.materials_retainage if all_of_it else draw(up_to(stands.materials_retainage))
+def _materials(draw: st.DrawFn, billed: Billed, balance: Balance, rate: Decimal) -> None:
+    """Let some stored materials become work with their retainage, release some of the rest's retainage, and store more."""
+    billed.moved = draw(up_to(balance.materials))
+    all_of_it = billed.moved == balance.materials
+    billed.moved_held = balance.materials_retainage if all_of_it else draw(up_to(balance.materials_retainage))
     billed.held += billed.moved_held
-    billed.materials_released = draw(up_to(stands.materials_retainage - billed.moved_held))
+    billed.materials_released = draw(up_to(balance.materials_retainage - billed.moved_held))
     stored = draw(st.one_of(cents(1_00, 25_000_00), st.just(ZERO)))
-    billed.materials = stands.materials - billed.moved + stored
-    left = stands.materials_retainage - billed.moved_held - billed.materials_released
+    billed.materials = balance.materials - billed.moved + stored
+    left = balance.materials_retainage - billed.moved_held - billed.materials_released
     billed.materials_held = left + percent_of(stored, rate)
 
 
 @dataclass(frozen=True, repr=False)
 class Subcontract:
-    """A subcontract of a company, with its invoices. A company is too much to print: the months are noted instead."""
+    """A subcontract of a company, with its invoices. A company is too large to print: the months are noted instead."""
 
     company: Company
     invoices: list[billing.Invoice]
@@ -127,32 +127,32 @@ class Subcontract:
 
 @st.composite
 def subcontracts(draw: st.DrawFn) -> Subcontract:
-    """Up to six lines and five invoices."""
+    """Draw a subcontract with up to six lines and five invoices."""
     company = build_company(draw(st.integers(0, 2**32)), "large:1x5:1")
     project, vendor = next(iter(company.projects.values())), next(iter(company.vendors.values()))
     planned = [draw(works(company)) for _ in range(draw(st.integers(1, 6)))]
     planned[0] = Work(**{**{name: getattr(planned[0], name) for name in Work.__slots__}, "first_invoice": 1})
     commitment = company.open_subcontract(project, vendor, planned)
-    stands: dict[int, Balance] = {}
+    balances: dict[int, Balance] = {}
     invoices = []
     for number, period in enumerate(periods_of(project)[: draw(st.integers(1, 5))], start=1):
         only_release = number > 1 and draw(st.integers(1, 5)) == 1
         lines = [
-            (line, draw(billed_on(line, stands.get(line.id, Balance()), only_release=only_release)))
+            (line, draw(billed_on(line, balances.get(line.id, Balance()), only_release=only_release)))
             for line in commitment.lines
             if line.first_invoice <= number
         ]
         invoice = company.bill(commitment, period, lines)
         invoice.tax = draw(st.one_of(st.just(ZERO), cents(1, 9_999_99)))
         invoices.append(invoice)
-        stands = {line.contract_line.id: line.after for line in invoice.lines}
+        balances = {line.contract_line.id: line.after for line in invoice.lines}
         note(f"invoice {number}: {[(line.contract_line.id, line.billed) for line in invoice.lines]}, tax {invoice.tax}")
     return Subcontract(company, invoices)
 
 
 @dataclass(frozen=True)
 class Sent:
-    """An invoice of the simulator, and what the product reads of it and of the one before."""
+    """An invoice of the simulator, and what the product reads of it and of the previous one."""
 
     truth: billing.Invoice
     invoice: Invoice
@@ -160,7 +160,7 @@ class Sent:
 
 
 def as_sent(company: Company, world: ProcoreSettings, chosen: list[billing.Invoice]) -> Iterator[Sent]:
-    """The invoices as text on the wire, read with the product's models."""
+    """Yield the invoices as text on the wire, read with the product's models."""
     printer = InvoicePrinter(company, world)
 
     def received(invoice: billing.Invoice) -> Invoice:
@@ -180,7 +180,7 @@ def lines_of(sent: Sent) -> tuple[BillLine, ...]:
 
 
 def sum_as_netsuite_reads_it(lines: tuple[BillLine, ...], sent: Sent) -> Decimal:
-    """Of the rates in the body of the bill, as JSON text; a vendor credit has them with the other sign."""
+    """Return the sum of the rates in the body of the bill, as JSON text; a vendor credit has them with the opposite sign."""
     day = sent.invoice.billing_date
     assert day
     bill = Bill("pcr-bill-1-1", "1", "1", sent.invoice.document_number, day, "", lines)
@@ -193,10 +193,10 @@ def sum_as_netsuite_reads_it(lines: tuple[BillLine, ...], sent: Sent) -> Decimal
 
 
 def assert_the_bill_is_right(sent: Sent) -> tuple[BillLine, ...]:
-    """Against the simulator's truth: what is due, what each line bills, what is held and released."""
+    """Compare with the simulator's arithmetic: what is due, what each line bills, what is held and released."""
     lines, truth = lines_of(sent), sent.truth
-    due = truth.summary().current_payment_due + truth.tax
-    assert sum((line.amount for line in lines), ZERO) == due == sum_as_netsuite_reads_it(lines, sent)
+    payment_due = truth.summary().current_payment_due + truth.tax
+    assert sum((line.amount for line in lines), ZERO) == payment_due == sum_as_netsuite_reads_it(lines, sent)
     assert all(line.amount for line in lines)
     work = [(line.item_id, line.amount) for line in lines if line.item_id not in (FIXED.retainage, FIXED.tax)]
     assert work == [
@@ -227,7 +227,7 @@ def test_every_bill_totals_the_payment_due_whatever_is_billed(drawn: Subcontract
 
 
 def _kind_of(sent: Sent) -> str:
-    """For `--hypothesis-show-statistics`: how often each kind was met."""
+    """Return the kind of an invoice for `--hypothesis-show-statistics`, which counts them."""
     if sent.invoice.payment_due < 0:
         return "net credit"
     if not any(line.gross for line in sent.invoice.lines):
@@ -247,9 +247,9 @@ def test_only_negative_invoices_are_refused_and_only_empty_ones_skipped(drawn: S
         else:
             require_billable(sent.invoice, bills_tax=True)
         skipped = reason_to_skip(sent.invoice, ("approved",)) is not None
-        nothing = bills_nothing(sent.invoice, retainage(sent.invoice, sent.previous))
-        assert nothing or not skipped
-        assert nothing == (not lines_of(sent))
+        is_empty = bills_nothing(sent.invoice, retainage(sent.invoice, sent.previous))
+        assert is_empty or not skipped
+        assert is_empty == (not lines_of(sent))
 
 
 @given(subcontracts())
@@ -266,12 +266,12 @@ def test_tax_outside_the_payment_due_results_in_no_bill(drawn: Subcontract) -> N
 @settings(max_examples=10)
 @given(seed=st.integers(0, 2**32), world=st.sampled_from(WORLDS))
 def test_every_invoice_of_a_simulated_company_becomes_a_bill_that_ties(seed: int, world: ProcoreSettings) -> None:
-    """The companies that the demo, the tests and the campaigns use."""
+    """These are the companies that the demo, the tests and the campaigns use."""
     company = build_company(seed, "demo")
-    lying = company.cases["invoice_does_not_tie"]["invoice_id"]
+    untied = company.cases["invoice_does_not_tie"]["invoice_id"]
     uncoded = company.cases["line_without_wbs_code"]["invoice_id"]
     for sent in as_sent(company, world, list(company.invoices.values())):
-        if sent.invoice.id == lying:
+        if sent.invoice.id == untied:
             with pytest.raises(Blocked) as caught:
                 lines_of(sent)
             assert caught.value.cause is Cause.LINES_DO_NOT_TIE

@@ -38,15 +38,17 @@ def test_the_text_of_each_kind_of_key_is_that_of_earlier_versions(kind: WorkKind
 
 
 @given(st.sampled_from(WorkKind), IDS, IDS)
-def test_every_key_is_parsed_into_the_same_key(kind: WorkKind, project: int, other: int) -> None:
-    key = WorkKey(kind, (project, other)[: len(kind.ids)])
+def test_every_key_is_parsed_into_the_same_key(kind: WorkKind, project: int, record_id: int) -> None:
+    key = WorkKey(kind, (project, record_id)[: len(kind.ids)])
     assert WorkKey.parse(str(key)) == key
     assert work_behind(str(key)) == (str(key),)
 
 
 @given(st.sampled_from([CodeKey, InvoiceKey]), IDS, IDS)
-def test_codes_and_invoices_are_work_under_the_keys_of_their_records(key_type: type, project: int, other: int) -> None:
-    record = key_type(project, other)
+def test_codes_and_invoices_are_work_under_the_keys_of_their_records(
+    key_type: type, project: int, record_id: int
+) -> None:
+    record = key_type(project, record_id)
     assert WorkKey.parse(str(record)).record == record
 
 
@@ -80,9 +82,9 @@ def test_services_do_the_work_and_do_not_run_it() -> None:
 
 
 def test_no_key_is_taken_apart_outside_of_the_modules_that_build_keys() -> None:
-    """Addresses and headers have colons too."""
-    words = "|".join({*(kind.word for kind in WorkKind), "project", "remote", "verify"})
-    apart = re.compile(rf'partition\(":"|split\(":"|(startswith|removeprefix)\(\(?f?"({words}):')
+    """Addresses and headers contain colons too."""
+    prefixes = "|".join({*(kind.word for kind in WorkKind), "project", "remote", "verify"})
+    apart = re.compile(rf'partition\(":"|split\(":"|(startswith|removeprefix)\(\(?f?"({prefixes}):')
     modules = {str(path.relative_to(PRODUCT)) for path in PRODUCT.rglob("*.py") if apart.search(path.read_text())}
     keys = {"domain/work.py", "domain/scopes.py", "domain/identities.py", "domain/problems.py"}
     assert modules == {*keys, "clients/network.py", "runtime/telemetry.py"}

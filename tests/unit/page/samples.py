@@ -1,4 +1,4 @@
-"""A report as the ledger of a small company gives it."""
+"""A report as from the ledger of a small company."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ AT = 1_790_000_000.0
 
 
 def report(name: str = "Harbor View", **changes: Any) -> Report:
-    """Two projects, two problems of one cause, one run and a minute of gate use; every text that others gave holds `name`."""
+    """Return a report of two projects, two problems of one cause, one run and a minute of gate use; every text from outside contains `name`."""
     problems = [
         ReportedProblem(f"{name}, code {place}", f"Project {name} has no number.", AT - place) for place in (1, 2)
     ]

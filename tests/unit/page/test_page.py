@@ -1,4 +1,4 @@
-"""The page: everything on it to the letter, nothing on it from elsewhere, and the same content for screen readers."""
+"""The page: every text literal, no content from other servers, and the same content for screen readers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ VOID = {"meta", "link", "br"}
 
 
 class Outline(HTMLParser):
-    """What the page is made of: its elements with their attributes, and its texts."""
+    """The structure of the page: its elements with their attributes, and its texts."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -60,16 +60,16 @@ class Outline(HTMLParser):
 
     @property
     def text(self) -> str:
-        """All texts, blanks made one."""
+        """Return all texts, with single spaces."""
         return " ".join(" ".join(self.texts).split())
 
     def all(self, tag: str) -> list[dict[str, str | None]]:
-        """The attributes of each element of a kind."""
+        """Return the attributes of each element of a kind."""
         return [attributes for name, attributes in self.elements if name == tag]
 
 
 def names(page: str) -> list[tuple[str, list[str]]]:
-    """The elements and the names of their attributes: what texts must not change."""
+    """Return the elements and the names of their attributes, which texts must not change."""
     return [(tag, sorted(attributes)) for tag, attributes in Outline(page).elements]
 
 
@@ -85,14 +85,14 @@ def names_of_a_plain_page() -> list[tuple[str, list[str]]]:
 @example(name="{{ 7 * 7 }}{% raw page %}{# #}")
 @example(name="' onmouseover='alert(1)")
 @example(name="\ud800\u202e<b>&amp;")
-def test_a_name_of_any_kind_is_a_text_and_nothing_else(name: str) -> None:
+def test_a_name_of_any_kind_is_shown_as_text_only(name: str) -> None:
     page = render(report(name=f"n{name}"))
     assert names(page) == names_of_a_plain_page()
     assert page.encode()
     assert "\u202e" not in page
 
 
-def test_a_name_is_shown_to_the_letter() -> None:
+def test_a_name_is_shown_literally() -> None:
     name = "O'Brien & <Söhne> {{ 1 }} &amp;"
     assert Outline(render(report(name=name))).text.count(name) == 7
 
@@ -122,7 +122,7 @@ def test_its_policy_allows_its_own_style_and_nothing_else() -> None:
     )
 
 
-def test_links_within_the_page_lead_somewhere() -> None:
+def test_links_within_the_page_have_a_target() -> None:
     outline = Outline(render(report()))
     ids = [attributes["id"] for _, attributes in outline.elements if "id" in attributes]
     assert len(ids) == len(set(ids))
@@ -155,7 +155,7 @@ def test_tables_bars_and_the_plot_have_text_for_screen_readers() -> None:
 
 def test_the_page_says_in_text_what_its_state_is() -> None:
     text = Outline(render(report())).text
-    for words in (
+    for sentence in (
         "Procore company 4590, NetSuite account TSTDRV1234567. As of 2026-09-21 14:13:20 UTC",
         "All times are UTC.",
         "WBS codes with an Item 13 of 16 1 waiting, 2 blocked",
@@ -171,7 +171,7 @@ def test_the_page_says_in_text_what_its_state_is() -> None:
         "2026-09-21 14:12:20 Scan Harbor View 11.2 s 6 1,234 13 created, 2 blocked",
         "1 of 5 slots in use now",
     ):
-        assert words in text, text
+        assert sentence in text, text
 
 
 def test_a_problem_leads_to_its_records_where_their_addresses_are_known() -> None:
@@ -191,14 +191,14 @@ def test_projects_with_blocked_records_come_first() -> None:
     assert text.index("(no number)") < text.index("24-001")
 
 
-def test_an_empty_ledger_makes_a_page_too() -> None:
+def test_an_empty_ledger_has_a_page_too() -> None:
     empty = report(ledger_open=False, projects=[], invoices={}, problems=[], runs=[], gate=GateUse(0, 5, []), waiting=0)
     text = Outline(render(empty)).text
-    for words in (
+    for sentence in (
         "The ledger is being rebuilt from NetSuite.", "No project is known yet.", "No invoice is known yet.", "None.",
         "None in the last week.", "No samples in the last hours", "Open problems 0 all clear",
     ):  # fmt: skip
-        assert words in text, text
+        assert sentence in text, text
 
 
 def test_a_run_in_progress_shows_what_is_left() -> None:
@@ -229,12 +229,12 @@ def test_a_company_of_any_size_stays_a_page_that_opens() -> None:
     assert page.count('scope="row"><span class="row"><span class="name"><span class="number">') == MAX_PROJECTS
     assert f"The first {MAX_PROJECTS} of {MAX_PROJECTS + 3} projects" in outline.text
     assert "7 more: wbs-sync problems --cause item_inactive" in outline.text
-    # What is counted counts all.
+    # The counts include all problems.
     assert f"ERP administrator {MAX_PROBLEMS + 7}" in outline.text
     assert f"All {MAX_PROJECTS + 3} known projects {MAX_PROJECTS + 3}" in outline.text
 
 
-def test_a_bar_is_as_long_as_what_is_wanted() -> None:
+def test_a_bar_shows_the_shares_of_records_that_are_not_skipped() -> None:
     assert bar(StatusCounts(done=1, waiting=1, blocked=2, skipped=50)) == [
         ("done", 0.0, 25.0),
         ("waiting", 25.0, 25.0),
@@ -244,7 +244,7 @@ def test_a_bar_is_as_long_as_what_is_wanted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tally", "words"),
+    ("tally", "sentence"),
     [
         (StatusCounts(done=999, blocked=1), "99 %"),
         (StatusCounts(done=5, skipped=5), "100 %"),
@@ -252,18 +252,18 @@ def test_a_bar_is_as_long_as_what_is_wanted() -> None:
         (StatusCounts(), "none known"),
     ],
 )
-def test_all_is_only_said_when_nothing_is_missing(tally: StatusCounts, words: str) -> None:
-    assert share(tally) == words
+def test_all_is_only_said_when_nothing_is_missing(tally: StatusCounts, sentence: str) -> None:
+    assert share(tally) == sentence
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"),
+    ("seconds", "sentence"),
     [(0.04, "0.0 s"), (59.94, "59.9 s"), (60, "1 min 0 s"), (3599.6, "1 h 0 min"), (7325, "2 h 2 min")],
 )
-def test_a_duration_is_written_as_people_say_it(seconds: float, words: str) -> None:
-    assert duration(seconds) == words
+def test_a_duration_is_written_in_common_units(seconds: float, sentence: str) -> None:
+    assert duration(seconds) == sentence
 
 
 def test_texts_of_the_page_itself_are_plain() -> None:
-    """No entity is written twice: an `&amp;amp;` would show up as `&amp;`."""
+    """No entity is escaped twice: an `&amp;amp;` would show up as `&amp;`."""
     assert "&" not in unescape(re.sub(r"<style>.*?</style>", "", render(report()), flags=re.DOTALL))

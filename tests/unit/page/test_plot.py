@@ -1,4 +1,4 @@
-"""Gate use over time: the areas that are drawn, and the same in words and numbers."""
+"""Gate use over time: the areas that are drawn, and the text and numbers next to them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from worker.store.gate import Use
 
 
 def drawn(*noted: tuple[float, int], slots: int = 5) -> Plot:
-    """The plot of notes made so many seconds before now."""
+    """Return the plot of notes that were recorded this many seconds ago."""
     made = plot(GateUse(0, slots, [Use(AT - before, in_use) for before, in_use in noted]), now=AT)
     assert made is not None
     return made
 
 
-def test_nothing_noted_is_no_plot() -> None:
+def test_without_notes_there_is_no_plot() -> None:
     assert plot(GateUse(0, 5, []), now=AT) is None
 
 
@@ -35,7 +35,7 @@ def test_a_column_is_as_high_as_its_average_and_its_highest() -> None:
     assert made.average == f"M{first} 5V3H{first + 1}V0H{first + 2}V2.5H{first + 3}V5Z"
 
 
-def test_where_nothing_was_noted_nothing_is_drawn() -> None:
+def test_a_time_without_notes_is_left_blank() -> None:
     made = drawn((14, 2), (4, 2))
     first = COLUMNS - 3
     assert made.highest == f"M{first} 5V3H{first + 1}V5ZM{first + 2} 5V3H{first + 3}V5Z"

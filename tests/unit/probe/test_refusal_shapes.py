@@ -1,4 +1,4 @@
-"""The text of a refusal without names, and as a pattern for the next refusal by the same rule."""
+"""The text of a refusal without names, and as a pattern for another refusal by the same rule."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_a_shape_fits_the_next_refusal_by_its_rule_only() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shape", "others", "specific"),
+    ("shape", "other_refusals", "specific"),
     [
         ("400 USER_ERROR Der Beleg … ist schon da.", [], True),
         ("400 USER_ERROR Der Beleg … ist schon da.", ["400 USER_ERROR Der Beleg B ist schon da."], False),
@@ -43,6 +43,6 @@ def test_a_shape_fits_the_next_refusal_by_its_rule_only() -> None:
     ],
 )
 def test_a_shape_without_content_or_of_other_refusals_is_not_specific(
-    shape: str, others: list[str], specific: bool
+    shape: str, other_refusals: list[str], specific: bool
 ) -> None:
-    assert is_specific(shape, others) is specific
+    assert is_specific(shape, other_refusals) is specific

@@ -15,7 +15,7 @@ from probe.sandboxes import is_netsuite_sandbox, is_procore_sandbox
         ("TSTDRV", False), ("ACME", False), ("", False),
     ],
 )  # fmt: skip
-def test_netsuite_accounts(account: str, is_one: bool) -> None:
+def test_sandbox_accounts_of_netsuite_are_recognized(account: str, is_one: bool) -> None:
     assert is_netsuite_sandbox(account) is is_one
 
 
@@ -27,5 +27,5 @@ def test_netsuite_accounts(account: str, is_one: bool) -> None:
         ("https://us02.procore.com", False), ("", False),
     ],
 )  # fmt: skip
-def test_procore_addresses(address: str, is_one: bool) -> None:
+def test_sandbox_addresses_of_procore_are_recognized(address: str, is_one: bool) -> None:
     assert is_procore_sandbox(address) is is_one

@@ -18,7 +18,7 @@ from worker.clients.http import Transport
         ([n / 100 for n in range(1, 21)], (20, 0.01, 0.105, 0.19)),
     ],
 )
-def test_count_minimum_median_and_95th_percentile(
+def test_a_kind_has_count_minimum_median_and_95th_percentile(
     seconds: list[float], expected: tuple[int, float, float, float]
 ) -> None:
     assert latency_of("GET /x", seconds) == Latency("GET /x", *expected)

@@ -1,4 +1,4 @@
-"""A NetSuite account on a loopback port, and a client for it."""
+"""A NetSuite account on a loopback port, and a client of it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TIMEOUT = 60  # seconds
 
 
 def small_books() -> NetSuiteBooks:
-    """One vendor per case, one project, one item per type, one bill."""
+    """Return books with one vendor per case, one project, one item per type, and one bill."""
     return NetSuiteBooks(
         account_id="1234567",
         subsidiary_id="3",
@@ -59,13 +59,13 @@ _PURCHASE = ("otherChargePurchaseItem", "OthCharge", "Purchase")
 
 
 def item_body(name: str, external_id: str | None = None, **more: Any) -> dict[str, Any]:
-    """A complete item."""
+    """Return the body of a complete Item."""
     body = {"itemId": name, "expenseAccount": {"id": "218"}, "subsidiary": {"items": [{"id": "3"}]}, **more}
     return {**body, "externalId": external_id} if external_id else body
 
 
 def bill_body(external_id: str | None, number: str, *amounts: str, **more: Any) -> dict[str, Any]:
-    """A complete bill of one line per amount."""
+    """Return the body of a complete bill with one line per amount."""
     lines = [
         {"item": {"id": "5001"}, "quantity": 1, "rate": float(amount), "customer": {"id": "9120"}} for amount in amounts
     ]
@@ -91,13 +91,13 @@ class Account:
         self.session.headers["X-NetSuite-PropertyNameValidation"] = "Error"
 
     def log_in(self) -> None:
-        """Get a token and use it from now on."""
+        """Get a token, and use it from now on."""
         answer = self.ask_token(self.assertion())
         assert answer.status_code == 200, answer.text
         self.session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
 
     def assertion(self, *, algorithm: str = "ES256", kid: str = KID, key: str | None = None, **claims: Any) -> str:
-        """A signed assertion, right but for what is given."""
+        """Return a signed assertion that is valid except for the given values."""
         now = int(time.time())
         payload = {
             "iss": self.state.doorkeeper.client_id,
@@ -110,7 +110,7 @@ class Account:
         return jwt.encode(payload, key or self.key_file.read_text(), algorithm=algorithm, headers={"kid": kid})
 
     def ask_token(self, assertion: str, **form: str) -> requests.Response:
-        """POST to the token endpoint."""
+        """Send a POST to the token endpoint."""
         fields = {
             "grant_type": "client_credentials",
             "client_assertion_type": ASSERTION_TYPE,
@@ -120,17 +120,17 @@ class Account:
         return requests.post(self.url + TOKEN_PATH, data=fields, timeout=TIMEOUT)
 
     def send(self, method: str, path: str, body: Any = None, **options: Any) -> requests.Response:
-        """Any request, logged in."""
+        """Send any request, logged in."""
         options.setdefault("timeout", TIMEOUT)
         data = None if body is None else json.dumps(body)
         return self.session.request(method, self.url + path, data=data, **options)
 
     def query(self, sql: str, page: str = "limit=1000&offset=0", prefer: str = "transient") -> requests.Response:
-        """A SuiteQL query."""
+        """Send a SuiteQL query."""
         return self.send("POST", f"/services/rest/query/v1/suiteql?{page}", {"q": sql}, headers={"Prefer": prefer})
 
     def rows(self, sql: str) -> list[dict[str, Any]]:
-        """The rows of a query that has to go well, without their links."""
+        """Return the rows of a query that must succeed, without their links."""
         answer = self.query(sql)
         assert answer.status_code == 200, answer.text
         return [{name: value for name, value in row.items() if name != "links"} for row in answer.json()["items"]]
@@ -138,7 +138,7 @@ class Account:
 
 @pytest.fixture
 def account(tmp_path: Path) -> Iterator[Account]:
-    """A fresh account with the small books; the client is logged in."""
+    """Run an account with the small books; the client is logged in."""
     state = NetSuiteState(small_books())
     key_file = tmp_path / "key.pem"
     state.doorkeeper.register(KID, make_key_file(key_file))
@@ -151,7 +151,7 @@ def account(tmp_path: Path) -> Iterator[Account]:
 
 
 def problem(answer: requests.Response) -> tuple[int, str, str]:
-    """(status, code, text) of an error in NetSuite's shape."""
+    """Return (status, code, text) of an error in NetSuite's shape."""
     assert answer.headers["Content-Type"] == "application/vnd.oracle.resource+json; type=error", answer.text
     details = answer.json()["o:errorDetails"][0]
     assert answer.json()["status"] == answer.status_code

@@ -1,4 +1,4 @@
-"""A bare HTTP caller for the tests of the simulated Procore: it knows nothing of the system under construction."""
+"""A plain HTTP client for tests of the simulated Procore: it uses no code of the product."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TIMEOUT = 60
 
 @dataclass
 class Clock:
-    """A clock that only moves when a test sets it."""
+    """A clock that moves only when a test sets it."""
 
     time: float = 1_780_000_000.0
 
@@ -31,7 +31,7 @@ class Clock:
 
 @dataclass
 class Caller:
-    """Calls one listening simulator with a good token; `state` is its live state."""
+    """Calls one listening simulator with a valid token; `state` is its live state."""
 
     state: ProcoreState
     url: str
@@ -57,7 +57,7 @@ class Caller:
         return answer
 
     def get(self, path: str, **params: Any) -> requests.Response:
-        """GET; a parameter `filters_id` is sent as filters[id], `filters_id__` as filters[id][]."""
+        """Send a GET; a parameter `filters_id` is sent as filters[id], `filters_id__` as filters[id][]."""
         named = {_parameter(name): value for name, value in params.items()}
         return self.session.get(f"{self.url}{path}", params=named, timeout=TIMEOUT)
 
@@ -70,7 +70,7 @@ class Caller:
         return self.session.patch(f"{self.url}/rest/v1.1/requisitions/{invoice_id}", json=body, timeout=TIMEOUT)
 
     def export(self, invoice_id: int, **fields: Any) -> requests.Response:
-        """PATCH `fields` of an invoice the documented way."""
+        """Send a PATCH with these `fields` of an invoice, as documented."""
         invoice = self.state.invoice(invoice_id)
         ids = {"project_id": invoice.project_id, "commitment_id": invoice.commitment.id}
         return self.patch(invoice_id, {**ids, "requisition": fields})

@@ -1,4 +1,4 @@
-"""Fault rules strike what they name, in an order that the seed alone decides; the journal keeps everything in order."""
+"""Fault rules apply to the requests that they name, in an order that only the seed determines; the journal keeps all in order."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ def struck(plan: FaultPlan, requests: int, path: str = "/x?") -> list[bool]:
     return [plan.strike("POST", path) is not None for _ in range(requests)]
 
 
-def test_a_seed_decides_what_is_struck() -> None:
+def test_a_seed_determines_which_requests_fail() -> None:
     rule = {"kind": "cut_after", "probability": 0.3}
-    one, same, other = FaultPlan(), FaultPlan(), FaultPlan()
-    one.replace([rule], seed=7)
-    same.replace([rule], seed=7)
-    other.replace([rule], seed=8)
-    fates = struck(one, 200)
-    assert fates == struck(same, 200)
-    assert fates != struck(other, 200)
-    assert 30 < sum(fates) < 90
+    first, same_seed, other_seed = FaultPlan(), FaultPlan(), FaultPlan()
+    first.replace([rule], seed=7)
+    same_seed.replace([rule], seed=7)
+    other_seed.replace([rule], seed=8)
+    hits = struck(first, 200)
+    assert hits == struck(same_seed, 200)
+    assert hits != struck(other_seed, 200)
+    assert 30 < sum(hits) < 90
 
 
-def test_a_rule_strikes_in_the_same_way_whatever_other_rules_exist() -> None:
+def test_a_rule_hits_the_same_requests_whatever_other_rules_exist() -> None:
     rule = {"kind": "html", "path": "/b", "probability": 0.5}
-    alone, beside = FaultPlan(), FaultPlan()
+    alone, with_others = FaultPlan(), FaultPlan()
     alone.replace([{"kind": "latency", "path": "/never"}, rule], seed=3)
-    beside.replace([{"kind": "latency", "path": "/a", "probability": 0.5}, rule], seed=3)
+    with_others.replace([{"kind": "latency", "path": "/a", "probability": 0.5}, rule], seed=3)
     expected = struck(alone, 50, "/b?")
     seen = []
     for _ in range(50):
-        beside.strike("GET", "/a?")
-        seen.append(beside.strike("GET", "/b?") is not None)
+        with_others.strike("GET", "/a?")
+        seen.append(with_others.strike("GET", "/b?") is not None)
     assert seen == expected
 
 

@@ -1,4 +1,4 @@
-"""What a client meets when a fault strikes: whether the work was done, and what comes back. Played on NetSuite."""
+"""What a client receives when a fault rule applies: whether the work was done, and what is returned. Tested with NetSuite."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def strike(account: Account, kind: str, **fields: Any) -> None:
 
 
 @pytest.mark.parametrize(("kind", "done"), [("cut_before", False), ("cut_after", True)])
-def test_a_cut_connection_says_nothing_about_what_was_done(account: Account, kind: str, done: bool) -> None:
+def test_a_cut_connection_leaves_the_result_unknown(account: Account, kind: str, done: bool) -> None:
     strike(account, kind)
     with pytest.raises(requests.ConnectionError):
         account.send("POST", BILLS, bill_body("b-1", "INV-1", "100.00"))
@@ -86,7 +86,7 @@ def test_a_slow_commit_appears_after_the_client_has_given_up(account: Account) -
     assert write["at"] >= begun + 4
 
 
-def test_a_request_that_nobody_waits_for_holds_its_slot(account: Account) -> None:
+def test_a_request_that_no_client_waits_for_holds_its_slot(account: Account) -> None:
     """The work is done nevertheless."""
     strike(account, "hold", value=120)
     with pytest.raises(requests.ReadTimeout):
@@ -113,7 +113,7 @@ def test_maintenance_is_an_html_page_for_everything(account: Account) -> None:
     assert account.ask_token(account.assertion()).status_code == 503
 
 
-def test_the_admin_endpoints_rule_a_running_simulator(account: Account) -> None:
+def test_the_admin_endpoints_control_a_running_simulator(account: Account) -> None:
     admin = f"{account.url}/_admin"
     assert requests.get(f"{admin}/health", timeout=TIMEOUT).json() == {"ok": True, "remote": "netsuite"}
     rules = {"seed": 5, "rules": [{"kind": "error_before", "value": 503, "times": 1}]}

@@ -80,7 +80,7 @@ def test_the_command_prints_one_line_and_ends_on_sigterm(tmp_path: Path) -> None
         assert process.stdout.read() == ""
 
 
-def test_a_profile_that_does_not_exist_is_said_plainly(tmp_path: Path) -> None:
+def test_an_unknown_profile_is_reported_in_a_sentence(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "simulators", "--profile", "none", "--data-dir", str(tmp_path)]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 2

@@ -1,4 +1,4 @@
-"""The generated company: repeatable, of the promised size, and with every awkward case in it and findable."""
+"""The generated company: repeatable, of the requested size, with every awkward case findable in it."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ def fingerprint(company: Company) -> list[object]:
     codes = [
         (code.id, code.flat_code, code.status) for each in company.projects.values() for code in each.codes.values()
     ]
-    dues = [(each.id, each.invoice_number, each.summary()) for each in company.invoices.values()]
-    return [company.company_id, codes, dues, company.netsuite, company.cases]
+    invoices = [(each.id, each.invoice_number, each.summary()) for each in company.invoices.values()]
+    return [company.company_id, codes, invoices, company.netsuite, company.cases]
 
 
 def test_the_same_seed_gives_the_same_company_and_another_seed_another() -> None:
@@ -103,7 +103,7 @@ def test_an_unknown_profile_is_refused(profile: str) -> None:
         build_company(1, profile)
 
 
-def test_every_case_is_there(company: Company) -> None:
+def test_every_awkward_case_exists(company: Company) -> None:
     assert set(company.cases) == CASES
 
 
@@ -114,16 +114,16 @@ def test_most_projects_are_in_no_case() -> None:
     assert len(company.projects) - len(awkward) >= 10
 
 
-def test_awkward_names_are_what_they_say(company: Company) -> None:
+def test_awkward_names_are_as_their_cases_say(company: Company) -> None:
     cases = company.cases
     assert len(cases["name_too_long"]["name"]) > 60
     assert " : " in cases["name_with_colon"]["name"]
-    odd = cases["odd_text"]["name"]
-    assert "  " in odd
-    assert "'" in odd
-    assert '"' in odd
-    assert odd != odd.upper()
-    assert len(odd) <= 60
+    odd_name = cases["odd_text"]["name"]
+    assert "  " in odd_name
+    assert "'" in odd_name
+    assert '"' in odd_name
+    assert odd_name != odd_name.upper()
+    assert len(odd_name) <= 60
     pair = cases["same_joined_name"]["codes"]
     names = [_name(company, each["project_id"], each["wbs_code_id"]) for each in pair]
     assert names[0] == names[1] == cases["same_joined_name"]["name"] == "24-017-01.S"
@@ -141,7 +141,7 @@ def test_every_other_name_is_unique(company: Company) -> None:
     assert len(names) - len(set(names)) == 1  # the pair that joins to the same text
 
 
-def test_items_that_are_already_there_have_the_names_of_budgeted_codes(company: Company) -> None:
+def test_existing_items_have_the_names_of_budgeted_codes(company: Company) -> None:
     items = {item.id: item for item in company.netsuite.items}
     expected = {
         "item_by_hand": ("OthCharge", "Purchase", False, None),
@@ -182,7 +182,7 @@ def test_budgets_have_the_awkward_states(company: Company) -> None:
 
 def test_vendors_are_linked_in_every_way(company: Company) -> None:
     books = {vendor.id: vendor for vendor in company.netsuite.vendors}
-    ways = {"origin_id": 0, "external_id": 0, "name": 0, "ambiguous": 0, "nothing": 0}
+    counts = {"origin_id": 0, "external_id": 0, "name": 0, "ambiguous": 0, "nothing": 0}
     for vendor in company.vendors.values():
         namesakes = [each for each in books.values() if each.companyname == vendor.name]
         external = [
@@ -190,17 +190,17 @@ def test_vendors_are_linked_in_every_way(company: Company) -> None:
         ]
         if vendor.origin_id:
             assert books[vendor.origin_id].companyname == vendor.name
-            ways["origin_id"] += 1
+            counts["origin_id"] += 1
         elif external:
             assert not namesakes
-            ways["external_id"] += 1
+            counts["external_id"] += 1
         else:
-            ways[{0: "nothing", 1: "name", 2: "ambiguous"}[len(namesakes)]] += 1
-    assert ways["nothing"] == 2
-    assert ways["ambiguous"] == 1
-    assert ways["name"] >= 2
-    assert ways["external_id"] >= 1
-    assert ways["origin_id"] == max(ways.values())
+            counts[{0: "nothing", 1: "name", 2: "ambiguous"}[len(namesakes)]] += 1
+    assert counts["nothing"] == 2
+    assert counts["ambiguous"] == 1
+    assert counts["name"] >= 2
+    assert counts["external_id"] >= 1
+    assert counts["origin_id"] == max(counts.values())
 
 
 def test_projects_are_linked_by_origin_id_or_number_or_not_at_all(company: Company) -> None:
@@ -217,7 +217,7 @@ def test_projects_are_linked_by_origin_id_or_number_or_not_at_all(company: Compa
     )
 
 
-def test_the_vendor_that_is_not_linked_uses_a_code_of_its_own(company: Company) -> None:
+def test_the_unlinked_vendor_uses_a_separate_code(company: Company) -> None:
     facts = company.cases["vendor_not_linked"]
     users = [
         invoice.id
@@ -248,7 +248,7 @@ def test_the_long_invoice_has_300_lines(profile: str, distinct: int) -> None:
     assert len(set(facts["wbs_code_ids"])) == distinct
 
 
-def test_awkward_amounts_are_what_they_say(company: Company) -> None:
+def test_awkward_amounts_are_as_their_cases_say(company: Company) -> None:
     def amounts(case: str) -> list[Decimal]:
         invoice = company.invoices[company.cases[case]["invoice_id"]]
         gross = sum((line.gross for line in invoice.lines), Decimal(0))
@@ -280,7 +280,7 @@ def test_document_numbers_are_already_used_in_the_books(company: Company) -> Non
             assert equal is (case == "same_number_same_vendor_equal")
 
 
-def test_other_invoice_cases_are_what_they_say(company: Company) -> None:
+def test_other_invoices_are_as_their_cases_say(company: Company) -> None:
     invoices = {
         case: company.invoices[facts["invoice_id"]] for case, facts in company.cases.items() if "invoice_id" in facts
     }

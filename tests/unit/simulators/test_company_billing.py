@@ -42,22 +42,22 @@ def test_every_invoice_ties_to_the_cent(seed: int, profile: str) -> None:
     company = build_company(seed, profile)
     for invoice in company.invoices.values():
         assert_it_ties(invoice)
-    lying = [invoice.id for invoice in company.invoices.values() if invoice.off_by]
-    assert lying == [facts["invoice_id"] for case, facts in company.cases.items() if case == "invoice_does_not_tie"]
+    untied = [invoice.id for invoice in company.invoices.values() if invoice.off_by]
+    assert untied == [facts["invoice_id"] for case, facts in company.cases.items() if case == "invoice_does_not_tie"]
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_every_invoice_starts_where_the_one_before_it_ended(seed: int) -> None:
     company = build_company(seed, "demo")
     for commitment in company.commitments.values():
-        stands: dict[int, Balance] = {}
+        balances: dict[int, Balance] = {}
         certified, previous_id = Decimal(0), None
         for invoice in (company.invoices[each] for each in commitment.invoice_ids):
             assert invoice.previous_id == previous_id
-            assert all(line.before == stands.get(line.contract_line.id, Balance()) for line in invoice.lines)
-            assert set(stands) <= {line.contract_line.id for line in invoice.lines}
+            assert all(line.before == balances.get(line.contract_line.id, Balance()) for line in invoice.lines)
+            assert set(balances) <= {line.contract_line.id for line in invoice.lines}
             assert invoice.summary().previous_certificates == certified
-            stands = {line.contract_line.id: line.after for line in invoice.lines}
+            balances = {line.contract_line.id: line.after for line in invoice.lines}
             certified, previous_id = invoice.summary().earned, invoice.id
 
 
@@ -87,7 +87,7 @@ def test_a_correction_carries_through_to_the_later_invoices() -> None:
         assert_it_ties(invoice)
 
 
-def test_a_chain_of_one_is_not_changed() -> None:
+def test_a_single_invoice_is_not_changed() -> None:
     company = build_company(1, "large:1x5:1")
     invoice = next(iter(company.invoices.values()))
     chain([invoice])

@@ -95,9 +95,9 @@ def test_a_vendors_numbers_are_unique_where_the_account_blocks_duplicates(accoun
     status, code, text = problem(account.send("POST", BILLS, old))
     assert (status, code) == (400, "USER_ERROR")
     assert "Duplicate document number" in text
-    other = bill_body("b-2", "OLD-1", "10.00", entity={"id": "744"}, subsidiary={"id": "4"})
-    other["item"]["items"][0] |= {"item": {"id": "5004"}}
-    assert account.send("POST", BILLS, other).status_code == 204
+    other_bill = bill_body("b-2", "OLD-1", "10.00", entity={"id": "744"}, subsidiary={"id": "4"})
+    other_bill["item"]["items"][0] |= {"item": {"id": "5004"}}
+    assert account.send("POST", BILLS, other_bill).status_code == 204
     account.state.settings.duplicate_numbers = "allow"
     assert account.send("POST", BILLS, old).status_code == 204
     assert [each.tranid for each in account.state.bills_of_vendor("742")] == ["OLD-1", "old-1"]
@@ -142,7 +142,7 @@ def test_unknown_bills_are_400_by_id_and_configurable_by_external_id(account: Ac
     assert problem(account.send("GET", f"{BILLS}/eid:nobody")) == unknown_id
 
 
-def test_switches_of_the_account(account: Account) -> None:
+def test_settings_of_the_account_change_its_rules(account: Account) -> None:
     settings = account.state.settings
     settings.project_field, settings.refuse_negative_bills, settings.bill_tax = "job", False, Decimal("1.23")
     refused = account.send("POST", BILLS, with_lines(line(customer={"id": "9120"})))

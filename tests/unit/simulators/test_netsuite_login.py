@@ -1,4 +1,4 @@
-"""The token endpoint takes what Oracle's help says it takes and nothing else; no other address opens without a token."""
+"""The token endpoint accepts what Oracle's help says and nothing else; no other address responds without a token."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def pem_of(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> tuple[str, st
     return private.decode(), public.decode()
 
 
-def test_a_right_assertion_gets_a_token_for_an_hour(account: Account) -> None:
+def test_a_valid_assertion_gets_a_token_for_an_hour(account: Account) -> None:
     answer = account.ask_token(account.assertion()).json()
     assert (answer["expires_in"], answer["token_type"]) == ("3600", "bearer")
     account.state.settings.expires_in_as = "number"
@@ -52,8 +52,8 @@ def test_scopes_may_be_several(account: Account) -> None:
 
 def test_an_unknown_certificate_and_a_strange_signature_are_refused(account: Account) -> None:
     assert account.ask_token(account.assertion(kid="unknown")).json()["error"] == "invalid_client"
-    stranger, _ = pem_of(ec.generate_private_key(ec.SECP256R1()))
-    assert account.ask_token(account.assertion(key=stranger)).status_code == 401
+    other_key, _ = pem_of(ec.generate_private_key(ec.SECP256R1()))
+    assert account.ask_token(account.assertion(key=other_key)).status_code == 401
     assert account.ask_token("no jwt").status_code == 400
     assert account.ask_token(account.assertion(), grant_type="password").json()["error"] == "unsupported_grant_type"
 
@@ -61,13 +61,13 @@ def test_an_unknown_certificate_and_a_strange_signature_are_refused(account: Acc
 def test_rsa_keys_sign_with_ps256_and_not_with_rs256(account: Account) -> None:
     private, public = pem_of(rsa.generate_private_key(65537, 3072))
     account.state.doorkeeper.register("rsa", public)
-    good = account.assertion(algorithm="PS256", kid="rsa", key=private)
-    assert account.ask_token(good).status_code == 200
+    accepted = account.assertion(algorithm="PS256", kid="rsa", key=private)
+    assert account.ask_token(accepted).status_code == 200
     old = account.assertion(algorithm="RS256", kid="rsa", key=private)
     assert account.ask_token(old).status_code == 400
 
 
-def test_nothing_opens_without_a_live_token(account: Account) -> None:
+def test_no_address_responds_without_a_valid_token(account: Account) -> None:
     assert problem(requests.get(account.url + ITEMS + "/5001", timeout=TIMEOUT))[:2] == (401, "INVALID_LOGIN")
     account.state.settings.token_lifetime = 0
     account.log_in()

@@ -1,4 +1,4 @@
-"""Simultaneous writes: one record in the atomic world, two in the world with a window; and the account's concurrency cap."""
+"""Simultaneous writes: one record with atomic uniqueness, two with a uniqueness window; and the account's concurrency limit."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.unit.simulators.conftest import BILLS, ITEMS, RECORDS, Account, bill_
 
 
 def at_once(*calls: Callable[[], requests.Response]) -> list[requests.Response]:
-    """Start all calls together; their answers in order."""
+    """Start all calls together, and return their responses in order."""
     answers: list[requests.Response | None] = [None] * len(calls)
     gate = threading.Barrier(len(calls))
 
@@ -31,7 +31,7 @@ def at_once(*calls: Callable[[], requests.Response]) -> list[requests.Response]:
 
 
 def held(account: Account, *calls: Callable[[], requests.Response]) -> list[requests.Response]:
-    """The answers to calls that have all arrived before any is worked on, however busy the machine is."""
+    """Return the responses to calls that have all arrived before any is processed, however busy the machine is."""
     plan, meter = account.state.faults, account.state.meter
     plan.replace([{"kind": "hold", "path": RECORDS, "value": 120}])
 

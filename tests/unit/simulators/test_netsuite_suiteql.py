@@ -1,4 +1,4 @@
-"""SuiteQL: the look-ups a client needs, the paging rules, and refusals in NetSuite's shape."""
+"""SuiteQL: the queries that a client needs, the paging rules, and refusals in NetSuite's shape."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def state() -> NetSuiteState:
 
 
 @pytest.mark.parametrize(
-    ("where", "found"),
+    ("where", "expected"),
     [
         ("itemid IN ('24-017-01-100.L', 'Retainage')", ["5000", "5001"]),
         ("itemid = '24-017-01-100.L' OR externalid IN ('x')", ["5001"]),
@@ -43,13 +43,13 @@ def state() -> NetSuiteState:
         ("itemid NOT LIKE '24-%'", ["5000"]),
     ],
 )
-def test_conditions(state: NetSuiteState, where: str, found: list[str] | None) -> None:
+def test_a_condition_selects_its_rows(state: NetSuiteState, where: str, expected: list[str] | None) -> None:
     sql = f"SELECT id FROM item WHERE {where} ORDER BY id"
-    if found is None:
+    if expected is None:
         with pytest.raises(BadQuery, match="not_a_column"):
             ids(state, sql)
         return
-    assert ids(state, sql) == found
+    assert ids(state, sql) == expected
 
 
 def test_quotes_are_doubled(state: NetSuiteState) -> None:
@@ -63,7 +63,7 @@ def test_order_is_by_number_and_either_way(state: NetSuiteState) -> None:
     assert ids(state, "SELECT id FROM item ORDER BY isinactive, id")[-2:] == ["10000", "5003"]
 
 
-def test_case_is_heeded_unless_the_account_is_set_otherwise(state: NetSuiteState) -> None:
+def test_comparisons_have_case_unless_the_account_is_set_otherwise(state: NetSuiteState) -> None:
     state.edit_item("5001", externalid="pcr-itm-1")
     sql = "SELECT id FROM item WHERE externalid IN ('PCR-ITM-1')"
     assert ids(state, sql) == []
@@ -104,7 +104,7 @@ def test_a_thousand_names_are_found_without_looking_at_every_item(
     for number in range(3000):
         state.make_item(f"N-{number}", externalid=f"e-{number}")
 
-    def refuse(shelf: object) -> Any:
+    def refuse(records: object) -> Any:
         raise AssertionError("every record was looked at")
 
     monkeypatch.setattr(type(state.items), "__iter__", refuse)
@@ -119,12 +119,12 @@ def test_a_thousand_names_are_found_without_looking_at_every_item(
 def test_rows_after_an_id_are_found_without_looking_at_those_before(
     state: NetSuiteState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """How a client reads more rows than one query gives: each page asks for what comes after the last row."""
+    """A client reads more rows than one query returns like this: each page asks for the rows after the last one."""
     made = [state.make_item(f"N-{number}", externalid=f"e-{number}") for number in range(30)]
     state.edit_item(made[20].id, displayname="edited")
     state.items.remove(made[25].id)
 
-    def refuse(shelf: object) -> Any:
+    def refuse(records: object) -> Any:
         raise AssertionError("every record was looked at")
 
     monkeypatch.setattr(type(state.items), "__iter__", refuse)
@@ -138,7 +138,7 @@ def test_rows_after_an_id_are_found_without_looking_at_those_before(
 @pytest.mark.parametrize(
     ("pattern", "fits"), [("e-%", True), ("%-1", True), ("e_1", True), ("e-", False), ("E-%", False)]
 )
-def test_like_has_two_wildcards_and_heeds_case(state: NetSuiteState, pattern: str, fits: bool) -> None:
+def test_like_has_two_wildcards_and_compares_case(state: NetSuiteState, pattern: str, fits: bool) -> None:
     item = state.make_item("N-1", externalid="e-1")
     assert (item.id in ids(state, f"SELECT id FROM item WHERE externalid LIKE '{pattern}'")) == fits
 

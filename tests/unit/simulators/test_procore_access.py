@@ -37,12 +37,12 @@ def test_a_token_is_given_for_a_form_and_for_json(procore: Caller) -> None:
     [({"client_secret": "wrong"}, 401), ({"client_id": ""}, 401), ({"grant_type": "password"}, 400)],
 )
 def test_a_token_is_refused(procore: Caller, changed: dict[str, str], status: int) -> None:
-    good = {
+    credentials = {
         "grant_type": "client_credentials",
         "client_id": procore.state.client_id,
         "client_secret": procore.state.client_secret,
     }
-    answer = requests.post(f"{procore.url}/oauth/token", data={**good, **changed}, timeout=TIMEOUT)
+    answer = requests.post(f"{procore.url}/oauth/token", data={**credentials, **changed}, timeout=TIMEOUT)
     assert answer.status_code == status
 
 
@@ -76,7 +76,7 @@ def test_errors_have_the_shape_of_their_version(procore: Caller) -> None:
     assert (error["code"], error["message"]) == ("404", "Not found")
 
 
-def test_every_answer_has_a_request_id_of_its_own(procore: Caller) -> None:
+def test_every_response_has_its_own_request_id(procore: Caller) -> None:
     ids = {procore.get(ME).headers["x-request-id"], procore.get("/rest/v1.0/nothing").headers["x-request-id"]}
     assert len(ids) == 2
 

@@ -147,8 +147,8 @@ def test_the_v2_budget_lists_ten_lines_a_page_and_a_hundred_at_most() -> None:
         assert isinstance(line["id"], str)
         assert isinstance(line["wbs_code"]["id"], str)
         assert line["original_budget_amount"] == "10000.00"
-        one = procore.json(path, filters_wbs_code_id=line["wbs_code"]["id"])["data"]
-        assert [each["id"] for each in one] == [line["id"]]
+        filtered = procore.json(path, filters_wbs_code_id=line["wbs_code"]["id"])["data"]
+        assert [each["id"] for each in filtered] == [line["id"]]
 
 
 def test_an_account_without_the_v2_list_answers_404_and_has_the_view(procore: Caller) -> None:
@@ -173,16 +173,16 @@ def test_v2_codes_have_text_ids(procore: Caller) -> None:
     facts = procore.case("item_by_hand")
     path = procore.v2(facts["project_id"], "wbs/codes")
     assert len(procore.json(path)["data"]) == 10
-    found = procore.json(path, filters_id__=facts["wbs_code_id"])["data"]
-    assert [(each["id"], each["code"]) for each in found] == [(str(facts["wbs_code_id"]), facts["flat_code"])]
+    codes = procore.json(path, filters_id__=facts["wbs_code_id"])["data"]
+    assert [(each["id"], each["code"]) for each in codes] == [(str(facts["wbs_code_id"]), facts["flat_code"])]
 
 
 def test_vendors_are_listed_filtered_and_shown(procore: Caller) -> None:
     vendors = procore.json("/rest/v1.0/vendors", company_id=procore.company_id)
     assert "O'Brien Steel & Sons" in {each["name"] for each in vendors}
     last = vendors[-1]["id"]
-    found = procore.json("/rest/v1.0/vendors", company_id=procore.company_id, filters_id__=last)
-    assert [each["id"] for each in found] == [last]
+    filtered = procore.json("/rest/v1.0/vendors", company_id=procore.company_id, filters_id__=last)
+    assert [each["id"] for each in filtered] == [last]
     assert procore.json(f"/rest/v1.0/vendors/{last}", company_id=procore.company_id) == vendors[-1]
     assert procore.get("/rest/v1.0/vendors/1", company_id=procore.company_id).status_code == 404
 

@@ -1,4 +1,4 @@
-"""Subcontractor invoices of the simulated Procore: what they say, how they are found, and how one is marked as exported."""
+"""Subcontractor invoices of the simulated Procore: their fields, their filters, and how one is marked as exported."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_the_printed_figures_tie_as_a_reader_adds_them(seed: int, moved_retainag
         for project in procore.state.company.projects.values():
             if project.permitted and not project.tools_disabled:
                 invoices.update({each["id"]: each for each in listed(procore, project.id, view="items")})
-        lying = procore.case("invoice_does_not_tie")["invoice_id"]
+        untied = procore.case("invoice_does_not_tie")["invoice_id"]
         assert len(invoices) > 90
         for invoice in invoices.values():
             before = invoices.get(invoice["previous_requisition_id"] or 0, {"items": []})["items"]
@@ -64,11 +64,11 @@ def test_the_printed_figures_tie_as_a_reader_adds_them(seed: int, moved_retainag
                 moved_before = moved_retainage == "from_previous"
                 net += gross - retainage(line, previous.get(line["line_item_id"]), moved_before=moved_before)
             summary = {name: Decimal(value) for name, value in invoice["summary"].items() if "period" not in name}
-            assert (net == summary["current_payment_due"]) is (invoice["id"] != lying)
+            assert (net == summary["current_payment_due"]) is (invoice["id"] != untied)
             earned = summary["total_completed_and_stored_to_date"] - summary["total_retainage"]
             assert summary["total_earned_less_retainage"] == earned
-            due = earned - summary["less_previous_certificates_for_payment"]
-            assert (due == summary["current_payment_due"]) is (invoice["id"] != lying)
+            payment_due = earned - summary["less_previous_certificates_for_payment"]
+            assert (payment_due == summary["current_payment_due"]) is (invoice["id"] != untied)
             assert (
                 summary["contract_sum_to_date"]
                 == summary["original_contract_sum"] + summary["net_change_by_change_orders"]
@@ -121,18 +121,18 @@ def test_invoices_are_filtered(procore: Caller) -> None:
         invoice.id
     ]
     draft = procore.case("draft_invoice")
-    found = listed(procore, draft["project_id"], filters_status="draft")
-    assert draft["invoice_id"] in {each["id"] for each in found}
-    assert {each["status"] for each in found} == {"draft"}
+    drafts = listed(procore, draft["project_id"], filters_status="draft")
+    assert draft["invoice_id"] in {each["id"] for each in drafts}
+    assert {each["status"] for each in drafts} == {"draft"}
 
 
 def test_the_last_invoice_of_each_subcontract_can_be_asked_for(procore: Caller) -> None:
     facts = procore.case("release_only_invoice")
     last = {each["id"] for each in listed(procore, facts["project_id"], filters_is_last="true")}
-    others = {each["id"] for each in listed(procore, facts["project_id"], filters_is_last="false")}
+    earlier = {each["id"] for each in listed(procore, facts["project_id"], filters_is_last="false")}
     assert facts["invoice_id"] in last
-    assert facts["previous_invoice_id"] in others
-    assert not last & others
+    assert facts["previous_invoice_id"] in earlier
+    assert not last & earlier
 
 
 def test_an_approval_moves_updated_at(procore: Caller) -> None:
@@ -142,13 +142,13 @@ def test_an_approval_moves_updated_at(procore: Caller) -> None:
     assert listed(procore, facts["project_id"], filters_updated_at=span) == []
     procore.clock.forward(5)
     procore.state.set_invoice_status(facts["invoice_id"], "approved")
-    (found,) = listed(procore, facts["project_id"], filters_updated_at=span)
-    assert (found["id"], found["status"]) == (facts["invoice_id"], "approved")
+    (updated,) = listed(procore, facts["project_id"], filters_updated_at=span)
+    assert (updated["id"], updated["status"]) == (facts["invoice_id"], "approved")
 
 
 def test_an_invoice_of_another_project_is_not_found(procore: Caller) -> None:
-    facts, other = procore.case("foreign_origin_id"), procore.case("draft_invoice")
-    assert procore.get(f"{LIST}/{facts['invoice_id']}", project_id=other["project_id"]).status_code == 404
+    facts, draft = procore.case("foreign_origin_id"), procore.case("draft_invoice")
+    assert procore.get(f"{LIST}/{facts['invoice_id']}", project_id=draft["project_id"]).status_code == 404
     assert procore.get(f"{LIST}/{facts['invoice_id']}").status_code == 400
 
 
@@ -212,14 +212,14 @@ def test_an_invoice_added_by_hand_is_listed_and_ties(procore: Caller) -> None:
         [(code.flat_code, "1000.00"), (code.id, 500), (None, "1.11")],
         billing_date="2026-04-15",
     )
-    (found,) = listed(procore, project.id, filters_id__=invoice.id, view="items")
-    assert (found["status"], found["billing_date"], found["requisition_start"]) == (
+    (row,) = listed(procore, project.id, filters_id__=invoice.id, view="items")
+    assert (row["status"], row["billing_date"], row["requisition_start"]) == (
         "approved",
         "2026-04-15",
         "2026-04-01",
     )
-    assert found["summary"]["current_payment_due"] == "1351.00"
-    assert [line["wbs_code"] and line["wbs_code"]["id"] for line in found["items"]] == [code.id, code.id, None]
+    assert row["summary"]["current_payment_due"] == "1351.00"
+    assert [line["wbs_code"] and line["wbs_code"]["id"] for line in row["items"]] == [code.id, code.id, None]
     procore.state.edit_invoice_line(invoice.id, work="2000")
     assert shown(procore, invoice.id)["summary"]["current_payment_due"] == "2351.00"
 

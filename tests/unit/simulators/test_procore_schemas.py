@@ -35,26 +35,26 @@ def procore() -> Iterator[Caller]:
     params=["shared_new_code", "odd_text", "release_only_invoice", "line_without_wbs_code", "null_project_number"]
 )
 def project_id(request: pytest.FixtureRequest, procore: Caller) -> int:
-    found: int = procore.case(request.param)["project_id"]
-    return found
+    id_of_case: int = procore.case(request.param)["project_id"]
+    return id_of_case
 
 
-def test_token(procore: Caller) -> None:
+def test_a_token_has_the_published_shape(procore: Caller) -> None:
     check("POST /oauth/token", procore.log_in().json())
 
 
-def test_company_level(procore: Caller) -> None:
+def test_responses_of_the_company_have_the_published_shape(procore: Caller) -> None:
     check("GET /rest/v1.1/projects", procore.json("/rest/v1.1/projects", company_id=procore.company_id))
     check("GET /rest/v1.0/vendors", procore.json("/rest/v1.0/vendors", company_id=procore.company_id))
 
 
-def test_one_project(procore: Caller, project_id: int) -> None:
+def test_a_project_has_the_published_shape(procore: Caller, project_id: int) -> None:
     check(
         "GET /rest/v1.0/projects/{id}", procore.json(f"/rest/v1.0/projects/{project_id}", company_id=procore.company_id)
     )
 
 
-def test_codes_and_patterns(procore: Caller, project_id: int) -> None:
+def test_codes_and_patterns_have_the_published_shape(procore: Caller, project_id: int) -> None:
     wbs = f"/rest/v1.0/projects/{project_id}/work_breakdown_structure"
     check("GET /rest/v1.0/projects/{project_id}/work_breakdown_structure/wbs_codes", procore.json(f"{wbs}/wbs_codes"))
     check("GET /rest/v1.0/projects/{project_id}/work_breakdown_structure/patterns", procore.json(f"{wbs}/patterns"))
@@ -64,7 +64,7 @@ def test_codes_and_patterns(procore: Caller, project_id: int) -> None:
     )
 
 
-def test_budget_views(procore: Caller, project_id: int) -> None:
+def test_budget_views_have_the_published_shape(procore: Caller, project_id: int) -> None:
     views = procore.json("/rest/v1.0/budget_views", project_id=project_id)
     check("GET /rest/v1.0/budget_views", views)
     rows = f"/rest/v1.0/budget_views/{views[0]['id']}/detail_rows"
@@ -75,7 +75,7 @@ def test_budget_views(procore: Caller, project_id: int) -> None:
 
 
 @pytest.mark.parametrize("view", ["default", "items", "extended", "action_policy"])
-def test_invoices(procore: Caller, project_id: int, view: str) -> None:
+def test_invoices_have_the_published_shape(procore: Caller, project_id: int, view: str) -> None:
     invoices = procore.json("/rest/v1.1/requisitions", project_id=project_id, view=view)
     assert invoices
     check(INVOICES, invoices)
@@ -92,12 +92,12 @@ def _check_lines(invoices: list[Any]) -> None:
         assert all(set(each) <= published for invoice in invoices for each in invoice.get(part, []))
 
 
-def test_the_write_back(procore: Caller) -> None:
+def test_the_response_to_a_write_back_has_the_published_shape(procore: Caller) -> None:
     answer = procore.export(procore.case("same_number_other_vendor")["invoice_id"], origin_id="ns-1")
     check("PATCH /rest/v1.1/requisitions/{id}", answer.json())
 
 
-def test_subcontracts_and_periods(procore: Caller, project_id: int) -> None:
+def test_subcontracts_and_periods_have_the_published_shape(procore: Caller, project_id: int) -> None:
     check(
         "GET /rest/v1.0/projects/{project_id}/billing_periods",
         procore.json(f"/rest/v1.0/projects/{project_id}/billing_periods"),

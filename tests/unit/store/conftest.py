@@ -1,4 +1,4 @@
-"""A client for what is pure logic (on fakeredis and on a real server), and one for what needs a real server."""
+"""A client for pure logic (on fakeredis and on a real server), and one for tests that need a real server."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def a_write_may_pause() -> Iterator[None]:
 
 @pytest.fixture
 def server(redis_url: str) -> Iterator[Redis]:
-    """A client of a real, empty server."""
+    """Yield a client of a real, empty server."""
     with connect(redis_url) as client:
         yield client
 
 
 @pytest.fixture(params=["fakeredis", pytest.param("valkey", marks=pytest.mark.real)])
 def client(request: pytest.FixtureRequest) -> Iterator[Redis]:
-    """The same test on both: an in-memory imitation with Lua, and the real thing."""
+    """Run a test twice: on an in-memory imitation of Redis with Lua, and on a real server."""
     if request.param == "valkey":
         yield request.getfixturevalue("server")
     else:
@@ -42,7 +42,7 @@ def client(request: pytest.FixtureRequest) -> Iterator[Redis]:
 
 
 class DeadKeeper(LeaseKeeper):
-    """The keeper of a worker that died: it renews nothing."""
+    """The lease keeper of a worker that died: it renews nothing."""
 
     @contextmanager
     def keeping(self, renew: Callable[[], None], *, every: float) -> Iterator[None]:
@@ -50,7 +50,7 @@ class DeadKeeper(LeaseKeeper):
 
 
 class KeeperByHand(LeaseKeeper):
-    """Renews only when a test asks for it."""
+    """A lease keeper that renews only when a test calls it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,5 +70,5 @@ class KeeperByHand(LeaseKeeper):
 
 @pytest.fixture
 def keeper() -> LeaseKeeper:
-    """Renews what the test holds."""
+    """Return a lease keeper that renews what the test holds."""
     return LeaseKeeper()

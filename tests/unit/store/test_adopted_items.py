@@ -1,4 +1,4 @@
-"""An Item is adopted by one code: by the ledger's records, which an index finds and a file outlives."""
+"""An Item is adopted by one code: by the ledger's records, which an index finds and a file preserves."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_an_item_is_adopted_by_one_code(
 
 
 def as_an_older_version(client: Redis, ledger: Ledger, key: CodeKey, record: Record) -> None:
-    """Write it without the index."""
+    """Write a record without the index."""
     index = client.hgetall(f"{PREFIX}adopted")
     ledger.write(key, record)
     client.delete(f"{PREFIX}adopted")
@@ -104,13 +104,13 @@ def test_the_copy_is_of_one_ledger_and_one_owner(
     adopted.keep_copy("100.5")
     assert adopted.copy_is_of("100.5")
     assert not adopted.copy_is_of("200.5")
-    other = AdoptedItems(client, PREFIX, ledger, Copy(file, "other"))
-    assert other.copied() == {}
-    other.keep_copy("100.5")
-    assert adopted.copied() == other.copied() == {CODE: "5871"}
+    other_owner = AdoptedItems(client, PREFIX, ledger, Copy(file, "other"))
+    assert other_owner.copied() == {}
+    other_owner.keep_copy("100.5")
+    assert adopted.copied() == other_owner.copied() == {CODE: "5871"}
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"mine": 7}', '{"mine": {"ledger": 7, "items": 8}}'])
-def test_a_file_that_cannot_be_read_is_as_none(adopted: AdoptedItems, tmp_path: Path, content: str) -> None:
+def test_an_unreadable_file_counts_as_missing(adopted: AdoptedItems, tmp_path: Path, content: str) -> None:
     (tmp_path / "adopted-items.json").write_text(content)
     assert adopted.copied() == {}

@@ -1,4 +1,4 @@
-"""Circuit breakers: what is in trouble pauses the work that needs it, for a time, and nothing else."""
+"""Circuit breakers: an outage pauses the work that needs the remote, for a time, and nothing else."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def breakers(client: Redis) -> CircuitBreakers:
 
 
 def end_now(breakers: CircuitBreakers) -> None:
-    """The pauses are over, and nothing has got through yet."""
+    """End all pauses, with no successful response yet."""
     breakers.lift(list(Remote))
 
 
@@ -48,14 +48,14 @@ def test_a_remote_in_trouble_pauses_the_lanes_that_need_it_and_no_other(
     noted = breakers.pause(remote, first=30)
     assert noted.times == 1
     assert lasts(noted.ends, 30, begun=begun, now=seconds(client))
-    until, troubled = breakers.state(lane)
-    assert (until, troubled) == ((noted.ends, [remote]) if remote in lane.remotes else (0, []))
+    until, causes = breakers.state(lane)
+    assert (until, causes) == ((noted.ends, [remote]) if remote in lane.remotes else (0, []))
 
 
 def test_a_permission_pauses_the_work_that_needs_it_alone(breakers: CircuitBreakers) -> None:
     breakers.pause(BILLS, first=30)
     assert [lane for lane in Lane if breakers.state(lane)[0]] == [Lane.EXPORTS]
-    assert breakers.state(Lane.ITEMS)[1] == [BILLS], "work of that remote may show that it goes again"
+    assert breakers.state(Lane.ITEMS)[1] == [BILLS], "work of that remote may show that it responds again"
     assert not breakers.is_paused(Remote.NETSUITE)
 
 
@@ -122,7 +122,7 @@ def test_a_scope_counts_the_works_that_failed_since_it_last_got_through(breakers
 
 
 def test_a_scope_with_hundreds_of_failures_remembers_only_a_few(breakers: CircuitBreakers) -> None:
-    """Any further record is taken for one that has failed before."""
+    """Any further record counts as one that has failed before."""
     noted = [breakers.count_failure(Remote.NETSUITE, f"code:1:{number}") for number in range(40)]
     assert noted[-1].works == 10
     assert noted[-1].again
@@ -131,9 +131,9 @@ def test_a_scope_with_hundreds_of_failures_remembers_only_a_few(breakers: Circui
 def test_the_longer_of_two_pauses_counts_for_a_lane(breakers: CircuitBreakers) -> None:
     later = breakers.pause(Remote.PROCORE, first=60).ends
     breakers.pause(Remote.NETSUITE, first=30)
-    until, troubled = breakers.state(Lane.EXPORTS)
+    until, causes = breakers.state(Lane.EXPORTS)
     assert until == pytest.approx(later, abs=0.01)
-    assert troubled == ["netsuite", "procore"]
+    assert causes == ["netsuite", "procore"]
 
 
 def test_a_lifted_pause_is_over_at_once_and_returns_its_former_end(breakers: CircuitBreakers) -> None:

@@ -1,4 +1,4 @@
-"""Claims: work in progress belongs to one attempt, which renews it; what asks for it meanwhile is repeated; what nobody began is no death."""
+"""Claims: one attempt owns work in progress and renews its claim; a request meanwhile repeats the work; unbegun work is no death."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def runs(client: Redis) -> Runs:
 
 
 @pytest.fixture
-def other(client: Redis) -> Lanes:
-    """The same lanes, seen by another worker."""
+def other_worker(client: Redis) -> Lanes:
+    """The lanes of the test as another worker sees them."""
     return Lanes(client, PREFIX)
 
 
@@ -47,7 +47,7 @@ def begun(work: Lanes, key: str = KEY, lane: Lane = Lane.SCANS) -> None:
 
 
 def let_claims_end(client: Redis, lane: Lane = Lane.SCANS) -> None:
-    """As when so much time has passed without a renewal or a worker."""
+    """Let enough time pass for claims to end without a renewal or a worker."""
     hand = f"{PREFIX}hand:{lane}"
     client.zadd(hand, dict.fromkeys(client.zrange(hand, 0, -1), 1))
 
@@ -58,22 +58,22 @@ def run_of(runs: Runs, *keys: str) -> Run:
 
 
 def now(runs: Runs, run: Run) -> Run:
-    found = runs.run(run.id)
-    assert found is not None
-    return found
+    current = runs.run(run.id)
+    assert current is not None
+    return current
 
 
 # One attempt at a time
 
 
 @pytest.mark.parametrize("how", Claim)
-def test_work_that_one_worker_has_begun_is_begun_by_no_other(work: Lanes, other: Lanes, how: Claim) -> None:
+def test_work_that_one_worker_has_begun_is_begun_by_no_other(work: Lanes, other_worker: Lanes, how: Claim) -> None:
     begun(work)
-    assert other.claim(Lane.SCANS, KEY, how) is Claimed.BUSY
-    assert (work.is_begun(Lane.SCANS, KEY), other.token(KEY)) == (True, "")
+    assert other_worker.claim(Lane.SCANS, KEY, how) is Claimed.BUSY
+    assert (work.is_begun(Lane.SCANS, KEY), other_worker.token(KEY)) == (True, "")
 
 
-def test_a_claim_whose_answer_was_lost_is_the_same_when_it_is_repeated(work: Lanes, client: Redis) -> None:
+def test_a_claim_whose_response_was_lost_can_be_repeated(work: Lanes, client: Redis) -> None:
     begun(work)
     keys = [f"{PREFIX}waiting:scans", f"{PREFIX}hand:scans", f"{PREFIX}tries", f"{PREFIX}again", f"{PREFIX}asked"]
     keys += [f"{PREFIX}run:none", f"{PREFIX}begun", f"{PREFIX}unbegun"]
@@ -84,50 +84,50 @@ def test_a_claim_whose_answer_was_lost_is_the_same_when_it_is_repeated(work: Lan
 
 
 def test_a_claim_that_is_renewed_does_not_end_and_one_that_is_not_does(
-    work: Lanes, other: Lanes, client: Redis
+    work: Lanes, other_worker: Lanes, client: Redis
 ) -> None:
     begun(work)
     token = work.token(KEY)
     let_claims_end(client)
     work.renew(Lane.SCANS, KEY, token)
-    assert dispatched(other) == []
-    assert other.claim(Lane.SCANS, KEY) is Claimed.BUSY
+    assert dispatched(other_worker) == []
+    assert other_worker.claim(Lane.SCANS, KEY) is Claimed.BUSY
     let_claims_end(client)
-    assert [one.deaths for one in other.take(Lane.SCANS, limit=1)] == [1]
-    assert other.claim(Lane.SCANS, KEY, Claim.IN_LANE) is Claimed.BEGUN
+    assert [one.deaths for one in other_worker.take(Lane.SCANS, limit=1)] == [1]
+    assert other_worker.claim(Lane.SCANS, KEY, Claim.IN_LANE) is Claimed.BEGUN
     before = client.zscore(f"{PREFIX}hand:scans", KEY)
     work.renew(Lane.SCANS, KEY, token)
-    assert client.zscore(f"{PREFIX}hand:scans", KEY) == before, "it is another's by now"
+    assert client.zscore(f"{PREFIX}hand:scans", KEY) == before, "another worker has claimed it by now"
 
 
 def test_a_worker_that_lost_its_claim_ends_and_schedules_nothing(
-    work: Lanes, runs: Runs, other: Lanes, client: Redis
+    work: Lanes, runs: Runs, other_worker: Lanes, client: Redis
 ) -> None:
     run = run_of(runs, KEY)
     begun(work)
     let_claims_end(client)
-    assert other.claim(Lane.SCANS, KEY) is Claimed.BEGUN
+    assert other_worker.claim(Lane.SCANS, KEY) is Claimed.BEGUN
     work.postpone(Lane.SCANS, KEY, at=seconds(client) + 60)
     assert (work.depth(Lane.SCANS), work.is_begun(Lane.SCANS, KEY)) == ((0, 1), True)
-    other.close(Lane.SCANS, KEY, OutcomeKind.ALREADY)
+    other_worker.close(Lane.SCANS, KEY, OutcomeKind.ALREADY)
     assert dict(now(runs, run).counts) == {"already": 1}
 
 
 @pytest.mark.parametrize("end", ["close", "spawn"])
 def test_a_worker_that_lost_its_claim_removes_no_later_request(
-    work: Lanes, other: Lanes, client: Redis, end: str
+    work: Lanes, other_worker: Lanes, client: Redis, end: str
 ) -> None:
     begun(work)
     let_claims_end(client)
-    other.claim(Lane.SCANS, KEY)
-    other.close(Lane.SCANS, KEY, None)
-    other.request(Lane.SCANS, [KEY])
+    other_worker.claim(Lane.SCANS, KEY)
+    other_worker.close(Lane.SCANS, KEY, None)
+    other_worker.request(Lane.SCANS, [KEY])
     if end == "close":
         work.close(Lane.SCANS, KEY, None)
     else:
         work.spawn(KEY, Lane.SCANS, Children([CODE], Lane.ITEMS))
         assert work.depth(Lane.ITEMS) == (1, 0), "the ledger knows of it"
-    assert dispatched(other) == [KEY]
+    assert dispatched(other_worker) == [KEY]
 
 
 def test_what_a_claim_leaves_to_be_done_waits_though_redis_was_emptied(work: Lanes, client: Redis) -> None:
@@ -137,24 +137,24 @@ def test_what_a_claim_leaves_to_be_done_waits_though_redis_was_emptied(work: Lan
     assert work.waits_until(Lane.SCANS, KEY) == 5
 
 
-def test_work_is_handed_over_to_a_message_of_its_next_step(work: Lanes, other: Lanes) -> None:
+def test_work_is_handed_over_to_a_message_of_its_next_step(work: Lanes, other_worker: Lanes) -> None:
     begun(work)
     work.hand_over(Lane.SCANS, KEY)
     assert (work.is_in_progress(Lane.SCANS, KEY), work.is_begun(Lane.SCANS, KEY)) == (True, False)
-    assert other.claim(Lane.SCANS, KEY, Claim.IN_LANE) is Claimed.BEGUN
+    assert other_worker.claim(Lane.SCANS, KEY, Claim.IN_LANE) is Claimed.BEGUN
 
 
-def test_a_worker_begins_what_it_takes_for_itself(work: Lanes, other: Lanes) -> None:
+def test_a_worker_begins_what_it_takes_for_itself(work: Lanes, other_worker: Lanes) -> None:
     work.add(Lane.ITEMS, [CODE])
     assert [one.key for one in work.take(Lane.ITEMS, limit=1, begin=True)] == [CODE]
-    assert other.claim(Lane.ITEMS, CODE) is Claimed.BUSY
+    assert other_worker.claim(Lane.ITEMS, CODE) is Claimed.BUSY
     work.close(Lane.ITEMS, CODE, OutcomeKind.CREATED)
     assert work.depth(Lane.ITEMS) == (1, 0), "the other one asked for it"
 
 
-def test_another_thread_gives_back_what_this_one_has_begun(work: Lanes, other: Lanes) -> None:
+def test_another_thread_gives_back_what_this_one_has_begun(work: Lanes, other_worker: Lanes) -> None:
     begun(work)
-    other.postpone(Lane.SCANS, KEY, at=0, token=work.token(KEY))
+    other_worker.postpone(Lane.SCANS, KEY, at=0, token=work.token(KEY))
     assert work.depth(Lane.SCANS) == (1, 0)
     work.close(Lane.SCANS, KEY, None)
     assert work.depth(Lane.SCANS) == (1, 0), "its own end comes too late"
@@ -189,16 +189,18 @@ def test_messages_for_a_queue_without_a_reader_become_rarer(work: Lanes, client:
     assert is_lease_of(40)
 
 
-def test_of_several_messages_for_one_piece_of_work_one_begins_it(work: Lanes, other: Lanes, client: Redis) -> None:
+def test_of_several_messages_for_one_piece_of_work_one_begins_it(
+    work: Lanes, other_worker: Lanes, client: Redis
+) -> None:
     work.add(Lane.SCANS, [KEY])
     for _ in range(3):
         assert dispatched(work) == [KEY]
         let_claims_end(client)
     dispatched(work)
     assert work.claim(Lane.SCANS, KEY, Claim.IN_LANE) is Claimed.BEGUN
-    assert other.claim(Lane.SCANS, KEY, Claim.IN_LANE) is Claimed.BUSY
+    assert other_worker.claim(Lane.SCANS, KEY, Claim.IN_LANE) is Claimed.BUSY
     work.close(Lane.SCANS, KEY, None)
-    assert other.claim(Lane.SCANS, KEY, Claim.IN_LANE) is Claimed.NOT_DUE
+    assert other_worker.claim(Lane.SCANS, KEY, Claim.IN_LANE) is Claimed.NOT_DUE
     assert work.depth(Lane.SCANS) == (0, 0)
 
 
@@ -210,7 +212,7 @@ def test_a_late_message_begins_due_work_and_none_that_is_scheduled(work: Lanes, 
     assert work.claim(Lane.SCANS, KEY, Claim.IN_LANE) is Claimed.BEGUN
 
 
-def test_taking_back_leaves_what_a_living_worker_renews(work: Lanes, client: Redis) -> None:
+def test_taking_back_spares_work_that_a_living_worker_renews(work: Lanes, client: Redis) -> None:
     begun(work)
     begun(work, scan_of(18))
     client.zadd(f"{PREFIX}hand:scans", {scan_of(18): seconds(client) + 20})
@@ -240,16 +242,16 @@ def end_of(work: Lanes, client: Redis, how: str) -> None:
 @pytest.mark.parametrize("asks", ["a request", "a retry", "a message of another application"])
 @pytest.mark.parametrize("end", ENDS)
 def test_what_is_asked_for_during_an_attempt_is_repeated_however_that_ends(
-    work: Lanes, runs: Runs, other: Lanes, client: Redis, end: str, asks: str
+    work: Lanes, runs: Runs, other_worker: Lanes, client: Redis, end: str, asks: str
 ) -> None:
     run = run_of(runs, KEY)
     begun(work)
     if asks == "a request":
-        other.request(Lane.SCANS, [KEY])
+        other_worker.request(Lane.SCANS, [KEY])
     elif asks == "a retry":
-        other.retry(Lane.SCANS, [KEY])
+        other_worker.retry(Lane.SCANS, [KEY])
     else:
-        assert other.claim(Lane.SCANS, KEY, Claim.REQUEST) is Claimed.BUSY
+        assert other_worker.claim(Lane.SCANS, KEY, Claim.REQUEST) is Claimed.BUSY
     end_of(work, client, end)
     assert not now(runs, run).ended, "the run waits for the second attempt"
     assert dict(now(runs, run).counts) == {}
@@ -267,7 +269,7 @@ def test_children_of_a_repeated_attempt_are_counted_by_the_second_one(work: Lane
     begun(work)
     work.request(Lane.SCANS, [KEY])
     work.spawn(KEY, Lane.SCANS, Children([CODE], Lane.ITEMS, {"codes": 1}))
-    assert dispatched(work, Lane.ITEMS) == [CODE], "it is begun at once all the same"
+    assert dispatched(work, Lane.ITEMS) == [CODE], "it is begun immediately"
     assert dispatched(work) == [KEY]
     work.claim(Lane.SCANS, KEY)
     work.spawn(KEY, Lane.SCANS, Children([CODE], Lane.ITEMS, {"codes": 1}))
@@ -278,9 +280,9 @@ def test_children_of_a_repeated_attempt_are_counted_by_the_second_one(work: Lane
     assert now(runs, run).ended
 
 
-def test_a_message_of_the_lane_during_an_attempt_asks_for_nothing(work: Lanes, other: Lanes) -> None:
+def test_a_message_of_the_lane_during_an_attempt_asks_for_nothing(work: Lanes, other_worker: Lanes) -> None:
     begun(work)
-    assert other.claim(Lane.SCANS, KEY, Claim.IN_LANE) is Claimed.BUSY
+    assert other_worker.claim(Lane.SCANS, KEY, Claim.IN_LANE) is Claimed.BUSY
     work.close(Lane.SCANS, KEY, None)
     assert work.depth(Lane.SCANS) == (0, 0)
 
@@ -296,7 +298,7 @@ def test_the_lane_of_upkeep_has_work_of_no_run(work: Lanes, runs: Runs) -> None:
 
 
 def older_than_kept(client: Redis, run: Run) -> None:
-    """As seven days later: its hash has gone, and an older version recreated it by a count."""
+    """Delete the run's hash, as after seven days; an older version could recreate it by a count."""
     client.delete(f"{PREFIX}run:{run.id}")
 
 
@@ -352,9 +354,9 @@ def test_a_run_of_a_kind_that_only_a_newer_version_knows_is_passed_over(runs: Ru
 
 @pytest.mark.parametrize("with_children", [False, True])
 def test_work_ends_and_the_next_one_begins_in_one_step(
-    work: Lanes, runs: Runs, other: Lanes, with_children: bool
+    work: Lanes, runs: Runs, other_worker: Lanes, with_children: bool
 ) -> None:
-    """Nobody else takes the room in between."""
+    """No other worker takes the free place in between."""
     next_key = scan_of(18)
     run = run_of(runs, KEY, next_key)
     begun(work)
@@ -365,14 +367,14 @@ def test_work_ends_and_the_next_one_begins_in_one_step(
         taken = work.close(Lane.SCANS, KEY, OutcomeKind.ALREADY, limit=1)
     assert taken is not None
     assert (taken.key, taken.correlation_id) == (next_key, run.id)
-    assert other.claim(Lane.SCANS, next_key, Claim.IN_LANE) is Claimed.BUSY
+    assert other_worker.claim(Lane.SCANS, next_key, Claim.IN_LANE) is Claimed.BUSY
     assert work.waiting(Lane.ITEMS) == with_children
     work.close(Lane.SCANS, next_key, OutcomeKind.ALREADY)
     assert now(runs, run).open_keys == with_children
 
 
 def test_beginning_work_returns_which_ledger_there_is(work: Lanes, client: Redis) -> None:
-    """In the same step, whether its message claims the work or it follows on other work."""
+    """It does so in the same step, whether a message claims the work or it follows on other work."""
     ledger, next_key, last_key = Ledger(client, PREFIX), scan_of(18), scan_of(19)
     begun(work)
     assert work.ledger_at_claim(KEY) == ledger.state.opened_at() == ""
@@ -400,10 +402,12 @@ def test_nothing_follows_where_nothing_is_due_or_the_lane_is_full(work: Lanes) -
     assert work.waiting(Lane.SCANS) == 1
 
 
-def test_a_worker_that_lost_its_claim_ends_no_work_and_continues(work: Lanes, other: Lanes, client: Redis) -> None:
+def test_a_worker_that_lost_its_claim_ends_no_work_and_continues(
+    work: Lanes, other_worker: Lanes, client: Redis
+) -> None:
     begun(work)
     let_claims_end(client)
-    assert other.claim(Lane.SCANS, KEY, Claim.REQUEST) is Claimed.BEGUN
+    assert other_worker.claim(Lane.SCANS, KEY, Claim.REQUEST) is Claimed.BEGUN
     work.add(Lane.SCANS, [scan_of(18)])
     taken = work.close(Lane.SCANS, KEY, OutcomeKind.ALREADY, limit=2)
     assert taken is not None

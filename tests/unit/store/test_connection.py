@@ -1,4 +1,4 @@
-"""A Redis that cannot be used: what is wrong is named, with what to do, and quickly."""
+"""A Redis that cannot be used: the fault is named quickly, with what to do."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_refusal_of_the_server_is_reported_with_its_remedy(server: Redis, redi
     address = f"{server.connection_pool.connection_kwargs['host']}:{server.connection_pool.connection_kwargs['port']}"
     refused = [fault_of(f"redis://:{SECRET}@{address}/0"), fault_of(f"redis://nobody:{SECRET}@{address}/0")]
     refused += [fault_of(f"redis://{address}/0")]
-    assert {told.split(":")[0] for told in refused} == {"Redis refused the login"}
+    assert {sentence.split(":")[0] for sentence in refused} == {"Redis refused the login"}
     assert "no database with the number" in fault_of(f"{redis_url.rpartition('/')[0]}/4711")
     server.acl_setuser("narrow", enabled=True, passwords=[f"+{SECRET}"], commands=["+ping"], keys=["t:*"])
     try:
@@ -48,12 +48,12 @@ def test_a_refusal_of_the_server_is_reported_with_its_remedy(server: Redis, redi
     finally:
         server.config_set("maxmemory", "0")
     assert SECRET not in " ".join([*refused, narrow])
-    assert "no permissions to run the 'get' command" in narrow, "the server's own words"
+    assert "no permissions to run the 'get' command" in narrow, "the server's message"
 
 
 @pytest.mark.real
 def test_a_server_that_cannot_save_is_reported_with_its_message(tmp_path: Path) -> None:
-    """As with a full disk: it answers, and takes no writes."""
+    """As with a full disk, it responds and accepts no writes."""
     client: Redis
     with EmbeddedServer.start(tmp_path) as server, connect(server.url) as client:
         client.config_set("save", "3600 1")
@@ -63,16 +63,16 @@ def test_a_server_that_cannot_save_is_reported_with_its_message(tmp_path: Path) 
         with suppress(RedisError):
             client.bgsave()
         assert eventually(lambda: client.info("persistence")["rdb_last_bgsave_status"] == "err")
-        told = fault_of(server.url, lambda client: client.set("t:1", "x"))
+        sentence = fault_of(server.url, lambda client: client.set("t:1", "x"))
         # So that it ends without another try to save.
         client.config_set("save", "")
-    assert told.startswith("Redis cannot save its data")
-    assert "MISCONF" in told
-    assert "check that it is running" not in told.lower()
+    assert sentence.startswith("Redis cannot save its data")
+    assert "MISCONF" in sentence
+    assert "check that it is running" not in sentence.lower()
 
 
 @pytest.mark.parametrize(
-    ("error", "says"),
+    ("error", "expected"),
     [
         (redis.exceptions.ReadOnlyError("You can't write against a read only replica."), "points to a replica"),
         (redis.exceptions.BusyLoadingError("Redis is loading the dataset in memory"), "loading its data"),
@@ -84,23 +84,23 @@ def test_a_server_that_cannot_save_is_reported_with_its_message(tmp_path: Path) 
         (redis.exceptions.ResponseError("BUSY Redis is busy running a script."), "Redis rejected a command."),
     ],
 )
-def test_a_refusal_of_the_server_is_never_reported_as_no_response(error: RedisError, says: str) -> None:
-    told = why(error)
-    assert says in told
-    assert "does not respond" not in told
+def test_a_refusal_of_the_server_is_never_reported_as_no_response(error: RedisError, expected: str) -> None:
+    sentence = why(error)
+    assert expected in sentence
+    assert "does not respond" not in sentence
     if isinstance(error, redis.exceptions.ResponseError | redis.exceptions.BusyLoadingError):
-        assert told.endswith(f"Its response: {error}")
+        assert sentence.endswith(f"Its response: {error}")
 
 
 def test_an_error_of_the_broker_is_explained_by_what_redis_answered() -> None:
-    """Kombu raises its own error because of Redis'; that one alone would read as a server that does not run."""
+    """Kombu raises its own error because of Redis'; its text alone would read like a server that does not run."""
     refused = redis.exceptions.ResponseError("MISCONF Errors writing to the AOF file: No space left on device")
     raised = OperationalError("MISCONF Errors writing to the AOF file")
     raised.__cause__ = refused
-    told = why(raised)
-    assert told.startswith("Redis cannot save its data")
-    assert "No space left on device" in told
-    assert "check that it is running" not in told.lower()
+    sentence = why(raised)
+    assert sentence.startswith("Redis cannot save its data")
+    assert "No space left on device" in sentence
+    assert "check that it is running" not in sentence.lower()
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_a_server_that_is_away_or_refuses_everything_is_unavailable(answer: Redi
     )
 
 
-def test_what_a_server_repeats_of_a_command_is_not_shown() -> None:
+def test_a_command_that_a_server_repeats_is_not_shown() -> None:
     error = redis.exceptions.ResponseError(f"unknown command 'X', with args beginning with: '{SECRET}'")
     assert SECRET not in why(error)
     assert SECRET not in why(NotThere(f"Error while sending {SECRET}"))
@@ -136,11 +136,11 @@ def test_a_server_without_tls_is_noticed_quickly(monkeypatch: pytest.MonkeyPatch
     """A server without TLS takes a handshake for the beginning of a command, and waits for the rest of it."""
     from_url, waited = redis.Redis.from_url, []
 
-    def patient(url: str, **options: Any) -> Redis:
+    def connect_slowly(url: str, **options: Any) -> Redis:
         waited.append((options["socket_timeout"], options["retry"].get_retries()))
         return from_url(url, **options | {"socket_timeout": 0.05})
 
-    monkeypatch.setattr(redis.Redis, "from_url", patient)
+    monkeypatch.setattr(redis.Redis, "from_url", connect_slowly)
     with closing(socket.create_server(("127.0.0.1", 0))) as silent, pytest.raises(RedisError) as raised:
         try_tls(f"rediss://:{SECRET}@127.0.0.1:{silent.getsockname()[1]}/0")
     assert waited == [(5, 0)], "one try, of some seconds"

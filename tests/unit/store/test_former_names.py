@@ -1,4 +1,4 @@
-"""Codes of 0.1.0: a ledger, a journal and messages with them are read and written as before, and shown under the current names."""
+"""Codes of 0.1.0: a ledger, a journal and messages with them are read and written unchanged, and shown under the current names."""
 
 from __future__ import annotations
 

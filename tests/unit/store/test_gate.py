@@ -1,4 +1,4 @@
-"""The gate: never more slots than the cap, exports first, no slot lost with its holder, no request waiting forever."""
+"""The gate: never more slots than the limit, exports first, no slot lost with its holder, no request waiting forever."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def waiting(server: Redis, precedence: Precedence) -> int:
 
 
 def passing(gate: Gate, precedence: Precedence, passed: list[Precedence]) -> threading.Thread:
-    """A thread that goes through the gate once and says so while inside."""
+    """Start a thread that goes through the gate once and appends its precedence to `passed` while inside."""
 
     def go() -> None:
         with gate.slot(precedence, timeout=120):
@@ -58,7 +58,7 @@ def passing(gate: Gate, precedence: Precedence, passed: list[Precedence]) -> thr
 def test_a_wait_just_before_its_timeout_does_not_block_forever(
     gate_of: MakeGate, server: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Redis 6.2 takes less than a millisecond for no end at all."""
+    """Redis 6.2 reads a timeout below a millisecond as none."""
     asked, clock = [], iter([0.0, 1.0 - 1e-7, 2.0, 3.0])
 
     def blpop(_: object, timeout: float) -> None:
@@ -102,14 +102,14 @@ def test_never_more_are_inside_than_the_limit_however_many_come(gate_of: MakeGat
 def test_of_two_machines_with_different_caps_the_lower_one_holds_for_both(gate_of: MakeGate) -> None:
     high, low = gate_of(5), gate_of(2)
     low.announce()
-    one, two, three = (high.slot(Precedence.EXPORT, timeout=0.05) for _ in range(3))
-    with one, two, pytest.raises(NoRoom), three:
+    first, second, third = (high.slot(Precedence.EXPORT, timeout=0.05) for _ in range(3))
+    with first, second, pytest.raises(NoRoom), third:
         pass
     assert (high.caps(), low.caps()) == ([2, 5], [2, 5])
 
 
 def test_released_slots_are_passed_on_by_the_lower_cap(gate_of: MakeGate, server: Redis) -> None:
-    """More may be inside when a machine with a lower cap starts. Nobody takes over from them until there is room."""
+    """More holders may be inside when a machine with a lower limit starts. Their slots are not passed on until there is room."""
     high, low, passed = gate_of(3), gate_of(1), list[Precedence]()
     with high.slot(Precedence.SCAN):
         with high.slot(Precedence.SCAN):
@@ -232,10 +232,10 @@ def test_a_block_that_fails_gives_its_slot_back(gate_of: MakeGate) -> None:
 def test_a_slot_is_handed_over_with_its_lease_and_no_newcomer_takes_it(gate_of: MakeGate, server: Redis) -> None:
     gate = gate_of(1)
     now, micro = server.time()
-    soon = now * 1000 + micro // 1000 + 60_000
+    waits_until_ms = now * 1000 + micro // 1000 + 60_000
     with gate.slot(Precedence.SCAN):
-        server.zadd(f"{PREFIX}gate:waiting:scan", {"a scan": soon})
-        server.zadd(f"{PREFIX}gate:waiting:export", {"an export": soon + 1})
+        server.zadd(f"{PREFIX}gate:waiting:scan", {"a scan": waits_until_ms})
+        server.zadd(f"{PREFIX}gate:waiting:export", {"an export": waits_until_ms + 1})
     assert server.zrange(f"{PREFIX}gate", 0, -1) == ["an export"]
     assert server.llen(f"{PREFIX}gate:handed:an export") == 1
     assert (waiting(server, Precedence.EXPORT), waiting(server, Precedence.SCAN)) == (0, 1)
@@ -246,9 +246,12 @@ def test_a_slot_is_handed_over_with_its_lease_and_no_newcomer_takes_it(gate_of: 
 def test_all_free_slots_go_to_waiting_requests(gate_of: MakeGate, server: Redis) -> None:
     """Slots of dead holders are released unseen: the next release passes them on too."""
     now, micro = server.time()
-    soon = now * 1000 + micro // 1000 + 60_000
+    waits_until_ms = now * 1000 + micro // 1000 + 60_000
     with gate_of(2).slot(Precedence.SCAN):
-        server.zadd(f"{PREFIX}gate:waiting:scan", {"one": soon, "two": soon + 1, "three": soon + 2})
+        server.zadd(
+            f"{PREFIX}gate:waiting:scan",
+            {"one": waits_until_ms, "two": waits_until_ms + 1, "three": waits_until_ms + 2},
+        )
     assert set(server.zrange(f"{PREFIX}gate", 0, -1)) == {"one", "two"}
     assert waiting(server, Precedence.SCAN) == 1
 
@@ -274,7 +277,7 @@ def test_a_scan_gets_a_slot_however_many_exports_wait(gate_of: MakeGate, server:
     assert passed == [*(f"export {number:02}" for number in range(gate_module.MAX_EXPORTS_IN_A_ROW)), "the scan"]
 
 
-def test_what_was_in_use_is_known_for_some_hours(gate_of: MakeGate, server: Redis) -> None:
+def test_the_use_of_slots_is_known_for_some_hours(gate_of: MakeGate, server: Redis) -> None:
     gate, began = gate_of(3), seconds(server)
     # An older one, which is still among the others.
     server.xadd(f"{PREFIX}gate:use", {"in_use": 3}, id=f"{int((began - gate_module.USE_KEPT_SECONDS - 60) * 1000)}-0")

@@ -1,4 +1,4 @@
-"""A process knows the store it met, and a lock in another one says that what was under way must settle first."""
+"""A process knows its store, and a lock in another store reports that work in progress must settle first."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def test_an_emptied_store_is_reported_by_a_lock_before_the_ledger_opens(server: 
     server.flushall()
     assert held(server, identity).ledger_since is None
     Ledger(server, PREFIX).state.open(since=0)
-    newcomer = held(server, StoreIdentity(server, PREFIX))
-    assert newcomer.ledger_since == since(server)
+    new_process = held(server, StoreIdentity(server, PREFIX))
+    assert new_process.ledger_since == since(server)
 
 
 def test_a_lock_in_a_store_that_another_opened_reports_the_loss_at_once(server: Redis) -> None:
@@ -53,10 +53,10 @@ def test_a_lock_in_a_store_that_another_opened_reports_the_loss_at_once(server: 
     identity = StoreIdentity(server, PREFIX)
     identity.meet()
     server.flushall()
-    newcomer = StoreIdentity(server, PREFIX)
-    newcomer.meet()
+    new_process = StoreIdentity(server, PREFIX)
+    new_process.meet()
     Ledger(server, PREFIX).state.open(since=0)
-    assert held(server, newcomer).ledger_since == 0
+    assert held(server, new_process).ledger_since == 0
     lock = held(server, identity)
     assert lock.ledger_since == since(server)
     assert lock.held_back_until(settle_seconds=900) is not None
@@ -126,7 +126,7 @@ def test_one_file_serves_installations_with_other_prefixes(server: Redis, tmp_pa
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"t:": 7}'])
-def test_a_file_that_cannot_be_read_is_as_none(server: Redis, tmp_path: Path, content: str) -> None:
+def test_an_unreadable_file_counts_as_missing(server: Redis, tmp_path: Path, content: str) -> None:
     file = tmp_path / "store.json"
     file.write_text(content)
     StoreIdentity(server, PREFIX, file).meet()

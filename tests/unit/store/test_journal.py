@@ -1,4 +1,4 @@
-"""The journal keeps what happened in order, briefly, for a stated time, and grows only so long."""
+"""The journal keeps events in order and briefly, for a stated time, and its size is limited."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def ledger(client: Redis) -> Ledger:
     return ledger
 
 
-def told(ledger: Ledger, key: CodeKey | InvoiceKey = CODE) -> list[tuple[EventKind, int]]:
+def kinds_and_counts(ledger: Ledger, key: CodeKey | InvoiceKey = CODE) -> list[tuple[EventKind, int]]:
     return [(entry.event.kind, entry.times) for entry in ledger.journal.of(key)]
 
 
@@ -94,7 +94,7 @@ def test_a_journal_is_kept_for_its_time_after_the_last_line(journal: Journal, cl
     assert kept - 60 < client.ttl(Keys(PREFIX).journal(CODE)) <= kept
 
 
-def test_each_code_and_each_invoice_has_a_journal_of_its_own(journal: Journal) -> None:
+def test_each_code_and_each_invoice_has_its_own_journal(journal: Journal) -> None:
     for key in (CodeKey(17, 5), InvoiceKey(17, 5), CodeKey(18, 5)):
         journal.add(key, AuditEvent(EventKind.FAILED, {"answer": str(key)}))
     assert [line.event.facts["answer"] for line in journal.of(InvoiceKey(17, 5))] == ["invoice:17:5"]
@@ -120,7 +120,7 @@ def test_an_uneventful_code_has_no_journal_and_its_record_keeps_its_start(
     assert record == CREATED
     assert (record.seen, record.by) == (first.seen, "schedule")
     assert first.seen > 1_700_000_000
-    assert told(ledger) == []
+    assert kinds_and_counts(ledger) == []
 
 
 @pytest.mark.parametrize(
@@ -133,13 +133,13 @@ def test_an_uneventful_code_has_no_journal_and_its_record_keeps_its_start(
 )
 def test_writing_an_unusual_record_adds_its_event(ledger: Ledger, record: Record, what: EventKind) -> None:
     ledger.write(CODE, record)
-    assert told(ledger) == [(what, 1)]
+    assert kinds_and_counts(ledger) == [(what, 1)]
 
 
 def test_a_record_that_the_ledger_refuses_adds_no_event(ledger: Ledger) -> None:
     ledger.write(CODE, CREATED)
     assert not ledger.write(CODE, BLOCKED)
-    assert told(ledger) == []
+    assert kinds_and_counts(ledger) == []
 
 
 def test_a_code_that_stays_blocked_is_one_line_until_it_is_planned_again(ledger: Ledger) -> None:
@@ -148,7 +148,7 @@ def test_a_code_that_stays_blocked_is_one_line_until_it_is_planned_again(ledger:
         ledger.write(CODE, replace(BLOCKED, at=at))
     ledger.add_waiting(17, {901: WAITING}, by="a retry")
     ledger.add_waiting(17, {901: WAITING})
-    assert told(ledger) == [(EventKind.BLOCKED, 3), (EventKind.QUEUED, 1)]
+    assert kinds_and_counts(ledger) == [(EventKind.BLOCKED, 3), (EventKind.QUEUED, 1)]
     assert ledger.journal.of(CODE)[-1].event.facts == {"by": "a retry"}
     assert [one.key for one in ledger.problems()] == [str(CODE)]
 
@@ -210,12 +210,12 @@ def test_what_was_restored_from_netsuite_has_no_beginning(ledger: Ledger) -> Non
 
 
 def _bytes_kept(server: Redis) -> int:
-    """By the keys alone: what the server needs for its connections is another matter."""
+    """Return the bytes of the keys alone, without what the server needs for its connections."""
     return sum(int(server.memory_usage(key, samples=0) or 0) for key in server.keys(f"{PREFIX}*"))
 
 
 def test_a_code_that_was_scanned_and_made_costs_less_than_200_bytes(server: Redis, keeper: LeaseKeeper) -> None:
-    """All of it: its record with its beginning, and no journal. Measured over projects of 100 codes, as they are."""
+    """This includes its record with its start; it has no journal. Measured over projects of 100 codes."""
     ledger, projects = Ledger(server, PREFIX), range(1, 51)
     Runs(server, PREFIX).begin(RunKind.SCAN, "a long trigger" * 7, [scan_of(project) for project in projects])
     for project in projects:

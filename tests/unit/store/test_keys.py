@@ -1,4 +1,4 @@
-"""Every Redis key is spelled in one module, and never differently from how other versions spell it."""
+"""Every Redis key is written in one module, and always as other versions write it."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_every_key_is_in_the_table() -> None:
 
 
 def spells_a_key(node: ast.AST) -> bool:
-    """Whether an expression puts something behind the prefix of keys, other than a space."""
+    """Return whether an expression appends something to the prefix of keys, other than a space."""
     match node:
         case ast.JoinedStr(values=[ast.FormattedValue(value=begins), ast.Constant(value=follows), *_]):
             return ast.unparse(begins).endswith("prefix") and not str(follows).startswith(" ")

@@ -30,7 +30,7 @@ def workers_die_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def begun_and_lost(work: Lanes, key: str = "code:1:1") -> None:
-    """A worker takes the work, begins it, and dies."""
+    """Let a worker take the work, begin it, and die."""
     assert taken(work, limit=1) == [key]
     assert work.claim(Lane.ITEMS, key, Claim.IN_LANE) is Claimed.BEGUN
 
@@ -53,7 +53,7 @@ def test_no_more_work_is_dispatched_than_the_maximum(work: Lanes) -> None:
     assert work.depth(Lane.ITEMS) == (4, 1)
 
 
-def test_no_work_gives_nothing(work: Lanes) -> None:
+def test_without_work_nothing_is_dispatched(work: Lanes) -> None:
     work.add(Lane.ITEMS, [])
     assert taken(work) == []
 
@@ -75,12 +75,12 @@ def test_no_more_work_is_in_progress_than_the_limit(work: Lanes) -> None:
 
 
 def test_work_that_is_due_later_waits_for_its_time(work: Lanes, client: Redis) -> None:
-    soon, later = seconds(client) + 0.2, seconds(client) + 600
-    work.add(Lane.ITEMS, ["code:1:1"], at=soon)
+    due_at, later = seconds(client) + 0.2, seconds(client) + 600
+    work.add(Lane.ITEMS, ["code:1:1"], at=due_at)
     work.add(Lane.ITEMS, ["code:1:2"], at=later)
-    assert work.waits_until(Lane.ITEMS, "code:1:1") == pytest.approx(soon, abs=0.01)
+    assert work.waits_until(Lane.ITEMS, "code:1:1") == pytest.approx(due_at, abs=0.01)
     assert eventually(lambda: taken(work)) == ["code:1:1"]
-    assert seconds(client) >= soon
+    assert seconds(client) >= due_at
     assert work.waits_until(Lane.ITEMS, "code:1:1") is None
     assert taken(work) == []
     assert work.waits_until(Lane.ITEMS, "code:1:2") == pytest.approx(later, abs=0.01)
@@ -109,7 +109,7 @@ def test_work_begun_by_a_message_of_another_app_is_in_progress_too(work: Lanes) 
     assert taken(work) == []
 
 
-def test_closed_work_is_gone(work: Lanes) -> None:
+def test_closed_work_leaves_its_lane(work: Lanes) -> None:
     work.add(Lane.ITEMS, ["code:1:1", "code:1:2"])
     taken(work, limit=1)
     for key in ("code:1:1", "code:1:2"):
@@ -151,7 +151,7 @@ def test_deaths_are_cleared_once_a_worker_has_completed_the_work(work: Lanes, en
     assert work.take(Lane.ITEMS, limit=1) == [("code:1:1", 0, "")]
 
 
-def test_work_in_a_living_workers_hand_is_given_to_no_other(work: Lanes) -> None:
+def test_work_that_a_living_worker_has_claimed_goes_to_no_other(work: Lanes) -> None:
     work.add(Lane.ITEMS, ["code:1:1"])
     taken(work)
     work.claim(Lane.ITEMS, "code:1:1")
@@ -179,7 +179,7 @@ def test_work_of_dead_workers_can_be_made_due_immediately(work: Lanes) -> None:
     assert work.depth(Lane.EXPORTS) == (0, 0)
 
 
-# Tried again because somebody says so
+# Work that a person retries
 
 
 def test_work_that_is_tried_again_is_due_now_and_before_all_that_waits(work: Lanes, client: Redis) -> None:
@@ -189,13 +189,13 @@ def test_work_that_is_tried_again_is_due_now_and_before_all_that_waits(work: Lan
     assert taken(work) == ["code:1:2", "code:1:3", "code:1:1"]
 
 
-def test_trying_nothing_again_changes_nothing(work: Lanes) -> None:
+def test_an_empty_retry_changes_nothing(work: Lanes) -> None:
     work.retry(Lane.ITEMS, [])
     assert work.depth(Lane.ITEMS) == (0, 0)
 
 
 @pytest.mark.usefixtures("workers_die_at_once")
-def test_failed_attempts_and_deaths_are_forgotten_by_a_new_try(work: Lanes) -> None:
+def test_a_retry_clears_failed_attempts_and_deaths(work: Lanes) -> None:
     work.add(Lane.ITEMS, ["code:1:1"])
     begun_and_lost(work)
     assert work.take(Lane.ITEMS, limit=1) == [("code:1:1", 1, "")]
@@ -235,7 +235,7 @@ def test_an_attempt_that_begins_after_a_request_is_the_requested_one(work: Lanes
     assert work.depth(Lane.ITEMS) == (0, 0)
 
 
-def test_what_waits_until_a_time_is_hurried_and_what_waits_longer_is_not(work: Lanes, client: Redis) -> None:
+def test_only_work_that_is_due_before_a_time_is_made_due_now(work: Lanes, client: Redis) -> None:
     now = seconds(client)
     for number, after in enumerate((10, 29, 31, 900)):
         work.add(Lane.ITEMS, [f"code:1:{number}"], at=now + after)
@@ -248,7 +248,7 @@ def test_what_waits_until_a_time_is_hurried_and_what_waits_longer_is_not(work: L
     assert taken(work) == []
 
 
-def test_work_counts_as_going_on_while_in_progress_or_due_soon(work: Lanes, client: Redis) -> None:
+def test_work_counts_as_active_while_in_progress_or_due_soon(work: Lanes, client: Redis) -> None:
     now = seconds(client)
     work.add(Lane.ITEMS, ["code:1:1"])
     taken(work)
@@ -276,10 +276,10 @@ def test_a_long_backlog_is_dispatched_within_the_limit_at_a_time(real_work: Lane
     keys = {f"code:1:{n}" for n in range(1_500)}
     real_work.add(Lane.ITEMS, keys)
     given: list[str] = []
-    while some := taken(real_work, limit=64):
-        assert len(some) <= 64
-        given += some
-        for key in some:
+    while batch := taken(real_work, limit=64):
+        assert len(batch) <= 64
+        given += batch
+        for key in batch:
             real_work.close(Lane.ITEMS, key, OutcomeKind.CREATED)
     assert len(given) == len(keys)
     assert set(given) == keys

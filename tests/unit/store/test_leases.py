@@ -1,4 +1,4 @@
-"""The lease keeper renews while a block runs, through failures, and no longer."""
+"""The lease keeper renews while a block runs, despite failures, and stops with the block."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ def test_a_renewal_that_fails_is_tried_again(keeper: LeaseKeeper, caplog: pytest
 
 
 def test_a_fault_in_one_renewal_does_not_end_the_others(keeper: LeaseKeeper, caplog: pytest.LogCaptureFixture) -> None:
-    """Nobody else renews them: their holders would lose what they hold, one after the other and without a word."""
+    """Only this thread renews them: without it, their holders would silently lose their leases one after the other."""
     renewed = []
 
-    def wrong() -> None:
+    def failing_renewal() -> None:
         raise ValueError("a fault of ours")
 
-    with keeper.keeping(wrong, every=0.01), keeper.keeping(lambda: renewed.append(1), every=0.01):
+    with keeper.keeping(failing_renewal, every=0.01), keeper.keeping(lambda: renewed.append(1), every=0.01):
         eventually(lambda: len(renewed) > 2)
         eventually(lambda: caplog.text.count("a fault of ours") > 1)
 
 
-def test_what_was_given_back_is_renewed_no_more(keeper: LeaseKeeper) -> None:
+def test_a_released_lease_is_not_renewed(keeper: LeaseKeeper) -> None:
     given_back, kept = list[int](), list[int]()
     with keeper.keeping(lambda: kept.append(1), every=0.01):
         with keeper.keeping(lambda: given_back.append(1), every=0.01):
@@ -51,14 +51,14 @@ def test_what_was_given_back_is_renewed_no_more(keeper: LeaseKeeper) -> None:
 
 
 @pytest.mark.parametrize("turns", [1, 2])
-def test_there_is_no_thread_where_nothing_is_kept(keeper: LeaseKeeper, turns: int) -> None:
+def test_without_leases_there_is_no_thread(keeper: LeaseKeeper, turns: int) -> None:
     def keepers() -> set[threading.Thread]:
         return {thread for thread in threading.enumerate() if thread.name == "lease-keeper"}
 
-    others, renewed = keepers(), set[threading.Thread]()
+    other_threads, renewed = keepers(), set[threading.Thread]()
     for _ in range(turns):
         renewed.clear()
         with keeper.keeping(lambda: renewed.add(threading.current_thread()), every=0.01):
             eventually(lambda: renewed)
-            assert keepers() - others == renewed
-        eventually(lambda: not keepers() - others)
+            assert keepers() - other_threads == renewed
+        eventually(lambda: not keepers() - other_threads)

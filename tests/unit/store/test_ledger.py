@@ -1,4 +1,4 @@
-"""The ledger never goes back from what NetSuite holds, and its problems open and close with their records."""
+"""The ledger never forgets what is in NetSuite, and its problems open and close with their records."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ BLOCKED = Record(State.BLOCKED, "x", at=100.0, cause=Cause.NAME_TOO_LONG, facts=
 
 @pytest.fixture
 def ledger(client: Redis) -> Ledger:
-    """A ledger that is the record."""
+    """Return an open ledger."""
     ledger = Ledger(client, PREFIX)
     ledger.state.open(since=0)
     return ledger
@@ -45,12 +45,12 @@ def locks(client: Redis, keeper: LeaseKeeper) -> Locks:
 
 
 @pytest.mark.parametrize("key", [CODE, INVOICE])
-def test_what_was_written_is_read_back(ledger: Ledger, key: CodeKey | InvoiceKey) -> None:
+def test_a_written_record_is_read_back(ledger: Ledger, key: CodeKey | InvoiceKey) -> None:
     assert ledger.write(key, BLOCKED)
     assert (ledger.code(CODE) if key is CODE else ledger.invoice(INVOICE)) == BLOCKED
 
 
-def test_what_was_never_written_is_not_known(ledger: Ledger) -> None:
+def test_a_record_that_was_never_written_is_none(ledger: Ledger) -> None:
     assert ledger.code(CODE) is None
     assert ledger.codes(17) == {}
     assert ledger.codes(17, []) == {}
@@ -75,12 +75,12 @@ def test_a_projects_records_are_read_together_or_as_requested(ledger: Ledger) ->
 
 @pytest.mark.parametrize("done", [State.CREATED, State.ADOPTED])
 @pytest.mark.parametrize("state", [state for state in State if state not in (State.CREATED, State.ADOPTED)])
-def test_a_record_that_netsuite_holds_is_never_taken_back(ledger: Ledger, done: State, state: State) -> None:
-    stands = replace(CREATED, state=done)
-    ledger.write(CODE, stands)
+def test_a_record_in_netsuite_is_never_reverted(ledger: Ledger, done: State, state: State) -> None:
+    recorded = replace(CREATED, state=done)
+    ledger.write(CODE, recorded)
     cause = Cause.ITEM_REJECTED if state is State.BLOCKED else None
     assert not ledger.write(CODE, Record(state, "other", fence=99, cause=cause))
-    assert ledger.code(CODE) == stands
+    assert ledger.code(CODE) == recorded
     assert ledger.problems() == []
 
 
@@ -127,9 +127,7 @@ def test_an_intent_is_recorded_only_by_the_holder_of_the_lock(
     assert (ledger.code(CODE) if key is CODE else ledger.invoice(INVOICE)) == intent
 
 
-def test_a_write_whose_intent_is_older_than_a_moment_does_not_leave(
-    ledger: Ledger, locks: Locks, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_write_with_an_old_intent_is_not_sent(ledger: Ledger, locks: Locks, monkeypatch: pytest.MonkeyPatch) -> None:
     """It would be sent later than its settle time is counted from."""
     monkeypatch.setattr(ledger_module, "LEAVES_WITHIN_SECONDS", LEAVES_WITHIN_SECONDS)
     with locks.hold(str(CODE)) as lock:
@@ -150,7 +148,7 @@ def test_a_write_is_not_announced_under_a_lock_that_was_lost(
     assert ledger.code(CODE) is None
 
 
-def test_a_write_is_not_announced_for_what_netsuite_holds(ledger: Ledger, locks: Locks) -> None:
+def test_a_write_is_not_announced_for_a_record_in_netsuite(ledger: Ledger, locks: Locks) -> None:
     ledger.write(CODE, CREATED)
     with locks.hold(str(CODE)) as lock:
         assert lock is not None
@@ -163,11 +161,11 @@ def test_a_write_of_a_stopped_series_is_not_announced(
     ledger: Ledger, locks: Locks, client: Redis, key: CodeKey | InvoiceKey
 ) -> None:
     """A worker that checked before the stop, and waited for its turn since, sends nothing either."""
-    series, another = (Series.ITEMS, Series.BILLS) if key is CODE else (Series.BILLS, Series.ITEMS)
+    series, other_series = (Series.ITEMS, Series.BILLS) if key is CODE else (Series.BILLS, Series.ITEMS)
     states = SeriesStates(client, PREFIX)
     with locks.hold(str(key)) as lock:
         assert lock is not None
-        states.stop(another, Deviation.TOTAL)
+        states.stop(other_series, Deviation.TOTAL)
         noted = replace(INTENT, sent_at=lock.now())
         assert ledger.intend(key, noted, lock)
         states.stop(series, Deviation.TOTAL)
@@ -198,16 +196,16 @@ def test_recording_a_created_record_returns_the_state_of_its_series(
 
 
 def test_recording_what_was_created_releases_its_lock(ledger: Ledger, locks: Locks) -> None:
-    """In the same step: nobody gets the lock before the record is done."""
+    """It does so in the same step: no worker gets the lock before the record is done."""
     with locks.hold(str(CODE), reads=ledger.place(CODE)) as lock:
         assert lock is not None
         assert ledger.intend(CODE, replace(INTENT, sent_at=lock.now()), lock)
         with locks.hold(str(CODE)) as too_early:
             assert too_early is None, "an intent keeps the lock"
         ledger.write_created(CODE, CREATED, lock)
-        with locks.hold(str(CODE), reads=ledger.place(CODE)) as another:
-            assert another is not None
-            record = ledger.read_with(another)
+        with locks.hold(str(CODE), reads=ledger.place(CODE)) as next_lock:
+            assert next_lock is not None
+            record = ledger.read_with(next_lock)
             assert record
             assert record.done
 
@@ -218,11 +216,11 @@ def test_recording_a_created_record_does_not_release_a_lock_of_another(
     with locks.hold(str(CODE)) as lock:
         assert lock is not None
         client.delete(lock.key)
-        with locks.hold(str(CODE)) as another:
-            assert another is not None
+        with locks.hold(str(CODE)) as next_lock:
+            assert next_lock is not None
             ledger.write_created(CODE, CREATED, lock)
-            assert ledger.code(CODE) == CREATED, "what NetSuite confirmed is recorded all the same"
-            assert client.get(another.key) == another.token
+            assert ledger.code(CODE) == CREATED, "a write that NetSuite confirmed is still recorded"
+            assert client.get(next_lock.key) == next_lock.token
 
 
 def test_adopted_items_are_those_of_adopted_records_alone(ledger: Ledger) -> None:
@@ -263,7 +261,7 @@ def test_without_a_ledger_results_are_still_recorded(client: Redis, record: Reco
     assert ledger.code(CODE) == record
 
 
-def test_what_netsuite_holds_is_restored_where_nothing_is_known(ledger: Ledger) -> None:
+def test_records_in_netsuite_are_restored_where_the_ledger_has_none(ledger: Ledger) -> None:
     ledger.write(CodeKey(17, 1), WAITING)
     known = {CodeKey(17, 1): CREATED, CodeKey(17, 2): CREATED, CodeKey(18, 3): CREATED}
     assert ledger.restore(known) == Restored(2, [])
@@ -278,8 +276,8 @@ def test_restoring_names_codes_with_another_item_and_keeps_that_item(ledger: Led
     ledger.write(CodeKey(17, 1), CREATED)
     ledger.write(CodeKey(18, 2), replace(CREATED, state=State.ADOPTED))
     ledger.write(CodeKey(18, 3), INTENT)
-    found = {key: replace(CREATED, remote_id="9999") for key in (CodeKey(17, 1), CodeKey(18, 2), CodeKey(18, 3))}
-    assert ledger.restore(found) == Restored(0, [CodeKey(17, 1), CodeKey(18, 2)])
+    restored = {key: replace(CREATED, remote_id="9999") for key in (CodeKey(17, 1), CodeKey(18, 2), CodeKey(18, 3))}
+    assert ledger.restore(restored) == Restored(0, [CodeKey(17, 1), CodeKey(18, 2)])
     assert ledger.codes(17) == {1: CREATED}
 
 
@@ -293,7 +291,7 @@ def test_invoices_are_restored_among_invoices(ledger: Ledger) -> None:
 # Planning
 
 
-def test_planning_notes_codes_that_are_new_or_not_done(ledger: Ledger) -> None:
+def test_planning_records_codes_that_are_new_or_not_done(ledger: Ledger) -> None:
     ledger.write(CodeKey(17, 1), BLOCKED)
     ledger.write(CodeKey(17, 2), Record(State.SKIPPED))
     assert sorted(ledger.add_waiting(17, dict.fromkeys((1, 2, 3), WAITING))) == [1, 2, 3]
@@ -302,11 +300,11 @@ def test_planning_notes_codes_that_are_new_or_not_done(ledger: Ledger) -> None:
 
 
 @pytest.mark.parametrize("state", [State.CREATED, State.ADOPTED, State.INTENT, State.UNKNOWN])
-def test_planning_leaves_alone_what_is_done_or_in_doubt(ledger: Ledger, state: State) -> None:
-    stands = Record(state, "x", "5871" if state in (State.CREATED, State.ADOPTED) else "", fence=0)
-    ledger.write(CODE, stands)
+def test_planning_does_not_change_records_that_are_done_or_in_doubt(ledger: Ledger, state: State) -> None:
+    recorded = Record(state, "x", "5871" if state in (State.CREATED, State.ADOPTED) else "", fence=0)
+    ledger.write(CODE, recorded)
     assert ledger.add_waiting(17, {901: WAITING}) == []
-    assert ledger.code(CODE) == stands
+    assert ledger.code(CODE) == recorded
 
 
 def test_a_blocked_code_planned_again_keeps_its_problem_until_created(ledger: Ledger) -> None:
@@ -323,13 +321,17 @@ def test_a_blocked_code_planned_again_keeps_its_problem_until_created(ledger: Le
 
 def test_a_blocked_record_opens_a_problem_with_its_sentence(ledger: Ledger) -> None:
     ledger.write(CODE, BLOCKED)
-    (one,) = ledger.problems()
-    assert (one.key, one.since, dict(one.facts)) == (str(CODE), 100.0, {"name": "x", "limit": "60"})
-    assert one.problem.cause is Cause.NAME_TOO_LONG
+    (open_problem,) = ledger.problems()
+    assert (open_problem.key, open_problem.since, dict(open_problem.facts)) == (
+        str(CODE),
+        100.0,
+        {"name": "x", "limit": "60"},
+    )
+    assert open_problem.problem.cause is Cause.NAME_TOO_LONG
 
 
 @pytest.mark.parametrize("record", [CREATED, replace(CREATED, state=State.ADOPTED), Record(State.SKIPPED)])
-def test_an_end_that_is_no_problem_closes_the_one_that_was_open(ledger: Ledger, record: Record) -> None:
+def test_a_result_without_a_problem_closes_the_open_one(ledger: Ledger, record: Record) -> None:
     ledger.write(CODE, BLOCKED)
     ledger.write(CODE, record)
     assert ledger.problems() == []
@@ -339,23 +341,23 @@ def test_an_end_that_is_no_problem_closes_the_one_that_was_open(ledger: Ledger, 
 def test_a_problem_stays_open_with_its_time_while_its_work_is_in_progress(ledger: Ledger, record: Record) -> None:
     ledger.write(CODE, BLOCKED)
     ledger.write(CODE, record)
-    (one,) = ledger.problems()
-    assert (one.key, one.since, one.problem.cause) == (str(CODE), 100.0, Cause.NAME_TOO_LONG)
+    (open_problem,) = ledger.problems()
+    assert (open_problem.key, open_problem.since, open_problem.problem.cause) == (str(CODE), 100.0, Cause.NAME_TOO_LONG)
 
 
 def test_the_same_cause_again_keeps_its_time_and_shows_the_newest_facts(ledger: Ledger) -> None:
     """The time is the one at which the problem was opened."""
     ledger.write(CODE, BLOCKED)
     ledger.write(CODE, replace(BLOCKED, at=200.0, facts={"name": "longer"}))
-    (one,) = ledger.problems()
-    assert (one.since, dict(one.facts)) == (100.0, {"name": "longer"})
+    (open_problem,) = ledger.problems()
+    assert (open_problem.since, dict(open_problem.facts)) == (100.0, {"name": "longer"})
 
 
 def test_another_cause_is_another_problem_with_its_own_time(ledger: Ledger) -> None:
     ledger.write(CODE, BLOCKED)
     ledger.write(CODE, replace(BLOCKED, at=200.0, cause=Cause.NAME_HAS_COLON))
-    (one,) = ledger.problems()
-    assert (one.since, one.problem.cause) == (200.0, Cause.NAME_HAS_COLON)
+    (open_problem,) = ledger.problems()
+    assert (open_problem.since, open_problem.problem.cause) == (200.0, Cause.NAME_HAS_COLON)
 
 
 def test_a_cause_that_only_another_version_knows_hides_no_problem(ledger: Ledger, client: Redis) -> None:
@@ -363,17 +365,17 @@ def test_a_cause_that_only_another_version_knows_hides_no_problem(ledger: Ledger
     ledger.write(CODE, BLOCKED)
     (stored,) = client.hgetall(f"{PREFIX}problems").values()
     client.hset(f"{PREFIX}problems", "verify:x:code:17:902", stored.replace("name_too_long", "drift"))
-    told = {one.key: one.problem for one in ledger.problems()}
-    assert set(told) == {str(CODE), "verify:x:code:17:902"}
-    assert told["verify:x:code:17:902"].cause is Cause.UNEXPECTED
-    assert told["verify:x:code:17:902"].sentence.endswith(": drift")
+    problems = {one.key: one.problem for one in ledger.problems()}
+    assert set(problems) == {str(CODE), "verify:x:code:17:902"}
+    assert problems["verify:x:code:17:902"].cause is Cause.UNEXPECTED
+    assert problems["verify:x:code:17:902"].sentence.endswith(": drift")
 
 
 def test_a_problem_without_facts_is_stored_and_shown(ledger: Ledger) -> None:
     for at in (100.0, 200.0):
         ledger.write(CODE, replace(BLOCKED, at=at, facts={}))
-    (one,) = ledger.problems()
-    assert (one.since, dict(one.facts)) == (100.0, {})
+    (open_problem,) = ledger.problems()
+    assert (open_problem.since, dict(open_problem.facts)) == (100.0, {})
 
 
 def test_problems_come_oldest_first(ledger: Ledger) -> None:
@@ -394,14 +396,14 @@ def test_a_problem_reported_again_keeps_its_time_until_its_cause_changes(ledger:
     """The newest facts are shown."""
     ledger.report("remote:netsuite", Cause.NETSUITE_LOGIN, {"answer": "401"}, at=100.0)
     ledger.report("remote:netsuite", Cause.NETSUITE_LOGIN, {"answer": "401 again"}, at=200.0)
-    (one,) = ledger.problems()
-    assert (one.since, dict(one.facts)) == (100.0, {"answer": "401 again"})
+    (open_problem,) = ledger.problems()
+    assert (open_problem.since, dict(open_problem.facts)) == (100.0, {"answer": "401 again"})
     assert not ledger.report("remote:netsuite", Cause.REMOTE_DOWN, {}, at=300.0)
-    (one,) = ledger.problems()
-    assert (one.since, one.problem.cause) == (300.0, Cause.REMOTE_DOWN)
+    (open_problem,) = ledger.problems()
+    assert (open_problem.since, open_problem.problem.cause) == (300.0, Cause.REMOTE_DOWN)
 
 
-def test_a_record_that_ends_well_closes_what_was_reported_for_it(ledger: Ledger) -> None:
+def test_a_successful_record_closes_its_reported_problems(ledger: Ledger) -> None:
     ledger.report(str(CODE), Cause.RETRIES_EXHAUSTED, {}, at=100.0)
     ledger.write(CODE, WAITING)
     assert ledger.is_problem(str(CODE))
@@ -418,7 +420,7 @@ def test_a_synced_code_costs_little_memory(server: Redis) -> None:
     text = server.hget(f"{PREFIX}codes:17", "901")
     assert len(text) <= 100
     assert set(json.loads(text)) == {"state", "name", "remote_id", "at", "seen"}
-    assert server.keys(f"{PREFIX}journal:*") == [], "what went well at once has no journal"
+    assert server.keys(f"{PREFIX}journal:*") == [], "work that succeeded immediately has no journal"
 
 
 RECORDS = st.builds(

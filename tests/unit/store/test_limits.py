@@ -1,4 +1,4 @@
-"""Procore's two rate limits as all workers together see them."""
+"""Procore's two rate limits, shared by all workers."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def headers(limit: int, remaining: int, *, resets_in: float) -> dict[str, str]:
     }
 
 
-def wait_told(limits: RateLimits, precedence: Precedence = EXPORT) -> float:
-    """Return the seconds that a refused caller has to wait; 0 = it may send now."""
+def seconds_to_wait(limits: RateLimits, precedence: Precedence = EXPORT) -> float:
+    """Return the seconds that a refused caller must wait; 0 = it may send now."""
     try:
         limits.wait(precedence, timeout=0)
     except NoRoom as error:
@@ -44,13 +44,13 @@ def wait_told(limits: RateLimits, precedence: Precedence = EXPORT) -> float:
 
 
 def waits(limits: RateLimits, seconds: float, precedence: Precedence = EXPORT, *, begun: float) -> bool:
-    """Return whether a refused caller is told to wait until so many seconds after what began at `begun`, to two seconds, however long the
-    test took in between.
+    """Return whether a refused caller must wait until so many seconds after what began at `begun`, to two seconds, however long the test
+    took in between.
     """
     asked = time.time()
-    told = wait_told(limits, precedence)
+    wait = seconds_to_wait(limits, precedence)
     now = time.time()
-    return begun + seconds - 2 <= now + told and asked + told <= now + seconds + 2
+    return begun + seconds - 2 <= now + wait and asked + wait <= now + seconds + 2
 
 
 def in_time(client: Redis, seconds: float, attempt: Callable[[], T]) -> T:
@@ -63,11 +63,11 @@ def in_time(client: Redis, seconds: float, attempt: Callable[[], T]) -> T:
             return result
 
 
-def test_nothing_is_held_back_before_procore_has_sent_its_limits(limits: RateLimits) -> None:
-    assert all(wait_told(limits, precedence) == 0 for precedence in Precedence)
+def test_no_request_is_delayed_before_procore_has_sent_its_limits(limits: RateLimits) -> None:
+    assert all(seconds_to_wait(limits, precedence) == 0 for precedence in Precedence)
 
 
-def test_a_window_that_is_used_up_holds_everybody_back_until_its_reset(limits: RateLimits) -> None:
+def test_an_exhausted_window_delays_all_callers_until_its_reset(limits: RateLimits) -> None:
     begun = time.time()
     limits.observe(headers(3600, 0, resets_in=600))
     assert waits(limits, 600, begun=begun)
@@ -78,11 +78,11 @@ def test_a_window_that_is_used_up_holds_everybody_back_until_its_reset(limits: R
 def test_scans_leave_a_part_of_each_window_to_exports(
     limits: RateLimits, client: Redis, limit: int, resets_in: float
 ) -> None:
-    def told() -> tuple[float, float]:
+    def waits_of_both() -> tuple[float, float]:
         limits.observe(headers(limit, limit // 25, resets_in=resets_in))
-        return wait_told(limits, SCAN), wait_told(limits, EXPORT)
+        return seconds_to_wait(limits, SCAN), seconds_to_wait(limits, EXPORT)
 
-    of_scan, of_export = in_time(client, resets_in, told)
+    of_scan, of_export = in_time(client, resets_in, waits_of_both)
     assert of_scan > 0
     assert of_export == 0
 
@@ -93,45 +93,45 @@ def test_a_scan_uses_nearly_all_of_a_window_while_there_are_no_exports(
 ) -> None:
     def sent() -> int:
         limits.observe(headers(limit, limit, resets_in=resets_in))
-        return next(number for number in itertools.count() if wait_told(limits, SCAN))
+        return next(number for number in itertools.count() if seconds_to_wait(limits, SCAN))
 
     assert 0.95 * limit <= in_time(client, resets_in, sent) < limit
 
 
 def test_scans_leave_more_while_there_are_exports(limits: RateLimits, monkeypatch: pytest.MonkeyPatch) -> None:
     limits.observe(headers(3600, 721, resets_in=1800))
-    assert wait_told(limits, SCAN) == 0, "nobody exports"
-    assert wait_told(limits, EXPORT) == 0
-    assert wait_told(limits, SCAN) > 0, "an export has just asked"
+    assert seconds_to_wait(limits, SCAN) == 0, "there is no export"
+    assert seconds_to_wait(limits, EXPORT) == 0
+    assert seconds_to_wait(limits, SCAN) > 0, "an export has just asked"
     monkeypatch.setattr(limits_module, "EXPORTS_REMEMBERED_SECONDS", 0.0)
-    assert wait_told(limits, SCAN) == 0, "that was long ago"
+    assert seconds_to_wait(limits, SCAN) == 0, "that was long ago"
 
 
 def test_requests_in_flight_are_counted_before_their_answers_come(limits: RateLimits) -> None:
     limits.observe(headers(3600, 3, resets_in=600))
-    assert [wait_told(limits) > 0 for _ in range(5)] == [False, False, False, True, True]
+    assert [seconds_to_wait(limits) > 0 for _ in range(5)] == [False, False, False, True, True]
 
 
 def test_a_late_response_does_not_give_back_what_was_used_meanwhile(limits: RateLimits) -> None:
     """The remaining requests only go down within one window."""
-    told = headers(3600, 2, resets_in=600)
-    limits.observe(told)
-    assert wait_told(limits) == 0
-    limits.observe(told)
-    assert wait_told(limits) == 0
-    assert wait_told(limits) > 0
+    response_headers = headers(3600, 2, resets_in=600)
+    limits.observe(response_headers)
+    assert seconds_to_wait(limits) == 0
+    limits.observe(response_headers)
+    assert seconds_to_wait(limits) == 0
+    assert seconds_to_wait(limits) > 0
 
 
 @pytest.mark.parametrize("hour_first", [True, False])
-def test_the_fuller_window_does_not_hide_the_one_that_is_used_up(limits: RateLimits, hour_first: bool) -> None:
+def test_the_fuller_window_does_not_hide_the_exhausted_one(limits: RateLimits, hour_first: bool) -> None:
     begun = time.time()
     hour, spike = headers(3600, 0, resets_in=1800), headers(25, 25, resets_in=9)
-    for told in (hour, spike) if hour_first else (spike, hour):
-        limits.observe(told)
+    for response_headers in (hour, spike) if hour_first else (spike, hour):
+        limits.observe(response_headers)
     assert waits(limits, 1800, begun=begun)
 
 
-def test_the_last_seconds_of_the_hour_are_not_taken_for_the_short_window(limits: RateLimits) -> None:
+def test_the_last_seconds_of_the_hour_are_not_read_as_the_short_window(limits: RateLimits) -> None:
     begun = time.time()
     limits.observe(headers(3600, 500, resets_in=1800))
     limits.observe(headers(3600, 0, resets_in=9))
@@ -142,19 +142,19 @@ def test_the_last_seconds_of_the_hour_are_not_taken_for_the_short_window(limits:
 def test_a_new_window_begins_full(limits: RateLimits) -> None:
     limits.observe(headers(3600, 0, resets_in=600))
     limits.observe(headers(3600, 3600, resets_in=4200))
-    assert wait_told(limits) == 0
+    assert seconds_to_wait(limits) == 0
 
 
 def test_requests_that_waited_for_a_window_do_not_exceed_the_next_one(limits: RateLimits, client: Redis) -> None:
     """All get the same time, and the first response of the new window comes when they have left."""
 
-    def told() -> list[float]:
+    def waits_of_all() -> list[float]:
         limits.observe(headers(25, 0, resets_in=9))
-        first = wait_told(limits)
+        first = seconds_to_wait(limits)
         client.hset(f"{PREFIX}limits:procore", "spike:reset", int(time.time() * 1000) - 1)
-        return [first, *(wait_told(limits) for _ in range(26))]
+        return [first, *(seconds_to_wait(limits) for _ in range(26))]
 
-    first, *begin, next_one = in_time(client, 9, told)
+    first, *begin, next_one = in_time(client, 9, waits_of_all)
     assert first > 0
     assert begin == [0] * 25
     assert 2 < next_one <= 13
@@ -163,38 +163,38 @@ def test_requests_that_waited_for_a_window_do_not_exceed_the_next_one(limits: Ra
     limits.observe(headers(25, 24, resets_in=5))
     assert waits(limits, 5, begun=begun)
     limits.observe(headers(25, 20, resets_in=8))
-    assert wait_told(limits) == 0
+    assert seconds_to_wait(limits) == 0
 
 
 def test_a_window_whose_reset_has_passed_delays_no_request(limits: RateLimits) -> None:
     limits.observe(headers(25, 0, resets_in=-2))
-    assert wait_told(limits) == 0
+    assert seconds_to_wait(limits) == 0
 
 
 @pytest.mark.parametrize(
-    "told",
+    "incomplete",
     [
         {},
         {"X-Rate-Limit-Limit": "3600", "X-Rate-Limit-Remaining": "0"},
     ],
 )
-def test_an_answer_without_all_three_numbers_teaches_nothing(limits: RateLimits, told: dict[str, str]) -> None:
-    limits.observe(told)
-    assert wait_told(limits) == 0
+def test_a_response_without_all_three_numbers_is_ignored(limits: RateLimits, incomplete: dict[str, str]) -> None:
+    limits.observe(incomplete)
+    assert seconds_to_wait(limits) == 0
 
 
 @pytest.mark.parametrize("name", ["X-Rate-Limit-Limit", "X-Rate-Limit-Remaining", "X-Rate-Limit-Reset"])
 @pytest.mark.parametrize(
-    "odd", ["many", "", "-", "--5", "1.5", "1e3", "\u00b2", "\u0663", " 7", "0x7", "9" * 20, "9" * 400, "NaN"]
+    "header", ["many", "", "-", "--5", "1.5", "1e3", "\u00b2", "\u0663", " 7", "0x7", "9" * 20, "9" * 400, "NaN"]
 )
-def test_a_header_that_is_no_number_teaches_nothing(limits: RateLimits, name: str, odd: str) -> None:
-    limits.observe(headers(25, 0, resets_in=9) | {name: odd})
-    assert wait_told(limits) == 0
+def test_a_header_that_is_no_number_is_ignored(limits: RateLimits, name: str, header: str) -> None:
+    limits.observe(headers(25, 0, resets_in=9) | {name: header})
+    assert seconds_to_wait(limits) == 0
 
 
 def test_a_reset_that_no_window_can_have_delays_no_request(limits: RateLimits) -> None:
     limits.observe(headers(25, 0, resets_in=3 * 3600))
-    assert wait_told(limits) == 0
+    assert seconds_to_wait(limits) == 0
 
 
 @pytest.mark.parametrize("precedence", Precedence)
@@ -204,16 +204,16 @@ def test_after_a_429_nothing_is_sent_for_as_long_as_procore_said(limits: RateLim
     assert waits(limits, 30, precedence, begun=begun)
 
 
-def test_a_short_wait_is_waited_for(limits: RateLimits) -> None:
+def test_a_short_wait_is_waited_out(limits: RateLimits) -> None:
     limits.block(0.1)
     began = time.monotonic()
     limits.wait(EXPORT)
     assert time.monotonic() - began >= 0.09
 
 
-def test_one_remotes_limits_are_not_anothers(limits: RateLimits, client: Redis) -> None:
+def test_each_remote_has_its_own_limits(limits: RateLimits, client: Redis) -> None:
     limits.block(30)
-    assert wait_told(RateLimits(client, PREFIX, "elsewhere")) == 0
+    assert seconds_to_wait(RateLimits(client, PREFIX, "elsewhere")) == 0
 
 
 @pytest.mark.parametrize("ahead", [-3600, -8, -3, 3, 8, 3600])
@@ -230,13 +230,13 @@ def test_the_windows_are_distinguished_by_procores_own_clock(limits: RateLimits,
 
 def test_responses_of_one_window_agree_on_its_end_despite_rounded_dates(limits: RateLimits) -> None:
     """The `Date` header has whole seconds."""
-    told = headers(25, 0, resets_in=9)
-    limits.observe(told, sent_at=time.time())
-    limits.observe(told, sent_at=time.time() - 1)
-    assert wait_told(limits) <= 9.1
+    response_headers = headers(25, 0, resets_in=9)
+    limits.observe(response_headers, sent_at=time.time())
+    limits.observe(response_headers, sent_at=time.time() - 1)
+    assert seconds_to_wait(limits) <= 9.1
 
 
-def test_a_limit_that_is_used_up_says_which_and_until_when(limits: RateLimits) -> None:
+def test_an_exhausted_limit_is_named_with_its_end(limits: RateLimits) -> None:
     assert limits.pauses() == []
     limits.observe(headers(3600, 3000, resets_in=1800))
     assert limits.pauses() == []

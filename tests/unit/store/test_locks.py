@@ -1,4 +1,4 @@
-"""Locks: one holder, with an expiry, released and renewed by their holder alone."""
+"""Locks: one holder, with an expiry, released and renewed by that holder alone."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def real_locks(server: Redis, keeper: LeaseKeeper) -> Locks:
 
 
 def test_a_lock_that_is_held_is_given_to_no_other(locks: Locks) -> None:
-    with locks.hold(NAME) as mine, locks.hold(NAME) as theirs, locks.hold("code:17:902") as another:
+    with locks.hold(NAME) as mine, locks.hold(NAME) as theirs, locks.hold("code:17:902") as second_lock:
         assert mine is not None
         assert theirs is None
-        assert another is not None
+        assert second_lock is not None
 
 
 def test_a_lock_is_free_again_after_its_block_even_when_that_fails(locks: Locks, client: Redis) -> None:
@@ -74,7 +74,7 @@ def test_the_fence_grows_with_every_lock_taken(locks: Locks) -> None:
 
 
 def test_the_fence_keeps_growing_after_redis_has_lost_it(locks: Locks, client: Redis) -> None:
-    """Emptied, or back with an old snapshot: a worker that held a lock before may note a doubt under its fence afterwards."""
+    """Redis may be empty or back with an old snapshot: a worker that held a lock before may record a doubt under its fence later."""
     client.set(f"{PREFIX}fence", 100_000)
     with locks.hold(NAME) as before:
         assert before is not None
@@ -150,7 +150,7 @@ def test_a_living_holder_renews_its_lock(server: Redis, monkeypatch: pytest.Monk
         assert server.get(KEY) == lock.token
 
 
-def test_a_lock_that_another_has_by_now_is_left_to_it(server: Redis) -> None:
+def test_a_lock_that_another_holder_has_meanwhile_is_not_released(server: Redis) -> None:
     keeper = KeeperByHand()
     with Locks(server, PREFIX, keeper).hold(NAME):
         server.set(KEY, "another's token", px=60_000)
@@ -163,13 +163,13 @@ def test_a_lock_knows_the_redis_time_later_without_a_command(locks: Locks, clien
     with locks.hold(NAME) as lock:
         assert lock is not None
         before = seconds(client)
-        told, asked_for = lock.now(), time.monotonic() - lock.asked
+        lock_time, asked_for = lock.now(), time.monotonic() - lock.asked
         # Too late by the way of the acquisition at most, never too early.
-        assert before - 0.01 <= told <= lock.at + asked_for
+        assert before - 0.01 <= lock_time <= lock.at + asked_for
 
 
-def test_a_moment_has_come_only_when_it_has_for_certain() -> None:
-    """The answer took five seconds, and nobody knows at which of them Redis' clock was read: nothing is sent again on a guess."""
+def test_a_time_counts_as_past_only_when_it_certainly_is() -> None:
+    """The response took five seconds, and the time within them at which Redis read its clock is unknown: nothing is resent on a guess."""
     answered = 50.0
     at_once = replace(REAL, monotonic=lambda: answered)
     lock = Lock(KEY, "token", fence=1, at=1000.0, asked=answered - 5, answered=answered, runtime=at_once)
@@ -181,14 +181,14 @@ def test_a_moment_has_come_only_when_it_has_for_certain() -> None:
 def test_a_lock_knows_since_when_the_ledger_can_be_trusted(real_locks: Locks, server: Redis) -> None:
     ledger = Ledger(server, PREFIX)
 
-    def told() -> float | None:
+    def trusted_since() -> float | None:
         with real_locks.hold(NAME) as lock:
             assert lock is not None
             return lock.ledger_since
 
-    assert told() is None
+    assert trusted_since() is None
     ledger.state.open(since=100.5)
-    assert told() == told() == 100.5
+    assert trusted_since() == trusted_since() == 100.5
 
 
 def test_after_a_restart_of_redis_the_ledger_is_trusted_from_then_on(real_locks: Locks, server: Redis) -> None:
@@ -210,13 +210,13 @@ def held(locks: Locks) -> Lock:
         return lock
 
 
-def test_nothing_may_be_written_before_there_is_a_ledger(real_locks: Locks) -> None:
+def test_nothing_may_be_written_before_the_ledger_is_open(real_locks: Locks) -> None:
     lock = held(real_locks)
     assert lock.may_write_at(settle_seconds=0) > lock.at
 
 
 def test_an_intact_ledger_permits_writes_once_its_opening_is_stored(real_locks: Locks, server: Redis) -> None:
-    """What is younger than two seconds may be lost together with an intent: then nobody would know that there was one."""
+    """Data of the last two seconds may be lost together with an intent, of which there would be no trace."""
     before = seconds(server)
     Ledger(server, PREFIX).state.open(since=0)
     opened_at = held(real_locks).may_write_at(settle_seconds=900) - KEPT_SECONDS
@@ -225,7 +225,7 @@ def test_an_intact_ledger_permits_writes_once_its_opening_is_stored(real_locks: 
     assert held(real_locks).may_write_at(settle_seconds=900) == lock.may_write_at(settle_seconds=900)
 
 
-def test_the_moments_after_a_start_are_waited_out_and_nothing_longer(
+def test_the_first_seconds_of_a_server_are_waited_out_and_no_longer(
     real_locks: Locks, server: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(locks_module, "KEPT_SECONDS", 0.3)
@@ -241,7 +241,7 @@ def test_the_moments_after_a_start_are_waited_out_and_nothing_longer(
 
 
 def test_the_server_is_known_from_the_opening_on(real_locks: Locks, server: Redis) -> None:
-    """A restart before any lock was taken is a restart nevertheless."""
+    """A restart before any lock was taken counts as a restart."""
     Ledger(server, PREFIX).state.open(since=0)
     assert server.hget(f"{PREFIX}ledger", "server") == server.info("server")["run_id"]
     server.hset(f"{PREFIX}ledger", "server", "the run id of the server before")
@@ -261,8 +261,8 @@ def test_a_server_after_an_orderly_stop_must_first_be_recorded_safely(real_locks
     assert lock.may_write_at(settle_seconds=900) == pytest.approx(lock.at + KEPT_SECONDS)
 
 
-def test_a_server_is_met_at_the_very_moment_of_the_lock(real_locks: Locks, server: Redis) -> None:
-    """A time that was rounded up would lie ahead of the lock's own."""
+def test_a_new_server_is_recorded_with_the_time_of_the_lock(real_locks: Locks, server: Redis) -> None:
+    """A time that was rounded up would be later than the lock's own."""
     ledger = Ledger(server, PREFIX)
     ledger.state.open(since=0)
     for _ in range(20):
@@ -274,11 +274,11 @@ def test_a_server_is_met_at_the_very_moment_of_the_lock(real_locks: Locks, serve
 def test_a_process_that_ends_gives_back_its_own_locks_and_no_other_one_s(
     locks: Locks, client: Redis, keeper: LeaseKeeper
 ) -> None:
-    another = Locks(client, PREFIX, keeper)
-    with locks.hold(NAME), locks.hold("code:17:902"), another.hold("code:17:903"):
+    other_process = Locks(client, PREFIX, keeper)
+    with locks.hold(NAME), locks.hold("code:17:902"), other_process.hold("code:17:903"):
         locks.give_back()
         assert client.keys(f"{PREFIX}lock:*") == [f"{PREFIX}lock:code:17:903"]
-        with another.hold(NAME) as theirs:
+        with other_process.hold(NAME) as theirs:
             assert theirs is not None
         # What its threads request afterwards takes nothing.
         with locks.hold(NAME) as late:

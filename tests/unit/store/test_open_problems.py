@@ -1,4 +1,4 @@
-"""What people do about problems: closed with a note, hidden until they change; and nothing is hidden for longer, or lost."""
+"""What people do about problems: they close them with a note, or hide them until they change; nothing stays hidden longer or is lost."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ def handling(client: Redis) -> Handling:
 
 def opened(ledger: Ledger, record: Record = BLOCKED) -> OpenProblem:
     ledger.write(KEY, record)
-    (one,) = ledger.problems()
-    return one
+    (open_problem,) = ledger.problems()
+    return open_problem
 
 
 def test_a_missing_fact_of_a_sentence_is_logged_with_its_name(ledger: Ledger, caplog: pytest.LogCaptureFixture) -> None:
     """The problem is stored nevertheless."""
     facts = {name: value for name, value in FACTS.items() if name != "vendor"}
     with caplog.at_level(logging.ERROR):
-        one = opened(ledger, replace(BLOCKED, facts=facts))
+        open_problem = opened(ledger, replace(BLOCKED, facts=facts))
     assert caplog.messages == ["A problem with the cause needs_vendor_credit was stored without these facts: vendor"]
-    assert "Invoice A-1 ([vendor not recorded]) totals -5.00" in one.problem.sentence
+    assert "Invoice A-1 ([vendor not recorded]) totals -5.00" in open_problem.problem.sentence
 
 
 # Resolved
@@ -57,10 +57,10 @@ def test_a_missing_fact_of_a_sentence_is_logged_with_its_name(ledger: Ledger, ca
 def test_a_resolved_problem_is_closed_and_its_note_kept(ledger: Ledger, handling: Handling) -> None:
     assert handling.resolve(opened(ledger), **BY)
     assert ledger.problems() == []
-    (told,) = handling.history(str(KEY))
-    assert (told.act, told.by, told.at, told.note) == (Act.RESOLVED, "ana", 200.25, "credit 88 entered")
-    assert told.problem.cause is Cause.NEEDS_VENDOR_CREDIT
-    assert "Blue Spruce Electric" in told.problem.sentence
+    (entry,) = handling.history(str(KEY))
+    assert (entry.act, entry.by, entry.at, entry.note) == (Act.RESOLVED, "ana", 200.25, "credit 88 entered")
+    assert entry.problem.cause is Cause.NEEDS_VENDOR_CREDIT
+    assert "Blue Spruce Electric" in entry.problem.sentence
 
 
 def test_resolving_changes_nothing_that_work_depends_on(ledger: Ledger, handling: Handling) -> None:
@@ -73,7 +73,7 @@ def test_a_cause_that_occurs_again_reopens_the_problem_and_keeps_the_note(ledger
     handling.resolve(opened(ledger), **BY)
     again = opened(ledger, replace(BLOCKED, at=400.0))
     assert (again.since, again.ignored) == (400.0, None)
-    assert [told.note for told in handling.history(str(KEY))] == ["credit 88 entered"]
+    assert [entry.note for entry in handling.history(str(KEY))] == ["credit 88 entered"]
 
 
 def test_a_bill_that_exists_after_its_invoice_was_resolved_is_recorded(ledger: Ledger, handling: Handling) -> None:
@@ -83,7 +83,7 @@ def test_a_bill_that_exists_after_its_invoice_was_resolved_is_recorded(ledger: L
     assert ledger.problems() == []
 
 
-def test_what_is_closed_already_cannot_be_resolved(ledger: Ledger, handling: Handling) -> None:
+def test_a_closed_problem_cannot_be_resolved(ledger: Ledger, handling: Handling) -> None:
     seen = opened(ledger)
     ledger.write(KEY, DONE)
     assert not handling.resolve(seen, **BY)
@@ -117,12 +117,16 @@ def test_a_problem_that_changed_meanwhile_is_neither_closed_nor_hidden(
 def test_an_ignored_problem_is_still_open_and_shows_who_ignored_it(ledger: Ledger, handling: Handling) -> None:
     seen = opened(ledger)
     assert handling.ignore(seen, **BY)
-    (one,) = ledger.problems()
+    (open_problem,) = ledger.problems()
     assert ledger.is_problem(str(KEY))
-    assert replace(one, ignored=None) == seen
-    assert one.ignored is not None
-    assert (one.ignored.by, one.ignored.at, one.ignored.note) == ("ana", 200.25, "credit 88 entered")
-    assert [told.act for told in handling.history(str(KEY))] == [Act.IGNORED]
+    assert replace(open_problem, ignored=None) == seen
+    assert open_problem.ignored is not None
+    assert (open_problem.ignored.by, open_problem.ignored.at, open_problem.ignored.note) == (
+        "ana",
+        200.25,
+        "credit 88 entered",
+    )
+    assert [entry.act for entry in handling.history(str(KEY))] == [Act.IGNORED]
 
 
 def test_the_same_problem_found_again_and_again_stays_hidden(ledger: Ledger, handling: Handling) -> None:
@@ -159,46 +163,46 @@ def test_an_ignored_problem_that_recurs_after_it_was_closed_is_shown(ledger: Led
 
 
 @pytest.mark.parametrize("count", ["attempts", "times"])
-def test_how_often_something_was_tried_is_no_news(ledger: Ledger, handling: Handling, count: str) -> None:
+def test_the_number_of_attempts_does_not_change_a_problem(ledger: Ledger, handling: Handling, count: str) -> None:
     ledger.report("remote:netsuite", Cause.REMOTE_DOWN, {"remote": "NetSuite", "answer": "503", count: "5"}, at=1.0)
     (seen,) = ledger.problems()
     handling.ignore(seen, **BY)
     ledger.report("remote:netsuite", Cause.REMOTE_DOWN, {"remote": "NetSuite", "answer": "503", count: "6"}, at=2.0)
-    (one,) = ledger.problems()
-    assert one.ignored
-    assert one.facts[count] == "6"
+    (open_problem,) = ledger.problems()
+    assert open_problem.ignored
+    assert open_problem.facts[count] == "6"
     ledger.report("remote:netsuite", Cause.REMOTE_DOWN, {"remote": "NetSuite", "answer": "502", count: "7"}, at=3.0)
-    (one,) = ledger.problems()
-    assert not one.ignored
+    (open_problem,) = ledger.problems()
+    assert not open_problem.ignored
 
 
 def test_a_problem_without_facts_can_be_ignored_and_found_again(ledger: Ledger, handling: Handling) -> None:
     bare = replace(BLOCKED, facts={})
     handling.ignore(opened(ledger, bare), by="ana", at=1.0, note="")
-    one = opened(ledger, bare)
-    assert one.ignored
-    assert one.ignored.note == ""
+    open_problem = opened(ledger, bare)
+    assert open_problem.ignored
+    assert open_problem.ignored.note == ""
 
 
-def test_an_ignored_one_can_be_resolved(ledger: Ledger, handling: Handling) -> None:
+def test_an_ignored_problem_can_be_resolved(ledger: Ledger, handling: Handling) -> None:
     handling.ignore(opened(ledger), **BY)
-    (one,) = ledger.problems()
-    assert handling.resolve(one, **BY)
+    (open_problem,) = ledger.problems()
+    assert handling.resolve(open_problem, **BY)
     assert ledger.problems() == []
-    assert [told.act for told in handling.history(str(KEY))] == [Act.RESOLVED, Act.IGNORED], "the newest first"
+    assert [entry.act for entry in handling.history(str(KEY))] == [Act.RESOLVED, Act.IGNORED], "the newest first"
 
 
 def test_the_newest_notes_are_kept(ledger: Ledger, handling: Handling) -> None:
     for number in range(ACTS_KEPT + 3):
         handling.resolve(opened(ledger), by="ana", at=float(number), note=str(number))
-    notes = [told.note for told in handling.history(str(KEY))]
+    notes = [entry.note for entry in handling.history(str(KEY))]
     assert notes == [str(number) for number in reversed(range(3, ACTS_KEPT + 3))]
 
 
 def test_notes_in_any_script_are_stored_unchanged(ledger: Ledger, handling: Handling) -> None:
     note = 'Gutschrift über 5 € - "erledigt" \\ / 経理'
     handling.ignore(opened(ledger), by="ana", at=1.0, note=note)
-    (one,) = ledger.problems()
-    assert one.ignored
-    assert one.ignored.note == note
+    (open_problem,) = ledger.problems()
+    assert open_problem.ignored
+    assert open_problem.ignored.note == note
     assert handling.history(str(KEY))[0].note == note

@@ -1,4 +1,4 @@
-"""Presence: who announces itself runs, and who stops doing so is forgotten soon."""
+"""Presence: a process that announces itself counts as running, and is forgotten soon after its last announcement."""
 
 from __future__ import annotations
 
@@ -52,25 +52,25 @@ def test_a_process_without_news_is_silent_until_another_takes_its_place(
     assert [one.process for one in processes.all()] == ["invoices@a (2)", "items@a (17)", "items@ab (1)"]
     monkeypatch.setattr(presence, "SILENT_KEPT_SECONDS", 0.0)
     processes.announce("items@a (17)", queues=["items"], clock=seconds(client))
-    assert [one.process for one in processes.all()] == ["items@a (17)"], "no machine is missed for ever"
+    assert [one.process for one in processes.all()] == ["items@a (17)"], "no machine is reported missing permanently"
 
 
 def test_an_announcement_of_an_older_version_is_read(processes: Presence, client: Redis) -> None:
     ends = seconds(client) + 600
     older = {"until_": ends, "queues": '["items"]', "off": 0.0}
     client.hset(f"{PREFIX}presence", "items@a (1)", json.dumps(older))
-    (one,) = processes.running()
-    assert one.threads == 0
-    assert one.seen == pytest.approx(ends - presence.PRESENCE_SECONDS)
+    (running,) = processes.running()
+    assert running.threads == 0
+    assert running.seen == pytest.approx(ends - presence.PRESENCE_SECONDS)
 
 
 @pytest.mark.parametrize("off", [-3600.0, -30.0, 0.0, 30.0, 3600.0])
-def test_its_own_clock_decides_nothing_and_is_kept(
+def test_a_process_clock_is_recorded_and_decides_nothing(
     processes: Presence, client: Redis, monkeypatch: pytest.MonkeyPatch, off: float
 ) -> None:
     monkeypatch.setattr(presence, "PRESENCE_SECONDS", 600.0)
     begun = seconds(client)
     processes.announce("beat@a (2)", queues=[], clock=begun + off)
-    took = seconds(client) - begun
-    (one,) = processes.running()
-    assert off - took - 1 <= one.clock_ahead <= off + 1
+    duration = seconds(client) - begun
+    (running,) = processes.running()
+    assert off - duration - 1 <= running.clock_ahead <= off + 1

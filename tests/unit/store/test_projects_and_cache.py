@@ -1,4 +1,4 @@
-"""The list of projects is replaced as a whole; cached answers end, and belong to one NetSuite account."""
+"""The list of projects is replaced as a whole; cached responses expire, and belong to one NetSuite account."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_one_reader_of_the_list_at_a_time(projects: ProjectList, client: Redis) 
     assert projects.claim()
 
 
-def test_when_the_invoices_of_an_inactive_project_were_listed(projects: ProjectList, client: Redis) -> None:
+def test_the_last_listing_of_an_inactive_project_is_recorded(projects: ProjectList, client: Redis) -> None:
     assert projects.listing_times() == {}
     begun = seconds(client)
     projects.note_listing(17, left=True)
@@ -119,13 +119,13 @@ def test_a_cached_value_is_read_back(client: Redis, value: Any) -> None:
     assert cache.get("vendor:33") == value
 
 
-def test_a_cached_value_has_an_end(client: Redis) -> None:
+def test_a_cached_value_expires(client: Redis) -> None:
     Cache(client, PREFIX, "td1").put("vendor:33", "5871", seconds=60)
     (key,) = client.keys("*")
     assert 0 < client.ttl(key) <= 60
 
 
-def test_one_accounts_answers_are_never_given_for_another(client: Redis) -> None:
+def test_cached_values_belong_to_one_account(client: Redis) -> None:
     Cache(client, PREFIX, "td1").put("vendor:33", "5871", seconds=60)
     assert Cache(client, PREFIX, "td1_sb1").get("vendor:33") is None
 

@@ -1,4 +1,4 @@
-"""Runs: begun or joined, counted once however often work is done twice, and ended when the last key has left."""
+"""Runs: started or joined, counted once however often work is done twice, and ended when the last key is done."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_a_run_that_is_no_longer_kept_is_not_joined(runs: Runs, client: Redis) -
     assert again.open_keys == 1
 
 
-def test_a_scan_and_an_export_are_runs_of_their_own(work: Lanes, runs: Runs) -> None:
+def test_a_scan_and_an_export_are_separate_runs(work: Lanes, runs: Runs) -> None:
     scan = begun(runs)
     export, joined = runs.begin(RunKind.EXPORT, "test", [EXPORTS_OF_ALL])
     assert not joined
@@ -119,7 +119,7 @@ def test_a_run_of_some_projects_joined_for_everything_covers_everything(work: La
     assert not runs.is_open(run, SCAN_OF_ALL)
 
 
-def test_a_run_over_some_projects_that_is_joined_for_others_takes_them_in(work: Lanes, runs: Runs) -> None:
+def test_a_run_of_some_projects_joined_for_others_includes_them(work: Lanes, runs: Runs) -> None:
     run = begun(runs, scan_of(17))
     begun(runs, scan_of(18))
     work.close(Lane.SCANS, scan_of(17), None)
@@ -147,7 +147,7 @@ def test_a_parent_that_is_done_twice_counts_once(work: Lanes, runs: Runs) -> Non
     assert now(runs, run).open_keys == 2
 
 
-def test_a_doubled_parent_does_not_open_again_what_has_ended(work: Lanes, runs: Runs) -> None:
+def test_a_parent_that_is_done_twice_does_not_reopen_ended_work(work: Lanes, runs: Runs) -> None:
     run = begun(runs)
     spawn_codes(work)
     for key in CODES:
@@ -304,13 +304,13 @@ def test_a_run_that_was_lost_the_moment_it_began_is_begun_again(
     runs: Runs, client: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The server was restarted between the two commands, and its last second is gone."""
-    look, losses = Runs.run, [True]
+    read_run, losses = Runs.run, [True]
 
     def lost_once(self: Runs, run_id: str) -> Run | None:
         if losses:
             losses.pop()
             client.delete(*client.keys(f"{PREFIX}*"))
-        return look(self, run_id)
+        return read_run(self, run_id)
 
     monkeypatch.setattr(Runs, "run", lost_once)
     run, joined = runs.begin(RunKind.SCAN, "test", [SCAN_OF_ALL])
@@ -323,7 +323,7 @@ def test_the_latest_runs_of_both_kinds_are_known_newest_first(work: Lanes, runs:
     first = begun(runs, scan_of(17))
     export, _ = runs.begin(RunKind.EXPORT, "schedule", [exports_of(17)])
     work.close(Lane.SCANS, scan_of(17), None)
-    # Who joins begins no other run.
+    # Joining starts no other run.
     second, joined = begun(runs, scan_of(18)), begun(runs, scan_of(19))
     assert second.id == joined.id
     assert [run.id for run in runs.latest(10)] == [second.id, export.id, first.id]
@@ -343,12 +343,12 @@ def test_counts_for_an_expired_or_ended_run_leave_nothing_behind(
 ) -> None:
     """An expired run's key is not created again, and an ended run's counts stay as they are."""
     run = begun(runs)
-    look = Runs.run
+    read_run = Runs.run
 
     def expires_after_a_look(self: Runs, run_id: str) -> Run | None:
-        found = look(self, run_id)
+        current = read_run(self, run_id)
         client.delete(f"{PREFIX}run:{run_id}", f"{PREFIX}run:{run_id}:open")
-        return found
+        return current
 
     with monkeypatch.context() as patched:
         patched.setattr(Runs, "run", expires_after_a_look)
@@ -372,7 +372,7 @@ def test_counts_for_an_expired_or_ended_run_leave_nothing_behind(
 
 
 def sends(client: Redis, precedence: Precedence, *, procore: int = 0, netsuite: int = 0) -> None:
-    """So many requests by any worker."""
+    """Send this many requests, as any worker does."""
     limits, gate = RateLimits(client, PREFIX, "procore"), Gate(client, PREFIX, LeaseKeeper(), limit=1)
     for _ in range(procore):
         limits.wait(precedence)

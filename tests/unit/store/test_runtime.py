@@ -1,4 +1,4 @@
-"""Time and chance come into the store from outside."""
+"""The store gets time and randomness from outside."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FROM_OUTSIDE = {"time", "random", "secrets", "threading"}
 
 
 def imported(file: Path) -> Iterator[str]:
-    """The modules that a file imports."""
+    """Yield the modules that a file imports."""
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -33,11 +33,11 @@ def imported(file: Path) -> Iterator[str]:
 
 
 def test_only_the_runtime_module_imports_time_and_chance() -> None:
-    found = {file.name: FROM_OUTSIDE.intersection(imported(file)) for file in STORE.glob("*.py")}
-    assert found.pop("runtime.py") == FROM_OUTSIDE
+    imports = {file.name: FROM_OUTSIDE.intersection(imported(file)) for file in STORE.glob("*.py")}
+    assert imports.pop("runtime.py") == FROM_OUTSIDE
     # It starts a thread; its clock, sleep and lock come from outside.
-    assert found.pop("locks.py") == {"threading"}
-    assert {name for name, modules in found.items() if modules} == set()
+    assert imports.pop("locks.py") == {"threading"}
+    assert {name for name, modules in imports.items() if modules} == set()
 
 
 def test_every_store_of_a_process_gets_the_runtime_of_the_process(

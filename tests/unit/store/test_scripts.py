@@ -27,12 +27,12 @@ _LUA = re.compile(r"redis\.p?call\(|\b(KEYS|ARGV)\[")
 
 
 def header(file: Path) -> list[str]:
-    """The comment lines at the head of a file."""
+    """Return the comment lines at the head of a file."""
     return file.read_text(encoding="utf-8").split("\n\n")[0].splitlines()
 
 
 def strings(file: Path) -> Iterator[str]:
-    """Every text in a Python module, the parts of f-strings too."""
+    """Yield every text in a Python module, including the parts of f-strings."""
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
@@ -82,8 +82,8 @@ def test_every_script_has_a_caller() -> None:
 
 
 def test_no_lua_is_in_python_text() -> None:
-    found = {file: [each for each in strings(file) if _LUA.search(each)] for file in PYTHON}
-    assert {file.relative_to(ROOT).as_posix(): lua for file, lua in found.items() if lua} == {}
+    lua_texts = {file: [each for each in strings(file) if _LUA.search(each)] for file in PYTHON}
+    assert {file.relative_to(ROOT).as_posix(): lua for file, lua in lua_texts.items() if lua} == {}
 
 
 def test_an_include_is_once_in_a_script_before_what_uses_it() -> None:
@@ -98,7 +98,7 @@ def test_an_include_is_once_in_a_script_before_what_uses_it() -> None:
 
 @pytest.mark.real
 @pytest.mark.parametrize("name", SOURCES)
-def test_a_server_compiles_it(server: Redis, name: str) -> None:
+def test_a_server_compiles_every_script(server: Redis, name: str) -> None:
     assert len(server.script_load(SOURCES[name])) == 40
 
 

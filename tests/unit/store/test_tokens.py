@@ -1,4 +1,4 @@
-"""Tokens: minted by one, used by all, renewed before they end, dropped when refused."""
+"""Tokens: minted by one worker, used by all, renewed before they expire, dropped when refused."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KEY = f"{PREFIX}token:netsuite"
 
 
 class Mint:
-    """A token service that numbers what it gives."""
+    """A token service that numbers its tokens."""
 
     def __init__(self, *, takes: float = 0.0, lifetime: float = 3600.0) -> None:
         self.given = 0
@@ -71,7 +71,7 @@ def test_a_token_minted_while_waiting_for_a_turn_is_used(server: Redis) -> None:
     """No second token is minted."""
 
     class Overtaken:
-        """A connection on which another worker mints between the look and the turn."""
+        """A connection on which another worker mints between the check for a token and the turn to mint."""
 
         def __init__(self) -> None:
             self.overtaken = False
@@ -144,12 +144,12 @@ def test_a_failed_login_is_retried_by_the_next_request(client: Redis) -> None:
 
 
 def test_a_long_wait_for_the_login_of_another_releases_the_thread(client: Redis) -> None:
-    naps: list[float] = []
+    sleeps: list[float] = []
     client.set(f"{KEY}:minting", 1)
     with pytest.raises(Transient) as caught:
-        tokens_of(client, Mint(), replace(REAL, sleep=naps.append)).get()
+        tokens_of(client, Mint(), replace(REAL, sleep=sleeps.append)).get()
     assert caught.value.retry_after
-    assert 5 <= sum(naps) <= 20
+    assert 5 <= sum(sleeps) <= 20
 
 
 def test_a_token_is_never_shown() -> None:
@@ -157,7 +157,7 @@ def test_a_token_is_never_shown() -> None:
 
 
 class Hanging:
-    """A token service that takes the connection and does not answer; `answers` ends the wait for all."""
+    """A token service that accepts the connection and does not respond; `answers` ends the wait of all callers."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -171,7 +171,7 @@ class Hanging:
 
 
 class WaitedFor:
-    """A lock that counts how often somebody came to wait for it."""
+    """A lock that counts the threads that came to wait for it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -194,8 +194,8 @@ class WaitedFor:
 
 
 def test_threads_that_need_a_token_of_a_hanging_service_share_one_timeout(client: Redis) -> None:
-    """Each would mint after the other otherwise: the number of threads times the timeout."""
-    mint, told, locks = Hanging(), [], list[WaitedFor]()
+    """Otherwise each would mint after the other: the number of threads times the timeout."""
+    mint, errors, locks = Hanging(), [], list[WaitedFor]()
 
     def lock() -> WaitedFor:
         locks.append(WaitedFor())
@@ -207,35 +207,35 @@ def test_threads_that_need_a_token_of_a_hanging_service_share_one_timeout(client
         try:
             tokens.get()
         except Transient as error:
-            told.append((str(error), error.down))
+            errors.append((str(error), error.down))
 
     first = threading.Thread(target=need)
     first.start()
     assert mint.began.wait(60)
-    others = [threading.Thread(target=need) for _ in range(11)]
-    for thread in others:
+    other_threads = [threading.Thread(target=need) for _ in range(11)]
+    for thread in other_threads:
         thread.start()
     (of_the_renewal,) = locks[1:]
-    eventually(lambda: of_the_renewal.waiting == len(others))
+    eventually(lambda: of_the_renewal.waiting == len(other_threads))
     mint.gives_up.set()
-    for thread in (first, *others):
+    for thread in (first, *other_threads):
         thread.join(60)
-    assert told == [("no answer: ReadTimeout", "netsuite")] * 12
+    assert errors == [("no answer: ReadTimeout", "netsuite")] * 12
     assert mint.asked == 1
 
 
 def test_a_valid_token_is_used_while_and_after_its_renewal_hangs(client: Redis) -> None:
-    """Nobody waits for the renewal, and it is not tried again at once."""
+    """No thread waits for the renewal, and it is not tried again immediately."""
     client.set(KEY, json.dumps({"value": "old", "renew_at": seconds(client) - 1, "good_until": seconds(client) + 600}))
     mint, got = Hanging(), []
     tokens = Tokens(client, PREFIX, "netsuite", mint)
     leader = threading.Thread(target=lambda: got.append(tokens.get()))
     leader.start()
     assert mint.began.wait(60)
-    assert tokens.get() == "old", "nobody waits for the renewal"
+    assert tokens.get() == "old", "no thread waits for the renewal"
     mint.gives_up.set()
     leader.join(60)
-    assert got == ["old"], "not even the one who tried"
+    assert got == ["old"], "not even the thread that tried"
     assert tokens.get() == "old"
     assert mint.asked == 1, "and it is not tried again at once"
 

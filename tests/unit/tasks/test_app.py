@@ -1,4 +1,4 @@
-"""The app as a worker loads it: every task is there, in one queue; and without settings it says what is missing."""
+"""The app as a worker loads it: every task exists, in one queue; without settings it names what is missing."""
 
 from __future__ import annotations
 
@@ -63,9 +63,7 @@ def test_every_task_is_sent_to_its_one_queue(loaded: dict[str, Any], task: TaskN
 
 
 @pytest.mark.parametrize("task", TaskName)
-def test_every_task_gives_out_waiting_work_and_is_acknowledged_at_its_end(
-    loaded: dict[str, Any], task: TaskName
-) -> None:
+def test_every_task_dispatches_waiting_work_and_is_acknowledged_last(loaded: dict[str, Any], task: TaskName) -> None:
     assert "WorkTask" in loaded[task.value]["base"]
     assert loaded[task.value]["acks_late"] is True
 

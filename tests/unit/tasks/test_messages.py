@@ -1,4 +1,4 @@
-"""Messages: what is published is taken, what is not is refused by name, and no refusal repeats a value."""
+"""Messages: published arguments are accepted, others are refused by name, and no refusal repeats a value."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_every_task_has_its_message_and_its_example_here() -> None:
 
 
 @pytest.mark.parametrize("task", TaskName)
-def test_what_is_published_is_taken(task: TaskName) -> None:
+def test_published_messages_are_accepted(task: TaskName) -> None:
     message = read(MESSAGES[task], RIGHT[task])
     assert message.model_dump(mode="json") == RIGHT[task]
 
@@ -60,7 +60,7 @@ def test_keys_of_a_newer_producer_are_ignored(task: TaskName) -> None:
 
 
 @pytest.mark.parametrize("task", TaskName)
-def test_what_has_a_default_may_be_left_out(task: TaskName) -> None:
+def test_arguments_with_a_default_may_be_omitted(task: TaskName) -> None:
     required = schemas()[task.value].get("required", [])
     least = {name: value for name, value in RIGHT[task].items() if name in required}
     assert read(MESSAGES[task], least).model_dump(mode="json").items() >= least.items()
@@ -72,10 +72,10 @@ IDS_OF_TASKS = [(task, name) for task in TaskName for name in RIGHT[task] if nam
 
 @pytest.mark.parametrize(("task", "name"), IDS_OF_TASKS)
 @pytest.mark.parametrize("value", WRONG_IDS)
-def test_an_id_that_is_no_id_is_refused_by_name_and_not_repeated(task: TaskName, name: str, value: Any) -> None:
-    wrong = RIGHT[task] | {name: value}
+def test_an_invalid_id_is_refused_by_name_and_not_repeated(task: TaskName, name: str, value: Any) -> None:
+    arguments = RIGHT[task] | {name: value}
     with pytest.raises(InvalidMessage, match=f"^{name}: ") as caught:
-        read(MESSAGES[task], wrong)
+        read(MESSAGES[task], arguments)
     assert "sesame" not in f"{caught.value} {caught.value!r} {caught.value.__cause__!r}"
 
 
@@ -87,7 +87,7 @@ def test_an_id_that_is_missing_is_named(task: TaskName, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("task", "changes", "told"),
+    ("task", "changes", "beginning"),
     [
         (TaskName.SCAN_PROJECTS, {"project_ids": "17"}, "project_ids: "),
         (TaskName.SCAN_PROJECTS, {"project_ids": [17, "x"]}, "project_ids.1: "),
@@ -97,10 +97,10 @@ def test_an_id_that_is_missing_is_named(task: TaskName, name: str) -> None:
         (TaskName.MAKE_ITEMS, {"wbs_code_ids": [None]}, "wbs_code_ids.0: "),
     ],
 )
-def test_any_other_wrong_argument_is_named(task: TaskName, changes: dict[str, Any], told: str) -> None:
+def test_any_other_wrong_argument_is_named(task: TaskName, changes: dict[str, Any], beginning: str) -> None:
     with pytest.raises(InvalidMessage) as caught:
         read(MESSAGES[task], RIGHT[task] | changes)
-    assert str(caught.value).startswith(told)
+    assert str(caught.value).startswith(beginning)
     assert len(str(caught.value)) < 300
 
 
@@ -112,7 +112,7 @@ def test_a_refusal_survives_pickle() -> None:
 
 @pytest.mark.parametrize(("task", "name"), IDS_OF_TASKS)
 @pytest.mark.parametrize("value", [17, 1, 2**63 - 1, "17", None, True, 17.5, 0, 2**63])
-def test_the_published_schema_takes_and_refuses_what_the_task_does(task: TaskName, name: str, value: Any) -> None:
+def test_the_published_schema_and_the_task_accept_the_same_messages(task: TaskName, name: str, value: Any) -> None:
     message = RIGHT[task] | {name: value}
     by_schema = jsonschema.Draft202012Validator(schemas()[task.value]).is_valid(message)
     try:
@@ -133,11 +133,11 @@ def test_waiting_work_on_a_project_becomes_a_message_that_its_task_takes(make_ke
 
 
 @given(st.sampled_from([CodeKey, InvoiceKey]), IDS, IDS)
-def test_waiting_work_becomes_a_message_that_its_task_takes(key_type: Any, project: int, other: int) -> None:
+def test_waiting_work_becomes_a_message_that_its_task_takes(key_type: Any, project: int, record_id: int) -> None:
     """This holds for every code and every invoice."""
-    key = WorkKey.parse(str(key_type(project, other)))
-    assert key.record == key_type(project, other)
-    assert list(read(MESSAGES[TaskName(key.kind.task)], key.arguments).model_dump().values()) == [project, other]
+    key = WorkKey.parse(str(key_type(project, record_id)))
+    assert key.record == key_type(project, record_id)
+    assert list(read(MESSAGES[TaskName(key.kind.task)], key.arguments).model_dump().values()) == [project, record_id]
 
 
 @pytest.mark.parametrize(
@@ -161,6 +161,6 @@ def test_each_kind_of_waiting_work_is_done_by_its_own_task(key: str, task: TaskN
     assert (QUEUE_OF_TASK[task].value == "exports") is interactive
 
 
-def test_every_kind_of_work_has_a_published_task_of_its_own() -> None:
+def test_every_kind_of_work_has_its_own_published_task() -> None:
     tasks = [TaskName(kind.task) for kind in WorkKind]
     assert len(set(tasks)) == len(tasks)

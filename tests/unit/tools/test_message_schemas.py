@@ -178,7 +178,7 @@ def number(after: dict[str, Any]) -> None:
         (number, "bill_id has changed"),
     ],
 )
-def test_a_change_that_removes_what_others_read_is_reported(change: Change, sentence: str) -> None:
+def test_a_change_that_removes_a_result_field_is_reported(change: Change, sentence: str) -> None:
     assert breaking_result_changes(RESULT, changed(change, RESULT)) == [sentence]
 
 
@@ -188,9 +188,9 @@ def test_a_list_of_values_that_becomes_any_text_is_reported() -> None:
 
 def test_counts_of_a_result_are_compared() -> None:
     fewer = changed(lambda after: after["propertyNames"]["enum"].remove("created"), SERIES)
-    other = changed(lambda after: after["additionalProperties"].update(type="string"), SERIES)
+    changed_type = changed(lambda after: after["additionalProperties"].update(type="string"), SERIES)
     assert breaking_result_changes(SERIES, fewer) == ["each key is no longer created"]
-    assert breaking_result_changes(SERIES, other) == ["each value has changed"]
+    assert breaking_result_changes(SERIES, changed_type) == ["each value has changed"]
 
 
 def say_more(after: dict[str, Any]) -> None:

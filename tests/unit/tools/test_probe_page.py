@@ -1,4 +1,4 @@
-"""docs/probe.md has every point of the probe once, as the code has it."""
+"""docs/probe.md lists every point of the probe once, as in the code."""
 
 from __future__ import annotations
 

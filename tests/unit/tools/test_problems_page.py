@@ -1,4 +1,4 @@
-"""docs/problems.md has every cause once, as the code has it, with the names of an example."""
+"""docs/problems.md lists every cause once, as in the code, with the names of an example."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def test_every_cause_has_one_row_with_owner_example_and_next_step(cause: Cause) 
 
 
 @pytest.mark.parametrize("cause", [cause for cause in Cause if CATALOGUE[cause].sentence == "{finding}"])
-def test_every_finding_has_an_example_of_its_own(cause: Cause) -> None:
-    others = {row_of(other)[2] for other in Cause if other is not cause}
+def test_every_finding_has_its_own_example(cause: Cause) -> None:
+    other_examples = {row_of(other)[2] for other in Cause if other is not cause}
     sentence = row_of(cause)[2]
-    assert sentence not in {*others, ""}
+    assert sentence not in {*other_examples, ""}
     about_a_bill = cause.value.startswith(("drift_bill", "drift_duplicate_bill", "drift_origin"))
     assert sentence.startswith("Invoice" if about_a_bill else ("Code", "Project"))
 
@@ -49,7 +49,7 @@ def test_every_finding_has_an_example_of_its_own(cause: Cause) -> None:
 def test_every_fact_of_a_sentence_has_an_example(cause: Cause) -> None:
     facts = {name for _, name, _, _ in Formatter().parse(CATALOGUE[cause].sentence) if name}
     assert facts <= set(EXAMPLE)
-    assert set(OTHERWISE.get(cause, {})) <= facts, "an example that nobody sees"
+    assert set(OTHERWISE.get(cause, {})) <= facts, "an example that no page shows"
 
 
 @pytest.mark.parametrize("problem_class", ProblemClass)
