@@ -288,7 +288,7 @@ def test_a_hanging_process_is_restarted_and_the_others_keep_running(
             heartbeat = Path(beats["invoices"])
             last = heartbeat.stat().st_mtime_ns
             eventually(lambda: heartbeat.stat().st_mtime_ns != last)
-            time.sleep(2 * ROUND)
+            time.sleep(2 * ROUND)  # the time in which the supervisor looks
             ahead[0] += HUNG / 10
             return supervisor.alive().get("items") not in (None, before["items"])
 
