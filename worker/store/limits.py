@@ -26,6 +26,8 @@ LEFT_BY_SCANS, LEFT_WHILE_EXPORTING = 0.04, 0.2
 """Shares of each window that scans leave to exports."""
 LEFT_BY_UPKEEP = 0.5
 """Share of each window that upkeep leaves to exports and scans."""
+RESERVED = "Half of Procore's rate limit is reserved for exports and scans, and the other half is used up"
+"""Why upkeep waits while scans may still send requests."""
 EXPORTS_REMEMBERED_SECONDS = 60.0
 SHORT_WINDOW_SECONDS = 10
 _WINDOWS = {"hour": "hourly", "spike": "10-second"}
@@ -75,8 +77,8 @@ class RateLimits:
         while wait_ms := self._acquire(keys=[self._key, self._sent], args=args):
             wait = wait_ms / 1000
             if self._runtime.monotonic() + wait > until:
-                reason = next((pause.reason for pause in self.pauses()), "Procore's rate limit is used up")
-                raise NoRoom(reason, retry_after=wait)
+                reason = RESERVED if is_upkeep else "Procore's rate limit leaves no room"
+                raise NoRoom(next((pause.reason for pause in self.pauses()), reason), retry_after=wait)
             # A random part, because all workers get the same time from the script.
             self._runtime.sleep(wait + self._runtime.uniform(0, 0.1))
 

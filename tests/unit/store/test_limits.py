@@ -256,6 +256,15 @@ def test_what_scans_leave_to_exports_is_shown_as_a_pause_of_scans(limits: RateLi
     assert "reserved for exports" in pause.reason
 
 
+def test_upkeep_that_leaves_requests_to_others_says_so(limits: RateLimits) -> None:
+    """More than a third of the hour is left: nobody who looks at Procore would call the limit used up."""
+    limits.observe(headers(3600, 1500, resets_in=1800))
+    assert limits.pauses() == []
+    with pytest.raises(NoRoom, match="reserved for exports and scans"):
+        limits.wait(Precedence.UPKEEP, timeout=0)
+    limits.wait(EXPORT, timeout=0)
+
+
 def test_a_429_is_shown_as_a_pause_of_everything(limits: RateLimits) -> None:
     begun = time.time()
     limits.block(300)
