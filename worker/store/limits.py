@@ -26,7 +26,7 @@ LEFT_BY_SCANS, LEFT_WHILE_EXPORTING = 0.04, 0.2
 """Shares of each window that scans leave to exports."""
 LEFT_BY_UPKEEP = 0.5
 """Share of each window that upkeep leaves to exports and scans."""
-RESERVED = "Half of Procore's rate limit is reserved for exports and scans, and the other half is used up"
+RESERVED = f"{LEFT_BY_UPKEEP:.0%} of Procore's rate limit is reserved for exports and scans, and the rest is used up"
 """Why upkeep waits while scans may still send requests."""
 EXPORTS_REMEMBERED_SECONDS = 60.0
 SHORT_WINDOW_SECONDS = 10
