@@ -105,21 +105,8 @@ def by_name(url: str) -> str:
     return url.replace("127.0.0.1", "netsuite.example")
 
 
-def tunnels(accepted: socket.socket) -> None:
-    """Forward bytes both ways, as a proxy does."""
-    with target_of(accepted) as there:
-        accepted.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        ends = [accepted, there]
-        while True:
-            for source in select.select(ends, [], [])[0]:
-                data = source.recv(65_536)
-                if not data:
-                    return
-                ends[1 - ends.index(source)].sendall(data)
-
-
 def tunnels_until(arrived: threading.Event) -> Handle:
-    """Forward bytes both ways as a proxy, and close instead of forwarding the response to a request that has arrived."""
+    """Forward bytes both ways, as a proxy does. Once the request has arrived, close instead of forwarding the response."""
 
     def handle(accepted: socket.socket) -> None:
         with target_of(accepted) as there:
@@ -250,7 +237,7 @@ def test_a_private_ca_is_trusted_where_it_is_named_alone(secure: str, certificat
 def test_a_request_goes_through_a_proxy_to_a_remote_with_a_private_ca(
     secure: str, certificate: tuple[Path, Path]
 ) -> None:
-    with listening(tunnels) as port:
+    with listening(tunnels_until(threading.Event())) as port:
         assert post(by_name(secure), through(port, certificate[0])).status == 201
 
 
