@@ -30,18 +30,26 @@ PRODUCT = tuple(f"{ROOT / name}/" for name in ("worker", "tasks", "config"))
 
 @dataclass
 class Step:
-    """What ran in one step. `files`: functions by file, in the order of the first entry; `entries`: how often each file was entered."""
+    """What ran in one step. `functions`: (file, function), in the order of the first call; `entries`: how often each file was entered."""
 
     name: str
-    files: dict[str, dict[str, None]] = field(default_factory=dict)
+    functions: dict[tuple[str, str], None] = field(default_factory=dict)
     entries: dict[str, int] = field(default_factory=dict)
     calls: int = 0
 
     def note(self, file: str, function: str, before: str) -> None:
         """Record a call of a function. `before`: the file of the previous call."""
-        self.files.setdefault(file, {})[function] = None
+        self.functions[file, function] = None
         self.entries[file] = self.entries.get(file, 0) + (file != before)
         self.calls += 1
+
+    @property
+    def files(self) -> dict[str, list[str]]:
+        """The functions by file, in the order of the first entry."""
+        files: dict[str, list[str]] = {}
+        for file, function in self.functions:
+            files.setdefault(file, []).append(function)
+        return files
 
 
 @contextmanager
