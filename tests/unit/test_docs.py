@@ -133,6 +133,7 @@ def missing_paths(text: str, folder: Path) -> Iterator[str]:
         file = next((place for place in places if place.exists()), None)
         if file is None or (test and f"def {test}(" not in file.read_text()):
             yield f"{path}::{test}" if test else path
+    yield from (name for name in re.findall(r"`(test_\w+\.py)`", text) if not any((ROOT / "tests").rglob(name)))
 
 
 CURRENT = [path for path in WRITTEN if path.parent.name != "decisions" and path.name != "CHANGELOG.md"]
@@ -145,8 +146,8 @@ def test_files_and_tests_that_a_page_names_exist(path: Path) -> None:
 
 
 def test_a_file_or_test_that_does_not_exist_is_found() -> None:
-    page = "see `unit/test_docs.py::test_gone`, `tests/unit/test_docs.py`, `store/locks.py`, `store/gone.py`"
-    assert list(missing_paths(page, DOCS)) == ["unit/test_docs.py::test_gone", "store/gone.py"]
+    page = "`unit/test_docs.py::test_gone`, `tests/unit/test_docs.py`, `store/locks.py`, `store/gone.py`, `test_docs.py`, `test_gone.py`"
+    assert list(missing_paths(page, DOCS)) == ["unit/test_docs.py::test_gone", "store/gone.py", "test_gone.py"]
 
 
 def misread_lines(text: str) -> Iterator[str]:
