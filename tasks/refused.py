@@ -1,4 +1,4 @@
-"""The task that stands for an invalid message (worker/runtime/broker.py): the log, its result and Flower show it as a failed task."""
+"""The task that replaces an invalid message (worker/runtime/broker.py): the log, its result and Flower show it as a failed task."""
 
 from __future__ import annotations
 

@@ -170,7 +170,7 @@ def test_a_process_that_writes_without_end_does_not_fill_the_disk(
 ) -> None:
     """A bounded number of bounded log files keeps the newest lines."""
     monkeypatch.setattr(log_files, "MAX_BYTES", 20_000)
-    # Now and then it waits until its log was emptied, which the supervisor may come to late on a busy machine.
+    # Now and then it waits until its log was emptied, which may take the supervisor long on a busy machine.
     writes = """
 import os, sys, time
 for number in range(3000):

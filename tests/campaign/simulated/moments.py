@@ -173,7 +173,7 @@ class Moments:
         return slow and isinstance(message, Message) and message.task == TaskName.RECONCILE
 
     def loses_bill(self, request: Request) -> tuple[Kind, random.Random] | None:
-        """The answer to the first bill is lost, and its invoice is withdrawn while nobody knows whether the bill exists."""
+        """The answer to the first bill is lost, and its invoice is withdrawn while the bill is unconfirmed."""
         if not request.is_bill or not self._once(Kind.WITHDRAWN_IN_DOUBT):
             return None
         rig, dice = self._rig, self._dice[Kind.WITHDRAWN_IN_DOUBT]

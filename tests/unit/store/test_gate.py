@@ -26,7 +26,7 @@ MakeGate = Callable[..., Gate]
 
 @pytest.fixture
 def waiters_count_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A request that waits counts as gone two polls after it was last heard of: here, not even if this machine pauses. No poll may take
+    """A waiting request counts as gone two polls after its last poll: here, not even if this machine pauses. No poll may take
     longer than the client waits for a response.
     """
     monkeypatch.setattr(gate_module, "MAX_POLL_SECONDS", 25.0)

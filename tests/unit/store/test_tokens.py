@@ -171,7 +171,7 @@ class Hanging:
 
 
 class WaitedFor:
-    """A lock that counts the threads that came to wait for it."""
+    """A lock that counts the threads that wait for it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
