@@ -34,5 +34,7 @@ def take_out(commit: str, folder: Path) -> Path:
     if exported.returncode:
         raise NoHistory(f"no commit {commit[:7]} here, as in a shallow clone: {exported.stderr.decode().strip()[:200]}")
     with tarfile.open(fileobj=io.BytesIO(exported.stdout)) as archive:
-        archive.extractall(folder, filter="data")
+        # Python 3.11.0 to 3.11.3 has no argument for it, and no filters; this archive is our own.
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)
+        archive.extractall(folder)
     return folder
