@@ -126,6 +126,22 @@ def is_no_routine(record: logging.LogRecord) -> bool:
     return not (record.name.startswith("celery.") and TaskName.RESUME.value in facts)
 
 
+def without_redis_traceback(record: logging.LogRecord) -> bool:
+    """Reduce a library's record of an error of Redis to one line: a traceback of an outage names no fault of the program. Celery's record of a
+    message that returns to its queue is omitted, because our own line says why (`worker.runtime.pool`).
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    if error is None or record.name.startswith("worker."):
+        return True
+    if type(error).__name__ == "Reject" and type(error).__module__ == "celery.exceptions":
+        return False
+    if type(error).__module__.startswith("redis."):
+        # Not the whole error: its text may contain what was sent.
+        record.msg, record.args = f"{record.getMessage()} ({type(error).__name__})", ()
+        record.exc_info = record.exc_text = None
+    return True
+
+
 def set_up_logging(
     *, level: str, style: str, correlation_id: Callable[[], str] = lambda: "", rate_limited: bool = False
 ) -> None:
@@ -137,7 +153,7 @@ def set_up_logging(
         record.correlation_id = correlation_id()
         return True
 
-    filters: list[Any] = [correlated]
+    filters: list[Any] = [correlated, without_redis_traceback]
     if level != "DEBUG":
         filters.append(is_no_routine)
     if rate_limited:

@@ -77,6 +77,7 @@ def test_fetched_messages_are_processed_when_redis_takes_writes_again(open_site:
         time.sleep(REFUSES_SECONDS)  # the refusal itself
         assert worker.alive
     all_billed(site)
+    assert "Traceback" not in worker.log, "the outage is said in sentences"
 
 
 def test_a_worker_killed_while_redis_refuses_writes_loses_no_message(open_site: OpenSite) -> None:
