@@ -8,6 +8,7 @@ that the clocks of machines need not agree; the offset of each process's clock i
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -16,7 +17,10 @@ from worker.store.client import Redis, Value
 from worker.store.connection import seconds
 from worker.store.keys import Keys
 from worker.store.scripts import Script, flag
+from worker.store.server_state import accept_write
 
+_TIME = re.compile(r"[0-9]{1,11}(\.[0-9]+)?")
+"""A time in unix seconds that Python can show as a date."""
 PRESENCE_SECONDS = 7.0
 """Seconds without an announcement after which a process is not running. Celery's heartbeat is sent every two seconds."""
 SILENT_KEPT_SECONDS = 6 * 3600.0
@@ -49,7 +53,7 @@ class Presence:
 
     def __init__(self, client: Redis, prefix: str) -> None:
         self._client = client
-        self._key = Keys(prefix).presence
+        self._key, self._probe = Keys(prefix).presence, Keys(prefix).write_probe
         self._announce = Script(client, "presence/announce", flag)
 
     def announce(
@@ -70,6 +74,10 @@ class Presence:
             json.dumps(dict(settings)),
         ]  # fmt: skip
         self._announce(keys=[self._key], args=args)
+
+    def require_announcements(self) -> None:
+        """Raise RedisError if no process can announce itself now, because the server rejects writes: then silence proves nothing."""
+        accept_write(self._client, self._probe)
 
     def withdraw(self, process: str) -> None:
         """Remove a process that ends."""
@@ -106,7 +114,7 @@ class ScheduleRuns:
     def last(self) -> dict[str, float]:
         """Return the last run of each entry, without those whose time is unreadable: such an entry runs when it is next due."""
         noted = self._client.hgetall(self._keys.schedule)
-        return {entry: float(at) for entry, at in noted.items() if at.replace(".", "", 1).isdigit()}
+        return {entry: float(at) for entry, at in noted.items() if _TIME.fullmatch(at)}
 
     def messages_in(self, queue: str) -> int:
         """Return how many messages wait in one of Celery's queues."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from worker.store.client import Redis
+from worker.store.scripts import Script, text
 
 SAVES = {
     "append_only_file": "aof_last_write_status",
@@ -50,3 +51,8 @@ def server_state(client: Redis) -> ServerState:
         saves={kind: persistence.get(field, "ok") == "ok" for kind, field in SAVES.items()},
         saved_at=float(persistence.get("rdb_last_save_time", 0)),
     )
+
+
+def accept_write(client: Redis, probe: str) -> None:
+    """Write by a script, like all writes. Raises RedisError if the server is full, read-only or cannot save. `probe`: a key for this alone."""
+    Script(client, "server/write", text)(keys=[probe])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
@@ -11,7 +12,7 @@ from tests.kit.waiting import eventually
 from tests.unit.store.conftest import PREFIX
 from worker.store import presence
 from worker.store.connection import seconds
-from worker.store.presence import Presence
+from worker.store.presence import Presence, ScheduleRuns
 
 
 @pytest.fixture
@@ -74,3 +75,16 @@ def test_a_process_clock_is_recorded_and_decides_nothing(
     duration = seconds(client) - begun
     (running,) = processes.running()
     assert off - duration - 1 <= running.clock_ahead <= off + 1
+
+
+def test_an_unusable_time_of_a_schedule_entry_counts_as_none(client: Redis) -> None:
+    """Beat shows each of them as a date when it starts. Entries of other programs or damaged data must not keep it from starting."""
+    runs = ScheduleRuns(client, PREFIX)
+    runs.note("scan", 1_796_078_793.5)
+    for number, damaged in enumerate(
+        ("1796078793000", "\u00b2", "9" * 400, "", "nan", "inf", "-1", "1e300", "\0\0", "1_0")
+    ):
+        client.hset(f"{PREFIX}schedule", f"damaged {number}", damaged)
+    assert runs.last() == {"scan": 1_796_078_793.5}
+    client.hset(f"{PREFIX}schedule", "latest", "9" * 11 + ".9")
+    assert datetime.fromtimestamp(runs.last()["latest"], UTC).year < 9999
