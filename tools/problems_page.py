@@ -27,6 +27,7 @@ EXAMPLE = {
     "items": "23-114-03-300.S (id 5871), 23-114-03-310.S (id 5872)",
     "found_type": "NonInvtPart",
     "external_id": "pcr-vendor-4264807-815",
+    "searched": "external id pcr-vendor-4264807-815 or similar names; it has no origin id",
     "invoice": "INV-2041",
     "vendor": "Blue Spruce Electric",
     "count": "2",
@@ -99,6 +100,9 @@ OTHERWISE: dict[Cause, dict[str, str]] = {
     Cause.NAME_TOO_LONG: {"name": "24-017-03-300.S and the rest of a name of more than 60 characters"},
     Cause.NAME_HAS_COLON: {"name": "24-017-03 : 300.S"},
     Cause.UNREADABLE_ROWS: {"answer": "Procore's BudgetLine is not in the documented format: wbs_code.id: is missing"},
+    Cause.PROJECT_NOT_LINKED: {
+        "searched": "external id pcr-project-4264807-601, number '24-017' or similar names; it has no origin id"
+    },
     Cause.PROJECT_AMBIGUOUS: {"candidates": "'24-017' (id 9014), 'Riverside Clinic' (id 9020, P-17)"},
     Cause.PROJECT_LINK_MISMATCH: {"found": "'Hangar 4' (id 1003, 99-001)"},
     Cause.NETSUITE_PROJECT_INACTIVE: {"found": "'Riverside Clinic' (id 9014, 24-017, inactive)"},

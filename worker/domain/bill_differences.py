@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from decimal import Decimal
 from hashlib import blake2b
@@ -60,8 +60,10 @@ def _named(name: str, record_id: str) -> str:
 def _other_lines(wanted: Sequence[BillLine], found: Sequence[BillLine]) -> str:
     """Return which lines only one of two bills has."""
     extra, missing = _without(found, wanted), _without(wanted, found)
+    # An Item has one name in both lists: NetSuite returns names, and a line that was not written may have only Procore's description.
+    names = {line.item_id: line.item_name for line in (*wanted, *found) if line.item_id and line.item_name}
     parts = (("extra lines", extra), ("missing lines", missing))
-    return ", ".join(f"{title}: {_listed(lines)}" for title, lines in parts if lines)
+    return ", ".join(f"{title}: {_listed(lines, names)}" for title, lines in parts if lines)
 
 
 def _without(lines: Sequence[BillLine], others: Sequence[BillLine]) -> list[BillLine]:
@@ -77,9 +79,9 @@ def _without(lines: Sequence[BillLine], others: Sequence[BillLine]) -> list[Bill
     return rest
 
 
-def _listed(lines: Sequence[BillLine]) -> str:
-    names = (line.item_name or line.description or f"Item {line.item_id or 'none'}" for line in lines)
-    return first_few([f"{name} {money.text(line.amount)}" for name, line in zip(names, lines, strict=True)])
+def _listed(lines: Sequence[BillLine], names: Mapping[str, str]) -> str:
+    shown = (names.get(line.item_id) or line.description or f"Item {line.item_id or 'none'}" for line in lines)
+    return first_few([f"{name} {money.text(line.amount)}" for name, line in zip(shown, lines, strict=True)])
 
 
 def _amounts(lines: Sequence[BillLine]) -> Counter[tuple[str, Decimal]]:

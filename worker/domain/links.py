@@ -130,7 +130,26 @@ class Wanted:
             return self._active(exact[0])
         if similar := active or [one for one in candidates if self.resembles(one) or self.fits(one)]:
             raise self._question(self.causes.ambiguous, similar)
-        raise Blocked(cause=self.causes.not_linked, facts=self.facts)
+        raise Blocked(cause=self.causes.not_linked, facts=self.facts | {"searched": self._searched})
+
+    @property
+    def _searched(self) -> str:
+        """By what the record was searched, and why not by its origin id if it was not: `external id pcr-vendor-4-33 or similar names; it has no
+        origin id`.
+        """
+        fields = [f"internal id {self.internal_id} (its origin id)"] if self.internal_id else []
+        fields.append(f"external id {self.external_id}")
+        if self.causes is PROJECT and search_pattern(self.key):
+            fields.append(f"number {self.key!r}")
+        if search_pattern(self.name):
+            fields.append("similar names")
+        *before, last = fields
+        text = f"{', '.join(before)} or {last}" if before else last
+        if self.internal_id:
+            return text
+        return f"{text}; " + (
+            f"its origin id {self.origin_id!r} is no internal id" if self.origin_id else "it has no origin id"
+        )
 
     def fits(self, record: Entity) -> bool:
         """Return whether a linked record can be the right one.

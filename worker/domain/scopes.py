@@ -81,4 +81,5 @@ def permission(scope: str) -> str:
     """Return the name of the permission in NetSuite with its level; "" if the name is not known."""
     _, record, action = scope.split(":")
     level = {"create": "Create", "edit": "Edit", "delete": "Full"}.get(action, "View")
-    return f"{_PERMISSIONS[record]}: {level}" if record in _PERMISSIONS else ""
+    name, comma, feature = _PERMISSIONS.get(record, "").partition(", ")
+    return f"{name}: {level}{comma}{feature}" if name else ""

@@ -336,7 +336,10 @@ def test_an_edited_bill_is_found_even_when_its_total_stays(site: BilledProject) 
     kind, sentence = site.finding()
     assert kind == "bill_lines_mismatch"
     prefix = f"extra lines: {site.project.number}-"
-    assert f"{prefix}{CODES[0]} 901.00, {site.project.number}-{CODES[1]} 54.00, missing lines: {CODES[0]} " in sentence
+    assert (
+        f"{prefix}{CODES[0]} 901.00, {site.project.number}-{CODES[1]} 54.00, missing lines: {site.project.number}-{CODES[0]} "
+        in sentence
+    )
     assert "total" not in sentence
 
 

@@ -51,6 +51,14 @@ def test_order_descriptions_and_external_id_make_no_difference(bill: FoundBill) 
             {"lines": f"{EXTRA}: 24-01.S 1,000.00, {MISSING}: a 1,000.00"},
         ),
         (
+            {"lines": (replace(LINES[0], item_name="24-01.S"), LINES[0])},
+            {"lines": f"{EXTRA}: 24-01.S 1,000.00, {MISSING}: b -100.00"},
+        ),
+        (
+            {"lines": (replace(LINES[0], item_name="24-01.S", amount=amount("950")), LINES[1])},
+            {"lines": f"{EXTRA}: 24-01.S 950.00, {MISSING}: 24-01.S 1,000.00"},
+        ),
+        (
             {
                 "lines": (*LINES, *(BillLine("", amount(str(cents)), "") for cents in range(1, 6))),
                 "total": amount("915"),

@@ -58,7 +58,7 @@ def test_a_conflicting_item_is_a_complete_problem(items: list[FoundItem], cause:
     with pytest.raises(Blocked) as caught:
         item_for(NEED, items, {ADOPTED.id: "pcr-itm-4-18-6"})
     assert caught.value.cause is cause
-    assert "?" not in describe(cause, caught.value.facts).sentence
+    assert "not recorded]" not in describe(cause, caught.value.facts).sentence
 
 
 def test_an_adopted_item_is_used_for_its_code() -> None:

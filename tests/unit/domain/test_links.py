@@ -20,7 +20,7 @@ TOWER = Wanted(PROJECT, "24-017 Tower", "24-017", "Tower", "9001", "pcr-project-
 
 
 def cause_of(caught: pytest.ExceptionInfo[Blocked]) -> Cause:
-    assert "?" not in describe(caught.value.cause, caught.value.facts).sentence
+    assert "not recorded]" not in describe(caught.value.cause, caught.value.facts).sentence
     return caught.value.cause
 
 
@@ -147,6 +147,24 @@ def test_without_a_link_anything_else_causes_a_question(records: list[Entity], c
     with pytest.raises(Blocked) as caught:
         UNLINKED.by_name(records)
     assert cause_of(caught) is cause
+
+
+@pytest.mark.parametrize(
+    ("wanted", "searched"),
+    [
+        (ALDER, "internal id 1003 (its origin id), external id pcr-vendor-4-33 or similar names"),
+        (UNLINKED, "external id pcr-vendor-4-33 or similar names; it has no origin id"),
+        (replace(ALDER, origin_id="V-1003"), "external id pcr-vendor-4-33 or similar names; its origin id 'V-1003' is no internal id"),
+        (replace(UNLINKED, key="", name=""), "external id pcr-vendor-4-33; it has no origin id"),
+        (TOWER, "internal id 9001 (its origin id), external id pcr-project-4-17, number '24-017' or similar names"),
+        (replace(TOWER, key="", name="-"), "internal id 9001 (its origin id) or external id pcr-project-4-17"),
+    ],
+)  # fmt: skip
+def test_not_found_names_exactly_what_was_searched(wanted: Wanted, searched: str) -> None:
+    with pytest.raises(Blocked) as caught:
+        wanted.by_name([])
+    sentence = describe(caught.value.cause, caught.value.facts).sentence
+    assert sentence.endswith(f" was not found in NetSuite by {searched}.")
 
 
 def test_a_project_is_matched_by_its_number_or_its_name() -> None:

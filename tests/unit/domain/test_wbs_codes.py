@@ -117,7 +117,7 @@ def test_a_colon_without_spaces_is_a_name_like_any_other() -> None:
 
 def test_a_refused_name_is_a_complete_sentence() -> None:
     blocked = cause_of(USUAL, project("24-017"), "y" * 60)
-    assert "?" not in describe(blocked.cause, blocked.facts).sentence
+    assert "not recorded]" not in describe(blocked.cause, blocked.facts).sentence
 
 
 @pytest.mark.parametrize(("first", "second", "same"), [("24-01.S", "24-01.s", True), ("STRASSE", "straße", True), ("24-01", "24-02", False)])  # fmt: skip
