@@ -103,8 +103,9 @@ class _Workers:
         if now < self._next_check:
             return
         self._next_check = now + CHECK_WORKERS_SECONDS
-        missing = sorted(self._queues.intersection(self._container.liveness.now().missing_queues))
-        if not missing:
+        alive = self._container.liveness.now()
+        missing = sorted(self._queues.intersection(alive.missing_queues))
+        if not missing or alive.unknown:
             self._gone_since = now
         elif now - self._gone_since > RESTART_SECONDS:
             raise Fault(

@@ -25,8 +25,9 @@ from worker.cli.verify import progress_dict, progress_line
 from worker.container import Container
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.texts import counted, first_few
-from worker.inspect.liveness import HOW_TO_START, Alive
+from worker.inspect.liveness import Alive
 from worker.inspect.overview import run_counts, run_view
+from worker.store.connection import why
 
 ENDED = ("SUCCESS", "FAILURE")
 MAX_NAMED = 10
@@ -67,7 +68,7 @@ def status(task_id: str | None, invoice: str | None, code_id: int | None, projec
         for sentence in alive.faults + alive.warnings:
             print_fault(sentence)
         if alive.faults:
-            print_fault(HOW_TO_START)
+            print_fault(alive.remedy)
             sys.exit(FAILED)
     else:
         key = _key(container, invoice, code_id, project)
@@ -76,7 +77,7 @@ def status(task_id: str | None, invoice: str | None, code_id: int | None, projec
 
 
 def processes_view(alive: Alive) -> dict[str, Any]:
-    """Return the running processes as JSON values; `clock_ahead`: seconds ahead of Redis' clock."""
+    """Return the running processes as JSON values; `clock_ahead`: seconds ahead of Redis' clock; `unknown`: why the rest does not say what runs."""
     return {
         "running": [
             {"process": one.process, "queues": sorted(one.queues), "clock_ahead": round(one.clock_ahead, 1)}
@@ -85,6 +86,7 @@ def processes_view(alive: Alive) -> dict[str, Any]:
         "silent": [{"process": one.process, "seen_at": one.seen} for one in alive.silent],
         "queues_without_worker": list(alive.missing_queues),
         "beat": alive.has_beat,
+        "unknown": why(alive.unknown) if alive.unknown else None,
     }
 
 
@@ -162,11 +164,8 @@ def _shown(name: str, value: Any) -> str:
 
 
 def _print(overview: dict[str, Any]) -> None:
-    if not overview["ledger"]["open"]:
-        so_far = overview["ledger"]["rebuilt_so_far"]
-        out.print(
-            f"There is no ledger yet. It is being rebuilt from NetSuite, and nothing is written until then; {so_far} Items so far."
-        )
+    if notice := overview["ledger"]["notice"]:
+        out.print(notice, soft_wrap=True)
     for noun in ("codes", "invoices"):
         table(noun.capitalize(), ("state", "count"), sorted(overview[noun].items()))
     lanes = ((lane, depth["waiting"], depth["in_progress"]) for lane, depth in overview["lanes"].items())
@@ -185,7 +184,8 @@ def _print(overview: dict[str, Any]) -> None:
             f"Last {kind} ({run['trigger']}): started {clock(run['started_at'])}, {end}; {run_counts(run['counts'])}"
         )
     running = [one["process"] for one in overview["processes"]["running"]]
-    out.print(f"Running: {', '.join(running) or 'nothing'}")
+    nothing = "not known" if overview["processes"]["unknown"] else "nothing"
+    out.print(f"Running: {', '.join(running) or nothing}")
     problems = sum(overview["problems"].values())
     ignored = f"; {overview['ignored_problems']} ignored" if overview["ignored_problems"] else ""
     out.print(f"Open problems: {problems}{ignored}" + (" (see `wbs-sync problems`)" if problems else ""))

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from redis.exceptions import RedisError
+
 from worker.domain.audit_trail import clock
+from worker.store.connection import is_unavailable, why
 from worker.store.presence import Running
 from worker.store.stores import Stores
 
@@ -17,19 +20,26 @@ RECEIVES = frozenset({"webhooks"})
 """What the webhook receiver announces instead of queues: a process without any counts as beat."""
 HOW_TO_START = "Start `wbs-sync up`, or every process of the Procfile, with the same REDIS_URL and REDIS_KEY_PREFIX as this command."
 
+CHECK_REDIS = "Check REDIS_URL and the server's log. Nothing is lost in the meantime; docs/redis.md lists the steps for each case."
+
 
 @dataclass(frozen=True, slots=True)
 class Alive:
-    """The running processes. `missing_queues`: queues without a worker; `silent`: processes that stopped without notice: they hang or were killed."""
+    """The running processes. `missing_queues`: queues without a worker; `silent`: processes that stopped without notice: they hang or were killed;
+    `unknown`: the error with which Redis rejects announcements, so that what is missing or silent may be running.
+    """
 
     processes: tuple[Running, ...]
     missing_queues: tuple[str, ...]
     has_beat: bool
     silent: tuple[Running, ...] = ()
+    unknown: RedisError | None = None
 
     @property
     def faults(self) -> list[str]:
-        """Return sentences on what is not running."""
+        """Return sentences on what is not running, or on why that is not known."""
+        if self.unknown:
+            return [f"It is not known which workers are running: they cannot announce themselves. {why(self.unknown)}"]
         sentences = []
         if self.missing_queues:
             sentences.append(f"No worker is running for: {', '.join(self.missing_queues)}.")
@@ -40,10 +50,17 @@ class Alive:
     @property
     def warnings(self) -> list[str]:
         """Return sentences on the silent processes."""
+        if self.unknown:
+            return []
         return [
             f"{one.process} has not been seen since {clock(one.seen)}: it hangs, or it was killed and not restarted."
             for one in self.silent
         ]
+
+    @property
+    def remedy(self) -> str:
+        """Return what to do about the faults."""
+        return CHECK_REDIS if self.unknown else HOW_TO_START
 
     @property
     def workers(self) -> list[Running]:
@@ -73,13 +90,24 @@ class Liveness:
     queues: Sequence[str]
 
     def now(self) -> Alive:
-        """Return the running processes. Raises RedisError."""
+        """Return the running processes. If some seem to be missing, it is tested whether Redis accepts announcements. Raises RedisError."""
         announced = self.stores.presence.all()
         processes = [one for one in announced if not one.is_silent]
         served = frozenset[str]().union(*(one.queues for one in processes))
         missing = tuple(queue for queue in self.queues if queue not in served)
         has_beat = any(not one.queues for one in processes) or self._was_resumed_just_now()
-        return Alive(tuple(processes), missing, has_beat, tuple(one for one in announced if one.is_silent))
+        silent = tuple(one for one in announced if one.is_silent)
+        unknown = self._rejected() if missing or silent or not has_beat else None
+        return Alive(tuple(processes), missing, has_beat, silent, unknown)
+
+    def _rejected(self) -> RedisError | None:
+        try:
+            self.stores.presence.require_announcements()
+        except RedisError as error:
+            if not is_unavailable(error):
+                raise
+            return error
+        return None
 
     def _was_resumed_just_now(self) -> bool:
         last = self.stores.gate.last_noted()

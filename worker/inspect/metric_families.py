@@ -80,7 +80,7 @@ CATALOGUE_OF_METRICS: dict[str, tuple[str, tuple[str, ...]]] = {
     "wbs_sync_run_in_progress_since_timestamp_seconds": ("Start time of the run in progress; none while no run is in progress.", ("run",)),
     "wbs_sync_run_pending_work": ("Pieces of work that the run in progress is waiting for; 0 while no run is in progress.", ("run",)),
     "wbs_sync_verify_findings": ("Findings of the last verify.", ()),
-    "wbs_sync_ledger_open": ("1 = there is a ledger; 0 = it is being rebuilt from NetSuite, and nothing is written until then.", ()),
+    "wbs_sync_ledger_open": ("1 = there is a ledger; 0 = the first work restores it from NetSuite, and nothing is written until then.", ()),
     "wbs_sync_ledger_rebuilt_items": ("Items found so far by the rebuild in progress; 0 while there is none.", ()),
     "wbs_sync_webhook_receivers": (
         "Running webhook receivers; none if no receiver has run in the last 3 days.",

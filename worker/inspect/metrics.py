@@ -83,7 +83,8 @@ class Metrics(Collector):
 
     def _processes(self, families: Families, alive: Alive) -> None:
         for queue in self.liveness.queues:
-            families.put("workers", sum(queue in process.queues for process in alive.processes), queue)
+            if not alive.unknown:
+                families.put("workers", sum(queue in process.queues for process in alive.processes), queue)
             families.put("queue_messages", self.stores.schedule_runs.messages_in(queue), queue)
         last_seen: dict[str, float] = {}
         for process in (*alive.processes, *alive.silent):

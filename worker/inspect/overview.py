@@ -14,6 +14,7 @@ from worker.domain.work import Lane, RunKind, lane_of
 from worker.inspect.pauses import Pauses, Stoppages
 from worker.inspect.problem_views import ProblemViews
 from worker.inspect.waiting import Waiting
+from worker.store.ledger_state import LedgerState
 from worker.store.runs import Run
 from worker.store.stores import Stores
 
@@ -45,6 +46,7 @@ class Overview:
             "ledger": {
                 "open": self.stores.ledger.state.is_open(),
                 "rebuilt_so_far": self.stores.ledger.state.rebuild_counts().get("items", 0),
+                "notice": ledger_notice(self.stores.ledger.state),
             },
             "codes": dict(codes),
             "invoices": dict(invoices),
@@ -116,6 +118,15 @@ class Overview:
             {"outcome": outcome, "reason": reason, "count": len(examples), "example": examples[0]}
             for (outcome, reason), examples in sorted(names.items())
         ]
+
+
+def ledger_notice(state: LedgerState) -> str:
+    """Return sentences on a ledger that is missing or being rebuilt; "" if it is open."""
+    if state.is_open():
+        return ""
+    if counts := state.rebuild_counts():
+        return f"The ledger is being rebuilt from NetSuite: {counted(counts['items'], 'Items')} so far. Nothing is written before that is complete."
+    return "There is no ledger yet. The first work restores it from NetSuite before anything is written."
 
 
 def run_view(run: Run) -> dict[str, Any]:

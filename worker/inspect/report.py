@@ -15,7 +15,7 @@ from worker.domain.outcomes import DONE, Record, State
 from worker.domain.plans import Requests
 from worker.domain.problems import Owner
 from worker.domain.work import Lane
-from worker.inspect.overview import Overview
+from worker.inspect.overview import Overview, ledger_notice
 from worker.inspect.pages import Link
 from worker.inspect.pauses import Pauses, PauseView
 from worker.store.gate import Use
@@ -141,7 +141,7 @@ class Report:
     at: float
     company_id: int
     account_id: str
-    ledger_open: bool
+    ledger_notice: str
     projects: Sequence[ProjectRow]
     invoices: Mapping[str, InvoiceTotals]
     problems: Sequence[ProblemsOfOwner]
@@ -192,7 +192,7 @@ class Reports:
             at=self.stores.now(),
             company_id=self.stores.installation.company_id,
             account_id=self.stores.installation.account_id,
-            ledger_open=self.stores.ledger.state.is_open(),
+            ledger_notice=ledger_notice(self.stores.ledger.state),
             projects=sorted(projects, key=lambda row: (row.number or row.name, row.id)),
             invoices={state.value: InvoiceTotals.of(records) for state, records in by_state.items() if records},
             problems=_by_owner(self.overview.problems(), invoices),

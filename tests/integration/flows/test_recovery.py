@@ -101,13 +101,15 @@ def test_a_killed_rebuild_leaves_no_ledger_and_the_next_one_continues(office: In
     lose_redis(office)
     interrupted_after(office, pages=2)
     assert not office.container.ledger.state.is_open()
-    assert office.container.overview.status()["ledger"] == {"open": False, "rebuilt_so_far": 6}
+    ledger = office.container.overview.status()["ledger"]
+    assert (ledger["open"], ledger["rebuilt_so_far"]) == (False, 6)
+    assert ledger["notice"].startswith("The ledger is being rebuilt from NetSuite: 6 Items so far.")
 
     mark = office.mark()
     rebuilt = office.container.recovery.rebuild()
     assert (rebuilt.items, rebuilt.restored) == (10, 10)
     assert len(office.posts(SUITEQL_PATH, mark)) == 3
-    assert office.container.overview.status()["ledger"] == {"open": True, "rebuilt_so_far": 0}
+    assert office.container.overview.status()["ledger"] == {"open": True, "rebuilt_so_far": 0, "notice": ""}
     assert {record.state for record in office.container.ledger.codes(project.id).values()} == {State.CREATED}
 
 
@@ -134,7 +136,7 @@ def test_a_rebuild_by_hand_starts_over_and_keeps_what_is_known(office: Installat
     codes_key = f"{office.container.settings.redis_key_prefix}codes:{project.id}"
     known = office.code_record(project, codes[1])
     interrupted_after(office, pages=1)
-    assert office.container.overview.status()["ledger"] == {"open": True, "rebuilt_so_far": 0}
+    assert office.container.overview.status()["ledger"] == {"open": True, "rebuilt_so_far": 0, "notice": ""}
     # As a worker leaves it that another one has overtaken.
     office.container.ledger.state.save_rebuild({"after": int(office.item("24-800-05-150.S").id)})
     office.container.redis.hdel(codes_key, str(codes[0].id), str(codes[3].id))

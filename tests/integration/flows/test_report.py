@@ -56,7 +56,7 @@ def test_states_are_counted_for_each_project_and_for_all(seeded: Installation) -
     assert (report.codes, report.bills) == (StatusCounts(3, 3, 1, 1), one_of_each)
     assert report.codes.wanted == 7
     assert {state: due.invoices for state, due in report.invoices.items()} == {state.value: 1 for state in State}
-    assert (report.waiting, report.in_hand, report.ledger_open) == (2, 0, True)
+    assert (report.waiting, report.in_hand, report.ledger_notice) == (2, 0, "")
     assert abs(report.at - seeded.container.now()) < 60
     settings = seeded.container.settings
     assert (report.company_id, report.account_id) == (settings.procore_company_id, settings.netsuite_account_id)

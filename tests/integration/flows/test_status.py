@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
 
 import jsonschema
 import pytest
@@ -114,3 +116,66 @@ def test_the_oldest_invoice_and_code_that_wait_are_named_with_the_reason(office:
     office.clear_faults()
     office.settle()
     assert call_json(office, "status")["oldest_waiting"] == []
+
+
+@contextlib.contextmanager
+def full(office: Installation) -> Iterator[None]:
+    """Let Redis reject every write within the block."""
+    office.container.redis.config_set("maxmemory", 1)
+    try:
+        yield
+    finally:
+        office.container.redis.config_set("maxmemory", 0)
+
+
+def test_silence_is_no_sign_of_missing_workers_while_redis_rejects_writes(office: Installation) -> None:
+    """No process can announce itself then: a running one looks like a missing one, or like one that hangs."""
+    office.processes_run()
+    presence = office.redis_key("presence")
+    for process, announced in office.container.redis.hgetall(presence).items():
+        office.container.redis.hset(presence, process, json.dumps(json.loads(announced) | {"until_": 0}))
+    silent = call(office, "status")
+    assert (silent.exit_code, "No worker is running for" in silent.stderr) == (1, True), "Redis accepts announcements"
+    with full(office):
+        shown, checked = call(office, "status"), list(office.container.checks.run())
+        unknown = call_json(office, "status")["processes"]["unknown"]
+        samples = [
+            line for line in office.container.metrics.text().splitlines() if line.startswith("wbs_sync_workers{")
+        ]
+    assert shown.exit_code == 1
+    assert "It is not known which workers are running" in shown.stderr
+    assert "Redis is full" in shown.stderr
+    for wrong in ("No worker is running", "Beat is not running", "it hangs", "wbs-sync up"):
+        assert wrong not in shown.stderr
+    assert "Running: not known" in shown.stdout
+    assert "Redis is full" in unknown
+    assert samples == [], "no alert says that a queue has no worker"
+    assert [one.name for one in checked if one.ok is False] == ["Redis accepts writes", "Redis memory"]
+    workers = next(one for one in checked if one.name == "Workers")
+    assert (workers.ok, workers.message) == (None, "not checked: see 'Redis accepts writes' above")
+
+
+def test_a_ledger_counts_as_being_rebuilt_only_while_it_is(office: Installation) -> None:
+    office.processes_run()
+    office.container.redis.delete(office.redis_key("ledger"))
+    state = office.container.ledger.state
+
+    def notices() -> list[str]:
+        """Return what `status`, its JSON, `check` and the report page say of the ledger."""
+        check = next(one for one in office.container.checks.run() if one.name == "Ledger")
+        page = office.container.reports.report().ledger_notice
+        return [
+            call(office, "status").stdout.splitlines()[0],
+            call_json(office, "status")["ledger"]["notice"],
+            check.message,
+            page,
+        ]
+
+    assert set(notices()) == {
+        "There is no ledger yet. The first work restores it from NetSuite before anything is written."
+    }
+    state.save_rebuild({"items": 30})
+    rebuilt = "The ledger is being rebuilt from NetSuite: 30 Items so far. Nothing is written before that is complete."
+    assert set(notices()) == {rebuilt}
+    state.open(since=0)
+    assert call_json(office, "status")["ledger"] == {"open": True, "rebuilt_so_far": 0, "notice": ""}

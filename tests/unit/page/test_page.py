@@ -192,10 +192,13 @@ def test_projects_with_blocked_records_come_first() -> None:
 
 
 def test_an_empty_ledger_has_a_page_too() -> None:
-    empty = report(ledger_open=False, projects=[], invoices={}, problems=[], runs=[], gate=GateUse(0, 5, []), waiting=0)
+    notice = "The ledger is being rebuilt from NetSuite."
+    empty = report(
+        ledger_notice=notice, projects=[], invoices={}, problems=[], runs=[], gate=GateUse(0, 5, []), waiting=0
+    )
     text = Outline(render(empty)).text
     for sentence in (
-        "The ledger is being rebuilt from NetSuite.", "No project is known yet.", "No invoice is known yet.", "None.",
+        notice, "No project is known yet.", "No invoice is known yet.", "None.",
         "None in the last week.", "No samples in the last hours", "Open problems 0 all clear",
     ):  # fmt: skip
         assert sentence in text, text

@@ -9,10 +9,10 @@ from redis.exceptions import RedisError
 
 from worker.domain.errors import Blocked, Misconfigured, SyncError, Transient
 from worker.domain.problems import describe
+from worker.inspect.liveness import CHECK_REDIS
 from worker.store.connection import why
 
 TRY_AGAIN = "If the check fails again in a few minutes, contact the team that runs that system or the network."
-CHECK_REDIS = "Check REDIS_URL and the server's log. Nothing is lost in the meantime; docs/redis.md lists the steps for each case."
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from worker.engine.settings_agreement import differences
 from worker.inspect.checks import Check, NamedCheck, failed, passed, warning
-from worker.inspect.liveness import CLOCK_LIMIT_SECONDS, HOW_TO_START, Liveness
+from worker.inspect.liveness import CLOCK_LIMIT_SECONDS, Alive, Liveness
 from worker.inspect.pauses import Pauses
 from worker.store.stores import Stores
 
@@ -40,10 +40,17 @@ class ProcessChecks:
         """Check that all clocks agree; run last, after both systems have responded."""
         yield "Clocks", self._clocks
 
-    def _workers(self) -> Check:
+    def _alive(self) -> Alive:
+        """Raises RedisError if it is not known which processes run: an earlier check has reported that error with its remedy."""
         alive = self.liveness.now()
+        if alive.unknown:
+            raise alive.unknown
+        return alive
+
+    def _workers(self) -> Check:
+        alive = self._alive()
         if alive.faults:
-            return failed(" ".join(alive.faults + alive.warnings), HOW_TO_START)
+            return failed(" ".join(alive.faults + alive.warnings), alive.remedy)
         if alive.warnings:
             return warning(" ".join(alive.warnings), RESTART)
         slots = self.stores.gate.caps()[0]
@@ -56,7 +63,7 @@ class ProcessChecks:
 
     def _same_settings(self) -> Check:
         """Compare the settings that determine what is written, in all workers and in this command."""
-        workers = self.liveness.now().workers
+        workers = self._alive().workers
         if differing := differences(workers):
             message = f"nothing is written while the workers' settings differ. Digests: {'; '.join(differing)}"
             return failed(message, "Give all machines the same settings and restart their workers.")
@@ -88,7 +95,7 @@ class ProcessChecks:
             for name, off in ahead.items()
             if abs(off) > CLOCK_LIMIT_SECONDS
         ]
-        alive = self.liveness.now()
+        alive = self._alive()
         wrong += [f"{one.process}'s is {_difference(one.clock_ahead)} Redis'" for one in alive.wrong_clocks]
         if wrong:
             return warning("; ".join(wrong), SYNCHRONIZE)

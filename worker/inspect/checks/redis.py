@@ -10,9 +10,9 @@ from redis.exceptions import NoPermissionError
 
 from worker.domain.texts import counted
 from worker.inspect.checks import Check, NamedCheck, failed, passed, warning
+from worker.inspect.overview import ledger_notice
 from worker.store.keys import Keys
-from worker.store.scripts import Script, text
-from worker.store.server_state import server_state
+from worker.store.server_state import accept_write, server_state
 from worker.store.stores import Stores
 
 MIN_VERSION = (6, 2)
@@ -56,8 +56,7 @@ class RedisChecks:
         return passed(message)
 
     def _accepts_writes(self) -> Check:
-        """Write by a script, like all writes. Raises RedisError if the server is full, read-only or cannot save."""
-        Script(self.stores.redis, "server/write", text)(keys=[Keys(self.stores.prefix).write_probe])
+        accept_write(self.stores.redis, Keys(self.stores.prefix).write_probe)
         return passed("test write succeeded")
 
     def _run_id_of_new_connection(self) -> str | None:
@@ -105,10 +104,12 @@ class RedisChecks:
         return failed(message, fix)
 
     def _ledger_is_open(self) -> Check:
-        if self.stores.ledger.state.is_open():
-            return passed("there")
-        message = "none yet: the first worker that starts restores it from NetSuite"
-        return warning(message, "Start the workers, or run `wbs-sync rebuild` and follow its progress.")
+        if notice := ledger_notice(self.stores.ledger.state):
+            return warning(
+                notice,
+                "If workers are running, nothing needs to be done; `wbs-sync rebuild` does it now and shows its progress.",
+            )
+        return passed("there")
 
     def _decisions_are_copied(self) -> Check:
         """Check that decisions have a local copy: neither Procore nor NetSuite has them, so if Redis were lost, an excluded invoice would be billed."""
