@@ -171,6 +171,11 @@ def test_the_report_is_served_by_flower_and_written_to_a_file(machine: Machine) 
     headings = re.findall("<h[12].*?</h[12]>", page)
     assert len(headings) == 7
     assert (live[0], re.findall("<h[12].*?</h[12]>", str(live[1]))) == (200, headings)
+    assert (machine.folder / "page.html").stat().st_mode & 0o077 == 0, (
+        "amounts and names are for nobody else on this machine"
+    )
+    saved = machine.command("scan", "--dry-run", "--save", "items.json")
+    assert (machine.folder / "items.json").stat().st_mode & 0o077 == 0, saved.err
     assert machine.command("report", "--json").json()["company_id"] == int(machine.env["PROCORE_COMPANY_ID"])
 
 

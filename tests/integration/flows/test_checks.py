@@ -19,6 +19,7 @@ from tests.integration.flows.test_problem_commands import call
 from tests.kit.commands import run_command
 from tests.kit.installation import Installation
 from worker.inspect.checks import Check
+from worker.inspect.checks.processes import ProcessChecks
 
 pytestmark = pytest.mark.real
 
@@ -392,6 +393,15 @@ def test_workers_with_too_few_threads_for_the_slots_are_named(branch: Installati
 def test_the_clocks_of_both_remotes_are_compared(branch: Installation) -> None:
     results = {each.name: each for each in checks(branch)}
     assert results["Clocks"].message == "this machine, Redis, Procore, NetSuite and 3 processes agree"
+
+
+def test_a_remote_whose_clock_is_off_is_named(branch: Installation) -> None:
+    container, ahead = branch.container, {"Procore": -40.0, "NetSuite": 1.0}
+    branch.processes_run()
+    checks = ProcessChecks(container.stores, container.liveness, container.pauses, lambda: ahead, {})
+    [(_, clocks)] = checks.clocks()
+    result = clocks()
+    assert (result.ok, result.message) == (None, "this machine's is 40 s behind Procore's")
 
 
 def test_a_refused_login_is_one_failed_check_and_the_others_refer_to_it(office: Installation) -> None:

@@ -274,15 +274,24 @@ def test_a_503_with_rate_limit_headers_is_waited_out_by_a_usual_pause(open_offic
     assert office.container.overview.status()["pauses"] == []
 
 
-def test_an_outage_costs_no_record_its_attempts_whatever_shape_it_has(open_office: OpenInstallation) -> None:
-    """Every request to NetSuite is answered 500, as in an outage behind the gateway, for longer than a record has attempts."""
+@pytest.mark.parametrize(
+    "outage",
+    [{"kind": "error_before", "value": 500}, {"kind": "hold", "value": 120}],
+    ids=["answered 500", "not answered"],
+)
+def test_an_outage_costs_no_record_its_attempts_whatever_shape_it_has(
+    open_office: OpenInstallation, outage: dict[str, Any]
+) -> None:
+    """Every request to NetSuite is answered 500, as in an outage behind the gateway, or not at all, for longer than a record has attempts."""
     office, invoices = invoices_of(open_office(), 4, netsuite_settle_seconds=1)
-    office.stage.faults("netsuite", [{"kind": "error_before", "value": 500}])
+    project = str(invoices[0].project_id)
+    impatient = office.reopened(project_ids=project, netsuite_settle_seconds=1, netsuite_read_timeout_seconds=0.05)
+    office.stage.faults("netsuite", [outage])
     office.container.start_export("test")
     for _ in range(3 * settlement.MAX_ATTEMPTS):
-        office.work_off()
-        office.container.dispatch.lift()
-        office.hurry()
+        impatient.work_off()
+        impatient.container.dispatch.lift()
+        impatient.hurry()
     assert office.problems() == {"remote:netsuite": "remote_down"}
     assert max(office.container.work.failures(key_of(one)) for one in invoices) <= 2
     office.clear_faults()

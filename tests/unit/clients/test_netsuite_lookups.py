@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import probe
+import worker
 from tests.unit.clients.netsuite import NOT_FOUND, ROW, MakeClient, refused, rows
 from tests.unit.clients.remotes import answer
 from tests.unit.clients.test_netsuite_wire import FOUND_BILL
@@ -20,6 +24,15 @@ def test_all_pages_of_a_query_are_read(netsuite_of: MakeClient) -> None:
     assert len(netsuite.find_items(external_ids=["x"], names=["n"])) == 1001
     assert [sent.params["offset"] for sent in transport.sent] == [0, 1000]
     assert all("ORDER BY id ASC" in sent.body["q"] and sent.headers["Prefer"] == "transient" for sent in transport.sent)
+
+
+def test_every_query_names_its_sort_direction() -> None:
+    """An account may return no rows otherwise (docs/remotes.md)."""
+    folders = (Path(worker.__file__).parent, Path(probe.__file__).parent)
+    texts = [file.read_text(encoding="utf-8") for folder in folders for file in folder.rglob("*.py")]
+    orders = [order for text in texts for order in re.findall(r"ORDER BY (\w+ ?\w*)", text)]
+    assert len(orders) > 10
+    assert [order for order in orders if not order.endswith((" ASC", " DESC"))] == []
 
 
 def test_a_thousand_codes_cost_one_query(netsuite_of: MakeClient) -> None:
