@@ -115,7 +115,7 @@ class Scene:
         container = self.office.container
         for name in self.running:
             queues = RECEIVES if name == RECEIVER else QUEUES_OF_WORKER.get(name.rstrip("2"), ())
-            container.stores.presence.announce(self._process(name), queues=queues, clock=self.clock.now, threads=16)
+            container.stores.presence.announce(self._process(name), queues=queues, clock_ahead=0.0, threads=16)
         if RECEIVER in self.running:
             container.stores.webhook_counts.save()
         if BEAT in self.running and self.running.keys() - {BEAT, RECEIVER}:

@@ -101,10 +101,10 @@ class Installation(Company):
 
     def processes_run(self, *, clock_ahead: float = 0.0, threads: int = 16) -> None:
         """Announce workers and beat, as running ones do every two seconds; beat's clock may be wrong."""
-        presence, now = self.container.stores.presence, self.container.now()
+        presence = self.container.stores.presence
         for name, queues in QUEUES_OF_WORKER.items():
-            presence.announce(f"{name}@test", queues=queues, clock=now, threads=threads)
-        presence.announce("beat@test", queues=(), clock=now + clock_ahead)
+            presence.announce(f"{name}@test", queues=queues, clock_ahead=0.0, threads=threads)
+        presence.announce("beat@test", queues=(), clock_ahead=clock_ahead)
 
     def settle(self, timeout: float = 90.0) -> None:
         """Work until nothing waits, however late it is due. Raises AssertionError after `timeout` seconds."""

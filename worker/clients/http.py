@@ -19,6 +19,7 @@ from urllib3.exceptions import HTTPError
 
 from worker.clients.network import Network, RecordingAdapter, expect_request, has_begun, is_too_late
 from worker.context import span
+from worker.domain.clocks import certain_difference
 from worker.domain.errors import NoRoom, OutcomeUnknown, SyncError, Transient
 from worker.domain.texts import blotted
 from worker.store.runtime import REAL, Runtime
@@ -39,8 +40,8 @@ SECRET_FIELDS = ("client_secret", "client_assertion")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A response of any status. `sent_secrets`: secrets of the request, which no text may repeat. `received_at`: when it arrived, by this
-    machine's clock (unix seconds).
+    """A response of any status. `sent_secrets`: secrets of the request, which no text may repeat. `received_at`, `asked_at`: when it had
+    arrived and when its request was begun, by this machine's clock (unix seconds).
     """
 
     status: int
@@ -50,6 +51,7 @@ class Answer:
     is_utf8: bool = True
     sent_secrets: tuple[str, ...] = field(default=(), repr=False)
     received_at: float | None = None
+    asked_at: float | None = None
 
     @property
     def ok(self) -> bool:
@@ -77,8 +79,11 @@ class Answer:
 
     @property
     def clock_ahead(self) -> float | None:
-        """Seconds that this machine's clock is ahead of the remote's, by the `Date` header, which has whole seconds; None if unknown."""
-        return None if self.sent_at is None or self.received_at is None else self.received_at - self.sent_at
+        """Seconds that this machine's clock is ahead of the remote's for certain, by the `Date` header, which has whole seconds; None if unknown."""
+        if self.sent_at is None or self.received_at is None:
+            return None
+        most = self.received_at - self.sent_at
+        return certain_difference(most if self.asked_at is None else self.asked_at - self.sent_at - 1, most)
 
     def json(self) -> Any:
         """Return the body, numbers with a point as Decimal. Raises Transient for a body that is not unambiguous JSON: a gateway's page, a
@@ -180,6 +185,7 @@ class Transport:
         self, method: str, url: str, read_timeout: float, sent_secrets: tuple[str, ...], **options: Any
     ) -> Answer:
         """Send a request and read the response. Raises what `requests` and its libraries raise."""
+        asked_at = self.runtime.time()
         response = self.session().request(
             method, url, timeout=(CONNECT_TIMEOUT_SECONDS, read_timeout), allow_redirects=False, stream=True,
             proxies=self._network.proxies_for(url), verify=self._network.verify, **options,
@@ -189,7 +195,7 @@ class Transport:
         text, is_utf8 = decoded(content)
         next_page = "next" in response.links if "Link" in response.headers else None
         now = self.runtime.time()
-        return Answer(response.status_code, response.headers, text, next_page, is_utf8, sent_secrets, now)
+        return Answer(response.status_code, response.headers, text, next_page, is_utf8, sent_secrets, now, asked_at)
 
     def _log(self, level: int, method: str, url: str, began: float, *, answer: str, request_id: str = "") -> None:
         """Log one line per request, without the query, headers and body."""

@@ -56,7 +56,11 @@ class Heartbeat:
         """Send the heartbeat now, unless the process is ending. Raises RedisError."""
         if not self._has_ended:
             self.presence.announce(
-                self.process, queues=self.queues, clock=time.time(), threads=self.threads, settings=self.settings
+                self.process,
+                queues=self.queues,
+                clock_ahead=self.presence.clock_ahead(time.time),
+                threads=self.threads,
+                settings=self.settings,
             )
             self.announce_more()
 

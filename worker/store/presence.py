@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from worker.domain.clocks import certain_difference
 from worker.store.client import Redis, Value
 from worker.store.connection import seconds
 from worker.store.keys import Keys
@@ -61,19 +62,24 @@ class Presence:
         process: str,
         *,
         queues: Collection[str],
-        clock: float,
+        clock_ahead: float,
         threads: int = 0,
         settings: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """Record that a process is running. `process`: a unique name, such as items@host (17); `clock`: its own clock (unix seconds);
-        `settings`: digests of the settings that decide what it writes.
+        """Record that a process is running. `process`: a unique name, such as items@host (17); `clock_ahead`: seconds that its
+        clock is ahead of Redis' (the method of this name); `settings`: digests of the settings that decide what it writes.
         """
         name = process.partition(" (")[0]
         args: list[Value] = [
-            process, json.dumps(sorted(queues)), repr(clock), PRESENCE_SECONDS, threads, name, SILENT_KEPT_SECONDS,
+            process, json.dumps(sorted(queues)), repr(clock_ahead), PRESENCE_SECONDS, threads, name, SILENT_KEPT_SECONDS,
             json.dumps(dict(settings)),
         ]  # fmt: skip
         self._announce(keys=[self._key], args=args)
+
+    def clock_ahead(self, clock: Callable[[], float]) -> float:
+        """Return how many seconds `clock` (unix seconds) is ahead of Redis' for certain."""
+        before, of_redis, after = clock(), seconds(self._client), clock()
+        return certain_difference(before - of_redis, after - of_redis)
 
     def require_announcements(self) -> None:
         """Raise RedisError if no process can announce itself now, because the server rejects writes: then silence proves nothing."""

@@ -24,9 +24,7 @@ def office(open_office: OpenInstallation, monkeypatch: pytest.MonkeyPatch) -> In
     presence, settings = office.container.stores.presence, office.container.written_settings
 
     def announce() -> None:
-        presence.announce(
-            OURS, queues=QUEUES_OF_WORKER["items"], clock=office.container.now(), threads=4, settings=settings
-        )
+        presence.announce(OURS, queues=QUEUES_OF_WORKER["items"], clock_ahead=0.0, threads=4, settings=settings)
 
     announce()
     office.container.settings_agreement.join(OURS, announce)
@@ -37,7 +35,7 @@ def another_worker(office: Installation, **digests: str) -> None:
     """Announce a worker of another machine with these digests in place of ours."""
     settings = office.container.written_settings | digests
     office.container.stores.presence.announce(
-        OTHER, queues=QUEUES_OF_WORKER["invoices"], clock=office.container.now(), settings=settings
+        OTHER, queues=QUEUES_OF_WORKER["invoices"], clock_ahead=0.0, settings=settings
     )
 
 
@@ -100,10 +98,10 @@ def test_a_worker_that_the_others_do_not_see_announces_itself_first(office: Inst
 
 def test_a_worker_of_an_older_version_is_compared_in_what_it_knows(office: Installation) -> None:
     presence = office.container.stores.presence
-    presence.announce(OTHER, queues=["items"], clock=office.container.now())
+    presence.announce(OTHER, queues=["items"], clock_ahead=0.0)
     office.scan()
     assert office.container.pauses.all() == []
-    presence.announce(OTHER, queues=["items"], clock=office.container.now(), settings={"PROJECT_IDS": "0badc0de"})
+    presence.announce(OTHER, queues=["items"], clock_ahead=0.0, settings={"PROJECT_IDS": "0badc0de"})
     agreement = office.container.settings_agreement.now()
     assert len(agreement) == 1
     assert agreement[0].startswith("PROJECT_IDS is ")

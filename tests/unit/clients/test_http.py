@@ -306,3 +306,17 @@ def test_an_excerpt_is_one_short_line() -> None:
     assert answer(502, "<html>\n  <b>Bad   gateway</b>\n</html>").excerpt() == "Bad gateway"
     assert answer(400, "a < b\nand b > c").excerpt() == "a < b and b > c"
     assert len(answer(502, "x" * 5000).excerpt()) == 200
+
+
+@pytest.mark.parametrize(
+    ("asked", "received", "ahead"),
+    [(-30.0, 30.0, 0.0), (0.0, 0.2, 0.0), (0.9, 5.0, 0.0), (40.0, 45.0, 39.0), (-50.0, -45.0, -45.0)],
+    ids=["slow", "quick", "slow body", "ahead", "behind"],
+)
+def test_only_a_certain_difference_of_clocks_counts(asked: float, received: float, ahead: float) -> None:
+    """The `Date` header has whole seconds, and was set at some time between the request and the end of the response."""
+    of_remote = 1_795_521_600.0
+    date = {"Date": "Tue, 24 Nov 2026 12:00:00 GMT"}
+    response = Answer(200, date, "", received_at=of_remote + received, asked_at=of_remote + asked)
+    assert response.sent_at == of_remote
+    assert response.clock_ahead == ahead

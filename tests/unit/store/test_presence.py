@@ -24,8 +24,8 @@ def test_a_process_runs_from_its_announcement_until_it_withdraws(
     processes: Presence, client: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(presence, "PRESENCE_SECONDS", 600.0)
-    processes.announce("items@a (1)", queues=["items", "scans"], clock=seconds(client))
-    processes.announce("beat@a (2)", queues=[], clock=seconds(client))
+    processes.announce("items@a (1)", queues=["items", "scans"], clock_ahead=0.0)
+    processes.announce("beat@a (2)", queues=[], clock_ahead=0.0)
     assert [(one.process, one.queues) for one in processes.running()] == [
         ("beat@a (2)", frozenset()),
         ("items@a (1)", frozenset({"items", "scans"})),
@@ -41,7 +41,7 @@ def test_a_process_without_news_is_silent_until_another_takes_its_place(
     monkeypatch.setattr(presence, "PRESENCE_SECONDS", 0.05)
     at = seconds(client)
     for process in ("items@a (1)", "items@ab (1)", "invoices@a (2)"):
-        processes.announce(process, queues=["items"], clock=at)
+        processes.announce(process, queues=["items"], clock_ahead=0.0)
     eventually(lambda: not processes.running())
     assert [one.process for one in processes.all() if one.is_silent] == [
         "invoices@a (2)",
@@ -49,10 +49,10 @@ def test_a_process_without_news_is_silent_until_another_takes_its_place(
         "items@ab (1)",
     ]
     assert all(at <= one.seen <= seconds(client) for one in processes.all())
-    processes.announce("items@a (17)", queues=["items"], clock=seconds(client))
+    processes.announce("items@a (17)", queues=["items"], clock_ahead=0.0)
     assert [one.process for one in processes.all()] == ["invoices@a (2)", "items@a (17)", "items@ab (1)"]
     monkeypatch.setattr(presence, "SILENT_KEPT_SECONDS", 0.0)
-    processes.announce("items@a (17)", queues=["items"], clock=seconds(client))
+    processes.announce("items@a (17)", queues=["items"], clock_ahead=0.0)
     assert [one.process for one in processes.all()] == ["items@a (17)"], "no machine is reported missing permanently"
 
 
@@ -70,11 +70,23 @@ def test_a_process_clock_is_recorded_and_decides_nothing(
     processes: Presence, client: Redis, monkeypatch: pytest.MonkeyPatch, off: float
 ) -> None:
     monkeypatch.setattr(presence, "PRESENCE_SECONDS", 600.0)
-    begun = seconds(client)
-    processes.announce("beat@a (2)", queues=[], clock=begun + off)
-    duration = seconds(client) - begun
+    processes.announce("beat@a (2)", queues=[], clock_ahead=off)
     (running,) = processes.running()
-    assert off - duration - 1 <= running.clock_ahead <= off + 1
+    assert running.clock_ahead == off
+
+
+@pytest.mark.parametrize("off", [-3600.0, -30.0, 0.0, 30.0, 3600.0])
+def test_a_slow_answer_of_redis_is_no_difference_of_clocks(
+    processes: Presence, client: Redis, monkeypatch: pytest.MonkeyPatch, off: float
+) -> None:
+    """Redis is read at the beginning, in the middle or at the end of 20 seconds in which it does not answer."""
+    for waited in (0.0, 10.0, 20.0):
+        clock = iter([1000.0 + off, 1020.0 + off])
+        monkeypatch.setattr(presence, "seconds", lambda _, at=1000.0 + waited: at)
+        measured = processes.clock_ahead(clock.__next__)
+        assert abs(measured) <= abs(off)
+        assert measured == pytest.approx(off, abs=20)
+        assert measured == 0 or measured * off > 0
 
 
 def test_an_unusable_time_of_a_schedule_entry_counts_as_none(client: Redis) -> None:

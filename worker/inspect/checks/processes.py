@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -89,7 +88,7 @@ class ProcessChecks:
         return warning(" ".join(one.sentence for one in paused), fix)
 
     def _clocks(self) -> Check:
-        ahead = {"Redis": time.time() - self.stores.now(), **self.remote_clocks()}
+        ahead = {"Redis": self.stores.presence.clock_ahead(self.stores.runtime.time), **self.remote_clocks()}
         wrong = [
             f"this machine's is {_difference(off)} {name}'s"
             for name, off in ahead.items()
