@@ -19,10 +19,9 @@ from urllib3.exceptions import HTTPError
 
 from worker.clients.network import Network, RecordingAdapter, expect_request, has_begun, is_too_late
 from worker.context import span
-from worker.domain.clocks import certain_difference
 from worker.domain.errors import NoRoom, OutcomeUnknown, SyncError, Transient
 from worker.domain.texts import blotted
-from worker.store.runtime import REAL, Runtime
+from worker.store.runtime import REAL, Runtime, certain_difference
 
 log = logging.getLogger(__name__)
 

@@ -13,10 +13,10 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from worker.domain.clocks import certain_difference
 from worker.store.client import Redis, Value
 from worker.store.connection import seconds
 from worker.store.keys import Keys
+from worker.store.runtime import certain_difference
 from worker.store.scripts import Script, flag
 from worker.store.server_state import accept_write
 

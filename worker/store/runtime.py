@@ -45,3 +45,12 @@ class Runtime:
 
 REAL = Runtime(time.monotonic, time.sleep, random.uniform, secrets.token_hex, threading.Lock, time.time)
 """The clocks, random values and locks of this process."""
+
+
+def certain_difference(least: float, most: float) -> float:
+    """Return the difference between two clocks, in seconds, that is certain: of the possible ones, the nearest to zero.
+
+    `least`, `most`: the other clock was read at some time between two readings of this one, so the difference is between these two. A slow
+    response alone is no difference.
+    """
+    return min(max(0.0, least), most)
