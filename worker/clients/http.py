@@ -123,8 +123,7 @@ class Answer:
 class Transport:
     """Sends each request with a timeout, in one kept-alive session per thread.
 
-    `requests_sent`: requests so far, without logins. `clock_ahead`: seconds that this machine's clock is ahead of the other system's, by the
-    `Date` header of its last response.
+    `requests_sent`: requests so far, without logins.
     """
 
     def __init__(
@@ -132,7 +131,7 @@ class Transport:
     ) -> None:
         """`network`: by default none of the environment's proxies is used."""
         self.requests_sent = 0
-        self.clock_ahead: float | None = None
+        self._dated: Answer | None = None
         self.runtime = runtime
         self._counting = runtime.thread_lock()
         self._remote = remote
@@ -176,9 +175,17 @@ class Transport:
             # Procore's name for the request, which its support asks for (docs/remotes.md).
             request_id = answer.quote(answer.headers.get("x-request-id", ""), most=64)
             self._log(level, method, url, began, answer=str(answer.status), request_id=request_id)
-        if answer.clock_ahead is not None:
-            self.clock_ahead = answer.clock_ahead
+        if "Date" in answer.headers:
+            # Without its text, which may be long: only `check` asks for the clock.
+            self._dated = Answer(
+                answer.status, answer.headers, "", received_at=answer.received_at, asked_at=answer.asked_at
+            )
         return answer
+
+    @property
+    def clock_ahead(self) -> float | None:
+        """Seconds that this machine's clock is ahead of the other system's for certain, by the last response that names its time; None if unknown."""
+        return self._dated.clock_ahead if self._dated else None
 
     def _exchange(
         self, method: str, url: str, read_timeout: float, sent_secrets: tuple[str, ...], **options: Any
