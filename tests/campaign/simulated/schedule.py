@@ -214,6 +214,9 @@ def _lag(rig: Rig, _place: int, fault: Fault | None, seconds: float) -> None:
 def _close(rig: Rig, fault: Fault | None) -> None:
     rig.netsuite.closed = fault is not None
     if fault:
+        # An invoice that was asked for while its period was open may meet a closed one once more.
+        for key in [one for one in rig.asked_during if one.startswith("invoice:")]:
+            del rig.asked_during[key]
         rig.striker.struck[Kind.NS_CLOSED] += 1
 
 

@@ -139,15 +139,18 @@ def _undisturbed(rig: Rig, create: Request) -> bool:
 
 
 def _read_back(rig: Rig, create: Request) -> Request | None:
-    """The request, answered or not, with which the worker read back what it had just made."""
-    names = (f"/{create.record_id}", f"/eid:{create.external_id}".casefold())
-    return next(
-        (
-            one for one in rig.wires.log
-            if one.remote == "netsuite" and one.method == "GET" and one.thread.process is create.thread.process
-            and one.sent_at >= (create.answered_at or 0.0) and one.path.casefold().endswith(names)
-        ), None,
-    )  # fmt: skip
+    """The request, answered or not, with which the worker read back what it had just made: by its id, if it did that.
+
+    A create without a Location is looked up by its external id first, only to learn the id; a credit is first looked for among the bills.
+    """
+    by_id, by_external_id = f"/{create.record_id}", f"/eid:{create.external_id}".casefold()
+    reads = [
+        one for one in rig.wires.log
+        if one.remote == "netsuite" and one.method == "GET" and one.thread.process is create.thread.process
+        and one.sent_at >= (create.answered_at or 0.0) and one.path.casefold().endswith((by_id, by_external_id))
+    ]  # fmt: skip
+    by_its_id = [one for one in reads if one.path.endswith(by_id)]
+    return next(filter(_is_shown, by_its_id), None) or next(iter(by_its_id or reads), None)
 
 
 def _found(rig: Rig, create: Request) -> Request | None:
@@ -173,8 +176,8 @@ def _found(rig: Rig, create: Request) -> Request | None:
 
 
 def _is_shown(read: Request) -> bool:
-    """Whether a remote showed what it was asked for."""
-    return read.reply is not None and read.reply.status == 200
+    """Whether a remote showed what it was asked for, and the worker got that answer."""
+    return read.told and read.reply is not None and read.reply.status == 200
 
 
 def _attempt(request: Request) -> tuple[object, ...]:

@@ -60,6 +60,15 @@ def test_seeds_that_cover_every_fault_end_without_duplicates_or_losses(settings:
     assert not missing
 
 
+@pytest.mark.parametrize("seed", [2497, 4076])
+def test_a_question_accuses_nobody_of_what_could_not_be_known(settings: Settings, seed: int) -> None:
+    """2497: the record that would have stopped the series was read for its id, and the response with its number was lost. 4076: the period
+    was opened, and closed again before the next attempt.
+    """
+    result = play(plan_of(seed), settings)
+    assert not result.violations, "\n".join(story_of(shrink(result, settings)))
+
+
 @pytest.mark.parametrize("kind", WIDER)
 def test_a_situation_by_itself_leaves_everything_in_order(settings: Settings, kind: Kind) -> None:
     choice = Choice(frozenset(), frozenset([kind]), alone=True)
