@@ -10,6 +10,7 @@ from simulators.netsuite import bodies
 from simulators.netsuite.bill_lines import changed_expenses, changed_lines
 from simulators.netsuite.bill_views import shown_bill
 from simulators.netsuite.bodies import Body, NameCheck
+from simulators.netsuite.forms import check_mandatory
 from simulators.netsuite.kind import Kind
 from simulators.netsuite.periods import Period, period_of
 from simulators.netsuite.permissions import check_form, check_vendor_allowed
@@ -95,6 +96,8 @@ class BillKind(Kind[Bill]):
         bill.lines = changed_lines(self.state, bill, body, names, "item" in replace)
         bill.expenses = changed_expenses(self.state, bill, body, names, "expense" in replace)
         self._check_whole(bill)
+        if self.state.settings.mandatory_fields:
+            check_mandatory(self.state.settings, self.record_type, self.shown(bill, expand=True))
         return bill
 
     def _take_approval_status(self, bill: Bill, body: Body) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from simulators.netsuite import bodies
 from simulators.netsuite.bodies import Body, NameCheck
+from simulators.netsuite.forms import check_mandatory
 from simulators.netsuite.kind import Kind
 from simulators.netsuite.properties import ITEM_PROPERTIES
 from simulators.netsuite.records import ITEM_TYPES, Item, Shelf
@@ -73,6 +74,8 @@ class ItemKind(Kind[Item]):
         if settings.tax_schedule_over_rest == "drop":
             item.fields.pop("taxSchedule", None)
         self._check_complete(item)
+        if settings.mandatory_fields:
+            check_mandatory(settings, self.record_type, self.shown(item, expand=True))
         return item
 
     def _subsidiaries(self, body: Body) -> tuple[str, ...]:

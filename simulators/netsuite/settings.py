@@ -6,8 +6,8 @@ default is the most likely meaning of Oracle's help.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from simulators.common.settings import CommonSettings
@@ -97,5 +97,10 @@ class NetSuiteSettings(CommonSettings):
     hidden_from_queries: Sequence[str] = ()
     # Properties of a bill that the role's form does not show: "memo", or "item.customer" for one of its lines.
     hidden_on_form: Sequence[str] = ()
+    # Fields that the role's form makes mandatory: "vendorBill:department", "vendorBill:item.location" for its lines, "item:cseg_phase" for
+    # Items of every type. The catalog does not show them (no public catalog has `nullable: false`).
+    mandatory_fields: Sequence[str] = ()
+    missing_fields_at_once: bool = False  # whether a refusal names all missing fields, or only the first: undocumented
+    field_labels: Mapping[str, str] = field(default_factory=dict)  # property -> the account's own name of the field
     # Internal ids of vendors that the role is restricted from: their bills are refused, all others are not.
     restricted_vendors: Sequence[str] = ()
