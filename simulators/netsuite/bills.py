@@ -10,10 +10,10 @@ from simulators.netsuite import bodies
 from simulators.netsuite.bill_lines import changed_expenses, changed_lines
 from simulators.netsuite.bill_views import shown_bill
 from simulators.netsuite.bodies import Body, NameCheck
-from simulators.netsuite.forms import check_mandatory
+from simulators.netsuite.forms import check_hidden, check_mandatory
 from simulators.netsuite.kind import Kind
 from simulators.netsuite.periods import Period, period_of
-from simulators.netsuite.permissions import check_form, check_vendor_allowed
+from simulators.netsuite.permissions import check_vendor_allowed
 from simulators.netsuite.properties import APPROVAL_STATUSES, BILL_TYPE_PROPERTIES
 from simulators.netsuite.records import Bill, Shelf
 from simulators.netsuite.state import NetSuiteState
@@ -76,7 +76,7 @@ class BillKind(Kind[Bill]):
         So a repeated PUT may duplicate lines (ohelp/section_1545295601, ohelp/section_1545297048).
         """
         body = names.keep_known(body, BILL_TYPE_PROPERTIES[self.record_type])
-        check_form(self.state, body)
+        check_hidden(self.state.settings, self.record_type, body)
         bill = dataclasses.replace(record, fields=dict(record.fields), modified_at=self.state.now())
         if "externalId" in body:
             given = bodies.text(body, "externalId")

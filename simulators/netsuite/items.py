@@ -7,7 +7,7 @@ from typing import Any
 
 from simulators.netsuite import bodies
 from simulators.netsuite.bodies import Body, NameCheck
-from simulators.netsuite.forms import check_mandatory
+from simulators.netsuite.forms import check_hidden, check_mandatory
 from simulators.netsuite.kind import Kind
 from simulators.netsuite.properties import ITEM_PROPERTIES
 from simulators.netsuite.records import ITEM_TYPES, Item, Shelf
@@ -52,6 +52,7 @@ class ItemKind(Kind[Item]):
         """Return a copy with the properties of `body`. `subsidiary` is a multi-select field, so it is replaced as a whole."""
         body = names.keep_known(body, ITEM_PROPERTIES[self.record_type])
         settings = self.state.settings
+        check_hidden(settings, self.record_type, body)
         item = dataclasses.replace(record, fields=dict(record.fields), modified_at=self.state.now())
         if "itemId" in body:
             item.itemid = bodies.text(body, "itemId", settings.item_name_max_length, too_long=settings.long_item_names)

@@ -95,7 +95,8 @@ class NetSuiteSettings(CommonSettings):
     missing_permissions: Sequence[str] = ()
     # What the role cannot see, as SuiteQL says it: "vendor" for a table, "item.subtype" for one column.
     hidden_from_queries: Sequence[str] = ()
-    # Properties of a bill that the role's form does not show: "memo", or "item.customer" for one of its lines.
+    # Fields that the role's form does not show: "memo" of bills and credits, "item.customer" for their lines, "vendorBill:terms" of one
+    # record type, "item:class" of Items.
     hidden_on_form: Sequence[str] = ()
     # Fields that the role's form makes mandatory: "vendorBill:department", "vendorBill:item.location" for its lines, "item:cseg_phase" for
     # Items of every type. The catalog does not show them (no public catalog has `nullable: false`).

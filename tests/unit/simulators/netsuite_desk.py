@@ -55,7 +55,7 @@ class Desk:
     def read(self, record_type: str, record_id: str, *, expand: bool = True) -> dict[str, Any]:
         """Return the JSON of a GET."""
         kind = self.kind(record_type)
-        answer: dict[str, Any] = json.loads(json_response(kind.shown(kind.shelf.get(record_id), expand)).body)
+        answer: dict[str, Any] = json.loads(bytes(json_response(kind.shown(kind.shelf.get(record_id), expand)).body))
         return answer
 
     def first_line(self, bill_id: str) -> dict[str, Any]:

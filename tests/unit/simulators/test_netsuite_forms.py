@@ -1,4 +1,4 @@
-"""The form that the integration's role uses: a missing mandatory field is refused by its label."""
+"""The form that the integration's role uses: a missing mandatory field is refused by its label, a hidden one as documented."""
 
 from __future__ import annotations
 
@@ -73,6 +73,37 @@ def test_an_account_may_name_all_missing_fields_at_once() -> None:
     assert refusal(desk.bill)[0] == "Please enter value(s) for: Department."
     desk.state.settings.missing_fields_at_once = True
     assert refusal(desk.bill)[0] == "Please enter value(s) for: Department, Class, Location."
+
+
+@pytest.mark.parametrize(
+    ("field", "path"),
+    [
+        ("memo", "memo"),
+        ("vendorBill:memo", "memo"),
+        ("item.location", "item.items[1].location"),
+        ("vendorBill:expense.location", "expense.items[0].location"),
+    ],
+)
+def test_a_field_that_the_form_hides_is_refused_where_it_was_sent(field: str, path: str) -> None:
+    desk = Desk(hidden_on_form=[field])
+    desk.bill(dueDate="2026-11-30")
+    lines = bill_body(None, "", "1.00", "2.00")["item"]["items"]
+    lines[1]["location"] = {"id": "7"}
+    expense = {"items": [{"account": {"id": "218"}, "amount": 5.0, "location": {"id": "7"}}]}
+    with pytest.raises(NetSuiteError) as refused:
+        desk.bill(memo="x", item={"items": lines}, expense=expense)
+    element = field.rpartition(":")[2]
+    assert refused.value.detail.startswith(f"You do not have permissions to set a value for element {element} due to ")
+    assert (refused.value.status, refused.value.code) == (400, "INSUFFICIENT_PERMISSION")
+    assert refused.value.path == path
+
+
+def test_a_field_hidden_on_one_form_is_taken_by_the_others() -> None:
+    desk = Desk(hidden_on_form=["vendorCredit:memo", "item:department"])
+    desk.bill(memo="x", department=DEPARTMENT)
+    assert refusal(desk.bill, "vendorCredit", memo="x")[1] == "memo"
+    assert refusal(desk.item, department=DEPARTMENT)[1] == "department"
+    desk.item()
 
 
 def test_the_admin_endpoint_sets_what_the_form_demands(account: Account) -> None:
