@@ -8,7 +8,8 @@ from decimal import Decimal
 
 from simulators.netsuite import bodies
 from simulators.netsuite.bodies import Body, NameCheck
-from simulators.netsuite.properties import BILL_EXPENSE_LINE_PROPERTIES, BILL_ITEM_LINE_PROPERTIES
+from simulators.netsuite.field_types import known_names
+from simulators.netsuite.fields import typed
 from simulators.netsuite.records import Bill, BillLine, ExpenseLine
 from simulators.netsuite.state import NetSuiteState
 from simulators.netsuite.wire import NetSuiteError, invalid_value, missing_value, money
@@ -26,7 +27,7 @@ def changed_lines(state: NetSuiteState, bill: Bill, body: Body, names: NameCheck
     kept: dict[int, BillLine] = {line.line: line for line in bill.lines}
     if replace and "item" in body:
         kept = {}
-    for element in _elements(body, "item", names, BILL_ITEM_LINE_PROPERTIES, [line.line for line in bill.lines]):
+    for element in _elements(state, bill, body, "item", names):
         before = next((line for line in bill.lines if line.line == element.line), None)
         kept[element.line] = _item_line(state, bill, element, before)
     return [kept[line] for line in sorted(kept)]
@@ -41,13 +42,13 @@ class Element:
     path: str
 
 
-def _elements(
-    body: Body, sublist: str, names: NameCheck, known_names: frozenset[str], known_lines: list[int]
-) -> Iterator[Element]:
+def _elements(state: NetSuiteState, bill: Bill, body: Body, sublist: str, names: NameCheck) -> Iterator[Element]:
+    known = known_names(state.settings, bill.record_type, sublist)
+    known_lines = [each.line for each in (bill.lines if sublist == "item" else bill.expenses)]
     highest = max(known_lines, default=0)
     for place, sent in enumerate(bodies.lines(body, sublist)):
         path = f"{sublist}.items[{place}]."
-        element = names.keep_known(sent, known_names, path)
+        element = typed(state, bill.record_type, sublist, names.keep_known(sent, known, path), path)
         line = bodies.number(element, "line", path)
         if line is None or line not in known_lines:
             highest += 1
@@ -122,9 +123,7 @@ def changed_expenses(
     kept: dict[int, ExpenseLine] = {line.line: line for line in bill.expenses}
     if replace and "expense" in body:
         kept = {}
-    for element in _elements(
-        body, "expense", names, BILL_EXPENSE_LINE_PROPERTIES, [each.line for each in bill.expenses]
-    ):
+    for element in _elements(state, bill, body, "expense", names):
         before = next((line for line in bill.expenses if line.line == element.line), None)
         kept[element.line] = _expense_line(state, element, before)
     return [kept[line] for line in sorted(kept)]

@@ -10,11 +10,13 @@ from simulators.netsuite import bodies
 from simulators.netsuite.bill_lines import changed_expenses, changed_lines
 from simulators.netsuite.bill_views import shown_bill
 from simulators.netsuite.bodies import Body, NameCheck
+from simulators.netsuite.field_types import BODY, known_names
+from simulators.netsuite.fields import typed
 from simulators.netsuite.forms import check_hidden, check_mandatory
 from simulators.netsuite.kind import Kind
 from simulators.netsuite.periods import Period, period_of
 from simulators.netsuite.permissions import check_vendor_allowed
-from simulators.netsuite.properties import APPROVAL_STATUSES, BILL_TYPE_PROPERTIES
+from simulators.netsuite.properties import APPROVAL_STATUSES
 from simulators.netsuite.records import Bill, Shelf
 from simulators.netsuite.state import NetSuiteState
 from simulators.netsuite.wire import NetSuiteError, invalid_value, missing_value
@@ -75,8 +77,9 @@ class BillKind(Kind[Bill]):
 
         So a repeated PUT may duplicate lines (ohelp/section_1545295601, ohelp/section_1545297048).
         """
-        body = names.keep_known(body, BILL_TYPE_PROPERTIES[self.record_type])
+        body = names.keep_known(body, known_names(self.state.settings, self.record_type, BODY))
         check_hidden(self.state.settings, self.record_type, body)
+        body = typed(self.state, self.record_type, BODY, body)
         bill = dataclasses.replace(record, fields=dict(record.fields), modified_at=self.state.now())
         if "externalId" in body:
             given = bodies.text(body, "externalId")

@@ -56,7 +56,8 @@ def label_of(settings: NetSuiteSettings, name: str) -> str:
     """Return the name of a field in the user interface: the account's own, else the published one, else words made from its property."""
     name = name.rpartition(".")[2]
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
-    return settings.field_labels.get(name) or LABELS.get(name) or words[:1].upper() + words[1:]
+    custom = str(settings.custom_field_types.get(name, {}).get("label", ""))
+    return settings.field_labels.get(name) or custom or LABELS.get(name) or words[:1].upper() + words[1:]
 
 
 def _fields_of(entries: Iterable[str], record_type: str) -> Iterator[str]:

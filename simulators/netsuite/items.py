@@ -7,9 +7,10 @@ from typing import Any
 
 from simulators.netsuite import bodies
 from simulators.netsuite.bodies import Body, NameCheck
+from simulators.netsuite.field_types import BODY, known_names
+from simulators.netsuite.fields import shown_fields, typed
 from simulators.netsuite.forms import check_hidden, check_mandatory
 from simulators.netsuite.kind import Kind
-from simulators.netsuite.properties import ITEM_PROPERTIES
 from simulators.netsuite.records import ITEM_TYPES, Item, Shelf
 from simulators.netsuite.wire import NetSuiteError, invalid_value, missing_value
 
@@ -50,9 +51,10 @@ class ItemKind(Kind[Item]):
 
     def changed(self, record: Item, body: Body, names: NameCheck, replace: frozenset[str]) -> Item:
         """Return a copy with the properties of `body`. `subsidiary` is a multi-select field, so it is replaced as a whole."""
-        body = names.keep_known(body, ITEM_PROPERTIES[self.record_type])
+        body = names.keep_known(body, known_names(self.state.settings, self.record_type, BODY))
         settings = self.state.settings
         check_hidden(settings, self.record_type, body)
+        body = typed(self.state, self.record_type, BODY, body)
         item = dataclasses.replace(record, fields=dict(record.fields), modified_at=self.state.now())
         if "itemId" in body:
             item.itemid = bodies.text(body, "itemId", settings.item_name_max_length, too_long=settings.long_item_names)
@@ -147,4 +149,4 @@ class ItemKind(Kind[Item]):
         body["subsidiary"] = {"links": [], "items": chosen, "totalResults": len(chosen)} if expand else {"links": []}
         body["createdDate"] = record.created_at.strftime("%Y-%m-%dT%H:%M:%SZ")
         body["lastModifiedDate"] = record.modified_at.strftime("%Y-%m-%dT%H:%M:%SZ")
-        return {**body, **record.fields}
+        return {**body, **shown_fields(self.state, self.record_type, BODY, record.fields, expand=expand)}

@@ -12,6 +12,9 @@ _LABELS = {
     "accountingPeriod": "Setup -> Manage Accounting Periods",
     "vendor": "Lists -> Vendors",
     "job": "Lists -> Projects",
+    "department": "Lists -> Departments",
+    "classification": "Lists -> Classes",
+    "location": "Lists -> Locations",
     "suiteql": "Reports -> SuiteAnalytics Workbook",
 }
 
@@ -21,7 +24,7 @@ def require(state: NetSuiteState, group: str, action: str = "") -> None:
     missing = state.settings.missing_permissions
     if group in missing or f"{group}:{action}" in missing:
         raise NetSuiteError(
-            f"Permission Violation: You need a higher level of the '{_LABELS[group]}' permission to access this page. "
+            f"Permission Violation: You need a higher level of the '{_LABELS.get(group, group)}' permission to access this page. "
             "Please contact your account administrator.",
             status=403,
             code="INSUFFICIENT_PERMISSION",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 from simulators.common.settings import CommonSettings
 
@@ -75,7 +76,16 @@ class NetSuiteSettings(CommonSettings):
     unknown_property_code: str = "USER_ERROR"  # or NONEXISTENT_FIELD
     location_on_create: bool = True  # some responses were seen without it
     location_on_update: bool = False  # whether the response to a PUT that updates has a Location: undocumented
-    custom_fields: Sequence[str] = ()  # custitem_…, custbody_…, custcol_… that exist in this account
+    custom_fields: Sequence[str] = ()  # custitem_…, custbody_…, custcol_… that exist in this account and take any value
+    # Custom fields that take values of a type only, and that the catalog shows: name -> {"type": "text" | "number" | "integer" |
+    # "boolean" | "date" | "reference" | "multi", "list": "customlist_phase", "label": "Phase", "length": 300, "records": ["item",
+    # "vendorBill"], "parts": ["body", "item", "expense"]}; all but the type are optional.
+    custom_field_types: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    # Whether standard properties take only values of the published type, and references only active entries of their lists.
+    typed_values: bool = False
+    # The account's lists, by SuiteQL's name: "department", "classification", "location", "term", "customlist_…", "customrecord_cseg_…" ->
+    # [{"id": "5", "name": "Field", "isinactive": False}]. Entries of "account" and "taxschedule" are added to those of the books.
+    lists: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
 
     # Seconds until a new record is found by its external id (undocumented).
     eid_lag: float = 0.0

@@ -37,7 +37,7 @@ class Table:
 
 
 class Engine:
-    """Runs queries on item, job, vendor, transaction, accountingperiod, account and taxschedule.
+    """Runs queries on item, job, vendor, transaction, accountingperiod, account, taxschedule and the lists of the settings.
 
     Texts and external ids are compared with case: nothing documents that SuiteQL ignores it, so that a client which relies on that fails
     here. The setting `suiteql_case_insensitive` makes comparisons ignore case.
@@ -114,9 +114,11 @@ class Engine:
         if name == "accountingperiod" and "accountingPeriod" not in state.settings.missing_permissions:
             return Table(state.periods, self._accountingperiod(), frozenset({"id"}))
         if name == "account" and "account" not in state.settings.missing_permissions:
-            return Table(state.accounts, _ACCOUNT, frozenset({"id"}))
+            return Table(state.listed(name) or Shelf(), _ACCOUNT, frozenset({"id"}))
         if name == "taxschedule" and "taxSchedule" not in state.settings.missing_permissions:
-            return Table(state.tax_schedules, _TAX_SCHEDULE, frozenset({"id"}))
+            return Table(state.listed(name) or Shelf(), _TAX_SCHEDULE, frozenset({"id"}))
+        if name in state.settings.lists and name not in state.settings.missing_permissions:
+            return Table(state.listed(name) or Shelf(), _TREE if name in TREES else _LIST, frozenset({"id"}))
         raise BadQuery(f"Record '{name}' was not found.")
 
     def _accountingperiod(self) -> dict[str, Getter]:
@@ -290,6 +292,14 @@ _TAX_SCHEDULE: dict[str, Getter] = {
     "id": lambda schedule: str(schedule.id),
     "name": lambda schedule: str(schedule.name),
 }
+_LIST: dict[str, Getter] = {
+    "id": lambda entry: str(entry.id),
+    "name": lambda entry: str(entry.name),
+    "externalid": lambda entry: entry.externalid or None,
+    "isinactive": lambda entry: _flag(entry.isinactive),
+}
+_TREE: dict[str, Getter] = {**_LIST, "fullname": lambda entry: str(entry.name)}
+TREES = frozenset({"department", "classification", "location", "subsidiary"})
 _ITEM: dict[str, Getter] = {
     "id": lambda item: str(item.id),
     "itemid": lambda item: str(item.itemid),
