@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,10 @@ class Listed:
     accttype: str = ""
     isinactive: bool = False
     externalid: str | None = None
+    subsidiaries: Sequence[str] = ()  # that may use it; empty: all
+    includechildren: bool = False  # whether those below them may use it too
+    parent: str = ""  # of a subsidiary
+    currency: str = ""  # of a subsidiary
 
 
 def accounts(books: NetSuiteBooks) -> Shelf[Listed]:

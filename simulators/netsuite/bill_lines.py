@@ -12,7 +12,8 @@ from simulators.netsuite.field_types import known_names
 from simulators.netsuite.fields import typed
 from simulators.netsuite.records import Bill, BillLine, ExpenseLine
 from simulators.netsuite.state import NetSuiteState
-from simulators.netsuite.wire import NetSuiteError, invalid_value, missing_value, money
+from simulators.netsuite.subsidiaries import item_serves, not_available
+from simulators.netsuite.wire import invalid_value, missing_value, money
 
 _OWN_ITEM_LINE = frozenset({"line", "item", "quantity", "rate", "amount", "description", "customer", "job"})
 _OWN_EXPENSE_LINE = frozenset({"line", "account", "amount", "memo", "customer"})
@@ -98,11 +99,8 @@ def _usable_item(state: NetSuiteState, bill: Bill, item_id: str | None, path: st
     if item is None or item.isinactive:
         raise invalid_value(item_id, "item", path)
     # An item has to be associated with the bill's subsidiary (ohelp/section_N276948).
-    if state.settings.one_world and bill.subsidiary not in item.subsidiaries:
-        raise NetSuiteError(
-            f"Error while accessing a resource. Invalid item reference key {item_id} for subsidiary {bill.subsidiary}.",
-            path=path,
-        )
+    if state.settings.one_world and not item_serves(state, item, bill.subsidiary):
+        raise not_available("item", item_id, bill.subsidiary, path)
     return item_id
 
 

@@ -40,7 +40,9 @@ def shown_bill(state: NetSuiteState, bill: Bill, expand: bool) -> dict[str, Any]
     if bill.externalid:
         body["externalId"] = bill.externalid
     if bill.subsidiary:
-        body["subsidiary"] = _reference(bill.subsidiary, "")
+        subsidiary = state.listed("subsidiary")
+        entry = subsidiary.get(bill.subsidiary) if subsidiary is not None else None
+        body["subsidiary"] = _reference(bill.subsidiary, entry.name if entry else "")
     if expand:
         body["item"] = _sublist([_item_line(state, bill, line) for line in bill.lines])
         body["expense"] = _sublist([_expense_line(state, bill, line) for line in bill.expenses])

@@ -19,6 +19,7 @@ from simulators.netsuite.permissions import check_vendor_allowed
 from simulators.netsuite.properties import APPROVAL_STATUSES
 from simulators.netsuite.records import Bill, Shelf
 from simulators.netsuite.state import NetSuiteState
+from simulators.netsuite.subsidiaries import check_bill, not_available
 from simulators.netsuite.wire import NetSuiteError, invalid_value, missing_value
 
 _OWN = frozenset(
@@ -99,6 +100,8 @@ class BillKind(Kind[Bill]):
         bill.lines = changed_lines(self.state, bill, body, names, "item" in replace)
         bill.expenses = changed_expenses(self.state, bill, body, names, "expense" in replace)
         self._check_whole(bill)
+        if self.state.settings.one_world and self.state.settings.subsidiaries:
+            check_bill(self.state, bill)
         if self.state.settings.mandatory_fields:
             check_mandatory(self.state.settings, self.record_type, self.shown(bill, expand=True))
         return bill
@@ -122,6 +125,8 @@ class BillKind(Kind[Bill]):
                 raise missing_value("Subsidiary", "subsidiary")
             # Vendor, subsidiary and currency have to match (ohelp/section_N276477).
             if bill.subsidiary not in (vendor.subsidiary, *vendor.shared_with):
+                if self.state.settings.subsidiaries and self.state.has_subsidiary(bill.subsidiary):
+                    raise not_available("entity", bill.entity, bill.subsidiary, "entity")
                 raise invalid_value(bill.subsidiary, "subsidiary", "subsidiary")
 
     def _posting_period(self, bill: Bill, asked: str | None) -> Period:

@@ -12,6 +12,7 @@ from simulators.netsuite.fields import shown_fields, typed
 from simulators.netsuite.forms import check_hidden, check_mandatory
 from simulators.netsuite.kind import Kind
 from simulators.netsuite.records import ITEM_TYPES, Item, Shelf
+from simulators.netsuite.subsidiaries import check_item
 from simulators.netsuite.wire import NetSuiteError, invalid_value, missing_value
 
 _OWN = frozenset({"id", "externalId", "itemId", "displayName", "isInactive", "subsidiary", "expenseAccount"})
@@ -77,6 +78,8 @@ class ItemKind(Kind[Item]):
         if settings.tax_schedule_over_rest == "drop":
             item.fields.pop("taxSchedule", None)
         self._check_complete(item)
+        if settings.one_world and settings.subsidiaries:
+            check_item(self.state, item)
         if settings.mandatory_fields:
             check_mandatory(settings, self.record_type, self.shown(item, expand=True))
         return item
@@ -84,7 +87,7 @@ class ItemKind(Kind[Item]):
     def _subsidiaries(self, body: Body) -> tuple[str, ...]:
         chosen = [bodies.reference(each, "id", "subsidiary.") or "" for each in bodies.lines(body, "subsidiary")]
         for each in chosen:
-            if each not in self.state.subsidiaries:
+            if not self.state.has_subsidiary(each):
                 raise invalid_value(each, "subsidiary", "subsidiary")
         return tuple(chosen)
 

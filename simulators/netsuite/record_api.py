@@ -88,9 +88,8 @@ class RecordEndpoints:
         return no_content(location_of(request, request.path_params["type"], record.id) if said else "")
 
     def _writer(self, record_type: str) -> AnyWriter:
-        if record_type in ("vendor", "job", *self._state.settings.lists) or (
-            record_type in ITEM_TYPES and record_type not in WRITABLE_ITEM_TYPES
-        ):
+        unwritable = record_type in ITEM_TYPES and record_type not in WRITABLE_ITEM_TYPES
+        if unwritable or record_type in ("vendor", "job") or self._is_list(record_type.lower()):
             raise NetSuiteError("This simulator only reads this record type.", status=405, code="METHOD_NOT_ALLOWED")
         return Writer(self._state, self._kind(record_type))
 
@@ -117,7 +116,7 @@ class RecordEndpoints:
             return self._shown_entity(self._state.vendors, key, "vendor", _shown_vendor)
         if record_type == "job":
             return self._shown_entity(self._state.jobs, key, "job", _shown_job)
-        if record_type.lower() in self._state.settings.lists:
+        if self._is_list(record_type.lower()):
             return self._shown_entity(
                 self._state.listed(record_type.lower()) or Shelf(), key, record_type, shown_listed
             )
@@ -128,6 +127,9 @@ class RecordEndpoints:
             raise kind.missing(key)
         shown: Body = kind.shown(record, expand)
         return shown
+
+    def _is_list(self, name: str) -> bool:
+        return name in self._state.settings.lists or (name == "subsidiary" and bool(self._state.settings.subsidiaries))
 
     def _is_too_new(self, record: Item | Bill) -> bool:
         lag = datetime.timedelta(seconds=self._state.settings.eid_lag)

@@ -85,7 +85,11 @@ class NetSuiteSettings(CommonSettings):
     typed_values: bool = False
     # The account's lists, by SuiteQL's name: "department", "classification", "location", "term", "customlist_…", "customrecord_cseg_…" ->
     # [{"id": "5", "name": "Field", "isinactive": False}]. Entries of "account" and "taxschedule" are added to those of the books.
+    # An entry with "subsidiaries": ["3"] is available only there, with "includechildren": True also below them.
     lists: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    # A OneWorld account with these subsidiaries: [{"id": "3", "name": "Harbor CA", "parent": "1", "currency": "2"}]. Then vendors, Items,
+    # projects, accounts and classifications have to be available in a bill's subsidiary, and refusals name the record and the subsidiary.
+    subsidiaries: Sequence[Mapping[str, Any]] = ()
 
     # Seconds until a new record is found by its external id (undocumented).
     eid_lag: float = 0.0

@@ -114,8 +114,16 @@ class NetSuiteState:
     def listed(self, name: str) -> Shelf[Listed] | None:
         """Return a list by SuiteQL's name of it; None if the account has no such list."""
         own = {"account": self.accounts, "taxschedule": self.tax_schedules}.get(name)
-        entries = self.settings.lists.get(name)
+        entries = self.settings.subsidiaries if name == "subsidiary" else self.settings.lists.get(name)
         return own if entries is None else listed(own, entries)
+
+    def has_subsidiary(self, subsidiary: str) -> bool:
+        """Return whether records can be given to the subsidiary."""
+        listed = self.listed("subsidiary")
+        if not listed:
+            return subsidiary in self.subsidiaries
+        entry = listed.get(subsidiary)
+        return entry is not None and not entry.isinactive
 
     def edit_listed(self, name: str, entry_id: str, **changes: Any) -> None:
         """Change an entry of a list in the settings (name, isinactive ...), as an administrator does."""
@@ -220,6 +228,26 @@ class NetSuiteState:
             edited = dataclasses.replace(bill, **changes, modified_at=self.now())
             self.bills.put(edited)
             self.record_write("update", edited, by=PERSON)
+        return edited
+
+    def edit_entity(self, record_type: str, entity_id: str, **changes: Any) -> NsVendor | NsJob:
+        """Change attributes of a vendor (subsidiary, shared_with ...) or job, as an administrator does."""
+        shelf: Shelf[Any] = self.vendors if record_type == "vendor" else self.jobs
+        with self.lock:
+            entity: NsVendor | NsJob | None = shelf.get(entity_id)
+            if entity is None:
+                raise KeyError(entity_id)
+            edited = dataclasses.replace(entity, **changes)
+            shelf.put(edited)
+            self.journal.add(
+                write="update",
+                type=record_type,
+                id=entity_id,
+                external_id=edited.externalid,
+                name=edited.entityid,
+                by=PERSON,
+                request_id=None,
+            )
         return edited
 
     def edit_bill_line(self, bill_id: str, line: int, amount: Decimal) -> Bill:
