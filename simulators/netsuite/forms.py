@@ -37,9 +37,8 @@ def check_hidden(settings: NetSuiteSettings, record_type: str, body: Body) -> No
 def check_mandatory(settings: NetSuiteSettings, record_type: str, shown: Body) -> None:
     """Refuse a record without a value in a field that the form makes mandatory. `shown`: the record as a GET with its sublists has it.
 
-    The text is that of real accounts (walk of an account with a mandatory department; Airbyte's NetSuite tests). Whether one refusal names
-    one missing field or all is not documented: setting `missing_fields_at_once`. No source says that a form's fields are checked on
-    creation only, so the whole record is checked at an update too.
+    The text is that of real accounts; that an update checks the whole record too is seen in public code ("PATCH re-validates the whole
+    record"). Whether one refusal names one missing field or all is not documented: setting `missing_fields_at_once`.
     """
     missing = [
         (label_of(settings, name), path)

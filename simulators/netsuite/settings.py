@@ -90,6 +90,8 @@ class NetSuiteSettings(CommonSettings):
     # A OneWorld account with these subsidiaries: [{"id": "3", "name": "Harbor CA", "parent": "1", "currency": "2"}]. Then vendors, Items,
     # projects, accounts and classifications have to be available in a bill's subsidiary, and refusals name the record and the subsidiary.
     subsidiaries: Sequence[Mapping[str, Any]] = ()
+    # Whether an account or classification of another subsidiary is refused as an Invalid Field Value: both texts were seen for departments.
+    wrong_subsidiary_is_invalid_value: bool = False
 
     # Seconds until a new record is found by its external id (undocumented).
     eid_lag: float = 0.0

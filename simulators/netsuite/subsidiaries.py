@@ -1,6 +1,7 @@
 """Which records a subsidiary may use, in an account whose setting `subsidiaries` has a list of them (OneWorld).
 
-The text of a refusal was seen in real accounts: "Invalid entity reference key 712 for subsidiary 3."
+The text of a refusal was seen in real accounts: "Invalid entity reference key 712 for subsidiary 3." (also for account, location, department,
+class and currency: fylein/fyle-netsuite-api).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from simulators.netsuite.bodies import Body
 from simulators.netsuite.field_types import BODY, FieldType, custom_types, standard_type
 from simulators.netsuite.records import Bill, Item
 from simulators.netsuite.state import NetSuiteState
-from simulators.netsuite.wire import NetSuiteError
+from simulators.netsuite.wire import NetSuiteError, invalid_value
 
 
 def not_available(field: str, record_id: str, subsidiary: str, path: str) -> NetSuiteError:
@@ -38,8 +39,8 @@ def item_serves(state: NetSuiteState, item: Item, subsidiary: str) -> bool:
 def check_bill(state: NetSuiteState, bill: Bill) -> None:
     """Refuse a bill with an Item, a project, an account or a classification that its subsidiary may not use.
 
-    The vendor is checked first, with the head. That a project and the bill have one subsidiary is the rule of the field's list in the
-    user interface; no source has the text of its refusal, it is assumed to be that of the others.
+    The vendor is checked first, with the head. For a project, public code has "Invalid customer reference key N for entity E"
+    (fylein/fyle-netsuite-api); that E is the vendor of a bill is inferred.
     """
     here = bill.subsidiary
     _check_lists(state, bill.record_type, BODY, bill.fields, [here], "")
@@ -48,11 +49,11 @@ def check_bill(state: NetSuiteState, bill: Bill) -> None:
         item = state.items.get(line.item)
         if item is not None and not item_serves(state, item, here):
             raise not_available("item", line.item, here, f"{path}item")
-        _check_project(state, line.customer, here, state.settings.project_field, path)
+        _check_project(state, bill, line.customer, state.settings.project_field, path)
         _check_lists(state, bill.record_type, "item", line.fields, [here], path)
     for place, expense in enumerate(bill.expenses):
         path = f"expense.items[{place}]."
-        _check_project(state, expense.customer, here, "customer", path)
+        _check_project(state, bill, expense.customer, "customer", path)
         fields = {**expense.fields, "account": {"id": expense.account}}
         _check_lists(state, bill.record_type, "expense", fields, [here], path)
 
@@ -63,10 +64,13 @@ def check_item(state: NetSuiteState, item: Item) -> None:
     _check_lists(state, item.record_type, BODY, fields, item.subsidiaries, "")
 
 
-def _check_project(state: NetSuiteState, project: str | None, subsidiary: str, field: str, path: str) -> None:
+def _check_project(state: NetSuiteState, bill: Bill, project: str | None, field: str, path: str) -> None:
     job = state.jobs.get(project) if project else None
-    if job is not None and job.subsidiary != subsidiary:
-        raise not_available(field, job.id, subsidiary, f"{path}{field}")
+    if job is not None and job.subsidiary != bill.subsidiary:
+        raise NetSuiteError(
+            f"Error while accessing a resource. Invalid {field} reference key {job.id} for entity {bill.entity}.",
+            path=f"{path}{field}",
+        )
 
 
 def _check_lists(
@@ -76,6 +80,8 @@ def _check_lists(
     for name, entry in _entries(state, record_type, part, fields):
         for subsidiary in subsidiaries:
             if entry.subsidiaries and not serves(state, entry.subsidiaries, entry.includechildren, subsidiary):
+                if state.settings.wrong_subsidiary_is_invalid_value:
+                    raise invalid_value(entry.id, name.lower(), f"{path}{name}")
                 raise not_available(name.lower(), entry.id, subsidiary, f"{path}{name}")
 
 

@@ -60,10 +60,11 @@ def test_a_bill_needs_a_subsidiary_that_is_active(desk: Desk, subsidiary: str) -
 def test_a_bill_needs_items_and_projects_of_its_subsidiary(desk: Desk) -> None:
     assert refusal(desk.bill, lines={"item": {"id": "5004"}}) == not_for("item", "5004", "3", "item.items[0].item")
     desk.edit("jobs", "9120", subsidiary="4")
-    assert refusal(desk.bill) == not_for("customer", "9120", "3", "item.items[0].customer")
+    words = "Invalid customer reference key 9120 for entity 742."
+    assert refusal(desk.bill) == (words, "item.items[0].customer")
     desk.state.settings.project_field = "job"
     lines = {"customer": None, "job": {"id": "9120"}}
-    assert refusal(desk.bill, lines=lines) == not_for("job", "9120", "3", "item.items[0].job")
+    assert refusal(desk.bill, lines=lines) == (words.replace("customer", "job"), "item.items[0].job")
 
 
 def test_an_item_may_be_shared_with_the_children_of_its_subsidiary(desk: Desk) -> None:
@@ -93,6 +94,12 @@ def test_a_bill_needs_accounts_and_classifications_of_its_subsidiary(
     desk: Desk, sent: dict[str, Any], field: str, record: str, path: str
 ) -> None:
     assert refusal(desk.bill, **sent) == not_for(field, record, "3", path)
+
+
+def test_an_account_may_refuse_a_classification_as_an_invalid_value(desk: Desk) -> None:
+    desk.state.settings.wrong_subsidiary_is_invalid_value = True
+    words = "You have entered an Invalid Field Value 7 for the following field: location."
+    assert refusal(desk.bill, location={"id": "7"}) == (words, "location")
 
 
 def test_what_is_shared_or_belongs_to_all_is_accepted(desk: Desk) -> None:
