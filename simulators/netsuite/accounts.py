@@ -1,8 +1,10 @@
-"""The account's lists that Items refer to: general ledger accounts and tax schedules, as SuiteQL shows them."""
+"""The account's lists that records refer to, as SuiteQL shows them: general ledger accounts, tax schedules, and those of the settings."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from simulators.books import NetSuiteBooks
 from simulators.netsuite.records import Shelf
@@ -10,13 +12,17 @@ from simulators.netsuite.records import Shelf
 
 @dataclass
 class Listed:
-    """An account or a tax schedule."""
+    """An entry of a list: an account, a tax schedule, a department ..."""
 
     id: str
     name: str
     accttype: str = ""
     isinactive: bool = False
     externalid: str | None = None
+    subsidiaries: Sequence[str] = ()  # that may use it; empty: all
+    includechildren: bool = False  # whether those below them may use it too
+    parent: str = ""  # of a subsidiary
+    currency: str = ""  # of a subsidiary
 
 
 def accounts(books: NetSuiteBooks) -> Shelf[Listed]:
@@ -35,4 +41,14 @@ def tax_schedules(books: NetSuiteBooks) -> Shelf[Listed]:
     shelf.put(Listed("9", "Taxable"))
     if books.tax_schedule_id:
         shelf.put(Listed(books.tax_schedule_id, "Non-taxable"))
+    return shelf
+
+
+def listed(own: Shelf[Listed] | None, entries: Iterable[Mapping[str, Any]]) -> Shelf[Listed]:
+    """Return the entries of a list in the settings, with those that the books have. Raises TypeError for an unknown attribute."""
+    shelf: Shelf[Listed] = Shelf()
+    for entry in own or ():
+        shelf.put(entry)
+    for each in entries:
+        shelf.put(Listed(**{**each, "id": str(each["id"])}))
     return shelf

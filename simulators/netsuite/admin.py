@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import json
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -47,9 +49,11 @@ class RecordAdmin:
         return _as_text({"records": [_record(each) for each in shelf]})
 
     async def edit(self, request: Request) -> Response:
-        """PATCH {"type": "item"|"vendorBill"|"vendorCredit", "id": "...", "changes": {...}}: edit a record as an accountant does."""
+        """PATCH {"type": "item"|"vendorBill"|"vendorCredit"|"vendor"|"job", "id": "...", "changes": {...}}: edit a record as an accountant does."""
         body = await read_object(request)
-        edit = self._state.edit_item if body.get("type") == "item" else self._state.edit_bill
+        edit: Callable[..., Any] = self._state.edit_item if body.get("type") == "item" else self._state.edit_bill
+        if body.get("type") in ("vendor", "job"):
+            edit = functools.partial(self._state.edit_entity, body["type"])
         try:
             edited = edit(str(body["id"]), **body["changes"])
         except (KeyError, TypeError) as error:

@@ -8,10 +8,12 @@ from decimal import Decimal
 
 from simulators.netsuite import bodies
 from simulators.netsuite.bodies import Body, NameCheck
-from simulators.netsuite.properties import BILL_EXPENSE_LINE_PROPERTIES, BILL_ITEM_LINE_PROPERTIES
+from simulators.netsuite.field_types import known_names
+from simulators.netsuite.fields import typed
 from simulators.netsuite.records import Bill, BillLine, ExpenseLine
 from simulators.netsuite.state import NetSuiteState
-from simulators.netsuite.wire import NetSuiteError, invalid_value, missing_value, money
+from simulators.netsuite.subsidiaries import item_serves, not_available
+from simulators.netsuite.wire import invalid_value, missing_value, money
 
 _OWN_ITEM_LINE = frozenset({"line", "item", "quantity", "rate", "amount", "description", "customer", "job"})
 _OWN_EXPENSE_LINE = frozenset({"line", "account", "amount", "memo", "customer"})
@@ -26,7 +28,7 @@ def changed_lines(state: NetSuiteState, bill: Bill, body: Body, names: NameCheck
     kept: dict[int, BillLine] = {line.line: line for line in bill.lines}
     if replace and "item" in body:
         kept = {}
-    for element in _elements(body, "item", names, BILL_ITEM_LINE_PROPERTIES, [line.line for line in bill.lines]):
+    for element in _elements(state, bill, body, "item", names):
         before = next((line for line in bill.lines if line.line == element.line), None)
         kept[element.line] = _item_line(state, bill, element, before)
     return [kept[line] for line in sorted(kept)]
@@ -41,13 +43,13 @@ class Element:
     path: str
 
 
-def _elements(
-    body: Body, sublist: str, names: NameCheck, known_names: frozenset[str], known_lines: list[int]
-) -> Iterator[Element]:
+def _elements(state: NetSuiteState, bill: Bill, body: Body, sublist: str, names: NameCheck) -> Iterator[Element]:
+    known = known_names(state.settings, bill.record_type, sublist)
+    known_lines = [each.line for each in (bill.lines if sublist == "item" else bill.expenses)]
     highest = max(known_lines, default=0)
     for place, sent in enumerate(bodies.lines(body, sublist)):
         path = f"{sublist}.items[{place}]."
-        element = names.keep_known(sent, known_names, path)
+        element = typed(state, bill.record_type, sublist, names.keep_known(sent, known, path), path)
         line = bodies.number(element, "line", path)
         if line is None or line not in known_lines:
             highest += 1
@@ -97,11 +99,8 @@ def _usable_item(state: NetSuiteState, bill: Bill, item_id: str | None, path: st
     if item is None or item.isinactive:
         raise invalid_value(item_id, "item", path)
     # An item has to be associated with the bill's subsidiary (ohelp/section_N276948).
-    if state.settings.one_world and bill.subsidiary not in item.subsidiaries:
-        raise NetSuiteError(
-            f"Error while accessing a resource. Invalid item reference key {item_id} for subsidiary {bill.subsidiary}.",
-            path=path,
-        )
+    if state.settings.one_world and not item_serves(state, item, bill.subsidiary):
+        raise not_available("item", item_id, bill.subsidiary, path)
     return item_id
 
 
@@ -122,9 +121,7 @@ def changed_expenses(
     kept: dict[int, ExpenseLine] = {line.line: line for line in bill.expenses}
     if replace and "expense" in body:
         kept = {}
-    for element in _elements(
-        body, "expense", names, BILL_EXPENSE_LINE_PROPERTIES, [each.line for each in bill.expenses]
-    ):
+    for element in _elements(state, bill, body, "expense", names):
         before = next((line for line in bill.expenses if line.line == element.line), None)
         kept[element.line] = _expense_line(state, element, before)
     return [kept[line] for line in sorted(kept)]

@@ -6,6 +6,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from simulators.netsuite.field_types import BODY
+from simulators.netsuite.fields import shown_fields
 from simulators.netsuite.periods import period_of
 from simulators.netsuite.records import Bill, BillLine, ExpenseLine
 from simulators.netsuite.state import NetSuiteState
@@ -38,15 +40,17 @@ def shown_bill(state: NetSuiteState, bill: Bill, expand: bool) -> dict[str, Any]
     if bill.externalid:
         body["externalId"] = bill.externalid
     if bill.subsidiary:
-        body["subsidiary"] = _reference(bill.subsidiary, "")
+        subsidiary = state.listed("subsidiary")
+        entry = subsidiary.get(bill.subsidiary) if subsidiary is not None else None
+        body["subsidiary"] = _reference(bill.subsidiary, entry.name if entry else "")
     if expand:
-        body["item"] = _sublist([_item_line(state, line) for line in bill.lines])
-        body["expense"] = _sublist([_expense_line(state, line) for line in bill.expenses])
+        body["item"] = _sublist([_item_line(state, bill, line) for line in bill.lines])
+        body["expense"] = _sublist([_expense_line(state, bill, line) for line in bill.expenses])
     else:
         address = f"{RECORD_PATH}/{bill.record_type}/{bill.id}"
         body["item"] = {"links": [{"rel": "self", "href": f"{address}/item"}]}
         body["expense"] = {"links": [{"rel": "self", "href": f"{address}/expense"}]}
-    return {**bill.fields, **body}
+    return {**shown_fields(state, bill.record_type, BODY, bill.fields, expand=expand), **body}
 
 
 def _reference(record_id: str, name: str) -> dict[str, Any]:
@@ -57,10 +61,10 @@ def _sublist(elements: list[dict[str, Any]]) -> dict[str, Any]:
     return {"links": [], "items": elements, "totalResults": len(elements)}
 
 
-def _item_line(state: NetSuiteState, line: BillLine) -> dict[str, Any]:
+def _item_line(state: NetSuiteState, bill: Bill, line: BillLine) -> dict[str, Any]:
     item = state.items.get(line.item)
     shown: dict[str, Any] = {
-        **line.fields,
+        **shown_fields(state, bill.record_type, "item", line.fields),
         "links": [],
         "line": line.line,
         "item": _reference(line.item, item.itemid if item else ""),
@@ -74,9 +78,9 @@ def _item_line(state: NetSuiteState, line: BillLine) -> dict[str, Any]:
     return shown
 
 
-def _expense_line(state: NetSuiteState, line: ExpenseLine) -> dict[str, Any]:
+def _expense_line(state: NetSuiteState, bill: Bill, line: ExpenseLine) -> dict[str, Any]:
     shown: dict[str, Any] = {
-        **line.fields,
+        **shown_fields(state, bill.record_type, "expense", line.fields),
         "links": [],
         "line": line.line,
         "account": _reference(line.account, ""),

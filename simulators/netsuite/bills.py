@@ -10,12 +10,16 @@ from simulators.netsuite import bodies
 from simulators.netsuite.bill_lines import changed_expenses, changed_lines
 from simulators.netsuite.bill_views import shown_bill
 from simulators.netsuite.bodies import Body, NameCheck
+from simulators.netsuite.field_types import BODY, known_names
+from simulators.netsuite.fields import typed
+from simulators.netsuite.forms import check_hidden, check_mandatory
 from simulators.netsuite.kind import Kind
 from simulators.netsuite.periods import Period, period_of
-from simulators.netsuite.permissions import check_form, check_vendor_allowed
-from simulators.netsuite.properties import APPROVAL_STATUSES, BILL_TYPE_PROPERTIES
+from simulators.netsuite.permissions import check_vendor_allowed
+from simulators.netsuite.properties import APPROVAL_STATUSES
 from simulators.netsuite.records import Bill, Shelf
 from simulators.netsuite.state import NetSuiteState
+from simulators.netsuite.subsidiaries import check_bill, not_available
 from simulators.netsuite.wire import NetSuiteError, invalid_value, missing_value
 
 _OWN = frozenset(
@@ -74,8 +78,9 @@ class BillKind(Kind[Bill]):
 
         So a repeated PUT may duplicate lines (ohelp/section_1545295601, ohelp/section_1545297048).
         """
-        body = names.keep_known(body, BILL_TYPE_PROPERTIES[self.record_type])
-        check_form(self.state, body)
+        body = names.keep_known(body, known_names(self.state.settings, self.record_type, BODY))
+        check_hidden(self.state.settings, self.record_type, body)
+        body = typed(self.state, self.record_type, BODY, body)
         bill = dataclasses.replace(record, fields=dict(record.fields), modified_at=self.state.now())
         if "externalId" in body:
             given = bodies.text(body, "externalId")
@@ -95,6 +100,10 @@ class BillKind(Kind[Bill]):
         bill.lines = changed_lines(self.state, bill, body, names, "item" in replace)
         bill.expenses = changed_expenses(self.state, bill, body, names, "expense" in replace)
         self._check_whole(bill)
+        if self.state.settings.one_world and self.state.settings.subsidiaries:
+            check_bill(self.state, bill)
+        if self.state.settings.mandatory_fields:
+            check_mandatory(self.state.settings, self.record_type, self.shown(bill, expand=True))
         return bill
 
     def _take_approval_status(self, bill: Bill, body: Body) -> None:
@@ -116,6 +125,8 @@ class BillKind(Kind[Bill]):
                 raise missing_value("Subsidiary", "subsidiary")
             # Vendor, subsidiary and currency have to match (ohelp/section_N276477).
             if bill.subsidiary not in (vendor.subsidiary, *vendor.shared_with):
+                if self.state.settings.subsidiaries and self.state.has_subsidiary(bill.subsidiary):
+                    raise not_available("entity", bill.entity, bill.subsidiary, "entity")
                 raise invalid_value(bill.subsidiary, "subsidiary", "subsidiary")
 
     def _posting_period(self, bill: Bill, asked: str | None) -> Period:

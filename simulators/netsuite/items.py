@@ -7,9 +7,12 @@ from typing import Any
 
 from simulators.netsuite import bodies
 from simulators.netsuite.bodies import Body, NameCheck
+from simulators.netsuite.field_types import BODY, known_names
+from simulators.netsuite.fields import shown_fields, typed
+from simulators.netsuite.forms import check_hidden, check_mandatory
 from simulators.netsuite.kind import Kind
-from simulators.netsuite.properties import ITEM_PROPERTIES
 from simulators.netsuite.records import ITEM_TYPES, Item, Shelf
+from simulators.netsuite.subsidiaries import check_item
 from simulators.netsuite.wire import NetSuiteError, invalid_value, missing_value
 
 _OWN = frozenset({"id", "externalId", "itemId", "displayName", "isInactive", "subsidiary", "expenseAccount"})
@@ -49,8 +52,10 @@ class ItemKind(Kind[Item]):
 
     def changed(self, record: Item, body: Body, names: NameCheck, replace: frozenset[str]) -> Item:
         """Return a copy with the properties of `body`. `subsidiary` is a multi-select field, so it is replaced as a whole."""
-        body = names.keep_known(body, ITEM_PROPERTIES[self.record_type])
+        body = names.keep_known(body, known_names(self.state.settings, self.record_type, BODY))
         settings = self.state.settings
+        check_hidden(settings, self.record_type, body)
+        body = typed(self.state, self.record_type, BODY, body)
         item = dataclasses.replace(record, fields=dict(record.fields), modified_at=self.state.now())
         if "itemId" in body:
             item.itemid = bodies.text(body, "itemId", settings.item_name_max_length, too_long=settings.long_item_names)
@@ -73,12 +78,16 @@ class ItemKind(Kind[Item]):
         if settings.tax_schedule_over_rest == "drop":
             item.fields.pop("taxSchedule", None)
         self._check_complete(item)
+        if settings.one_world and settings.subsidiaries:
+            check_item(self.state, item)
+        if settings.mandatory_fields:
+            check_mandatory(settings, self.record_type, self.shown(item, expand=True))
         return item
 
     def _subsidiaries(self, body: Body) -> tuple[str, ...]:
         chosen = [bodies.reference(each, "id", "subsidiary.") or "" for each in bodies.lines(body, "subsidiary")]
         for each in chosen:
-            if each not in self.state.subsidiaries:
+            if not self.state.has_subsidiary(each):
                 raise invalid_value(each, "subsidiary", "subsidiary")
         return tuple(chosen)
 
@@ -143,4 +152,4 @@ class ItemKind(Kind[Item]):
         body["subsidiary"] = {"links": [], "items": chosen, "totalResults": len(chosen)} if expand else {"links": []}
         body["createdDate"] = record.created_at.strftime("%Y-%m-%dT%H:%M:%SZ")
         body["lastModifiedDate"] = record.modified_at.strftime("%Y-%m-%dT%H:%M:%SZ")
-        return {**body, **record.fields}
+        return {**body, **shown_fields(self.state, self.record_type, BODY, record.fields, expand=expand)}

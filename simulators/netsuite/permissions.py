@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from simulators.netsuite.bodies import Body
 from simulators.netsuite.state import NetSuiteState
 from simulators.netsuite.wire import NetSuiteError
 
@@ -13,6 +12,9 @@ _LABELS = {
     "accountingPeriod": "Setup -> Manage Accounting Periods",
     "vendor": "Lists -> Vendors",
     "job": "Lists -> Projects",
+    "department": "Lists -> Departments",
+    "classification": "Lists -> Classes",
+    "location": "Lists -> Locations",
     "suiteql": "Reports -> SuiteAnalytics Workbook",
 }
 
@@ -22,26 +24,11 @@ def require(state: NetSuiteState, group: str, action: str = "") -> None:
     missing = state.settings.missing_permissions
     if group in missing or f"{group}:{action}" in missing:
         raise NetSuiteError(
-            f"Permission Violation: You need a higher level of the '{_LABELS[group]}' permission to access this page. "
+            f"Permission Violation: You need a higher level of the '{_LABELS.get(group, group)}' permission to access this page. "
             "Please contact your account administrator.",
             status=403,
             code="INSUFFICIENT_PERMISSION",
         )
-
-
-def check_form(state: NetSuiteState, body: Body) -> None:
-    """Raise a 400 with the code of a missing permission for a property that the role's form hides (NetSweet/netsuite#124)."""
-    rows = body.get("item", {}).get("items", []) if isinstance(body.get("item"), dict) else []
-    given = {*body, *(f"item.{name}" for row in rows if isinstance(row, dict) for name in row)}
-    for name in state.settings.hidden_on_form:
-        if name in given:
-            raise NetSuiteError(
-                f"You do not have permissions to set a value for element {name.lower()} due to one of the following reasons: "
-                "1) The field is read-only; 2) An associated feature is disabled; 3) The field is available either when a "
-                "record is created or updated, but not in both cases.",
-                code="INSUFFICIENT_PERMISSION",
-                path=name.replace("item.", "item.items[0].", 1),
-            )
 
 
 def check_vendor_allowed(state: NetSuiteState, vendor_id: str) -> None:

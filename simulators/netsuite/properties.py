@@ -62,3 +62,17 @@ BILL_EXPENSE_LINE_PROPERTIES = names(
     """
 )
 APPROVAL_STATUSES = frozenset({"1", "2", "3", "11"})  # vendorBill.approvalStatus.id, an enumeration
+
+# Labels of Oracle's REST API Browser, record v1, 2026.1, that differ from the words in the property's name.
+LABELS = {
+    "tranId": "Reference No.",
+    "tranDate": "Date",
+    "itemId": "Item Name/Number",
+    "displayName": "Display Name/Code",
+    "vendorName": "Vendor Name/Code",
+    "upcCode": "UPC Code",
+    "cost": "Purchase Price",
+    "isInactive": "Inactive",
+    "isBillable": "Billable",
+    "externalId": "External ID",
+}

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from simulators.books import NsJob, NsVendor
+from simulators.netsuite.accounts import Listed
 from simulators.netsuite.auth import LoginEndpoints
 from simulators.netsuite.batch import AsyncJobs, wants_async
 from simulators.netsuite.bills import BillKind
@@ -87,7 +88,8 @@ class RecordEndpoints:
         return no_content(location_of(request, request.path_params["type"], record.id) if said else "")
 
     def _writer(self, record_type: str) -> AnyWriter:
-        if record_type in ("vendor", "job") or (record_type in ITEM_TYPES and record_type not in WRITABLE_ITEM_TYPES):
+        unwritable = record_type in ITEM_TYPES and record_type not in WRITABLE_ITEM_TYPES
+        if unwritable or record_type in ("vendor", "job") or self._is_list(record_type.lower()):
             raise NetSuiteError("This simulator only reads this record type.", status=405, code="METHOD_NOT_ALLOWED")
         return Writer(self._state, self._kind(record_type))
 
@@ -114,6 +116,10 @@ class RecordEndpoints:
             return self._shown_entity(self._state.vendors, key, "vendor", _shown_vendor)
         if record_type == "job":
             return self._shown_entity(self._state.jobs, key, "job", _shown_job)
+        if self._is_list(record_type.lower()):
+            return self._shown_entity(
+                self._state.listed(record_type.lower()) or Shelf(), key, record_type, shown_listed
+            )
         kind = self._kind(record_type)
         require(self._state, kind.permission, "read")
         record = Writer(self._state, kind).find(key)
@@ -121,6 +127,9 @@ class RecordEndpoints:
             raise kind.missing(key)
         shown: Body = kind.shown(record, expand)
         return shown
+
+    def _is_list(self, name: str) -> bool:
+        return name in self._state.settings.lists or (name == "subsidiary" and bool(self._state.settings.subsidiaries))
 
     def _is_too_new(self, record: Item | Bill) -> bool:
         lag = datetime.timedelta(seconds=self._state.settings.eid_lag)
@@ -136,6 +145,15 @@ class RecordEndpoints:
                 code="NONEXISTENT_ID",
             )
         return shown(found[0])
+
+
+def shown_listed(entry: Listed) -> Body:
+    """Return an entry of a list: properties that departments, classes, locations and terms have (Oracle's REST API Browser, 2026.1).
+
+    Values of custom lists and segments are in no published table; responses of real accounts link to them by the same address.
+    """
+    body: Body = {"links": [], "id": entry.id, "name": entry.name, "isInactive": entry.isinactive}
+    return {**body, "externalId": entry.externalid} if entry.externalid else body
 
 
 def _shown_vendor(vendor: NsVendor) -> Body:

@@ -6,9 +6,10 @@ default is the most likely meaning of Oracle's help.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 from simulators.common.settings import CommonSettings
 
@@ -75,7 +76,22 @@ class NetSuiteSettings(CommonSettings):
     unknown_property_code: str = "USER_ERROR"  # or NONEXISTENT_FIELD
     location_on_create: bool = True  # some responses were seen without it
     location_on_update: bool = False  # whether the response to a PUT that updates has a Location: undocumented
-    custom_fields: Sequence[str] = ()  # custitem_…, custbody_…, custcol_… that exist in this account
+    custom_fields: Sequence[str] = ()  # custitem_…, custbody_…, custcol_… that exist in this account and take any value
+    # Custom fields that take values of a type only, and that the catalog shows: name -> {"type": "text" | "number" | "integer" |
+    # "boolean" | "date" | "reference" | "multi", "list": "customlist_phase", "label": "Phase", "length": 300, "records": ["item",
+    # "vendorBill"], "parts": ["body", "item", "expense"]}; all but the type are optional.
+    custom_field_types: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    # Whether standard properties take only values of the published type, and references only active entries of their lists.
+    typed_values: bool = False
+    # The account's lists, by SuiteQL's name: "department", "classification", "location", "term", "customlist_…", "customrecord_cseg_…" ->
+    # [{"id": "5", "name": "Field", "isinactive": False}]. Entries of "account" and "taxschedule" are added to those of the books.
+    # An entry with "subsidiaries": ["3"] is available only there, with "includechildren": True also below them.
+    lists: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    # A OneWorld account with these subsidiaries: [{"id": "3", "name": "Harbor CA", "parent": "1", "currency": "2"}]. Then vendors, Items,
+    # projects, accounts and classifications have to be available in a bill's subsidiary, and refusals name the record and the subsidiary.
+    subsidiaries: Sequence[Mapping[str, Any]] = ()
+    # Whether an account or classification of another subsidiary is refused as an Invalid Field Value: both texts were seen for departments.
+    wrong_subsidiary_is_invalid_value: bool = False
 
     # Seconds until a new record is found by its external id (undocumented).
     eid_lag: float = 0.0
@@ -95,7 +111,13 @@ class NetSuiteSettings(CommonSettings):
     missing_permissions: Sequence[str] = ()
     # What the role cannot see, as SuiteQL says it: "vendor" for a table, "item.subtype" for one column.
     hidden_from_queries: Sequence[str] = ()
-    # Properties of a bill that the role's form does not show: "memo", or "item.customer" for one of its lines.
+    # Fields that the role's form does not show: "memo" of bills and credits, "item.customer" for their lines, "vendorBill:terms" of one
+    # record type, "item:class" of Items.
     hidden_on_form: Sequence[str] = ()
+    # Fields that the role's form makes mandatory: "vendorBill:department", "vendorBill:item.location" for its lines, "item:cseg_phase" for
+    # Items of every type. The catalog does not show them (no public catalog has `nullable: false`).
+    mandatory_fields: Sequence[str] = ()
+    missing_fields_at_once: bool = False  # whether a refusal names all missing fields, or only the first: undocumented
+    field_labels: Mapping[str, str] = field(default_factory=dict)  # property -> the account's own name of the field
     # Internal ids of vendors that the role is restricted from: their bills are refused, all others are not.
     restricted_vendors: Sequence[str] = ()

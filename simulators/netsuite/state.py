@@ -20,7 +20,7 @@ from simulators.common.journal import Entry, Journal
 from simulators.common.meter import Meter
 from simulators.common.settings import change_settings
 from simulators.company import build_company
-from simulators.netsuite.accounts import accounts, tax_schedules
+from simulators.netsuite.accounts import Listed, accounts, listed, tax_schedules
 from simulators.netsuite.auth import TOKEN_PATH, Doorkeeper
 from simulators.netsuite.periods import Period, months
 from simulators.netsuite.records import ITEM_TYPES, Bill, Item, Shelf
@@ -108,6 +108,32 @@ class NetSuiteState:
     def generated_number(self, stem: str) -> str:
         """Return the next of the account's auto-generated names or numbers."""
         return f"{stem}{next(self._generated):05d}"
+
+    # Lists
+
+    def listed(self, name: str) -> Shelf[Listed] | None:
+        """Return a list by SuiteQL's name of it; None if the account has no such list."""
+        own = {"account": self.accounts, "taxschedule": self.tax_schedules}.get(name)
+        entries = self.settings.subsidiaries if name == "subsidiary" else self.settings.lists.get(name)
+        return own if entries is None else listed(own, entries)
+
+    def has_subsidiary(self, subsidiary: str) -> bool:
+        """Return whether records can be given to the subsidiary."""
+        listed = self.listed("subsidiary")
+        if not listed:
+            return subsidiary in self.subsidiaries
+        entry = listed.get(subsidiary)
+        return entry is not None and not entry.isinactive
+
+    def edit_listed(self, name: str, entry_id: str, **changes: Any) -> None:
+        """Change an entry of a list in the settings (name, isinactive ...), as an administrator does."""
+        with self.lock:
+            if not any(str(each["id"]) == entry_id for each in self.settings.lists.get(name, ())):
+                raise KeyError(entry_id)
+            edited = [
+                {**each, **(changes if str(each["id"]) == entry_id else {})} for each in self.settings.lists[name]
+            ]
+            self.settings.lists = {**self.settings.lists, name: edited}
 
     # Posting periods
 
@@ -202,6 +228,26 @@ class NetSuiteState:
             edited = dataclasses.replace(bill, **changes, modified_at=self.now())
             self.bills.put(edited)
             self.record_write("update", edited, by=PERSON)
+        return edited
+
+    def edit_entity(self, record_type: str, entity_id: str, **changes: Any) -> NsVendor | NsJob:
+        """Change attributes of a vendor (subsidiary, shared_with ...) or job, as an administrator does."""
+        shelf: Shelf[Any] = self.vendors if record_type == "vendor" else self.jobs
+        with self.lock:
+            entity: NsVendor | NsJob | None = shelf.get(entity_id)
+            if entity is None:
+                raise KeyError(entity_id)
+            edited = dataclasses.replace(entity, **changes)
+            shelf.put(edited)
+            self.journal.add(
+                write="update",
+                type=record_type,
+                id=entity_id,
+                external_id=edited.externalid,
+                name=edited.entityid,
+                by=PERSON,
+                request_id=None,
+            )
         return edited
 
     def edit_bill_line(self, bill_id: str, line: int, amount: Decimal) -> Bill:

@@ -12,6 +12,7 @@ from simulators.books import NsVendor, NsVendorSubsidiary
 from simulators.netsuite.periods import Period
 from simulators.netsuite.records import BILL_TYPES, Bill, Item, Shelf
 from simulators.netsuite.state import NetSuiteState
+from simulators.netsuite.suiteql_lists import list_table
 from simulators.netsuite.suiteql_parser import BadQuery, Column, Comparison, Condition, Junction, Query, parse
 
 Value = str | None
@@ -37,7 +38,7 @@ class Table:
 
 
 class Engine:
-    """Runs queries on item, job, vendor, transaction, accountingperiod, account and taxschedule.
+    """Runs queries on item, job, vendor, transaction, accountingperiod, and the tables of lists.
 
     Texts and external ids are compared with case: nothing documents that SuiteQL ignores it, so that a client which relies on that fails
     here. The setting `suiteql_case_insensitive` makes comparisons ignore case.
@@ -113,10 +114,8 @@ class Engine:
             return Table(state.bills, columns, frozenset({"id", "externalid", "entity", "tranid"}))
         if name == "accountingperiod" and "accountingPeriod" not in state.settings.missing_permissions:
             return Table(state.periods, self._accountingperiod(), frozenset({"id"}))
-        if name == "account" and "account" not in state.settings.missing_permissions:
-            return Table(state.accounts, _ACCOUNT, frozenset({"id"}))
-        if name == "taxschedule" and "taxSchedule" not in state.settings.missing_permissions:
-            return Table(state.tax_schedules, _TAX_SCHEDULE, frozenset({"id"}))
+        if (found := list_table(state, name)) is not None:
+            return Table(*found, frozenset({"id"}))
         raise BadQuery(f"Record '{name}' was not found.")
 
     def _accountingperiod(self) -> dict[str, Getter]:
@@ -280,16 +279,6 @@ def _flag(value: bool) -> str:
     return "T" if value else "F"
 
 
-_ACCOUNT: dict[str, Getter] = {
-    "id": lambda account: str(account.id),
-    "fullname": lambda account: str(account.name),
-    "accttype": lambda account: str(account.accttype),
-    "isinactive": lambda account: _flag(account.isinactive),
-}
-_TAX_SCHEDULE: dict[str, Getter] = {
-    "id": lambda schedule: str(schedule.id),
-    "name": lambda schedule: str(schedule.name),
-}
 _ITEM: dict[str, Getter] = {
     "id": lambda item: str(item.id),
     "itemid": lambda item: str(item.itemid),
@@ -298,17 +287,18 @@ _ITEM: dict[str, Getter] = {
     "itemtype": lambda item: str(item.itemtype),
     "subtype": lambda item: item.subtype or None,
     "isinactive": lambda item: _flag(item.isinactive),
+    "includechildren": lambda item: _flag(item.fields.get("includeChildren") is True),
 }
 _JOB: dict[str, Getter] = {
     "id": lambda job: str(job.id),
     "entityid": lambda job: str(job.entityid),
     "companyname": lambda job: job.companyname or None,
+    "subsidiary": lambda job: str(job.subsidiary),
     "externalid": lambda job: job.externalid or None,
     "isinactive": lambda job: _flag(job.isinactive),
 }
 _VENDOR: dict[str, Getter] = {
     **_JOB,
-    "subsidiary": lambda vendor: str(vendor.subsidiary),
     "firstname": lambda vendor: vendor.firstname or None,
     "lastname": lambda vendor: vendor.lastname or None,
 }

@@ -1,0 +1,86 @@
+"""SuiteQL's tables of lists, and of the subsidiaries of their entries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from simulators.netsuite.accounts import Listed
+from simulators.netsuite.records import Shelf
+from simulators.netsuite.state import NetSuiteState
+
+Getter = Callable[[Any], str | None]
+_MAP = "subsidiarymap"  # AccountSubsidiaryMap and the like: columns as in queries of public code
+_MAPPED = frozenset({"account", "department", "classification", "location"})
+_TREES = frozenset({"department", "classification", "location", "subsidiary"})
+
+
+@dataclass
+class Share:
+    """A subsidiary that a record was given to."""
+
+    id: str
+    owner: str
+    subsidiary: str
+    externalid: str | None = None
+
+
+def list_table(state: NetSuiteState, name: str) -> tuple[Shelf[Any], dict[str, Getter]] | None:
+    """Return the rows and columns of a list; None if the account has no such list, or the role may not see it.
+
+    Maps have the subsidiaries that were chosen; whether an account's map also has those below them (includeChildren) is not documented.
+    """
+    if name in state.settings.missing_permissions:
+        return None
+    if name == "account":
+        return state.listed(name) or Shelf(), _ACCOUNT
+    if name == "taxschedule":
+        return state.listed(name) or Shelf(), _TAX_SCHEDULE
+    owner = name.removesuffix(_MAP)
+    if owner != name and state.settings.subsidiaries and owner in {"item", *_MAPPED}:
+        return _shares(state, owner), {
+            owner: lambda share: str(share.owner),
+            "subsidiary": lambda share: str(share.subsidiary),
+        }
+    if name == "subsidiary" and state.settings.subsidiaries:
+        return state.listed(name) or Shelf(), _SUBSIDIARY
+    if name in state.settings.lists:
+        return state.listed(name) or Shelf(), _TREE if name in _TREES else _LIST
+    return None
+
+
+def _shares(state: NetSuiteState, owner: str) -> Shelf[Share]:
+    shelf: Shelf[Share] = Shelf()
+    for record in state.items if owner == "item" else state.listed(owner) or Shelf[Listed]():
+        for subsidiary in record.subsidiaries or [str(each["id"]) for each in state.settings.subsidiaries]:
+            shelf.put(Share(shelf.next_id(), record.id, subsidiary))
+    return shelf
+
+
+def _flag(value: bool) -> str:
+    return "T" if value else "F"
+
+
+_ACCOUNT: dict[str, Getter] = {
+    "id": lambda account: str(account.id),
+    "fullname": lambda account: str(account.name),
+    "accttype": lambda account: str(account.accttype),
+    "isinactive": lambda account: _flag(account.isinactive),
+}
+_TAX_SCHEDULE: dict[str, Getter] = {
+    "id": lambda schedule: str(schedule.id),
+    "name": lambda schedule: str(schedule.name),
+}
+_LIST: dict[str, Getter] = {
+    "id": lambda entry: str(entry.id),
+    "name": lambda entry: str(entry.name),
+    "externalid": lambda entry: entry.externalid or None,
+    "isinactive": lambda entry: _flag(entry.isinactive),
+}
+_TREE: dict[str, Getter] = {**_LIST, "fullname": lambda entry: str(entry.name)}
+_SUBSIDIARY: dict[str, Getter] = {
+    **_TREE,
+    "parent": lambda entry: entry.parent or None,
+    "currency": lambda entry: entry.currency or None,
+}
