@@ -43,7 +43,7 @@ REFUSED_BY_NETSUITE = (
     r"Please enter value\(s\) for: ",
     r"You have entered an Invalid Field Value",
     r"contained more than the maximum number",
-    r"Invalid item reference key",
+    r"Invalid \w+ reference key",
     r"You must enter at least one line item",
     r"The total of this transaction must not be negative",
     r"Unknown reference or property name",
