@@ -126,18 +126,28 @@ def is_no_routine(record: logging.LogRecord) -> bool:
     return not (record.name.startswith("celery.") and TaskName.RESUME.value in facts)
 
 
-def without_redis_traceback(record: logging.LogRecord) -> bool:
-    """Reduce a library's record of an error of Redis to one line: a traceback of an outage names no fault of the program. Celery's record of a
-    message that returns to its queue is omitted, because our own line says why (`worker.runtime.pool`).
+_OUTAGES = frozenset({
+    "ConnectionError", "TimeoutError", "BusyLoadingError", "ReadOnlyError", "NoPermissionError", "OutOfMemoryError",
+})  # fmt: skip
+"""redis-py's errors that say nothing about the program."""
+_REJECTIONS = ("MISCONF", "OOM", "READONLY", "NOPERM", "NOREPLICAS", "LOADING", "max number of clients")
+"""What the other errors of a server that rejects commands contain."""
+
+
+def without_outage_traceback(record: logging.LogRecord) -> bool:
+    """Reduce a record of Celery or kombu about an outage of Redis to one line, because its traceback names no fault of the program. Celery's
+    record of a message that returns to its queue is omitted, because our own line says why (`worker.runtime.pool`).
     """
     error = record.exc_info[1] if record.exc_info else None
-    if error is None or record.name.startswith("worker."):
+    if error is None or not record.name.startswith(("celery.", "kombu.")):
         return True
-    if type(error).__name__ == "Reject" and type(error).__module__ == "celery.exceptions":
+    kind = type(error)
+    if (kind.__module__, kind.__name__) == ("celery.exceptions", "Reject"):
         return False
-    if type(error).__module__.startswith("redis."):
-        # Not the whole error: its text may contain what was sent.
-        record.msg, record.args = f"{record.getMessage()} ({type(error).__name__})", ()
+    if not kind.__module__.startswith("redis."):
+        return True
+    if kind.__name__ in _OUTAGES or any(words in str(error) for words in _REJECTIONS):
+        record.msg, record.args = f"{record.getMessage()} ({kind.__name__})", ()
         record.exc_info = record.exc_text = None
     return True
 
@@ -153,7 +163,7 @@ def set_up_logging(
         record.correlation_id = correlation_id()
         return True
 
-    filters: list[Any] = [correlated, without_redis_traceback]
+    filters: list[Any] = [correlated, without_outage_traceback]
     if level != "DEBUG":
         filters.append(is_no_routine)
     if rate_limited:

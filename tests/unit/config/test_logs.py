@@ -168,15 +168,19 @@ def test_routine_is_logged_at_debug_only(capsys: pytest.CaptureFixture[str], lev
 
 
 @pytest.mark.usefixtures("logging_as_before")
-def test_an_error_of_redis_adds_no_traceback_to_a_librarys_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_outage_of_redis_adds_no_traceback_to_a_librarys_line(capsys: pytest.CaptureFixture[str]) -> None:
     set_up_logging(level="INFO", style="text")
     refused = redis.exceptions.ResponseError("MISCONF Errors writing to the AOF file: what was sent")
     logging.getLogger("kombu.transport.redis").warning("Redis error, will retry", exc_info=refused)
     logging.getLogger("celery.app.trace").warning("Task rejected", exc_info=Reject("Redis is full", requeue=True))
     logging.getLogger("celery.app.trace").error("Task raised", exc_info=caught("a fault of the program"))
+    logging.getLogger("kombu.transport.redis").error(
+        "Wrong type", exc_info=redis.exceptions.ResponseError("WRONGTYPE Operation")
+    )
     logging.getLogger("worker.base").error("ours", exc_info=refused)
     retried, raised, *others = capsys.readouterr().err.splitlines()
     assert retried.endswith("WARNING kombu.transport.redis: Redis error, will retry (ResponseError)")
+    assert "redis.exceptions.ResponseError: WRONGTYPE Operation" in others, "a fault of the program"
     assert raised.endswith("ERROR celery.app.trace: Task raised")
     assert others[0] == "Traceback (most recent call last):", "other errors keep theirs"
     assert "ERROR worker.base: ours" in next(line for line in others if "worker.base" in line)
