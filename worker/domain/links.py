@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from worker.domain.errors import Blocked
 from worker.domain.identities import is_internal_id, same_external_id
 from worker.domain.problems import Cause
+from worker.domain.texts import unwritable
 
 LEGAL_FORMS = frozenset(
     (
@@ -84,7 +85,8 @@ PROJECT = LinkCauses(
 class Wanted:
     """A vendor or a project of Procore to find in NetSuite.
 
-    `key`: the vendor's name or the project's number, which exactly one active record must have to be used without a link.
+    `key`: the vendor's name or the project's number, which exactly one active record must have to be used without a link; `is_listed`: False if
+    Procore shows no record of it, so that its origin id is not known.
     """
 
     causes: LinkCauses
@@ -93,6 +95,7 @@ class Wanted:
     name: str
     origin_id: str | None
     external_id: str
+    is_listed: bool = True
 
     @property
     def internal_id(self) -> str:
@@ -139,16 +142,22 @@ class Wanted:
         """
         fields = [f"internal id {self.internal_id} (its origin id)"] if self.internal_id else []
         fields.append(f"external id {self.external_id}")
-        if self.causes is PROJECT and search_pattern(self.key):
+        if self.causes is PROJECT and search_pattern(searchable(self.key)):
             fields.append(f"number {self.key!r}")
-        if search_pattern(self.name):
+        if search_pattern(searchable(self.name)):
             fields.append("similar names")
         *before, last = fields
         text = f"{', '.join(before)} or {last}" if before else last
-        if self.internal_id:
-            return text
-        return f"{text}; " + (
-            f"its origin id {self.origin_id!r} is no internal id" if self.origin_id else "it has no origin id"
+        return text if self.internal_id else f"{text}; {self._not_by_origin_id}"
+
+    @property
+    def _not_by_origin_id(self) -> str:
+        if not self.is_listed:
+            return "its origin id is not known, because the app sees it in no directory of Procore"
+        return (
+            f"its origin id {self.origin_id!r} is not a NetSuite internal id"
+            if self.origin_id
+            else "it has no origin id"
         )
 
     def fits(self, record: Entity) -> bool:
@@ -207,6 +216,11 @@ def are_variants(one: str, other: str) -> bool:
     if not mine or not theirs:
         return False
     return "".join(mine) == "".join(theirs) or _contains(mine, theirs) or _contains(theirs, mine)
+
+
+def searchable(name: str) -> str:
+    """Return a name that can be used in a query; "" for one that no NetSuite record can have."""
+    return "" if unwritable(name) else name
 
 
 def search_pattern(name: str) -> str:

@@ -184,7 +184,9 @@ def _first_name(code: str, row: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """The catalogue entry of one cause. `facts`: the placeholders of its sentence; `formerly`: earlier codes of the cause, the oldest first."""
+    """The catalogue entry of one cause. `facts`: the placeholders of its sentence; `formerly`: earlier codes of the cause, the oldest first;
+    `earlier_facts`: facts that earlier versions did not store, with words that hold for all their problems.
+    """
 
     problem_class: ProblemClass
     owner: Owner
@@ -192,6 +194,7 @@ class Entry:
     next_step: str
     facts: frozenset[str]
     formerly: tuple[str, ...]
+    earlier_facts: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +213,15 @@ def _entry(row: Mapping[str, Any], ends: Mapping[str, str]) -> Entry:
     facts = frozenset(name for _, name, _, _ in Formatter().parse(sentence) if name)
     next_step = row["next_step"].format_map(ends)
     formerly = tuple(row.get("formerly", ()))
-    return Entry(ProblemClass(row["class"]), Owner(row["owner"]), sentence, next_step, facts, formerly)
+    return Entry(
+        ProblemClass(row["class"]),
+        Owner(row["owner"]),
+        sentence,
+        next_step,
+        facts,
+        formerly,
+        row.get("earlier_facts", {}),
+    )
 
 
 CATALOGUE: dict[Cause, Entry] = {Cause(code): _entry(row, _DATA["ends"]) for code, row in _DATA["causes"].items()}
@@ -250,7 +261,8 @@ def missing_facts(cause: Cause, facts: Mapping[str, str]) -> list[str]:
 def describe(cause: Cause, facts: Mapping[str, str]) -> Problem:
     """Return the problem with its sentence filled in. Never raises: missing facts are named, and long ones are shortened."""
     entry = CATALOGUE[cause]
-    shown = _Facts({name: shortened(value, MAX_FACT_LENGTH) for name, value in facts.items()})
+    known = {**entry.earlier_facts, **facts}
+    shown = _Facts({name: shortened(value, MAX_FACT_LENGTH) for name, value in known.items()})
     sentence = entry.sentence.format_map(shown)
     return Problem(cause, entry.problem_class, entry.owner, sentence, entry.next_step)
 

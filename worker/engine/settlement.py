@@ -27,7 +27,7 @@ RUN_WAITS_SECONDS = 60.0
 """Seconds ahead beyond which a run does not wait for scheduled work: it counts the work as waiting or unknown and ends."""
 MAX_DEATHS = 5
 """Number of workers that may die or stall while processing a work; after that it is dispatched to no further worker."""
-DIED = "the worker died, as in every attempt, without reporting an error"
+DIED = "the worker died or stalled in every attempt, without reporting an error"
 """What a problem says instead of a remote's response if workers died with the work."""
 JUST_RECORDED = (OutcomeKind.CREATED, OutcomeKind.ADOPTED)
 """Outcomes that closed their problem in the step that recorded them."""

@@ -14,8 +14,7 @@ from worker.clients.remotes import Remotes
 from worker.domain.errors import NotFound
 from worker.domain.identities import project_external_id, vendor_external_id
 from worker.domain.invoices import Invoice, contract_company_id
-from worker.domain.links import PROJECT, VENDOR, Entity, Wanted
-from worker.domain.texts import unwritable
+from worker.domain.links import PROJECT, VENDOR, Entity, Wanted, searchable
 from worker.domain.wbs_codes import Project
 from worker.store.stores import Stores
 
@@ -70,32 +69,32 @@ class Links:
     def _wanted_vendor(self, invoice: Invoice, *, last_step: bool) -> Wanted:
         vendor_id = contract_company_id(invoice)
         external_id = vendor_external_id(self.remotes.company_id, vendor_id)
-        name, origin_id = self._procore_vendor(invoice, vendor_id, last_step=last_step)
-        return Wanted(VENDOR, invoice.vendor_name or name, name, name, origin_id, external_id)
+        name, origin_id, is_listed = self._procore_vendor(invoice, vendor_id, last_step=last_step)
+        return Wanted(VENDOR, invoice.vendor_name or name, name, name, origin_id, external_id, is_listed)
 
-    def _procore_vendor(self, invoice: Invoice, vendor_id: int, *, last_step: bool) -> tuple[str, str | None]:
-        """Return name and origin id of a vendor in Procore."""
+    def _procore_vendor(self, invoice: Invoice, vendor_id: int, *, last_step: bool) -> tuple[str, str | None, bool]:
+        """Return name and origin id of a vendor in Procore, and whether the app sees it there."""
         question = [vendor_id, invoice.vendor_name]
         known = self.stores.cache.get(_step_key(invoice)) if last_step else None
         if known and known[0] == question:
-            return known[1], known[2]
+            return known[1], known[2], known[3]
         try:
             vendor = self.remotes.procore.get_vendor(vendor_id, invoice.project_id)
-            name, origin_id = vendor.name or invoice.vendor_name, vendor.origin_id
+            name, origin_id, is_listed = vendor.name or invoice.vendor_name, vendor.origin_id, True
         except NotFound:
             # In no directory that the app may see: the invoice still names its vendor.
-            name, origin_id = invoice.vendor_name, None
-        self.stores.cache.put(_step_key(invoice), [question, name, origin_id], seconds=STEP_SECONDS)
-        return name, origin_id
+            name, origin_id, is_listed = invoice.vendor_name, None, False
+        self.stores.cache.put(_step_key(invoice), [question, name, origin_id, is_listed], seconds=STEP_SECONDS)
+        return name, origin_id, is_listed
 
     def _find_vendor(self, wanted: Wanted) -> Entity:
         records = self.remotes.netsuite.linked_vendors(internal_id=wanted.internal_id, external_id=wanted.external_id)
-        return wanted.by_link(records) or wanted.by_name(self.remotes.netsuite.vendors_named(_askable(wanted.name)))
+        return wanted.by_link(records) or wanted.by_name(self.remotes.netsuite.vendors_named(searchable(wanted.name)))
 
     def _find_job(self, wanted: Wanted) -> Entity:
         records = self.remotes.netsuite.linked_jobs(internal_id=wanted.internal_id, external_id=wanted.external_id)
         return wanted.by_link(records) or wanted.by_name(
-            self.remotes.netsuite.jobs_named(_askable(wanted.key), _askable(wanted.name))
+            self.remotes.netsuite.jobs_named(searchable(wanted.key), searchable(wanted.name))
         )
 
 
@@ -105,13 +104,8 @@ def _vendor_key(invoice: Invoice) -> str:
 
 
 def _step_key(invoice: Invoice) -> str:
-    return f"payee_of:{invoice.project_id}:{invoice.id}"
+    return f"vendor_of:{invoice.project_id}:{invoice.id}"
 
 
 def _job_key(project: Project) -> str:
     return f"job_of:{project.id}"
-
-
-def _askable(name: str) -> str:
-    """Return a name that can be used in a query; "" for one that no NetSuite record can have."""
-    return "" if unwritable(name) else name

@@ -217,6 +217,18 @@ def test_a_vendor_created_later_is_found_by_the_next_export(office: Installation
     assert office.export(invoice).kind is OutcomeKind.CREATED
 
 
+def test_a_vendor_in_no_readable_directory_has_an_unknown_origin_id(office: Installation) -> None:
+    """It may have one, so no sentence says that it has none."""
+    invoice = invoice_of(office, "Peak Painting and Coatings")
+    office.stage.faults("procore", [{"kind": "error_before", "path": "/vendors", "value": 404}])
+    office.export(invoice)
+    (sentence,) = [
+        row["sentence"] for row in office.container.overview.problems() if row["cause"] == "vendor_not_linked"
+    ]
+    assert "its origin id is not known, because the app sees it in no directory of Procore" in sentence
+    assert "no origin id" not in sentence
+
+
 def test_a_cached_vendor_that_netsuite_refuses_is_looked_up_again(office: Installation) -> None:
     old = office.new_vendor("PEAK-1", company_name="Peak Painting and Coatings")
     office.export(invoice_of(office, "Peak Painting and Coatings"))

@@ -154,7 +154,12 @@ def test_without_a_link_anything_else_causes_a_question(records: list[Entity], c
     [
         (ALDER, "internal id 1003 (its origin id), external id pcr-vendor-4-33 or similar names"),
         (UNLINKED, "external id pcr-vendor-4-33 or similar names; it has no origin id"),
-        (replace(ALDER, origin_id="V-1003"), "external id pcr-vendor-4-33 or similar names; its origin id 'V-1003' is no internal id"),
+        (replace(ALDER, origin_id="V-1003"), "external id pcr-vendor-4-33 or similar names; its origin id 'V-1003' is not a NetSuite internal id"),
+        (
+            replace(UNLINKED, is_listed=False),
+            "external id pcr-vendor-4-33 or similar names; its origin id is not known, because the app sees it in no directory of Procore",
+        ),
+        (replace(UNLINKED, key="A\n", name="A\n"), "external id pcr-vendor-4-33; it has no origin id"),
         (replace(UNLINKED, key="", name=""), "external id pcr-vendor-4-33; it has no origin id"),
         (TOWER, "internal id 9001 (its origin id), external id pcr-project-4-17, number '24-017' or similar names"),
         (replace(TOWER, key="", name="-"), "internal id 9001 (its origin id) or external id pcr-project-4-17"),

@@ -51,7 +51,9 @@ def test_causes_are_codes_that_other_programs_can_filter_by(cause: Cause) -> Non
 def test_a_problem_has_a_sentence_even_if_all_its_facts_are_missing(cause: Cause) -> None:
     problem = describe(cause, {})
     assert problem.cause is cause
-    assert all(f"[{name} not recorded]" in problem.sentence for name in facts_in(CATALOGUE[cause].sentence))
+    earlier = CATALOGUE[cause].earlier_facts
+    shown = [earlier.get(name, f"[{name} not recorded]") for name in facts_in(CATALOGUE[cause].sentence)]
+    assert all(words in problem.sentence for words in shown)
     assert missing_facts(cause, {}) == sorted(facts_in(CATALOGUE[cause].sentence))
 
 
@@ -109,3 +111,15 @@ def test_a_result_holds_text_only_and_leaves_out_what_is_not_known() -> None:
     assert Outcome(OutcomeKind.WAITING, again_at=12.0).result(noun="bill") == {"outcome": "waiting"}
     result = Outcome(OutcomeKind.BLOCKED, "ACME-1", reason="no", cause=Cause.PERIOD_CLOSED).result(noun="bill")
     assert result == {"outcome": "blocked", "bill": "ACME-1", "cause": "period_closed", "reason": "no"}
+
+
+def test_a_problem_of_an_earlier_version_reads_as_a_whole_sentence() -> None:
+    """Version 0.2.0 stored these facts; it named the same fields for every vendor and project."""
+    vendor = describe(
+        Cause.VENDOR_NOT_LINKED, {"vendor": "Acme", "origin_id": "none", "external_id": "pcr-vendor-4-33"}
+    )
+    assert vendor.sentence == "Vendor Acme was not found in NetSuite by its ids or a similar name."
+    project = describe(Cause.PROJECT_NOT_LINKED, {"project": "24-017 Tower", "number": "24-017", "origin_id": "9001"})
+    assert (
+        project.sentence == "Project 24-017 Tower was not found in NetSuite by its ids, its number or a similar name."
+    )
