@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from config.loading import load_settings
 from config.names import DISPATCHED_HEADER, QueueName, TaskName
 from config.settings import Settings
 from worker.app import app
-from worker.cli.output import Fault, progress
+from worker.cli.output import Fault, print_fault, progress
 from worker.container import Container
 from worker.domain.outcomes import OutcomeKind
 from worker.domain.work import RunKind
@@ -96,6 +96,7 @@ class _Workers:
         self._container = container
         self._queues = {queue.value for queue in queues}
         self._next_check = self._gone_since = time.monotonic()
+        self._has_said = False
 
     def require(self) -> None:
         """Raise Fault if one of the queues has had no worker for some seconds. The work stays queued."""
@@ -105,12 +106,19 @@ class _Workers:
         self._next_check = now + CHECK_WORKERS_SECONDS
         alive = self._container.liveness.now()
         missing = sorted(self._queues.intersection(alive.missing_queues))
-        if not missing or alive.unknown:
+        if not missing or alive.rejection:
             self._gone_since = now
+            self._say(alive.faults if missing else [])
         elif now - self._gone_since > RESTART_SECONDS:
             raise Fault(
                 f"No worker is running for: {', '.join(missing)}. The work stays queued until one starts. {HOW_TO_START}"
             )
+
+    def _say(self, sentences: Sequence[str]) -> None:
+        """Print why it is not known whether workers are running, once until it is known again."""
+        if sentences and not self._has_said:
+            print_fault(f"{' '.join(sentences)} The work stays queued.")
+        self._has_said = bool(sentences)
 
 
 def wait_until(condition: Callable[[], bool], *, seconds: float) -> bool:

@@ -47,7 +47,7 @@ MAX_NAMED = 10
 def status(task_id: str | None, invoice: str | None, code_id: int | None, project: str | None, as_json: bool) -> None:
     """Show codes and invoices by state, waiting work, the last runs, open problems and running processes, or the status of one record.
 
-    Queries Procore only for an invoice that no export has seen yet. The exit code is 1 if no worker or no beat is running, because no work is done then.
+    Queries Procore only for an invoice that no export has seen yet. The exit code is 1 if no worker or no beat is running, or if Redis rejects writes, because no work is done then.
     """
     named = [one for one in (task_id, invoice, code_id) if one is not None]
     if len(named) > 1 or (project is not None and invoice is None and code_id is None):
@@ -77,16 +77,17 @@ def status(task_id: str | None, invoice: str | None, code_id: int | None, projec
 
 
 def processes_view(alive: Alive) -> dict[str, Any]:
-    """Return the running processes as JSON values; `clock_ahead`: seconds ahead of Redis' clock; `unknown`: why the rest does not say what runs."""
+    """Return the running processes as JSON values; `clock_ahead`: seconds ahead of Redis' clock; `not_known_because`: why
+    it is not known what runs."""
     return {
         "running": [
             {"process": one.process, "queues": sorted(one.queues), "clock_ahead": round(one.clock_ahead, 1)}
             for one in alive.processes
         ],
         "silent": [{"process": one.process, "seen_at": one.seen} for one in alive.silent],
-        "queues_without_worker": list(alive.missing_queues),
-        "beat": alive.has_beat,
-        "unknown": why(alive.unknown) if alive.unknown else None,
+        "queues_without_worker": None if alive.rejection else list(alive.missing_queues),
+        "beat": None if alive.rejection else alive.has_beat,
+        "not_known_because": why(alive.rejection) if alive.rejection else None,
     }
 
 
@@ -184,7 +185,7 @@ def _print(overview: dict[str, Any]) -> None:
             f"Last {kind} ({run['trigger']}): started {clock(run['started_at'])}, {end}; {run_counts(run['counts'])}"
         )
     running = [one["process"] for one in overview["processes"]["running"]]
-    nothing = "not known" if overview["processes"]["unknown"] else "nothing"
+    nothing = "not known" if overview["processes"]["not_known_because"] else "nothing"
     out.print(f"Running: {', '.join(running) or nothing}")
     problems = sum(overview["problems"].values())
     ignored = f"; {overview['ignored_problems']} ignored" if overview["ignored_problems"] else ""

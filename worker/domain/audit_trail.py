@@ -85,7 +85,7 @@ SENTENCES = {
     EventKind.WAITING_FOR_ITEMS: "Waiting for {count} Items",
     EventKind.FAILED: "Attempt failed: {answer}",
     EventKind.REMOTE_PAUSED: "All {remote} work is paused: {answer}",
-    EventKind.SETTLING: "Waiting for the settle window, because Redis was lost or restarted",
+    EventKind.SETTLING: "Waiting before the write, because Redis is new, or was lost or restarted",
     EventKind.PAUSED: "Paused: {why}",
     EventKind.SKIPPED: "Skipped: {why}",
     EventKind.DECIDED: "Decision by {by}: {decided}{noted}",

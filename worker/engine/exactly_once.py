@@ -40,7 +40,7 @@ from worker.store.locks import Lock
 from worker.store.stores import Stores
 
 MAX_WRITES = 5
-LEDGER_IS_YOUNG = "waiting for the settle window, because Redis was lost or restarted"
+LEDGER_IS_YOUNG = "waiting before the write, because Redis is new, or was lost or restarted"
 
 FoundT = TypeVar("FoundT")
 

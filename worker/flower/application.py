@@ -1,4 +1,4 @@
-"""Flower as an application that sends heartbeats, ends on TERM, and has two more pages: the report and the metrics, live, read-only, behind the
+"""Flower as an application that sends heartbeats, ends on TERM, and has two more pages: the report and the metrics, live, behind the
 same login.
 
 The pages are served by Flower's process rather than a separate one, so that there is one address, one login and no additional setting.

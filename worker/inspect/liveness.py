@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from worker.domain.audit_trail import clock
-from worker.store.connection import is_unavailable, why
+from worker.store.connection import is_permission, why
 from worker.store.presence import Running
 from worker.store.stores import Stores
 
@@ -26,20 +26,22 @@ CHECK_REDIS = "Check REDIS_URL and the server's log. Nothing is lost in the mean
 @dataclass(frozen=True, slots=True)
 class Alive:
     """The running processes. `missing_queues`: queues without a worker; `silent`: processes that stopped without notice: they hang or were killed;
-    `unknown`: the error with which Redis rejects announcements, so that what is missing or silent may be running.
+    `rejection`: the error with which Redis rejects announcements, so that what is missing or silent may be running.
     """
 
     processes: tuple[Running, ...]
     missing_queues: tuple[str, ...]
     has_beat: bool
     silent: tuple[Running, ...] = ()
-    unknown: RedisError | None = None
+    rejection: RedisError | None = None
 
     @property
     def faults(self) -> list[str]:
         """Return sentences on what is not running, or on why that is not known."""
-        if self.unknown:
-            return [f"It is not known which workers are running: they cannot announce themselves. {why(self.unknown)}"]
+        if self.rejection:
+            return [
+                f"It is not known which workers are running, because Redis rejects their announcements. {why(self.rejection)}"
+            ]
         sentences = []
         if self.missing_queues:
             sentences.append(f"No worker is running for: {', '.join(self.missing_queues)}.")
@@ -50,7 +52,7 @@ class Alive:
     @property
     def warnings(self) -> list[str]:
         """Return sentences on the silent processes."""
-        if self.unknown:
+        if self.rejection:
             return []
         return [
             f"{one.process} has not been seen since {clock(one.seen)}: it hangs, or it was killed and not restarted."
@@ -60,7 +62,7 @@ class Alive:
     @property
     def remedy(self) -> str:
         """Return what to do about the faults."""
-        return CHECK_REDIS if self.unknown else HOW_TO_START
+        return CHECK_REDIS if self.rejection else HOW_TO_START
 
     @property
     def workers(self) -> list[Running]:
@@ -97,16 +99,15 @@ class Liveness:
         missing = tuple(queue for queue in self.queues if queue not in served)
         has_beat = any(not one.queues for one in processes) or self._was_resumed_just_now()
         silent = tuple(one for one in announced if one.is_silent)
-        unknown = self._rejected() if missing or silent or not has_beat else None
-        return Alive(tuple(processes), missing, has_beat, silent, unknown)
+        rejection = self._rejection() if missing or silent or not has_beat else None
+        return Alive(tuple(processes), missing, has_beat, silent, rejection)
 
-    def _rejected(self) -> RedisError | None:
+    def _rejection(self) -> RedisError | None:
         try:
             self.stores.presence.require_announcements()
-        except RedisError as error:
-            if not is_unavailable(error):
-                raise
-            return error
+        except ResponseError as error:
+            # A permission that the user of this command is missing says nothing about the workers, which may have another user.
+            return None if is_permission(error) else error
         return None
 
     def _was_resumed_just_now(self) -> bool:

@@ -12,10 +12,10 @@ CATALOGUE_OF_METRICS: dict[str, tuple[str, tuple[str, ...]]] = {
         "Time at which a worker last dispatched waiting work. Beat requests it every 5 seconds: an old value means that no work is done.",
         (),
     ),
-    "wbs_sync_workers": ("Running workers that take messages from a queue.", ("queue",)),
+    "wbs_sync_workers": ("Running workers that take messages from a queue; none while Redis rejects their heartbeats.", ("queue",)),
     "wbs_sync_queue_messages": ("Messages in a Celery queue that no worker has fetched.", ("queue",)),
     "wbs_sync_process_last_seen_timestamp_seconds": (
-        "Time of the last heartbeat of a worker, beat or the webhook receiver; each sends one every 2 seconds. A process that stopped without notice is listed for 6 hours, or until one with the same name starts.",
+        "Time of the last heartbeat of a worker, beat or the webhook receiver; each sends one every 2 seconds. A process that stopped without notice is listed for 6 hours, or until one with the same name starts; not while Redis rejects heartbeats.",
         ("process",),
     ),
     "wbs_sync_waiting_work": ("Pieces of work waiting in a lane, including those not due yet.", ("lane",)),
@@ -80,10 +80,10 @@ CATALOGUE_OF_METRICS: dict[str, tuple[str, tuple[str, ...]]] = {
     "wbs_sync_run_in_progress_since_timestamp_seconds": ("Start time of the run in progress; none while no run is in progress.", ("run",)),
     "wbs_sync_run_pending_work": ("Pieces of work that the run in progress is waiting for; 0 while no run is in progress.", ("run",)),
     "wbs_sync_verify_findings": ("Findings of the last verify.", ()),
-    "wbs_sync_ledger_open": ("1 = there is a ledger; 0 = the first work restores it from NetSuite, and nothing is written until then.", ()),
+    "wbs_sync_ledger_open": ("1 = there is a ledger; 0 = a worker restores it from NetSuite before its first piece of work, and nothing is written until then.", ()),
     "wbs_sync_ledger_rebuilt_items": ("Items found so far by the rebuild in progress; 0 while there is none.", ()),
     "wbs_sync_webhook_receivers": (
-        "Running webhook receivers; none if no receiver has run in the last 3 days.",
+        "Running webhook receivers; none if no receiver has run in the last 3 days, or while Redis rejects its heartbeats.",
         (),
     ),
     "wbs_sync_webhook_requests_total": (

@@ -1,4 +1,4 @@
-"""Business metrics of the whole installation for Prometheus, read from Redis alone with a fixed number of commands.
+"""Business metrics of the whole installation for Prometheus, from Redis alone, with a fixed number of commands.
 
 Nothing here reads the ledger. Counts come from sorted sets, maintained by the scripts that write records and problems. Times are unix
 seconds of Redis' clock, as Prometheus recommends: queries compute ages.
@@ -83,11 +83,11 @@ class Metrics(Collector):
 
     def _processes(self, families: Families, alive: Alive) -> None:
         for queue in self.liveness.queues:
-            if not alive.unknown:
+            if not alive.rejection:
                 families.put("workers", sum(queue in process.queues for process in alive.processes), queue)
             families.put("queue_messages", self.stores.schedule_runs.messages_in(queue), queue)
         last_seen: dict[str, float] = {}
-        for process in (*alive.processes, *alive.silent):
+        for process in (*alive.processes, *(() if alive.rejection else alive.silent)):
             # If two processes have the same name, which is a mistake, the older time shows that one of them is silent.
             last_seen[process.name] = min(process.seen, last_seen.get(process.name, process.seen))
         for name, at in last_seen.items():
@@ -95,7 +95,8 @@ class Metrics(Collector):
 
     def _webhooks(self, families: Families, alive: Alive) -> None:
         if counts := self.stores.webhook_counts.total():
-            families.put("webhook_receivers", len(alive.receivers))
+            if not alive.rejection:
+                families.put("webhook_receivers", len(alive.receivers))
             for answer in ANSWERS:
                 families.put("webhook_requests_total", counts.get(answer, 0), answer)
 

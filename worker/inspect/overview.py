@@ -121,12 +121,13 @@ class Overview:
 
 
 def ledger_notice(state: LedgerState) -> str:
-    """Return sentences on a ledger that is missing or being rebuilt; "" if it is open."""
+    """Return sentences on a ledger that is missing or whose rebuild has begun (it may have been interrupted); "" if it is open."""
     if state.is_open():
         return ""
     if counts := state.rebuild_counts():
-        return f"The ledger is being rebuilt from NetSuite: {counted(counts['items'], 'Items')} so far. Nothing is written before that is complete."
-    return "There is no ledger yet. The first work restores it from NetSuite before anything is written."
+        items = counted(counts.get("items", 0), "Items")
+        return f"A rebuild of the ledger from NetSuite has begun: {items} so far. Nothing is written before it is complete."
+    return "There is no ledger yet. A worker restores it from NetSuite before its first piece of work."
 
 
 def run_view(run: Run) -> dict[str, Any]:

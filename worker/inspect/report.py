@@ -141,6 +141,7 @@ class Report:
     at: float
     company_id: int
     account_id: str
+    ledger_open: bool
     ledger_notice: str
     projects: Sequence[ProjectRow]
     invoices: Mapping[str, InvoiceTotals]
@@ -192,6 +193,7 @@ class Reports:
             at=self.stores.now(),
             company_id=self.stores.installation.company_id,
             account_id=self.stores.installation.account_id,
+            ledger_open=self.stores.ledger.state.is_open(),
             ledger_notice=ledger_notice(self.stores.ledger.state),
             projects=sorted(projects, key=lambda row: (row.number or row.name, row.id)),
             invoices={state.value: InvoiceTotals.of(records) for state, records in by_state.items() if records},

@@ -70,7 +70,7 @@ class Heartbeat:
         self._thread.end(wait)
 
     def _announce(self) -> None:
-        # Without Redis, this process correctly counts as not running until Redis responds again.
+        # Until Redis accepts heartbeats again, nobody knows whether this process runs (`worker.inspect.liveness`).
         with contextlib.suppress(RedisError):
             self.announce()
 

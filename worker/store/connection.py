@@ -10,6 +10,7 @@ from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from redis.exceptions import (
     AuthenticationError,
     BusyLoadingError,
+    NoPermissionError,
     RedisError,
     ResponseError,
 )
@@ -102,6 +103,11 @@ def is_unavailable(error: RedisError) -> bool:
     return isinstance(error, (redis.ConnectionError, redis.TimeoutError)) or bool(_sentence(error))
 
 
+def is_permission(error: RedisError) -> bool:
+    """Return whether Redis rejected a command because the user may not send it."""
+    return isinstance(error, NoPermissionError) or any(words in str(error) for words in _PERMISSION_WORDS)
+
+
 def _by_redis(error: BaseException) -> BaseException:
     """Return the Redis error that caused an error of a library; the error itself if there is none."""
     cause: BaseException | None = error
@@ -132,11 +138,12 @@ CLUSTER_REFUSED = (
     "Celery does not support clusters. Use a server without cluster mode, alone or behind sentinels (docs/managed-redis.md)."
 )
 _ANSWERS = (ResponseError, AuthenticationError, BusyLoadingError)
+_PERMISSION_WORDS = ("NOPERM", "no permissions", "has no permission", "ACL failure")
 _SENTENCES = {
     "WRONGPASS|NOAUTH|Authentication required|invalid username-password|AUTH <password>": (
         "Redis refused the login: set the correct password (and user, if it has users) in REDIS_URL."
     ),
-    "NOPERM|no permissions|has no permission|ACL failure": (
+    "|".join(_PERMISSION_WORDS): (
         "The user of REDIS_URL is missing permissions: grant the permissions listed in docs/redis.md."
     ),
     "MISCONF|unable to persist|RDB snapshots": (
@@ -179,6 +186,9 @@ _SENTENCES = {
     "OOM command not allowed|used memory > 'maxmemory'": "Redis is full and rejects writes: raise its maxmemory.",
     "READONLY|read only replica|read-only replica": (
         "REDIS_URL points to a replica: set it to the master, or to the sentinels (docs/configuration.md)."
+    ),
+    "NOREPLICAS|Not enough good replicas": (
+        "Redis rejects writes because it has too few replicas (min-replicas-to-write): start them, or lower that setting."
     ),
     "LOADING|loading the dataset": "Redis is loading its data: try again when it has finished.",
 }

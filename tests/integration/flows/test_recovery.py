@@ -103,7 +103,7 @@ def test_a_killed_rebuild_leaves_no_ledger_and_the_next_one_continues(office: In
     assert not office.container.ledger.state.is_open()
     ledger = office.container.overview.status()["ledger"]
     assert (ledger["open"], ledger["rebuilt_so_far"]) == (False, 6)
-    assert ledger["notice"].startswith("The ledger is being rebuilt from NetSuite: 6 Items so far.")
+    assert ledger["notice"].startswith("A rebuild of the ledger from NetSuite has begun: 6 Items so far.")
 
     mark = office.mark()
     rebuilt = office.container.recovery.rebuild()

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.flows.conftest import OpenInstallation
+from tests.integration.flows.test_problem_commands import call_json
 from tests.kit.commands import run_command
 from tests.kit.installation import Installation, facts_of
 from worker.domain.identities import CodeKey, InvoiceKey
@@ -60,6 +61,13 @@ def test_states_are_counted_for_each_project_and_for_all(seeded: Installation) -
     assert abs(report.at - seeded.container.now()) < 60
     settings = seeded.container.settings
     assert (report.company_id, report.account_id) == (settings.procore_company_id, settings.netsuite_account_id)
+
+
+def test_other_programs_find_the_same_keys_in_the_report(seeded: Installation) -> None:
+    assert set(call_json(seeded, "report")) == {
+        "at", "company_id", "account_id", "ledger_open", "ledger_notice", "projects", "invoices", "problems", "waiting", "in_hand", "runs",
+        "gate", "pauses",
+    }  # fmt: skip
 
 
 def test_problems_are_grouped_by_owner_and_cause(seeded: Installation) -> None:

@@ -5,15 +5,22 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator
+from unittest import mock
 
 import jsonschema
 import pytest
+from redis.exceptions import NoPermissionError
 
+from tests.alerts.prometheus import rules
 from tests.integration.flows.test_problem_commands import call, call_json
 from tests.kit.installation import Installation
+from tests.unit.promql import Facts
 from tools.message_schemas import result_schemas
+from worker.cli import session
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.work import Lane
+from worker.inspect.liveness import RECEIVES
+from worker.store.presence import Presence
 
 pytestmark = pytest.mark.real
 
@@ -119,43 +126,86 @@ def test_the_oldest_invoice_and_code_that_wait_are_named_with_the_reason(office:
 
 
 @contextlib.contextmanager
-def full(office: Installation) -> Iterator[None]:
+def rejecting(office: Installation, setting: str, value: int) -> Iterator[None]:
     """Let Redis reject every write within the block."""
-    office.container.redis.config_set("maxmemory", 1)
+    office.container.redis.config_set(setting, value)
     try:
         yield
     finally:
-        office.container.redis.config_set("maxmemory", 0)
+        office.container.redis.config_set(setting, 0)
 
 
-def test_silence_is_no_sign_of_missing_workers_while_redis_rejects_writes(office: Installation) -> None:
-    """No process can announce itself then: a running one looks like a missing one, or like one that hangs."""
-    office.processes_run()
+def silence(office: Installation) -> None:
+    """Let every process that runs look as if it had announced itself for the last time long ago."""
     presence = office.redis_key("presence")
     for process, announced in office.container.redis.hgetall(presence).items():
-        office.container.redis.hset(presence, process, json.dumps(json.loads(announced) | {"until_": 0}))
+        office.container.redis.hset(presence, process, json.dumps(json.loads(announced) | {"until_": 0, "seen": 1}))
+
+
+def alerts_about_processes(office: Installation) -> list[str]:
+    """Return which alerts say that a process is missing or hangs."""
+    facts = Facts.of(office.container.metrics.text(), office.container.now())
+    names = ("WbsSyncQueueWithoutWorker", "WbsSyncProcessSilent", "WbsSyncWebhookReceiverDown")
+    return [name for name in names if facts.fires(rules()[name]["expr"])]
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "sentence"),
+    [("maxmemory", 1, "Redis is full"), ("min-replicas-to-write", 1, "it has too few replicas")],
+)
+def test_silence_is_no_sign_of_missing_workers_while_redis_rejects_writes(
+    office: Installation, setting: str, value: int, sentence: str
+) -> None:
+    """No process can announce itself then: a running one looks like a missing one, or like one that hangs."""
+    stores = office.container.stores
+    office.processes_run()
+    stores.presence.announce("webhooks@test", queues=RECEIVES, clock_ahead=0.0)
+    stores.webhook_counts.add("accepted")
+    stores.webhook_counts.save()
+    silence(office)
     silent = call(office, "status")
     assert (silent.exit_code, "No worker is running for" in silent.stderr) == (1, True), "Redis accepts announcements"
-    with full(office):
-        shown, checked = call(office, "status"), list(office.container.checks.run())
-        unknown = call_json(office, "status")["processes"]["unknown"]
-        samples = [
-            line for line in office.container.metrics.text().splitlines() if line.startswith("wbs_sync_workers{")
-        ]
+    assert len(alerts_about_processes(office)) == 3
+    with rejecting(office, setting, value):
+        shown, checked = call(office, "status"), {one.name: one for one in office.container.checks.run()}
+        processes = call_json(office, "status")["processes"]
+        assert alerts_about_processes(office) == []
     assert shown.exit_code == 1
     assert "It is not known which workers are running" in shown.stderr
-    assert "Redis is full" in shown.stderr
+    assert sentence in shown.stderr
     for wrong in ("No worker is running", "Beat is not running", "it hangs", "wbs-sync up"):
         assert wrong not in shown.stderr
     assert "Running: not known" in shown.stdout
-    assert "Redis is full" in unknown
-    assert samples == [], "no alert says that a queue has no worker"
-    assert [one.name for one in checked if one.ok is False] == ["Redis accepts writes", "Redis memory"]
-    workers = next(one for one in checked if one.name == "Workers")
-    assert (workers.ok, workers.message) == (None, "not checked: see 'Redis accepts writes' above")
+    assert sentence in processes["not_known_because"]
+    assert (processes["queues_without_worker"], processes["beat"]) == (None, None), "nothing is claimed"
+    assert (checked["Redis accepts writes"].ok, checked["Workers"].ok) == (False, None)
+    assert checked["Workers"].message == "not checked: see 'Redis accepts writes' above"
+    assert checked["Clocks"].message.startswith("this machine, Redis, Procore, NetSuite"), "clocks are read"
 
 
-def test_a_ledger_counts_as_being_rebuilt_only_while_it_is(office: Installation) -> None:
+def test_a_user_who_may_not_write_still_sees_that_workers_are_missing(office: Installation) -> None:
+    """What this user may not do says nothing about the workers', which have another one."""
+    refused = NoPermissionError("this user has no permissions to run the 'evalsha' command")
+    with mock.patch.object(Presence, "require_announcements", side_effect=refused):
+        alive = office.container.liveness.now()
+    assert alive.rejection is None
+    assert "No worker is running for" in alive.faults[0]
+
+
+def test_a_command_that_waits_says_why_it_is_not_known_who_works(
+    office: Installation, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(session, "CHECK_WORKERS_SECONDS", 0.0)
+    monkeypatch.setattr(session, "POLL_SECONDS", 0.0)
+    left = iter([3, 2, 1, 0])
+    with rejecting(office, "maxmemory", 1):
+        session.follow(office.container, lambda: next(left), count=3, noun="codes")
+    said = capsys.readouterr().err
+    assert said.count("It is not known which workers are running") == 1
+    assert "The work stays queued." in said
+
+
+def test_a_rebuild_counts_as_begun_only_once_it_has(office: Installation) -> None:
     office.processes_run()
     office.container.redis.delete(office.redis_key("ledger"))
     state = office.container.ledger.state
@@ -172,10 +222,12 @@ def test_a_ledger_counts_as_being_rebuilt_only_while_it_is(office: Installation)
         ]
 
     assert set(notices()) == {
-        "There is no ledger yet. The first work restores it from NetSuite before anything is written."
+        "There is no ledger yet. A worker restores it from NetSuite before its first piece of work."
     }
     state.save_rebuild({"items": 30})
-    rebuilt = "The ledger is being rebuilt from NetSuite: 30 Items so far. Nothing is written before that is complete."
-    assert set(notices()) == {rebuilt}
+    begun = (
+        "A rebuild of the ledger from NetSuite has begun: 30 Items so far. Nothing is written before it is complete."
+    )
+    assert set(notices()) == {begun}
     state.open(since=0)
     assert call_json(office, "status")["ledger"] == {"open": True, "rebuilt_so_far": 0, "notice": ""}

@@ -33,6 +33,7 @@ def report(name: str = "Harbor View", **changes: Any) -> Report:
         at=AT,
         company_id=4590,
         account_id="TSTDRV1234567",
+        ledger_open=True,
         ledger_notice="",
         projects=[
             ProjectRow(1, "24-001", name, StatusCounts(done=12), StatusCounts(done=3, skipped=1)),

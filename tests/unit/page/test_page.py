@@ -192,7 +192,7 @@ def test_projects_with_blocked_records_come_first() -> None:
 
 
 def test_an_empty_ledger_has_a_page_too() -> None:
-    notice = "The ledger is being rebuilt from NetSuite."
+    notice = "A rebuild of the ledger has begun."
     empty = report(
         ledger_notice=notice, projects=[], invoices={}, problems=[], runs=[], gate=GateUse(0, 5, []), waiting=0
     )

@@ -42,8 +42,8 @@ class ProcessChecks:
     def _alive(self) -> Alive:
         """Raises RedisError if it is not known which processes run: an earlier check has reported that error with its remedy."""
         alive = self.liveness.now()
-        if alive.unknown:
-            raise alive.unknown
+        if alive.rejection:
+            raise alive.rejection
         return alive
 
     def _workers(self) -> Check:
@@ -94,7 +94,7 @@ class ProcessChecks:
             for name, off in ahead.items()
             if abs(off) > CLOCK_LIMIT_SECONDS
         ]
-        alive = self._alive()
+        alive = self.liveness.now()
         wrong += [f"{one.process}'s is {_difference(one.clock_ahead)} Redis'" for one in alive.wrong_clocks]
         if wrong:
             return warning("; ".join(wrong), SYNCHRONIZE)

@@ -107,7 +107,7 @@ class RedisChecks:
         if notice := ledger_notice(self.stores.ledger.state):
             return warning(
                 notice,
-                "If workers are running, nothing needs to be done; `wbs-sync rebuild` does it now and shows its progress.",
+                "`wbs-sync rebuild` restores it now and shows the progress. After a loss of Redis, also start a scan and an export.",
             )
         return passed("there")
 
