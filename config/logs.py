@@ -126,17 +126,9 @@ def is_no_routine(record: logging.LogRecord) -> bool:
     return not (record.name.startswith("celery.") and TaskName.RESUME.value in facts)
 
 
-_OUTAGES = frozenset({
-    "ConnectionError", "TimeoutError", "BusyLoadingError", "ReadOnlyError", "NoPermissionError", "OutOfMemoryError",
-})  # fmt: skip
-"""redis-py's errors that say nothing about the program."""
-_REJECTIONS = ("MISCONF", "OOM", "READONLY", "NOPERM", "NOREPLICAS", "LOADING", "max number of clients")
-"""What the other errors of a server that rejects commands contain."""
-
-
-def without_outage_traceback(record: logging.LogRecord) -> bool:
-    """Reduce a record of Celery or kombu about an outage of Redis to one line, because its traceback names no fault of the program. Celery's
-    record of a message that returns to its queue is omitted, because our own line says why (`worker.runtime.pool`).
+def _without_outage_traceback(record: logging.LogRecord, is_outage: Callable[[BaseException], bool]) -> bool:
+    """Reduce a record of Celery or kombu about an outage to one line, because its traceback names no fault of the program. Celery's record of a
+    message that returns to its queue is omitted, because our own line says why (`worker.runtime.pool`).
     """
     error = record.exc_info[1] if record.exc_info else None
     if error is None or not record.name.startswith(("celery.", "kombu.")):
@@ -144,26 +136,32 @@ def without_outage_traceback(record: logging.LogRecord) -> bool:
     kind = type(error)
     if (kind.__module__, kind.__name__) == ("celery.exceptions", "Reject"):
         return False
-    if not kind.__module__.startswith("redis."):
-        return True
-    if kind.__name__ in _OUTAGES or any(words in str(error) for words in _REJECTIONS):
+    if is_outage(error):
         record.msg, record.args = f"{record.getMessage()} ({kind.__name__})", ()
         record.exc_info = record.exc_text = None
     return True
 
 
 def set_up_logging(
-    *, level: str, style: str, correlation_id: Callable[[], str] = lambda: "", rate_limited: bool = False
+    *,
+    level: str,
+    style: str,
+    correlation_id: Callable[[], str] = lambda: "",
+    is_outage: Callable[[BaseException], bool] = lambda _: False,
+    rate_limited: bool = False,
 ) -> None:
     """Replace the process's logging set-up. `style`: text or json; `correlation_id`: returns the correlation id of the calling thread;
-    `rate_limited`: for a process that accepts connections. Routine lines are logged only at level DEBUG.
+    `is_outage`: returns whether an error says only that Redis is away or rejects commands; `rate_limited`: for a process that accepts connections. Routine lines are logged only at level DEBUG.
     """
 
     def correlated(record: logging.LogRecord) -> bool:
         record.correlation_id = correlation_id()
         return True
 
-    filters: list[Any] = [correlated, without_outage_traceback]
+    def brief(record: logging.LogRecord) -> bool:
+        return _without_outage_traceback(record, is_outage)
+
+    filters: list[Any] = [correlated, brief]
     if level != "DEBUG":
         filters.append(is_no_routine)
     if rate_limited:

@@ -30,6 +30,7 @@ from worker.runtime.current import current, use
 from worker.runtime.events import Events
 from worker.runtime.private_files import keep_private
 from worker.runtime.transport import reach_sentinels, use_transport
+from worker.store.connection import is_outage
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +77,9 @@ app.add_defaults(_options)
 @signals.setup_logging.connect
 def _set_up_logging(**_: Any) -> None:
     settings = settings_or_exit()
-    set_up_logging(level=settings.log_level, style=settings.log_format, correlation_id=current_correlation)
+    set_up_logging(
+        level=settings.log_level, style=settings.log_format, correlation_id=current_correlation, is_outage=is_outage
+    )
 
 
 @signals.worker_init.connect

@@ -103,6 +103,11 @@ def is_unavailable(error: RedisError) -> bool:
     return isinstance(error, (redis.ConnectionError, redis.TimeoutError)) or bool(_sentence(error))
 
 
+def is_outage(error: BaseException) -> bool:
+    """Return whether an error of any kind is one of Redis, and not of the work."""
+    return isinstance(error, RedisError) and is_unavailable(error)
+
+
 def is_permission(error: RedisError) -> bool:
     """Return whether Redis rejected a command because the user may not send it."""
     return isinstance(error, NoPermissionError) or any(words in str(error) for words in _PERMISSION_WORDS)
