@@ -122,6 +122,11 @@ class Settings(BaseSettings):
         None, description="File with the result of `wbs-sync probe`; empty = netsuite-profile.json in DATA_DIR"
     )
 
+    netsuite_fields_file: TrustedFile = Field(
+        None,
+        description="TOML file with further fields of Items and bills; empty = netsuite-fields.toml in DATA_DIR, if it exists",
+    )
+
     export_statuses: Statuses = Field(("approved",), description="Invoice statuses to export, comma separated")
     item_name_format: NameFormat = Field("{project_number}-{wbs_code}", description="Format of Item names")
     project_ids: ProjectIds = Field(

@@ -35,11 +35,14 @@ WRITTEN = (
     "project_ids",
 )
 PROFILE = "NETSUITE_PROFILE_FILE"
+FIELDS = "NETSUITE_FIELDS_FILE"
 DIGEST_LETTERS = 8
 
 
-def written_settings(settings: Settings, profile: Profile | None) -> dict[str, str]:
-    """Return a digest of each setting's value, by setting name, and of the account profile. The values are not included."""
+def written_settings(settings: Settings, profile: Profile | None, fields: str) -> dict[str, str]:
+    """Return a digest of each setting's value, by setting name, and of the account profile. The values are not included. `fields`: the digest of
+    the file with NetSuite's fields, "" without one.
+    """
     values: dict[str, Any] = {name: getattr(settings, name) for name in WRITTEN}
     values |= {
         "netsuite_base_url": settings.netsuite_url,
@@ -50,15 +53,18 @@ def written_settings(settings: Settings, profile: Profile | None) -> dict[str, s
         "project_ids": sorted(settings.project_ids),
     }
     digests = {name.upper(): _digest(value) for name, value in values.items()}
-    return digests | {PROFILE: _digest(profile.effects.model_dump(mode="json") if profile else None)}
+    probed = _digest(profile.effects.model_dump(mode="json") if profile else None)
+    return digests | {PROFILE: probed, FIELDS: fields}
 
 
 def _digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:DIGEST_LETTERS]
 
 
-def billing_digest(settings: Settings) -> str:
-    """Return a digest of the settings that decide whether an invoice is billed: after a change of one, no invoice counts as unchanged."""
+def billing_digest(settings: Settings, fields: str) -> str:
+    """Return a digest of the settings that decide whether an invoice is billed: after a change of one, no invoice counts as unchanged. `fields`:
+    the digest of the file with NetSuite's fields, "" without one.
+    """
     decisive = (
         settings.export_statuses,
         settings.netsuite_retainage_item_id,
@@ -69,5 +75,6 @@ def billing_digest(settings: Settings) -> str:
         settings.netsuite_subsidiary_id,
         settings.netsuite_currency,
         settings.item_name_format,
+        *filter(None, [fields]),
     )
     return hashlib.sha256(repr(decisive).encode()).hexdigest()[:DIGEST_LETTERS]

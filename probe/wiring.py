@@ -10,6 +10,7 @@ from probe.run import Probe
 from worker.cli.session import redis_url
 from worker.container import Container
 from worker.container.installation import policy_of
+from worker.domain.fields import AccountFields
 from worker.domain.scopes import Remote
 from worker.redis_access import require_one_server
 from worker.store.gate import Precedence
@@ -39,7 +40,9 @@ def open_probe(settings: Settings) -> Probe:
     return Probe(
         netsuite=netsuite,
         procore=procore,
-        projects=Projects(stores, listing, policy_of(settings, None), container.ownership.company_confirmed),
+        projects=Projects(
+            stores, listing, policy_of(settings, None, AccountFields()), container.ownership.company_confirmed
+        ),
         locks=stores.locks,
         latencies=lambda: [*procore_transport.latencies(), *netsuite_transport.latencies()],
         has_tax_schedule=bool(settings.netsuite_tax_schedule_id),

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
+from config.fields_file import read_fields_file
 from config.process_secrets import NOT_HELD
 from config.profile import Effects, Profile, load_profile, project_field
+from config.setting_faults import InvalidSettings, on_one_line
 from config.settings import Settings
 from worker.clients.http import Transport
 from worker.clients.netsuite import auth as netsuite_auth
@@ -21,6 +23,8 @@ from worker.clients.procore import api as procore_api
 from worker.clients.procore.api import ProcoreAddress, ProcoreApi
 from worker.clients.procore.client import Procore, ProcorePages
 from worker.clients.remotes import Remotes
+from worker.domain.fields import AccountFields
+from worker.domain.fields_file import InvalidFields, account_fields
 from worker.domain.plans import Requests
 from worker.domain.scopes import Remote
 from worker.inspect.pages import Pages
@@ -39,7 +43,7 @@ def _part(build: Callable[[Connections], T]) -> Part[T]:
 
 @dataclass(frozen=True)
 class Connections:
-    """The connections of one process. `profile`: the account's profile, if there is one.
+    """The connections of one process. `profile`: the account's profile, if there is one; `fields`: further fields of new records.
 
     Locks of parts are taken in one order: the container's, these connections', the stores'. No store builds a connection.
     """
@@ -49,6 +53,7 @@ class Connections:
     building: BuildingLock = field(default_factory=BuildingLock, init=False, repr=False, compare=False)
 
     profile = _part(lambda own: load_profile(own.settings))
+    fields = _part(lambda own: _account_fields(own.settings))
     network = _part(lambda own: _network(own.settings))
     procore_transport = _part(lambda own: own.transport(Remote.PROCORE, own.settings.procore_read_timeout_seconds))
     netsuite_transport = _part(lambda own: own.transport(Remote.NETSUITE, own.settings.netsuite_read_timeout_seconds))
@@ -63,13 +68,8 @@ class Connections:
         )
     )
 
-    pages = _part(
-        lambda own: Pages(
-            own.stores,
-            ProcorePages(own.settings.procore_base_url, own.settings.procore_company_id),
-            NetSuitePages(own.settings.netsuite_url),
-        )
-    )
+    procore_pages = _part(lambda own: ProcorePages(own.settings.procore_base_url, own.settings.procore_company_id))
+    pages = _part(lambda own: Pages(own.stores, own.procore_pages, NetSuitePages(own.settings.netsuite_url)))
 
     @property
     def procore_address(self) -> ProcoreAddress:
@@ -108,7 +108,8 @@ class Connections:
 
     def procore(self, precedence: Precedence) -> Procore:
         """Return the client of Procore for one kind of work; unlike NetSuite's it works without the account's profile."""
-        return Procore(self.procore_api(precedence, self.procore_transport), self.stores.cache)
+        api = self.procore_api(precedence, self.procore_transport)
+        return Procore(api, self.stores.cache, reads_segments=self.fields.reads("wbs"))
 
     def netsuite(self, precedence: Precedence) -> NetSuite:
         """Return the client of NetSuite for one kind of work."""
@@ -190,6 +191,14 @@ def _network(settings: Settings) -> Network:
         direct=tuple(entry for entry in settings.no_proxy.replace(",", " ").split()),
         ca=settings.requests_ca_bundle or settings.ssl_cert_file,
     )
+
+
+def _account_fields(settings: Settings) -> AccountFields:
+    file = read_fields_file(settings)
+    try:
+        return account_fields(file.tables, file.digest)
+    except InvalidFields as error:
+        raise InvalidSettings(faults=tuple(on_one_line(f"{file.path} {fault}") for fault in error.faults)) from error
 
 
 def _known_refusals(profile: Profile | None) -> list[KnownRefusal]:

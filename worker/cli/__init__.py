@@ -18,6 +18,7 @@ COMMANDS = {
     "webhooks": "Receive Procore's webhooks.",
     "simulate": "Run the simulators of Procore and NetSuite.",
     "check": "Check configuration, connections and permissions.",
+    "fields": "List the NetSuite fields that the installation can set.",
     "probe": "Test undocumented behavior in a sandbox, then clean up.",
     "scan": "Create the missing Items of budgeted WBS codes.",
     "export": "Export one invoice or all approved invoices.",

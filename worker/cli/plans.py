@@ -149,6 +149,9 @@ def _bill_rows(line: PlanLine) -> Iterable[Sequence[str]]:
     for item, amount, description in rows if isinstance(rows, tuple) else ():
         yield item, _amount(amount), description
     yield "", _amount(line.data.get("total")), "Payment due"
+    fields = line.data.get("fields")
+    for name, value in fields if isinstance(fields, tuple) else ():
+        yield "", "", f"{name}: {value}"
 
 
 def _amount(text: Any) -> str:

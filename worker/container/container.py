@@ -29,7 +29,9 @@ from worker.engine.runner import Runner
 from worker.engine.settings_agreement import SettingsAgreement
 from worker.engine.settlement import Settlement
 from worker.engine.systematic_differences import SystematicDifferences
+from worker.inspect.account_fields import FieldViews
 from worker.inspect.checks import Checks
+from worker.inspect.checks.fields import FieldChecks
 from worker.inspect.checks.machine import FileChecks, MachineChecks
 from worker.inspect.checks.netsuite import NetSuiteChecks
 from worker.inspect.checks.processes import ProcessChecks
@@ -66,6 +68,7 @@ from worker.store.identity import MEET_EVERY_SECONDS
 from worker.store.locks import LeaseKeeper
 from worker.store.runtime import REAL, Runtime
 from worker.store.stores import Stores
+from worker.sync.bill_completion import BillCompletion
 from worker.sync.bill_drafts import BillDrafts
 from worker.sync.bill_ownership import BillOwnership
 from worker.sync.bill_records import BillRecords
@@ -76,6 +79,7 @@ from worker.sync.books_currency import BooksCurrency
 from worker.sync.export_ends import ExportEnds
 from worker.sync.export_preview import ExportPreview
 from worker.sync.export_runs import ExportRuns
+from worker.sync.field_sources import FieldSources
 from worker.sync.former_items import FormerItems
 from worker.sync.invoice_export import InvoiceExport
 from worker.sync.invoice_items import SPARE_THREADS, InvoiceItems
@@ -116,11 +120,17 @@ class Flow:
         self.policy: Policy = own.policy
         self.remotes: Remotes = own.connections.remotes(precedence)
 
+    # What both are given in NetSuite.
+    links = _of_flow(lambda it: Links(it.stores, it.remotes))
+    fields = _of_flow(
+        lambda it: FieldSources(it.stores, it.remotes, it.policy, it.links, it.own.connections.procore_pages)
+    )
+
     # Codes to Items.
     projects = _of_flow(
         lambda it: Projects(it.stores, it.remotes.procore, it.policy, it.own.ownership.company_confirmed)
     )
-    item_writer = _of_flow(lambda it: ItemWriter(it.stores, it.remotes, it.policy, it.own.once))
+    item_writer = _of_flow(lambda it: ItemWriter(it.stores, it.remotes, it.policy, it.own.once, it.fields))
     items = _of_flow(
         lambda it: Items(it.stores, it.remotes, it.policy, it.projects, it.own.former_items, it.item_writer)
     )
@@ -129,7 +139,6 @@ class Flow:
     # What an invoice is billed with; reads only.
     books_currency = _of_flow(lambda it: BooksCurrency(it.stores, it.policy))
     invoice_items = _of_flow(lambda it: InvoiceItems(it.stores, it.items, it.own.runner, it.own.item_threads))
-    links = _of_flow(lambda it: Links(it.stores, it.remotes))
     periods = _of_flow(lambda it: PostingPeriods(it.stores, it.remotes, it.policy))
     settled = _of_flow(lambda it: SettledByHand(it.stores, it.remotes, it.links))
     reader = _of_flow(lambda it: InvoiceReader(it.stores, it.remotes, it.policy, it.projects, it.own.read_threads))
@@ -140,10 +149,11 @@ class Flow:
     )
 
     # Invoices to bills.
+    completion = _of_flow(lambda it: BillCompletion(it.fields, it.periods))
     bill_ownership = _of_flow(lambda it: BillOwnership(it.stores, it.remotes, it.policy))
     records = _of_flow(lambda it: BillRecords(it.stores, it.remotes))
     writer = _of_flow(
-        lambda it: BillWriter(it.stores, it.remotes, it.own.once, it.records, it.bill_ownership, it.periods)
+        lambda it: BillWriter(it.stores, it.remotes, it.own.once, it.records, it.bill_ownership, it.completion)
     )
     ends = _of_flow(lambda it: ExportEnds(it.stores, it.remotes, it.own.once, it.records, it.bill_ownership))
     bills = _of_flow(lambda it: Bills(it.stores, it.drafts, it.writer, it.ends, it.links, it.settled))
@@ -172,7 +182,7 @@ class Container:
     stores: Part[Stores] = _part(lambda own: Stores(own.redis, own.keeper, installation_of(own.settings), own.runtime))
     ownership: Part[Ownership] = _part(lambda own: Ownership(own.stores))
     connections: Part[Connections] = _part(lambda own: Connections(own.settings, own.stores))
-    policy: Part[Policy] = _part(lambda own: policy_of(own.settings, own.connections.profile))
+    policy: Part[Policy] = _part(lambda own: policy_of(own.settings, own.connections.profile, own.connections.fields))
     exports = _part(lambda own: Flow(own, Precedence.EXPORT))
     scans = _part(lambda own: Flow(own, Precedence.SCAN))
     comparisons = _part(lambda own: Flow(own, Precedence.UPKEEP))
@@ -233,6 +243,8 @@ class Container:
     )
     retries = _part(lambda own: Retries(own.stores, own.exports.projects, own.exports.items, own.dispatch))
 
+    field_views = _part(lambda own: FieldViews(own.remotes, own.exports.fields, own.preview))
+
     @part
     def checks(self) -> Checks:
         """The checks of the installation, in the order in which they run."""
@@ -244,6 +256,7 @@ class Container:
             processes.running(),
             ProcoreChecks(remotes.procore, self.policy, self.exports.projects, self.exports.books_currency).checks(),
             NetSuiteChecks(remotes.netsuite, chosen_of(self.settings, self.policy, connections.profile)).checks(),
+            FieldChecks(self.field_views, self.policy.makes_credits).checks(),
             # Last, after both systems have responded.
             processes.clocks(),
             FileChecks(secret_files(self.settings)).checks(),
@@ -300,7 +313,7 @@ class Container:
     @property
     def written_settings(self) -> dict[str, str]:
         """A digest of each setting that decides what is written."""
-        return written_settings(self.settings, self.connections.profile)
+        return written_settings(self.settings, self.connections.profile, self.connections.fields.digest)
 
     def now(self) -> float:
         """Return the time of Redis' clock in unix seconds."""
@@ -317,7 +330,7 @@ class Container:
     def require_own(self) -> None:
         """Make sure that profile and ledger are of no other account, and Redis is one server. Raises InvalidSettings otherwise."""
         require_one_server(self.redis)
-        _ = self.connections.profile
+        _ = self.connections.profile, self.connections.fields
         self.ownership.require_no_other()
 
     def watch_store(self) -> None:

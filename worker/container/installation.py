@@ -6,6 +6,7 @@ from config.profile import Profile, contradictions, settle_seconds
 from config.settings import Settings
 from config.written_settings import billing_digest
 from worker.domain.bill_lines import FixedItems
+from worker.domain.fields import AccountFields
 from worker.domain.policy import Policy
 from worker.domain.posting_periods import ClosedPeriod
 from worker.inspect.checks.netsuite import Chosen
@@ -23,8 +24,8 @@ def installation_of(settings: Settings) -> Installation:
     )
 
 
-def policy_of(settings: Settings, profile: Profile | None) -> Policy:
-    """Return what the settings and the account's profile say about what is written."""
+def policy_of(settings: Settings, profile: Profile | None, fields: AccountFields) -> Policy:
+    """Return what the settings, the account's profile and the file with NetSuite's fields say about what is written."""
     return Policy(
         project_ids=frozenset(settings.project_ids),
         name_format=settings.item_name_format,
@@ -35,7 +36,8 @@ def policy_of(settings: Settings, profile: Profile | None) -> Policy:
         closed_period=ClosedPeriod(settings.netsuite_closed_period),
         currency=settings.netsuite_currency,
         settle_seconds=settle_seconds(settings, profile),
-        billing_digest=billing_digest(settings),
+        billing_digest=billing_digest(settings, fields.digest),
+        fields=fields,
     )
 
 

@@ -78,14 +78,14 @@ def bill_lines(
     `item_ids`: Item id by WBS code id, for all of `invoice.wbs_code_ids`. `fixed`: has an Item for each of the other lines.
     """
     lines = [
-        BillLine(item_ids[line.wbs_code_id], line.gross, line.code_and_description)
-        for line in invoice.lines
+        BillLine(item_ids[line.wbs_code_id], line.gross, line.code_and_description, of_line=index)
+        for index, line in enumerate(invoice.lines)
         if line.gross and line.wbs_code_id is not None
     ]
     without_code = (
-        BillLine(fixed.retainage, -retained.held, RETAINAGE_HELD),
-        BillLine(fixed.retainage, retained.released, RETAINAGE_RELEASED),
-        BillLine(fixed.tax, invoice.tax, TAX),
+        BillLine(fixed.retainage, -retained.held, RETAINAGE_HELD, amount_kind="retainage_held"),
+        BillLine(fixed.retainage, retained.released, RETAINAGE_RELEASED, amount_kind="retainage_released"),
+        BillLine(fixed.tax, invoice.tax, TAX, amount_kind="tax"),
     )
     return (*lines, *(line for line in without_code if line.amount))
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
 from worker.domain import money
+from worker.domain.field_kinds import FieldValue
 from worker.domain.posting_periods import PostingPeriod
 
 DOCUMENT_NUMBER_LIMIT = 45
@@ -25,12 +27,19 @@ class Document(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BillLine:
-    """One line of a vendor bill: an Item by its internal id, and its amount."""
+    """One line of a vendor bill: an Item by its internal id, and its amount. `fields`: further fields to write.
+
+    `amount_kind`: "work" (with stored materials), "retainage_held", "retainage_released" or "tax". `of_line`: the index of the invoice's line;
+    None for a line without one.
+    """
 
     item_id: str
     amount: Decimal
     description: str
     item_name: str = ""
+    fields: Mapping[str, FieldValue] = field(default_factory=dict, compare=False)
+    amount_kind: str = field(default="work", compare=False)
+    of_line: int | None = field(default=None, compare=False)
 
 
 NumberKey = tuple[str, Document, str]
@@ -46,7 +55,8 @@ def number_key(vendor_id: str, document: Document, number: str) -> NumberKey:
 class Bill:
     """The expected vendor bill or vendor credit. A credit has the amounts of a bill, with a negative total.
 
-    Ids are NetSuite's internal ids. `vendor_name`: Procore's name, for messages only. `posting_period`: None = that of its date.
+    Ids are NetSuite's internal ids. `vendor_name`: Procore's name, for messages only. `posting_period`: None = that of its date. `fields`: further
+    fields to write.
     """
 
     external_id: str
@@ -58,6 +68,7 @@ class Bill:
     lines: tuple[BillLine, ...]
     vendor_name: str = ""
     posting_period: PostingPeriod | None = None
+    fields: Mapping[str, FieldValue] = field(default_factory=dict, compare=False)
 
     @property
     def total(self) -> Decimal:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
@@ -13,6 +13,7 @@ from worker.domain.errors import Blocked
 from worker.domain.identities import bill_id_of_origin
 from worker.domain.problems import Cause
 from worker.domain.texts import unwritable
+from worker.domain.wbs_codes import Segment
 
 NOTHING_BILLED = "nothing is billed on it"
 """Reason to skip an invoice whose bill would have no lines."""
@@ -25,7 +26,8 @@ class InvoiceLine:
     """One line of a subcontractor invoice; amounts in the invoice's currency, with fractions of a cent if Procore has them.
 
     `previous_line_id`: the line of the previous invoice that it continues. `contract_line`: the contract line that it bills; several lines
-    may have the same one, and "" means that Procore does not say. `gross_reported`: Procore's figure for `gross`.
+    may have the same one, and "" means that Procore does not say. `gross_reported`: Procore's figure for `gross`. `segments`: the parts of its
+    WBS code, whose names Procore does not show here.
     """
 
     id: int | None
@@ -45,6 +47,7 @@ class InvoiceLine:
     materials_retained: Decimal
     materials_released: Decimal
     gross_reported: Decimal | None = None
+    segments: tuple[Segment, ...] = field(default=(), compare=False)
 
     @property
     def retained_to_date(self) -> Decimal:
@@ -74,6 +77,7 @@ class Invoice:
     """A subcontractor invoice (Procore's API: requisition).
 
     `vendor_id`: None if its commitment has no company. `amount_due_reported`: `payment_summary.invoiced_amount_due`, if given.
+    `further`: values that only decide further fields of its bill, by name, such as `period_end` and `custom_field_598`.
     """
 
     id: int
@@ -93,6 +97,7 @@ class Invoice:
     tax: Decimal
     lines: tuple[InvoiceLine, ...]
     amount_due_reported: Decimal | None = None
+    further: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def label(self) -> str:

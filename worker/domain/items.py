@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from worker.domain.errors import Blocked
+from worker.domain.field_kinds import FieldValue
 from worker.domain.identities import is_our_item, same_external_id
 from worker.domain.problems import Cause
 from worker.domain.wbs_codes import same_item_name
@@ -38,11 +39,12 @@ class FoundItem:
 
 @dataclass(frozen=True, slots=True)
 class ItemNeed:
-    """The expected Item of a WBS code."""
+    """The expected Item of a WBS code. `fields`: further fields to write."""
 
     external_id: str
     name: str
     description: str
+    fields: Mapping[str, FieldValue] = field(default_factory=dict, compare=False)
 
 
 def item_for(need: ItemNeed, found: Sequence[FoundItem], adopted: Mapping[str, str]) -> FoundItem | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from worker.domain.bill_lines import FixedItems
+from worker.domain.fields import AccountFields
 from worker.domain.posting_periods import ClosedPeriod
 from worker.domain.wbs_codes import NamingRule
 
@@ -14,7 +15,7 @@ from worker.domain.wbs_codes import NamingRule
 class Policy:
     """The values that decide what is written. `project_ids`: the only projects that are synced, all if empty; `marks_adopted`: whether an adopted
     Item gets an external id; `currency`: base currency of the books, "" if not set; `settle_seconds`: seconds for which an unconfirmed write
-    is only looked up; `billing_digest`: of all settings that decide whether an invoice is billed.
+    is only looked up; `billing_digest`: of all settings that decide whether an invoice is billed; `fields`: further fields of new records.
     """
 
     project_ids: Set[int]
@@ -27,6 +28,7 @@ class Policy:
     currency: str
     settle_seconds: float
     billing_digest: str
+    fields: AccountFields = field(default_factory=AccountFields)
 
     @property
     def naming_rule(self) -> NamingRule:

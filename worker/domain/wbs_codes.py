@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from worker.domain.errors import Blocked
 from worker.domain.problems import Cause
@@ -36,12 +36,25 @@ class Project:
 
 
 @dataclass(frozen=True, slots=True)
+class Segment:
+    """One part of a WBS code. `kind`: Procore's type, such as `cost_code`, `line_item_type` (the cost type) or `custom`; `segment_id`: of the
+    segment, whose `name` is "" where Procore does not show it; `code`: the value.
+    """
+
+    segment_id: int | None
+    name: str
+    kind: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class WbsCode:
-    """A project's budget code. `flat_code`: its text (`01-100.S`), which may change; `id` does not."""
+    """A project's budget code. `flat_code`: its text (`01-100.S`), which may change; `id` does not. `segments`: its parts, if they were read."""
 
     id: int
     flat_code: str
     description: str
+    segments: tuple[Segment, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

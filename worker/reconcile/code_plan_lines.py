@@ -61,8 +61,10 @@ class CodePlanLines:
             "Item name": resolved.name,
             "in NetSuite": f"Item {item_id} {name!r}" if resolved.item else "" if resolved.cause else NOTHING,
         }
+        fields = self.items.writer.fields.names.shown(resolved.fields)
         outcome = Outcome(resolved.kind, name, item_id, reason, resolved.cause)
         requests = Requests(0, self.items.writes(resolved))
+        data = {**data, "fields": fields} if fields else data
         key = str(CodeKey(project.id, code.id))
         dry.add(line_of(key, project.label, code.flat_code, outcome, data=data, requests=requests))
         if resolved.kind is not OutcomeKind.BLOCKED:

@@ -183,7 +183,16 @@ class InvoicePlanLines:
             "lines": tuple(rows),
             "in NetSuite": f"{found.document} {found.id}" if found else NOTHING,
             **({"posting period": bill.posting_period.name} if bill.posting_period else {}),
+            **self._fields_of(bill),
         }
+
+    def _fields_of(self, bill: Bill) -> LineData:
+        """Return the further fields of a bill and of its lines, with the names of the records that they refer to; nothing without such fields."""
+        names = self.export.bills.writer.completion.fields.names
+        rows = list(names.shown(bill.fields))
+        for number, line in enumerate(bill.lines, 1):
+            rows += [(f"line {number} {name}", value) for name, value in names.shown(line.fields)]
+        return {"fields": tuple(rows)} if rows else {}
 
     def _blocked(self, key: InvoiceKey, draft: _Draft, error: Blocked) -> Outcome:
         record = self.export.bills.ends.records.blocked(key, draft.invoice, error)

@@ -128,7 +128,11 @@ class InvoiceItems:
 def codes_of(invoice: Invoice, wbs_code_ids: Collection[int]) -> list[WbsCode]:
     """Return the texts and descriptions of its codes from the invoice's lines."""
     lines = {line.wbs_code_id: line for line in invoice.lines}
-    return [WbsCode(code_id, lines[code_id].flat_code, lines[code_id].code_description) for code_id in wbs_code_ids]
+    return [
+        WbsCode(code_id, line.flat_code, line.code_description, line.segments)
+        for code_id in wbs_code_ids
+        for line in [lines[code_id]]
+    ]
 
 
 def _in_doubt(record: Record | None) -> bool:

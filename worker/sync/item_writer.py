@@ -19,6 +19,7 @@ from worker.domain.series import Deviation, Series
 from worker.engine.exactly_once import ExactlyOnce
 from worker.store.locks import Lock
 from worker.store.stores import Stores
+from worker.sync.field_sources import FIELDS, FieldSources, from_text
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,7 @@ class ItemWriter:
     remotes: Remotes
     policy: Policy
     once: ExactlyOnce
+    fields: FieldSources
 
     def locked(self, key: CodeKey, attempt: Callable[[Record | None, Lock], Outcome]) -> Outcome:
         """Attempt the code's Item under its lock; return its outcome if there is nothing to do."""
@@ -90,7 +92,8 @@ class ItemWriter:
         self.once.differences.note(Series.ITEMS, need.name, differs)
 
     def _need(self, key: CodeKey, record: Record) -> ItemNeed:
-        return ItemNeed(self.external_id(key), record.name, record.description)
+        fields = from_text(record.facts[FIELDS]) if FIELDS in record.facts else {}
+        return ItemNeed(self.external_id(key), record.name, record.description, fields)
 
     def _refused(self, key: CodeKey, record: Record, error: Blocked, lock: Lock) -> Outcome:
         """Record a problem. While a write may still appear, the Item is looked up as well."""

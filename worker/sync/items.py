@@ -13,6 +13,7 @@ from typing import TypeGuard
 from worker.clients.remotes import Remotes
 from worker.domain.audit_trail import AuditEvent, EventKind
 from worker.domain.errors import Blocked, NotFound, NotPermitted
+from worker.domain.field_kinds import FieldValue, Place
 from worker.domain.identities import CodeKey, item_external_id, same_external_id
 from worker.domain.items import FoundItem, ItemNeed, item_for
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State
@@ -23,6 +24,7 @@ from worker.domain.work import Lane, resolution_of
 from worker.store.ledger import FOR_AN_INVOICE
 from worker.store.locks import Lock
 from worker.store.stores import Stores
+from worker.sync.field_sources import FIELDS, FIELDS_OF, to_text
 from worker.sync.former_items import FormerItems
 from worker.sync.item_writer import ItemWriter, outcome_now
 from worker.sync.projects import Projects
@@ -36,7 +38,9 @@ NO_SUCH_CODE = "no budgeted, active code of a readable project"
 
 @dataclass(frozen=True, slots=True)
 class ResolvedCode:
-    """A code with the result of its look-up: CREATED (to be created), ADOPTED, ALREADY (exists), or BLOCKED with its cause."""
+    """A code with the result of its look-up: CREATED (to be created), ADOPTED, ALREADY (exists), or BLOCKED with its cause. `fields`: further
+    fields of an Item to be created.
+    """
 
     code: WbsCode
     kind: OutcomeKind
@@ -44,6 +48,7 @@ class ResolvedCode:
     item: FoundItem | None = None
     cause: Cause | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, FieldValue] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -73,7 +78,18 @@ class Items:
                 named.append((code, self._need(project, code, rule, clashes.get(code.id))))
             except Blocked as error:
                 resolved.append(ResolvedCode(code, OutcomeKind.BLOCKED, cause=error.cause, facts=error.facts))
-        return resolved + self._without_former(project, rule, self._looked_up(project.id, named))
+        resolved += self._without_former(project, rule, self._looked_up(project.id, named))
+        return [self._with_fields(project, one) for one in resolved] if self.policy.fields.of(Place.ITEM) else resolved
+
+    def _with_fields(self, project: Project, resolved: ResolvedCode) -> ResolvedCode:
+        """Add the further fields of an Item to be created; a field without a value blocks the code."""
+        if resolved.kind is not OutcomeKind.CREATED:
+            return resolved
+        try:
+            return replace(resolved, fields=self.writer.fields.of_item(project, resolved.code))
+        except Blocked as error:
+            facts = {**error.facts, "name": resolved.name, "code": resolved.code.flat_code}
+            return replace(resolved, kind=OutcomeKind.BLOCKED, cause=error.cause, facts=facts)
 
     def naming_rule(self) -> NamingRule:
         """Return the naming rule of this account."""
@@ -177,6 +193,7 @@ class Items:
                     code=one.code.flat_code,
                     description=one.code.description,
                     for_invoice=for_invoice,
+                    facts=self._facts_of_fields(one),
                 )
             elif one.item:
                 ours = one.kind is OutcomeKind.ALREADY
@@ -198,6 +215,10 @@ class Items:
         noted = self.stores.ledger.add_waiting(project_id, waiting, by=by) if waiting else []
         return [CodeKey(project_id, wbs_code_id) for wbs_code_id in noted]
 
+    def _facts_of_fields(self, one: ResolvedCode) -> dict[str, str]:
+        """Return the further fields of an Item for its record while it waits, so that whoever creates it sets what the plan showed."""
+        return {FIELDS: to_text(one.fields), FIELDS_OF: self.policy.fields.digest} if one.fields else {}
+
     def writes(self, one: ResolvedCode) -> int:
         """Return how many NetSuite requests it takes to write the Item of a code."""
         marks = (
@@ -218,10 +239,13 @@ class Items:
         return self.stores.ledger.add_waiting(project_id, asked, by="a retry") if asked else []
 
     def outdated(self, project_id: int) -> dict[int, Record]:
-        """Return the waiting codes that were looked up too long ago."""
+        """Return the waiting codes that were looked up too long ago, or with another file of fields."""
         now = self.stores.now()
+        records = self.stores.ledger.codes(project_id)
         return {
-            number: record for number, record in self.stores.ledger.codes(project_id).items() if _is_old(record, now)
+            number: record
+            for number, record in records.items()
+            if _is_old(record, now) or self._has_other_fields(record)
         }
 
     def skip(self, key: CodeKey, record: Record | None) -> Record:
@@ -243,9 +267,15 @@ class Items:
         return self.writer.locked(key, lambda record, lock: self._made(key, record, lock))
 
     def _made(self, key: CodeKey, record: Record | None, lock: Lock) -> Outcome:
-        if not _is_ready(record) or _is_old(record, lock.at):
+        if not _is_ready(record) or _is_old(record, lock.at) or self._has_other_fields(record):
             record = self._resolved_again(key, record)
         return self.writer.make(key, record, lock) if _is_ready(record) else outcome_now(record)
+
+    def _has_other_fields(self, record: Record) -> bool:
+        """Return whether a waiting code was looked up with another file of fields."""
+        rules = self.policy.fields.of(Place.ITEM)
+        digest = self.policy.fields.digest if rules else ""
+        return record.state is State.WAITING and record.facts.get(FIELDS_OF, "") != digest
 
     def _resolved_again(self, key: CodeKey, record: Record | None) -> Record | None:
         """Look up a code without a recent look-up (requested by another application, blocked before, or waiting for too long) from the start."""

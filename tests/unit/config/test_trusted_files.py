@@ -117,7 +117,9 @@ def test_secrets_that_everybody_may_write_are_refused(
     assert address, "a mounted file keeps the owner that it has on the host"
 
 
-@pytest.mark.parametrize("name", ["NETSUITE_PRIVATE_KEY_FILE", "NETSUITE_PROFILE_FILE", "REQUESTS_CA_BUNDLE"])
+@pytest.mark.parametrize(
+    "name", ["NETSUITE_PRIVATE_KEY_FILE", "NETSUITE_PROFILE_FILE", "NETSUITE_FIELDS_FILE", "REQUESTS_CA_BUNDLE"]
+)
 def test_a_file_that_a_setting_names_is_refused_if_everybody_may_write_it(
     set_environment: SetEnvironment, tmp_path: Path, name: str
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 from config.loading import load_settings
 from config.profile import Effects, Profile
 from config.settings import Settings
-from config.written_settings import PROFILE, WRITTEN, written_settings
+from config.written_settings import FIELDS, PROFILE, WRITTEN, billing_digest, written_settings
 from tests.unit.config.conftest import SetEnvironment
 
 CHANGES = {
@@ -37,13 +37,13 @@ CHANGES = {
 NOT_WRITTEN = (
     "redis_url", "redis_key_prefix", "data_dir", "procore_auth_url", "procore_client_id", "procore_client_secret",
     "procore_read_timeout_seconds", "netsuite_client_id", "netsuite_certificate_id", "netsuite_private_key_file",
-    "netsuite_certificate_expires", "netsuite_concurrency", "netsuite_read_timeout_seconds", "netsuite_profile_file", "scan_cron", "export_cron", "verify_cron",
+    "netsuite_certificate_expires", "netsuite_concurrency", "netsuite_read_timeout_seconds", "netsuite_profile_file", "netsuite_fields_file", "scan_cron", "export_cron", "verify_cron",
     "worker_threads", "flower_port", "flower_address", "flower_basic_auth", "webhook_authorization", "webhook_address",
     "webhook_port", "webhook_invoice_resources", "log_level", "log_format", "sentry_dsn", "https_proxy", "http_proxy", "no_proxy",
     "requests_ca_bundle", "ssl_cert_file",
 )  # fmt: skip
-"""The other settings, listed so that each new setting is assigned to one of the two lists. The content of the profile file is compared, not
-its path.
+"""The other settings, listed so that each new setting is assigned to one of the two lists. The content of the files with the profile and with NetSuite's
+fields is compared, not their paths.
 """
 ALONGSIDE = {"NETSUITE_ITEM_TYPE": {"NETSUITE_INCOME_ACCOUNT_ID": "54"}}
 """What a change needs to be a setting at all."""
@@ -51,7 +51,7 @@ ALONGSIDE = {"NETSUITE_ITEM_TYPE": {"NETSUITE_INCOME_ACCOUNT_ID": "54"}}
 
 def digests(set_environment: SetEnvironment, **changes: str) -> dict[str, str]:
     set_environment(**changes)
-    return written_settings(load_settings(), None)
+    return written_settings(load_settings(), None, "")
 
 
 def test_each_setting_is_classified_by_whether_it_affects_writes() -> None:
@@ -95,7 +95,15 @@ def test_the_content_of_a_profile_counts_and_not_its_date(set_environment: SetEn
     def of(day: int, limit: int) -> str:
         made = datetime(2026, 11, day, tzinfo=UTC)
         profile = Profile(account="1234567_SB1", probed_at=made, effects=Effects(item_name_limit=limit))
-        return written_settings(settings, profile)[PROFILE]
+        return written_settings(settings, profile, "")[PROFILE]
 
     assert of(1, 60) == of(2, 60) != of(1, 40)
-    assert of(1, 60) != written_settings(settings, None)[PROFILE]
+    assert of(1, 60) != written_settings(settings, None, "")[PROFILE]
+
+
+def test_the_content_of_the_file_with_fields_counts(set_environment: SetEnvironment) -> None:
+    set_environment()
+    settings = load_settings()
+    assert written_settings(settings, None, "1f3a")[FIELDS] != written_settings(settings, None, "77b0")[FIELDS]
+    assert billing_digest(settings, "1f3a") != billing_digest(settings, "77b0")
+    assert billing_digest(settings, "") == billing_digest(settings, ""), "no file is no difference"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from worker.clients.fields import read
-from worker.clients.netsuite import wire
+from worker.clients.netsuite import catalog, wire
 from worker.clients.netsuite.api import (
     MAX_VALUES,
     any_of,
@@ -19,6 +19,7 @@ from worker.clients.netsuite.api import (
 )
 from worker.clients.netsuite.bills import BillRequests
 from worker.domain.errors import Blocked, Misconfigured, NotFound, UnexpectedAnswer
+from worker.domain.field_kinds import FieldKind
 from worker.domain.identities import OUR_ITEMS
 from worker.domain.items import OTHER_CHARGE, USABLE_SUBTYPES, FoundItem, ItemNeed
 from worker.domain.links import Entity, search_pattern, words_of
@@ -148,6 +149,33 @@ class NetSuite(BillRequests):
         """Return the name of a tax schedule; None if the role sees none with this id. Not every account shows the table to queries."""
         query = f"SELECT id, name FROM taxschedule WHERE id = {literal(schedule_id)} ORDER BY id ASC"
         return next((row.name for row in self._query(wire.TaxScheduleRow, query)), None)
+
+    def record_fields(self, record_type: str, record_id: str) -> dict[str, str]:
+        """GET /{type}/{id}: return the fields of a `vendor` or `job` (project) as text, by the names of NetSuite's REST API. Raises NotFound."""
+        return catalog.text_fields(self._api.get(f"{record_type}/{record_id}").json())
+
+    def custom_field_kinds(self, record_type: str, *, sublist: str = "") -> dict[str, FieldKind]:
+        """GET /metadata-catalog/{type}: return the custom fields of a record type, or of a sublist's lines, with their kinds.
+
+        Raises an error of the client if the role may not read the catalog.
+        """
+        schema = self._api.get(f"metadata-catalog/{record_type}", accept="application/schema+json").json()
+        return catalog.custom_kinds(schema, sublist)
+
+    def names_in(self, table: str, ids: Sequence[str]) -> dict[str, tuple[str, bool]]:
+        """Return names of the entries of a list such as `department`, and whether they are inactive, by their ids; none for an id without entry.
+
+        The columns are those of public code against real accounts (docs/remotes.md, fields).
+        """
+        column = "fullname" if table == "account" else "name"
+        query = f"SELECT id, {column}, isinactive FROM {table} WHERE {is_in('id', ids)} ORDER BY id ASC"
+        rows = self._query(wire.EntryRow, query)
+        return {row.id: (row.fullname or row.name, row.isinactive == "T") for row in rows}
+
+    @property
+    def item_type(self) -> str:
+        """The record type of new Items."""
+        return self._defaults.item_type
 
     def posting_periods(self) -> list[PostingPeriod]:
         """Return the account's base periods; quarters, years and adjustments take no bills (docs/remotes.md, posting periods). Raises

@@ -1,11 +1,12 @@
 """NetSuite's records and rows as models, and the bodies of new records.
 
-Only documented properties are sent (REST API Browser, record v1, 2026.1). Amounts are sent as JSON numbers with two decimals and read as
+Only documented properties are sent (REST API Browser, record v1, 2026.1), and the custom fields that the installation names. Amounts are sent as JSON numbers with two decimals and read as
 Decimal. SuiteQL leaves out columns that are null.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -16,6 +17,7 @@ from worker.clients.fields import Day, Flag, InternalId, Money, NonEmptyText, Op
 from worker.domain import money
 from worker.domain.bills import Bill, BillLine, Document, FoundBill
 from worker.domain.errors import UnexpectedAnswer
+from worker.domain.field_kinds import FieldKind, FieldValue
 from worker.domain.items import FoundItem, ItemNeed
 from worker.domain.links import Entity
 from worker.domain.posting_periods import PostingPeriod
@@ -52,7 +54,7 @@ def item_body(need: ItemNeed, defaults: AccountDefaults, *, display_name_limit: 
         "incomeAccount": defaults.income_account_id if defaults.item_type == "otherChargeResaleItem" else "",
         "taxSchedule": defaults.tax_schedule_id,
     }
-    return body | {name: {"id": value} for name, value in references.items() if value}
+    return body | {name: {"id": value} for name, value in references.items() if value} | properties(need.fields)
 
 
 def bill_body(bill: Bill, defaults: AccountDefaults, document: Document) -> dict[str, Any]:
@@ -70,7 +72,7 @@ def bill_body(bill: Bill, defaults: AccountDefaults, document: Document) -> dict
         body["postingPeriod"] = {"id": bill.posting_period.id}
     if defaults.subsidiary_id:
         body["subsidiary"] = {"id": defaults.subsidiary_id}
-    return body
+    return body | properties(bill.fields)
 
 
 def _number(value: Any) -> Decimal:
@@ -142,6 +144,14 @@ class AccountRow(IdRow):
 
     fullname: NonEmptyText
     isinactive: Literal["T", "F"]
+
+
+class EntryRow(IdRow):
+    """A row of a list such as SuiteQL's `department`."""
+
+    name: Text = ""
+    fullname: Text = ""
+    isinactive: Literal["T", "F"] = "F"
 
 
 class TaxScheduleRow(IdRow):
@@ -261,11 +271,11 @@ class VendorBillRow(IdRow):
             self.period.name if self.period else "",
             self.exchange_rate,
             self.subsidiary.id if self.subsidiary else "",
-            next((job_id for row in rows if (job_id := _id_in(row.customer) or _id_in(row.job))), ""),
+            next((job_id for row in rows if (job_id := id_in(row.customer) or id_in(row.job))), ""),
         )
 
 
-def _id_in(reference: Any) -> str:
+def id_in(reference: Any) -> str:
     """Return the internal id in a reference; "" for any other value. Nothing is written from it."""
     value = reference.get("id") if isinstance(reference, dict) else None
     return str(value) if isinstance(value, str | int) and str(value).isdecimal() else ""
@@ -286,7 +296,24 @@ def _line_body(line: BillLine, sign: int, job_id: str, project_field: str) -> di
         "description": line.description,
         project_field: {"id": job_id},
         "isBillable": False,
-    }
+    } | properties(line.fields)
+
+
+def properties(fields: Mapping[str, FieldValue]) -> dict[str, Any]:
+    """Return further fields as properties of a body: references as {"id"}, multi-select fields as {"items": [{"id"}]} (docs/remotes.md, fields)."""
+    return {name: _property(value) for name, value in fields.items()}
+
+
+def _property(value: FieldValue) -> Any:
+    if value.kind is FieldKind.REFERENCE:
+        return {"id": value.text}
+    if value.kind is FieldKind.MULTI_SELECT:
+        return {"items": [{"id": each} for each in value.ids]}
+    if value.kind is FieldKind.BOOLEAN:
+        return value.text == "true"
+    if value.kind is FieldKind.INTEGER:
+        return int(Decimal(value.text))
+    return number(Decimal(value.text)) if value.kind is FieldKind.NUMBER else value.text
 
 
 def number(value: Decimal) -> float:

@@ -41,11 +41,12 @@ class NoBudgetView(NotFound):
 
 
 class Procore:
-    """One company's Procore, for one precedence at the rate limits."""
+    """One company's Procore, for one precedence at the rate limits. `reads_segments`: whether WBS codes are returned with their parts."""
 
-    def __init__(self, api: ProcoreApi, cache: Cache) -> None:
+    def __init__(self, api: ProcoreApi, cache: Cache, *, reads_segments: bool = False) -> None:
         self._api = api
         self._cache = cache
+        self._reads_segments = reads_segments
 
     @property
     def company_id(self) -> int:
@@ -96,6 +97,12 @@ class Procore:
     def list_active_codes(self, project_id: int) -> list[WbsCode]:
         """Return the project's active WBS codes."""
         return self._codes(project_id, {"filters[status][]": "active"})
+
+    def segment_names(self, project_id: int) -> dict[str, str]:
+        """GET /rest/v1.0/projects/{id}/work_breakdown_structure/patterns: return the names of the project's segments by their ids, as text."""
+        path = f"/rest/v1.0/projects/{project_id}/work_breakdown_structure/patterns"
+        segments = read(wire.PatternRow, self._api.get(path).json()).segments
+        return {str(one.id): one.name for one in segments if one.id and one.name}
 
     def list_invoices(
         self, project_id: int, statuses: Collection[str], unreadable: list[UnreadableRow] | None = None
@@ -225,7 +232,8 @@ class Procore:
     def _codes(self, project_id: int, filters: Mapping[str, Any]) -> list[WbsCode]:
         """GET /rest/v1.0/projects/{id}/work_breakdown_structure/wbs_codes."""
         path = f"/rest/v1.0/projects/{project_id}/work_breakdown_structure/wbs_codes"
-        return [row.wbs_code() for row in self._api.pages(wire.WbsCodeRow, path, filters, CODES_PER_PAGE)]
+        rows = self._api.pages(wire.WbsCodeRow, path, filters, CODES_PER_PAGE)
+        return [row.wbs_code(reads_segments=self._reads_segments) for row in rows]
 
 
 def _require_requested(returned: int, requested: int) -> None:

@@ -28,7 +28,7 @@ from worker.clients.fields import (
 )
 from worker.domain import money
 from worker.domain.invoices import Invoice, InvoiceHead, InvoiceLine
-from worker.domain.wbs_codes import Project, WbsCode
+from worker.domain.wbs_codes import Project, Segment, WbsCode
 
 
 class ProcoreRow(Row):
@@ -63,10 +63,48 @@ class WbsCodeRow(ProcoreRow):
     id: Id
     flat_code: Label = ""
     description: Label = ""
+    segment_items: Any = None
 
-    def wbs_code(self) -> WbsCode:
+    def wbs_code(self, *, reads_segments: bool = False) -> WbsCode:
+        """Convert to the domain's type. `reads_segments`: with its parts, which only some installations need."""
+        return WbsCode(self.id, self.flat_code, self.description, self.segments() if reads_segments else ())
+
+    def segments(self) -> tuple[Segment, ...]:
+        """Return its parts. In a list of codes, `segment` describes each; an invoice line has only its type and id. Unreadable ones are left out."""
+        items = self.segment_items if isinstance(self.segment_items, list) else []
+        rows = [SegmentItemRow.model_validate(item) for item in items if isinstance(item, dict)]
+        return tuple(row.segment_of() for row in rows if row.code)
+
+
+class SegmentRow(ProcoreRow):
+    """`segment` of a part of a WBS code, and one of `segments` of GET /rest/v1.0/projects/{id}/work_breakdown_structure/patterns."""
+
+    id: IdOrNone = None
+    name: Label = ""
+    type: Label = ""
+
+
+_SegmentOrNone = Annotated[SegmentRow, BeforeValidator(lambda value: value if isinstance(value, dict) else {})]
+
+
+class SegmentItemRow(ProcoreRow):
+    """One of `segment_items` of a WBS code."""
+
+    code: Label = ""
+    segment: _SegmentOrNone = SegmentRow()
+    segment_type: Label = ""
+    segment_id: IdOrNone = None
+
+    def segment_of(self) -> Segment:
         """Convert to the domain's type."""
-        return WbsCode(self.id, self.flat_code, self.description)
+        described = self.segment
+        return Segment(described.id or self.segment_id, described.name, described.type or self.segment_type, self.code)
+
+
+class PatternRow(ProcoreRow):
+    """GET /rest/v1.0/projects/{id}/work_breakdown_structure/patterns."""
+
+    segments: list[SegmentRow] = Field(default_factory=list)
 
 
 class BudgetLineRow(ProcoreRow):
@@ -199,6 +237,7 @@ class InvoiceLineRow(ProcoreRow):
             kind=self.item_type,
             previous_line_id=self.previous_progress_id,
             contract_line=self._contract_line,
+            segments=code.segments() if code else (),
             position=self.position if self.position is not None else index,
             wbs_code_id=code.id if code else None,
             flat_code=code.flat_code if code else "",
@@ -262,6 +301,10 @@ class InvoiceRow(ProcoreRow):
     status: NonEmptyText
     origin_id: OptionalText
     billing_date: OptionalDay = None
+    period_start: Label = Field("", alias="requisition_start")
+    period_end: Label = Field("", alias="requisition_end")
+    commitment_title: Label = Field("", alias="contract_name")
+    custom_fields: Any = None
     vendor_id: Id | None
     vendor_name: Label = ""
     currency_configuration: CurrencyRow | None = None
@@ -293,12 +336,39 @@ class InvoiceRow(ProcoreRow):
             tax=self.summary.tax_applicable_to_this_payment or money.ZERO,
             amount_due_reported=self.payment_summary.invoiced_amount_due if self.payment_summary else None,
             lines=tuple(row.line(index) for index, row in enumerate(self.lines, 1)),
+            further=self._further(),
         )
+
+    def _further(self) -> dict[str, str]:
+        """Return values that only decide further fields of the bill, as text, without those that are missing."""
+        values = {
+            "period_start": self.period_start,
+            "period_end": self.period_end,
+            "commitment_title": self.commitment_title,
+        }
+        if isinstance(self.custom_fields, dict):
+            values |= {str(name): _custom_value(entry) for name, entry in self.custom_fields.items()}
+        return {name: value for name, value in values.items() if value}
 
 
 def rows_of(body: Any) -> Any:
     """Return the rows of a list, v1 (the body itself) or v2 (under `data`)."""
     return body.get("data") if isinstance(body, dict) else body
+
+
+def _custom_value(entry: Any) -> str:
+    """Return the `value` of a custom field: that of an entry of a list is its label, several are separated by commas."""
+    value = entry.get("value") if isinstance(entry, dict) else None
+    parts = value if isinstance(value, list) else [value]
+    return ",".join(filter(None, map(_scalar, parts)))
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, dict):
+        value = value.get("label")
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, str | int | Decimal) else ""
 
 
 def _sum(*amounts: Decimal | None) -> Decimal:

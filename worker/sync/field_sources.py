@@ -1,0 +1,213 @@
+"""Sets the further fields of new Items and bills (`worker/domain/fields.py`), and reads what they are taken from.
+
+Nothing is read for an installation without such fields, and otherwise only the records that its fields are taken from.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from worker.clients.netsuite.wire import RECORD_TYPES
+from worker.clients.procore.client import ProcorePages
+from worker.clients.remotes import Remotes
+from worker.domain.bills import Bill, BillLine, Document
+from worker.domain.errors import Blocked, Misconfigured, NotFound, UnexpectedAnswer
+from worker.domain.field_kinds import FieldKind, FieldValue, Place
+from worker.domain.fields import AccountFields, FieldRule, field_values
+from worker.domain.invoices import Invoice
+from worker.domain.policy import Policy
+from worker.domain.problems import Cause
+from worker.domain.wbs_codes import Project, Segment, WbsCode
+from worker.store.stores import Stores
+from worker.sync.field_names import FieldNames
+from worker.sync.links import Links
+
+RECORD_SECONDS = 60
+"""Seconds for which fields of a vendor or project are cached, as for links to them."""
+CATALOG_SECONDS = 86_400
+SEGMENTS_SECONDS = 900
+FIELDS, FIELDS_OF = "fields", "fields_of"
+"""Facts of a waiting Item: its further fields as text, and the digest of the file that they are from."""
+_SOURCE_OF_SEGMENT = {"cost_code": "wbs.cost_code", "line_item_type": "wbs.cost_type"}
+_PLACES = {Document.BILL: (Place.BILL, Place.BILL_LINE), Document.CREDIT: (Place.CREDIT, Place.CREDIT_LINE)}
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSources:
+    """Sets the fields that the installation's file names."""
+
+    stores: Stores
+    remotes: Remotes
+    policy: Policy
+    links: Links
+    pages: ProcorePages
+
+    @property
+    def names(self) -> FieldNames:
+        """The names of the records that fields refer to."""
+        return FieldNames(self.stores, self.remotes)
+
+    @property
+    def fields(self) -> AccountFields:
+        """The fields of the file."""
+        return self.policy.fields
+
+    def of_item(self, project: Project, code: WbsCode) -> dict[str, FieldValue]:
+        """Return the fields of a new Item. Raises Blocked if one has no value."""
+        rules = self.fields.of(Place.ITEM)
+        if not rules:
+            return {}
+        found = _of_project(project) | self._of_netsuite_project(project, "", Place.ITEM)
+        found |= self._of_code(project.id, code.flat_code, code.description, code.segments, Place.ITEM)
+        with _named(f"the Item of code {code.flat_code}", {"code": code.flat_code}):
+            return field_values(rules, self._kinds(self.remotes.netsuite.item_type, Place.ITEM), found)
+
+    def of_bill(self, invoice: Invoice, project: Project, bill: Bill) -> Bill:
+        """Return the bill of an invoice with its fields and those of its lines. Raises Blocked if one has no value."""
+        place, of_lines = _PLACES[bill.document]
+        if not (self.fields.of(place) or self.fields.of(of_lines)):
+            return bill
+        record_type = RECORD_TYPES[bill.document]
+        found = _of_project(project) | self._of_invoice(invoice)
+        found |= self._of_netsuite_project(project, bill.job_id, place, of_lines)
+        found |= self._of_vendor(bill.vendor_id, place, of_lines)
+        with _named(f"the {bill.document} of invoice {invoice.label} ({invoice.vendor_name})", invoice.facts):
+            fields = field_values(self.fields.of(place), self._kinds(record_type, place), found)
+            kinds = self._kinds(record_type, of_lines)
+            lines = tuple(
+                replace(
+                    line,
+                    fields=field_values(
+                        self._rules_of(line, of_lines), kinds, found | self._of_line(invoice, line, of_lines)
+                    ),
+                )
+                for line in bill.lines
+            )
+        return replace(bill, fields=fields, lines=lines)
+
+    def _rules_of(self, line: BillLine, place: Place) -> list[FieldRule]:
+        """Return the rules of a line. One without a WBS code, such as retainage, has no values of a code: only a default applies to it."""
+        has_code = line.of_line is not None
+        return [rule for rule in self.fields.of(place) if has_code or rule.default is not None or not rule.reads("wbs")]
+
+    def _of_invoice(self, invoice: Invoice) -> dict[str, str]:
+        values = {
+            "id": str(invoice.id),
+            "number": invoice.number,
+            "document_number": invoice.document_number,
+            "billing_date": invoice.billing_date.isoformat() if invoice.billing_date else "",
+            "commitment_id": str(invoice.commitment_id),
+            "url": self.pages.invoices(invoice.project_id),
+            **invoice.further,
+        }
+        return {f"invoice.{name}": value for name, value in values.items()}
+
+    def _of_line(self, invoice: Invoice, line: BillLine, place: Place) -> dict[str, str]:
+        found = {"line.description": line.description, "line.amount_kind": line.amount_kind}
+        if line.of_line is None:
+            return found
+        billed = invoice.lines[line.of_line]
+        description = {"line.description": billed.description}
+        code = self._of_code(invoice.project_id, billed.flat_code, billed.code_description, billed.segments, place)
+        return found | description | code
+
+    def _of_code(
+        self, project_id: int, flat_code: str, description: str, segments: Sequence[Segment], place: Place
+    ) -> dict[str, str]:
+        found = {"wbs.flat_code": flat_code, "wbs.description": description}
+        named = any(source.startswith("wbs.segment.") for source in self.fields.sources(place))
+        for segment in segments:
+            if source := _SOURCE_OF_SEGMENT.get(segment.kind):
+                found[source] = segment.code
+            if named:
+                name = segment.name or self._segment_names(project_id).get(str(segment.segment_id), "")
+                found[f"wbs.segment.{name}"] = segment.code
+        return found
+
+    def _segment_names(self, project_id: int) -> Mapping[str, str]:
+        key = f"segments:{project_id}"
+        names = self.stores.cache.get(key)
+        if names is None:
+            names = self.remotes.procore.segment_names(project_id)
+            self.stores.cache.put(key, names, seconds=SEGMENTS_SECONDS)
+        return dict(names)
+
+    def _of_netsuite_project(self, project: Project, job_id: str, *places: Place) -> dict[str, str]:
+        """Return the fields of the project in NetSuite; `job_id`: its id, "" to look it up. Raises Blocked if it is not linked."""
+        if not self.fields.reads("netsuite_project", *places):
+            return {}
+        return self._of_record("netsuite_project", "job", job_id or self.links.job(project).id)
+
+    def _of_vendor(self, vendor_id: str, *places: Place) -> dict[str, str]:
+        return self._of_record("vendor", "vendor", vendor_id) if self.fields.reads("vendor", *places) else {}
+
+    def _of_record(self, source: str, record_type: str, record_id: str) -> dict[str, str]:
+        """Return the fields of a NetSuite record that some rule reads."""
+        key = f"record:{record_type}:{record_id}:{self.fields.digest}"
+        known = self.stores.cache.get(key)
+        if known is None:
+            try:
+                record = self.remotes.netsuite.record_fields(record_type, record_id)
+            except NotFound:
+                record = {}
+            wanted = self.fields.sources(*Place)
+            known = {f"{source}.{name}": text for name, text in record.items() if f"{source}.{name}" in wanted}
+            self.stores.cache.put(key, known, seconds=RECORD_SECONDS)
+        return dict(known)
+
+    def _kinds(self, record_type: str, place: Place) -> dict[str, FieldKind]:
+        """Return the kinds of the custom fields whose kind the file does not say. Raises Blocked for one that the catalog does not show."""
+        wanted = [rule.name for rule in self.fields.of(place) if rule.kind is None]
+        if not wanted:
+            return {}
+        known = self.custom_kinds(record_type, place)
+        for name in wanted:
+            if name not in known:
+                facts = {"field": name, "place": f"[{place}]", "record_type": record_type}
+                raise Blocked(cause=Cause.FIELD_UNKNOWN, facts=facts)
+        return known
+
+    def custom_kinds(self, record_type: str, place: Place) -> dict[str, FieldKind]:
+        """Return the custom fields of a record type, or of its lines, by the account's catalog; none if the role may not read it."""
+        key = f"custom_fields:{record_type}:{'item' if place.is_line else ''}"
+        known = self.stores.cache.get(key)
+        if known is None:
+            try:
+                sublist = "item" if place.is_line else ""
+                known = self.remotes.netsuite.custom_field_kinds(record_type, sublist=sublist)
+            except (Blocked, Misconfigured, NotFound, UnexpectedAnswer):
+                # The catalog needs a separate permission. The file can say the kind of a field.
+                known = {}
+            # A field that is missing may be added to the account at any time.
+            self.stores.cache.put(key, known, seconds=CATALOG_SECONDS if known else RECORD_SECONDS)
+        return {name: FieldKind(kind) for name, kind in known.items()}
+
+
+def to_text(fields: Mapping[str, FieldValue]) -> str:
+    """Return fields as the text that the ledger keeps for a waiting Item."""
+    return json.dumps({name: [value.kind, value.text] for name, value in fields.items()})
+
+
+def from_text(text: str) -> dict[str, FieldValue]:
+    """Return the fields in a text of `to_text`."""
+    return {name: FieldValue(FieldKind(kind), value) for name, (kind, value) in json.loads(text).items()}
+
+
+@contextmanager
+def _named(record: str, facts: Mapping[str, str]) -> Iterator[None]:
+    """Add the record to a problem with one of its fields."""
+    try:
+        yield
+    except Blocked as error:
+        raise Blocked(str(error), cause=error.cause, facts={**facts, **error.facts, "record": record}) from error
+
+
+def _of_project(project: Project) -> dict[str, str]:
+    return {
+        "project.id": str(project.id),
+        "project.number": project.number or "",
+        "project.name": project.name,
+    }
