@@ -54,6 +54,11 @@ EXAMPLE = {
     "tool": "Budget",
     "records": "bills",
     "setting": "Setup > Company > Auto-Generated Numbers, for vendor bills: switch it off or allow override",
+    "field": "terms",
+    "place": "[bill]",
+    "record": "the bill of invoice INV-2041 (Blue Spruce Electric)",
+    "record_type": "vendorBill",
+    "sources": "vendor.terms is empty",
     "finding": "",
     "remote": "NetSuite",
     "times": "5",
@@ -113,6 +118,11 @@ OTHERWISE: dict[Cause, dict[str, str]] = {
     Cause.DOCUMENT_NUMBER_MISSING: {"number": "3"},
     Cause.AMOUNT_NOT_IN_WHOLE_CENTS: {"what": "line 3 (03-300.S Slab on grade)"},
     Cause.DOCUMENT_NUMBER_TOO_LONG: {"limit": "45"},
+    Cause.FIELD_SOURCE_UNUSABLE: {
+        "difference": "must be an internal id, not 'Net 30'",
+        "sources": "vendor.terms is Net 30",
+    },
+    Cause.FIELD_UNKNOWN: {"field": "custbody_regoin"},
     Cause.NEEDS_VENDOR_CREDIT: {"payment_due": "-900.00"},
     Cause.PERIODS_NOT_READABLE: {
         "answer": "400 INVALID_PARAMETER Invalid search query. Record 'accountingperiod' was not found."

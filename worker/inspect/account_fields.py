@@ -100,7 +100,7 @@ class FieldViews:
 
 
 def described(rule: FieldRule | None) -> str:
-    """Return what a rule sets a field to, in words; "" without a rule."""
+    """Describe what a rule sets a field to; "" without a rule."""
     if rule is None:
         return ""
     if not rule.sources:

@@ -216,7 +216,7 @@ class Items:
         return [CodeKey(project_id, wbs_code_id) for wbs_code_id in noted]
 
     def _facts_of_fields(self, one: ResolvedCode) -> dict[str, str]:
-        """Return the further fields of an Item for its record while it waits, so that whoever creates it sets what the plan showed."""
+        """Return the further fields of an Item for its record while it waits, so that any process sets what the plan showed."""
         return {FIELDS: to_text(one.fields), FIELDS_OF: self.policy.fields.digest} if one.fields else {}
 
     def writes(self, one: ResolvedCode) -> int:

@@ -182,9 +182,7 @@ def test_a_waiting_item_is_looked_up_again_with_another_file(open_office: OpenIn
     assert office.item(f"{project.number}-{CODE}").fields["cseg_phase"] == {"id": "299"}
 
 
-def test_an_unknown_custom_field_is_named_by_check_and_stops_only_the_write(
-    open_office: OpenInstallation, tmp_path: Path
-) -> None:
+def test_an_unknown_custom_field_is_named_by_check_and_not_sent(open_office: OpenInstallation, tmp_path: Path) -> None:
     office = with_fields(open_office, tmp_path, FIELDS.replace("custbody_note", "custbody_nte"))
     found = check_of(office, "Fields of [bill]")
     assert found.ok is False

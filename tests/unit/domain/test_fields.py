@@ -54,7 +54,7 @@ def test_an_empty_source_without_a_default_is_a_problem_that_names_it() -> None:
     assert facts == {"field": "terms", "place": "[bill]", "sources": "vendor.terms is empty"}
 
 
-def test_a_value_that_the_map_does_not_have_is_a_problem_and_never_used_as_it_is() -> None:
+def test_a_value_outside_of_the_map_is_a_problem_and_not_used() -> None:
     rule = 'custcol_type = { from = "wbs.cost_type", map = { S = "7" } }'
     assert value_of(rule, {"wbs.cost_type": "S"}, place="bill.line", kind=FieldKind.REFERENCE) == "7"
     cause, facts = cause_of(rule, {"wbs.cost_type": "9"}, place="bill.line", kind=FieldKind.REFERENCE)
