@@ -95,7 +95,7 @@ Rules = tuple[FieldRule, ...]
 
 @dataclass(frozen=True, slots=True)
 class AccountFields:
-    """The fields of new records, by place. `digest`: of the file, "" without one."""
+    """The fields of new records, by place; a place without fields is left out. `digest`: of the file, "" without one."""
 
     rules: Mapping[Place, Rules] = field(default_factory=dict)
     digest: str = ""
@@ -105,7 +105,7 @@ class AccountFields:
         return self.rules.get(place, ())
 
     def __bool__(self) -> bool:
-        return any(self.rules.values())
+        return bool(self.rules)
 
     def sources(self, *places: Place) -> frozenset[str]:
         """Return the sources that the rules of these places read."""

@@ -79,7 +79,7 @@ class Items:
             except Blocked as error:
                 resolved.append(ResolvedCode(code, OutcomeKind.BLOCKED, cause=error.cause, facts=error.facts))
         resolved += self._without_former(project, rule, self._looked_up(project.id, named))
-        return [self._with_fields(project, one) for one in resolved] if self.policy.fields.of(Place.ITEM) else resolved
+        return [self._with_fields(project, one) for one in resolved] if Place.ITEM in self.policy.fields.rules else resolved
 
     def _with_fields(self, project: Project, resolved: ResolvedCode) -> ResolvedCode:
         """Add the further fields of an Item to be created; a field without a value blocks the code."""
@@ -273,8 +273,8 @@ class Items:
 
     def _has_other_fields(self, record: Record) -> bool:
         """Return whether a waiting code was looked up with another file of fields."""
-        rules = self.policy.fields.of(Place.ITEM)
-        digest = self.policy.fields.digest if rules else ""
+        fields = self.policy.fields
+        digest = fields.digest if Place.ITEM in fields.rules else ""
         return record.state is State.WAITING and record.facts.get(FIELDS_OF, "") != digest
 
     def _resolved_again(self, key: CodeKey, record: Record | None) -> Record | None:

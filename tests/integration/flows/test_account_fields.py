@@ -223,7 +223,7 @@ def test_the_list_has_standard_and_custom_fields_with_what_they_are_set_to(
     open_office: OpenInstallation, tmp_path: Path
 ) -> None:
     known = with_fields(open_office, tmp_path, FIELDS).container.field_views.known()
-    rows = {(one.place, one.name): (one.kind, one.custom, one.set_to) for one in known}
+    rows = {(one.place.value, one.name): (one.kind, one.custom, one.set_to) for one in known}
     assert rows["bill", "department"] == ("reference", False, "5")
     assert rows["bill", "custbody_note"] == ("text", True, "Procore {invoice.number} of {project.number}")
     assert rows["item", "cseg_phase"] == ("reference", True, "wbs.cost_code by a map, else 299")
