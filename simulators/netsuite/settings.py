@@ -87,6 +87,10 @@ class NetSuiteSettings(CommonSettings):
     # [{"id": "5", "name": "Field", "isinactive": False}]. Entries of "account" and "taxschedule" are added to those of the books.
     # An entry with "subsidiaries": ["3"] is available only there, with "includechildren": True also below them.
     lists: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    # Further fields of projects and vendors, which take precedence over those of the books: "job:33" -> {"custentity_department":
+    # {"id": "5"}, "startDate": "2026-03-01"}, "vendor:712" -> {"terms": {"id": "4"}, "email": "ap@example.com"}. References are shown with the
+    # name that the list of their field has.
+    record_fields: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     # A OneWorld account with these subsidiaries: [{"id": "3", "name": "Harbor CA", "parent": "1", "currency": "2"}]. Then vendors, Items,
     # projects, accounts and classifications have to be available in a bill's subsidiary, and refusals name the record and the subsidiary.
     subsidiaries: Sequence[Mapping[str, Any]] = ()

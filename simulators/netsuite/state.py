@@ -125,7 +125,7 @@ class NetSuiteState:
         entry = listed.get(subsidiary)
         return entry is not None and not entry.isinactive
 
-    def edit_listed(self, name: str, entry_id: str, **changes: Any) -> None:
+    def edit_listed(self, name: str, entry_id: str, /, **changes: Any) -> None:
         """Change an entry of a list in the settings (name, isinactive ...), as an administrator does."""
         with self.lock:
             if not any(str(each["id"]) == entry_id for each in self.settings.lists.get(name, ())):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from simulators.netsuite.accounts import Listed
+from simulators.netsuite.accounts import Listed, full_name
 from simulators.netsuite.records import Shelf
 from simulators.netsuite.state import NetSuiteState
 
@@ -43,11 +43,17 @@ def list_table(state: NetSuiteState, name: str) -> tuple[Shelf[Any], dict[str, G
             owner: lambda share: str(share.owner),
             "subsidiary": lambda share: str(share.subsidiary),
         }
-    if name == "subsidiary" and state.settings.subsidiaries:
-        return state.listed(name) or Shelf(), _SUBSIDIARY
-    if name in state.settings.lists:
-        return state.listed(name) or Shelf(), _TREE if name in _TREES else _LIST
+    if name in state.settings.lists or (name == "subsidiary" and state.settings.subsidiaries):
+        shelf: Shelf[Listed] = state.listed(name) or Shelf()
+        return shelf, _columns(name, shelf)
     return None
+
+
+def _columns(name: str, shelf: Shelf[Listed]) -> dict[str, Getter]:
+    if name not in _TREES:
+        return _LIST
+    tree: dict[str, Getter] = {**_LIST, "fullname": lambda entry: full_name(shelf, entry)}
+    return {**tree, **_SUBSIDIARY} if name == "subsidiary" else tree
 
 
 def _shares(state: NetSuiteState, owner: str) -> Shelf[Share]:
@@ -78,9 +84,7 @@ _LIST: dict[str, Getter] = {
     "externalid": lambda entry: entry.externalid or None,
     "isinactive": lambda entry: _flag(entry.isinactive),
 }
-_TREE: dict[str, Getter] = {**_LIST, "fullname": lambda entry: str(entry.name)}
 _SUBSIDIARY: dict[str, Getter] = {
-    **_TREE,
     "parent": lambda entry: entry.parent or None,
     "currency": lambda entry: entry.currency or None,
 }
