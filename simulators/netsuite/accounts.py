@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from simulators.books import NetSuiteBooks
@@ -23,6 +24,8 @@ class Listed:
     includechildren: bool = False  # whether those below them may use it too
     parent: str = ""  # the entry above it, in a list that is a tree
     currency: str = ""  # of a subsidiary
+    symbol: str = ""  # of a currency: USD
+    rate: Decimal | str = "1"  # of a currency
 
 
 def accounts(books: NetSuiteBooks) -> Shelf[Listed]:

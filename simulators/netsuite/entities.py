@@ -6,6 +6,7 @@ from typing import Any
 
 from simulators.books import NsJob, NsVendor
 from simulators.netsuite.bodies import Body
+from simulators.netsuite.currencies import currencies_of
 from simulators.netsuite.field_types import FieldType, entity_types
 from simulators.netsuite.fields import shown_value
 from simulators.netsuite.state import NetSuiteState
@@ -15,7 +16,10 @@ _UNTYPED_REFERENCE = FieldType("reference")  # of a custom field that the accoun
 
 def shown_vendor(state: NetSuiteState, vendor: NsVendor, *, expand: bool) -> Body:
     """Return a vendor with NetSuite's property names; multi-select fields complete with `expand` only."""
-    return _shown(state, "vendor", {"isPerson": False, **_company(vendor)}, expand)
+    own = {"isPerson": False, **_company(vendor)}
+    if state.settings.currencies:
+        own["currency"] = {"id": currencies_of(state, vendor)[0]}
+    return _shown(state, "vendor", own, expand)
 
 
 def shown_job(state: NetSuiteState, job: NsJob, *, expand: bool) -> Body:

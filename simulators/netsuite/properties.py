@@ -79,6 +79,8 @@ ENTITY_PROPERTIES = {
     ),
 }
 APPROVAL_STATUSES = frozenset({"1", "2", "3", "11"})  # vendorBill.approvalStatus.id, an enumeration
+PENDING_APPROVAL = "1"
+APPROVAL_NAMES = {PENDING_APPROVAL: "Pending Approval", "2": "Approved"}  # those of the others are not known
 
 # Labels of Oracle's REST API Browser, record v1, 2026.1, that differ from the words in the property's name.
 LABELS = {

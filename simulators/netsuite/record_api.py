@@ -132,7 +132,9 @@ class RecordEndpoints:
         return shown
 
     def _is_list(self, name: str) -> bool:
-        return name in self._state.settings.lists or (name == "subsidiary" and bool(self._state.settings.subsidiaries))
+        settings = self._state.settings
+        own = {"subsidiary": settings.subsidiaries, "currency": settings.currencies}
+        return name in settings.lists or bool(own.get(name))
 
     def _is_too_new(self, record: Item | Bill) -> bool:
         lag = datetime.timedelta(seconds=self._state.settings.eid_lag)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from simulators.netsuite.accounts import Listed, full_name
+from simulators.netsuite.currencies import currencies_of
 from simulators.netsuite.records import Shelf
 from simulators.netsuite.state import NetSuiteState
 
@@ -23,6 +24,16 @@ class Share:
     id: str
     owner: str
     subsidiary: str
+    externalid: str | None = None
+
+
+@dataclass
+class VendorCurrency:
+    """A currency that a vendor takes."""
+
+    id: str
+    vendor: str
+    currency: str
     externalid: str | None = None
 
 
@@ -43,6 +54,10 @@ def list_table(state: NetSuiteState, name: str) -> tuple[Shelf[Any], dict[str, G
             owner: lambda share: str(share.owner),
             "subsidiary": lambda share: str(share.subsidiary),
         }
+    if name == "currency" and state.settings.currencies:
+        return state.listed(name) or Shelf(), _CURRENCY
+    if name == "vendorcurrencybalance" and state.settings.currencies:
+        return _currencies_of_vendors(state), _VENDOR_CURRENCY
     if name in state.settings.lists or (name == "subsidiary" and state.settings.subsidiaries):
         shelf: Shelf[Listed] = state.listed(name) or Shelf()
         return shelf, _columns(name, shelf)
@@ -61,6 +76,14 @@ def _shares(state: NetSuiteState, owner: str) -> Shelf[Share]:
     for record in state.items if owner == "item" else state.listed(owner) or Shelf[Listed]():
         for subsidiary in record.subsidiaries or [str(each["id"]) for each in state.settings.subsidiaries]:
             shelf.put(Share(shelf.next_id(), record.id, subsidiary))
+    return shelf
+
+
+def _currencies_of_vendors(state: NetSuiteState) -> Shelf[VendorCurrency]:
+    shelf: Shelf[VendorCurrency] = Shelf()
+    for vendor in state.vendors:
+        for currency in currencies_of(state, vendor):
+            shelf.put(VendorCurrency(shelf.next_id(), vendor.id, currency))
     return shelf
 
 
@@ -83,6 +106,18 @@ _LIST: dict[str, Getter] = {
     "name": lambda entry: str(entry.name),
     "externalid": lambda entry: entry.externalid or None,
     "isinactive": lambda entry: _flag(entry.isinactive),
+}
+# Columns of both as in SuiteQL queries of public code.
+_CURRENCY: dict[str, Getter] = {
+    "id": lambda currency: str(currency.id),
+    "name": lambda currency: str(currency.name),
+    "symbol": lambda currency: str(currency.symbol),
+    "exchangerate": lambda currency: str(currency.rate),
+    "isinactive": lambda currency: _flag(currency.isinactive),
+}
+_VENDOR_CURRENCY: dict[str, Getter] = {
+    "vendor": lambda one: str(one.vendor),
+    "currency": lambda one: str(one.currency),
 }
 _SUBSIDIARY: dict[str, Getter] = {
     "parent": lambda entry: entry.parent or None,
