@@ -24,6 +24,7 @@ class NsVendor:
     firstname: str = ""
     lastname: str = ""
     shared_with: tuple[str, ...] = ()  # further subsidiaries
+    currencies: tuple[str, ...] = ()  # ids of those it takes, the primary one first; empty: that of its subsidiary
 
 
 @dataclass

@@ -36,6 +36,13 @@ def _fitting(present: Any, value: Any) -> Any:
 
 
 def settings_as_json(settings: CommonSettings) -> dict[str, Any]:
-    """Return all settings by name, decimals as text."""
-    values = {each.name: getattr(settings, each.name) for each in dataclasses.fields(settings)}
-    return {name: str(value) if isinstance(value, Decimal) else value for name, value in values.items()}
+    """Return all settings by name, decimals as text, also in lists."""
+    return {each.name: _as_json(getattr(settings, each.name)) for each in dataclasses.fields(settings)}
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _as_json(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_as_json(each) for each in value]
+    return str(value) if isinstance(value, Decimal) else value

@@ -126,7 +126,7 @@ class Summary:
 @dataclass(slots=True)
 class Invoice:
     """A subcontractor invoice (Procore's API: requisition). `off_by`: makes its summary wrong by this amount, for tests of the tie; `tax`: in
-    the summary; `shown`, `shown_lines`: unusual fields of its JSON and of the JSON of each line.
+    the summary; `shown`, `shown_lines`: unusual fields of its JSON and of the JSON of each line; `custom_fields`: values by id of their definition.
     """
 
     id: int
@@ -150,6 +150,7 @@ class Invoice:
     tax: Decimal = field(default=ZERO)
     shown: dict[str, Any] = field(default_factory=dict)
     shown_lines: dict[str, Any] = field(default_factory=dict)
+    custom_fields: dict[int, Any] = field(default_factory=dict)
 
     @property
     def project_id(self) -> int:

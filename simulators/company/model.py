@@ -163,11 +163,22 @@ class Commitment:
 
 
 @dataclass(slots=True)
+class CustomField:
+    """The definition of a custom field of the company. `options`: the ids of its list entries by label, for the types of lists."""
+
+    id: int
+    label: str
+    data_type: str
+    options: dict[str, int] = field(default_factory=dict)
+    active: bool = True
+
+
+@dataclass(slots=True)
 class Project:
     """A job. `origin_id`: internal id of the linked NetSuite job; `permitted`: whether the app may see the project.
 
     `budget_lines_refused`: the status of the refusal if only this project refuses its v2.0 budget lines, else 0; `has_budget_view`: whether the
-    budget can be read from a view; `shown`: unusual fields of its JSON.
+    budget can be read from a view; `shown`: unusual fields of its JSON; `custom_fields`: values by id of their definition.
     """
 
     id: int
@@ -189,6 +200,7 @@ class Project:
     budget_lines_refused: int = 0
     has_budget_view: bool = True
     shown: dict[str, Any] = field(default_factory=dict)
+    custom_fields: dict[int, Any] = field(default_factory=dict)
     codes: dict[int, WbsCode] = field(default_factory=dict)
     budget: dict[int, BudgetLine] = field(default_factory=dict)
     commitment_ids: list[int] = field(default_factory=list)

@@ -20,6 +20,7 @@ from simulators.company.model import (
     BudgetLine,
     Commitment,
     ContractLine,
+    CustomField,
     Project,
     Vendor,
     WbsCode,
@@ -51,7 +52,7 @@ class Company:
     """One contractor.
 
     `cases`: ids of the records of each unusual case, by name of the case. `vendor_links`, `job_links`: the internal ids in NetSuite by
-    Procore id, also of records that a client can hardly match.
+    Procore id, also of records that a client can hardly match. `custom_fields`: definitions by id; none at the start.
     """
 
     company_id: int
@@ -69,6 +70,7 @@ class Company:
     cases: dict[str, dict[str, Any]] = field(default_factory=dict)
     vendor_links: dict[int, str] = field(default_factory=dict)
     job_links: dict[int, str] = field(default_factory=dict)
+    custom_fields: dict[int, CustomField] = field(default_factory=dict)
 
     def add_project(
         self,

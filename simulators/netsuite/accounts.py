@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from simulators.books import NetSuiteBooks
@@ -21,8 +22,10 @@ class Listed:
     externalid: str | None = None
     subsidiaries: Sequence[str] = ()  # that may use it; empty: all
     includechildren: bool = False  # whether those below them may use it too
-    parent: str = ""  # of a subsidiary
+    parent: str = ""  # the entry above it, in a list that is a tree
     currency: str = ""  # of a subsidiary
+    symbol: str = ""  # of a currency: USD
+    rate: Decimal | str = "1"  # of a currency
 
 
 def accounts(books: NetSuiteBooks) -> Shelf[Listed]:
@@ -52,3 +55,13 @@ def listed(own: Shelf[Listed] | None, entries: Iterable[Mapping[str, Any]]) -> S
     for each in entries:
         shelf.put(Listed(**{**each, "id": str(each["id"])}))
     return shelf
+
+
+def full_name(shelf: Shelf[Listed], entry: Listed) -> str:
+    """Return the names from the top of the tree down to the entry: "Civil : Roads", as public code reads `fullname` of classes."""
+    names = [entry.name]
+    above = shelf.get(str(entry.parent)) if entry.parent else None
+    while above is not None and len(names) <= len(shelf):
+        names.append(above.name)
+        above = shelf.get(str(above.parent)) if above.parent else None
+    return " : ".join(reversed(names))

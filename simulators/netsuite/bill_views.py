@@ -6,15 +6,18 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from simulators.netsuite.currencies import shown_currency
 from simulators.netsuite.field_types import BODY
 from simulators.netsuite.fields import shown_fields
 from simulators.netsuite.periods import period_of
+from simulators.netsuite.properties import APPROVAL_NAMES, PENDING_APPROVAL
 from simulators.netsuite.records import Bill, BillLine, ExpenseLine
 from simulators.netsuite.state import NetSuiteState
 from simulators.netsuite.wire import RECORD_PATH
 
-_STATUS = {"id": "A", "refName": "Open"}
-"""Published ids are A to F, without their names; A is assumed to be an open bill. A vendor credit has no status."""
+_OPEN = {"id": "A", "refName": "Open"}
+_PENDING = {"id": "D", "refName": "Pending Approval"}
+"""Published ids are A to F, without their names; public code searches open bills as VendBill:A, pending ones as VendBill:D."""
 
 
 def shown_bill(state: NetSuiteState, bill: Bill, expand: bool) -> dict[str, Any]:
@@ -36,7 +39,7 @@ def shown_bill(state: NetSuiteState, bill: Bill, expand: bool) -> dict[str, Any]
         "lastModifiedDate": bill.modified_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
     if bill.record_type == "vendorBill":
-        body["status"] = _STATUS
+        body |= _approval(state, bill)
     if bill.externalid:
         body["externalId"] = bill.externalid
     if bill.subsidiary:
@@ -50,7 +53,17 @@ def shown_bill(state: NetSuiteState, bill: Bill, expand: bool) -> dict[str, Any]
         address = f"{RECORD_PATH}/{bill.record_type}/{bill.id}"
         body["item"] = {"links": [{"rel": "self", "href": f"{address}/item"}]}
         body["expense"] = {"links": [{"rel": "self", "href": f"{address}/expense"}]}
-    return {**shown_fields(state, bill.record_type, BODY, bill.fields, expand=expand), **body}
+    fields = shown_fields(state, bill.record_type, BODY, bill.fields, expand=expand)
+    return {**fields, **shown_currency(state, bill), **body}
+
+
+def _approval(state: NetSuiteState, bill: Bill) -> dict[str, Any]:
+    """Return the status of a bill, with that of its approval in an account that routes bills. A vendor credit has neither."""
+    approval = bill.fields.get("approvalStatus")
+    if not state.settings.bills_need_approval or approval is None:
+        return {"status": _OPEN}
+    named = {**approval, "refName": APPROVAL_NAMES.get(approval["id"], "")}
+    return {"status": _PENDING if approval["id"] == PENDING_APPROVAL else _OPEN, "approvalStatus": named}
 
 
 def _reference(record_id: str, name: str) -> dict[str, Any]:

@@ -10,13 +10,14 @@ from simulators.netsuite import bodies
 from simulators.netsuite.bill_lines import changed_expenses, changed_lines
 from simulators.netsuite.bill_views import shown_bill
 from simulators.netsuite.bodies import Body, NameCheck
+from simulators.netsuite.currencies import take_currency
 from simulators.netsuite.field_types import BODY, known_names
 from simulators.netsuite.fields import typed
 from simulators.netsuite.forms import check_hidden, check_mandatory
 from simulators.netsuite.kind import Kind
 from simulators.netsuite.periods import Period, period_of
 from simulators.netsuite.permissions import check_vendor_allowed
-from simulators.netsuite.properties import APPROVAL_STATUSES
+from simulators.netsuite.properties import APPROVAL_STATUSES, PENDING_APPROVAL
 from simulators.netsuite.records import Bill, Shelf
 from simulators.netsuite.state import NetSuiteState
 from simulators.netsuite.subsidiaries import check_bill, not_available
@@ -69,6 +70,8 @@ class BillKind(Kind[Bill]):
             created_at=now,
         )
         bill = self.changed(empty, body, names, frozenset())
+        if self.state.settings.bills_need_approval and self.record_type == "vendorBill":
+            bill.fields["approvalStatus"] = {"id": PENDING_APPROVAL}
         if self.record_type in self.state.settings.auto_generated_numbers:
             bill.tranid = self.state.generated_number("BILL")
         return bill
@@ -96,6 +99,7 @@ class BillKind(Kind[Bill]):
         self._take_approval_status(bill, body)
         bill.fields.update({name: value for name, value in body.items() if name not in _OWN})
         self._check_head(bill)
+        take_currency(self.state, bill, body)
         bill.period = self._posting_period(bill, bodies.reference(body, "postingPeriod")).id
         bill.lines = changed_lines(self.state, bill, body, names, "item" in replace)
         bill.expenses = changed_expenses(self.state, bill, body, names, "expense" in replace)

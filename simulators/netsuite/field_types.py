@@ -14,6 +14,7 @@ from simulators.netsuite.properties import (
     BILL_EXPENSE_LINE_PROPERTIES,
     BILL_ITEM_LINE_PROPERTIES,
     BILL_TYPE_PROPERTIES,
+    ENTITY_PROPERTIES,
     ITEM_PROPERTIES,
     names,
 )
@@ -27,16 +28,21 @@ _OWN = names("id externalId entity subsidiary postingPeriod approvalStatus item 
 _BOOLEANS = names(
     """
     availableToPartners generateAccruals includeChildren isFulfillable isInactive isTaxable manufacturingChargeItem isOnline offerSupport
-    pricesIncludeTax paymentHold received taxDetailsOverride taxRegOverride toBePrinted autoApply isBillable
+    pricesIncludeTax paymentHold received taxDetailsOverride taxRegOverride toBePrinted autoApply isBillable isPerson is1099Eligible
     """
 )
 _NUMBERS = names(
     """
-    cost costEstimate rate discountAmount exchangeRate userTotal userTaxTotal quantity amount grossAmt taxRate1 tax1Amt
+    cost costEstimate rate discountAmount exchangeRate userTotal userTaxTotal quantity amount grossAmt taxRate1 tax1Amt creditLimit
+    jobPrice estimatedCost estimatedRevenue
     """
 )
 _INTEGERS = names("amortizationPeriod orderLine")
-_DATES = names("discountDate dueDate endDate startDate taxPointDate tranDate amortizStartDate amortizationEndDate")
+_DATES = names(
+    """
+    discountDate dueDate endDate startDate taxPointDate tranDate amortizStartDate amortizationEndDate scheduledEndDate projectedEndDate
+    """
+)
 _REFERENCES = {  # property -> SuiteQL's name of its list, "" if the account keeps none here
     "department": "department",
     "class": "classification",
@@ -62,8 +68,20 @@ _REFERENCES = {  # property -> SuiteQL's name of its list, "" if the account kee
         "",
     ),
 }
+_ENTITY_REFERENCES = {  # of projects and vendors, by the same rule
+    "subsidiary": "subsidiary",
+    "representingSubsidiary": "subsidiary",
+    "currency": "currency",
+    "payablesAccount": "account",
+    **dict.fromkeys(names("jobType projectManager projectExpenseType incoterm workCalendar"), ""),
+}
 _TEXTS_OF_EXPENSES = names("orderDoc orderLine")  # a reference and a number on item lines
-_PREFIXES = {"custbody_": ("bill", BODY), "custcol_": ("bill", "line"), "custitem_": ("item", BODY)}
+_PREFIXES = {
+    "custbody_": ("bill", BODY),
+    "custcol_": ("bill", "line"),
+    "custitem_": ("item", BODY),
+    "custentity_": ("entity", BODY),
+}
 
 
 @dataclass(frozen=True)
@@ -96,6 +114,18 @@ def standard_type(name: str, part: str) -> FieldType | None:
         return FieldType("reference", _REFERENCES[name])
     kinds = {"boolean": _BOOLEANS, "number": _NUMBERS, "integer": _INTEGERS, "date": _DATES}
     return FieldType(next((kind for kind, members in kinds.items() if name in members), "text"))
+
+
+def entity_types(settings: NetSuiteSettings, record_type: str) -> dict[str, FieldType]:
+    """Return the types of all properties of a project ("job") or vendor, with those of its custom fields."""
+    types = {name: _entity_type(name) for name in ENTITY_PROPERTIES[record_type]}
+    return {**types, **custom_types(settings, record_type, BODY)}
+
+
+def _entity_type(name: str) -> FieldType:
+    if name in _ENTITY_REFERENCES:
+        return FieldType("reference", _ENTITY_REFERENCES[name])
+    return standard_type(name, BODY) or FieldType("text")
 
 
 def custom_types(settings: NetSuiteSettings, record_type: str, part: str) -> dict[str, FieldType]:
@@ -132,7 +162,7 @@ def _custom_type(name: str, known: Mapping[str, Any]) -> FieldType:
 
 def _applies(name: str, known: Mapping[str, Any], record_type: str, part: str) -> bool:
     """Return whether a part of a record type has the custom field: by its prefix, and by the "records" and "parts" of its definition."""
-    group = "bill" if record_type in BILL_TYPE_PROPERTIES else "item"
+    group = "bill" if record_type in BILL_TYPE_PROPERTIES else "entity" if record_type in ENTITY_PROPERTIES else "item"
     for prefix, (its_group, its_part) in _PREFIXES.items():
         if name.startswith(prefix) and (group != its_group or ("line" if part else BODY) != its_part):
             return False

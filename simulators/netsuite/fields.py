@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from simulators.netsuite import bodies
+from simulators.netsuite.accounts import full_name
 from simulators.netsuite.bodies import Body
 from simulators.netsuite.field_types import FieldType, types_of
 from simulators.netsuite.state import NetSuiteState
@@ -33,7 +34,21 @@ def shown_fields(
     types = types_of(state.settings, record_type, part)
     if not types:
         return fields
-    return {name: _shown(state, types.get(name), value, expand) for name, value in fields.items()}
+    return {name: shown_value(state, types.get(name), value, expand) for name, value in fields.items()}
+
+
+def shown_value(state: NetSuiteState, known: FieldType | None, value: Any, expand: bool) -> Any:
+    """Return a stored value as the response to a GET. `known`: its type; None for a value that is shown as it is stored."""
+    if known is None or value is None:
+        return value
+    if known.kind == "reference":
+        return _named(state, known, value)
+    if known.kind == "multi":
+        items = [_named(state, known, each) for each in value["items"]]
+        return {"links": [], "items": items, "totalResults": len(items)} if expand else {"links": []}
+    if isinstance(value, Decimal):
+        return float(value)  # the number that was sent, not rounded to cents
+    return value
 
 
 def _value(state: NetSuiteState, known: FieldType, body: Body, name: str, path: str) -> Any:
@@ -70,26 +85,17 @@ def _reference(state: NetSuiteState, known: FieldType, body: Body, name: str, pa
     return {"id": chosen}
 
 
-def _shown(state: NetSuiteState, known: FieldType | None, value: Any, expand: bool) -> Any:
-    if known is None or value is None:
-        return value
-    if known.kind == "reference":
-        return _named(state, known, value)
-    if known.kind == "multi":
-        items = [_named(state, known, each) for each in value["items"]]
-        return {"links": [], "items": items, "totalResults": len(items)} if expand else {"links": []}
-    if isinstance(value, Decimal):
-        return float(value)  # the number that was sent, not rounded to cents
-    return value
-
-
 def _named(state: NetSuiteState, known: FieldType, value: Any) -> Any:
-    """Return a reference with the name of its entry and the address of the entry's record, as seen in responses of real accounts."""
+    """Return a reference with the name of its entry and the address of the entry's record, as seen in responses of real accounts.
+
+    A class below another one was seen with its full name; how a subsidiary below another one is shown is not known.
+    """
     shelf = state.listed(known.list) if known.list else None
     if not isinstance(value, dict):
         return value
     entry = shelf.get(str(value.get("id"))) if shelf is not None else None
-    if entry is None:
+    if shelf is None or entry is None:
         return {"links": [], **value}
+    name = entry.name if known.list == "subsidiary" else full_name(shelf, entry)
     address = f"{RECORD_PATH}/{known.list}/{entry.id}"
-    return {"links": [{"rel": "self", "href": address}], "id": entry.id, "refName": entry.name}
+    return {"links": [{"rel": "self", "href": address}], "id": entry.id, "refName": name}

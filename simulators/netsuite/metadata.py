@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from simulators.netsuite.field_types import BODY, FieldType, custom_types, standard_properties, types_of
+from simulators.netsuite.field_types import (
+    BODY,
+    FieldType,
+    custom_types,
+    entity_types,
+    standard_properties,
+    types_of,
+)
 from simulators.netsuite.forms import label_of
-from simulators.netsuite.properties import BILL_TYPE_PROPERTIES, ITEM_PROPERTIES, names
+from simulators.netsuite.properties import BILL_TYPE_PROPERTIES, ENTITY_PROPERTIES, ITEM_PROPERTIES, names
 from simulators.netsuite.settings import NetSuiteSettings
 from simulators.netsuite.wire import NetSuiteError
 
@@ -33,7 +40,7 @@ _SCALARS = {
 
 
 def catalog(record_type: str, settings: NetSuiteSettings) -> dict[str, Any]:
-    """Return the schema of a record type; a 404 for one that clients cannot write here."""
+    """Return the schema of a record type: of items, bills and credits, projects and vendors. Raises a 404 for any other."""
     if record_type in BILL_TYPE_PROPERTIES:
         properties = _properties(record_type, BODY, settings, {"tranId": 45, "memo": 999})
         properties["item"] = _sublist(_properties(record_type, "item", settings, {}))
@@ -41,6 +48,9 @@ def catalog(record_type: str, settings: NetSuiteSettings) -> dict[str, Any]:
     elif record_type in ITEM_PROPERTIES:
         limits = {"itemId": settings.item_name_max_length, "displayName": settings.display_name_max_length}
         properties = _properties(record_type, BODY, settings, limits if settings.catalog_tells_lengths else {})
+    elif record_type in ENTITY_PROPERTIES:
+        types = sorted(entity_types(settings, record_type).items())
+        properties = {name: _typed(label_of(settings, name), known, known.length) for name, known in types}
     else:
         raise NetSuiteError(f"Record type '{record_type}' does not exist.", status=404, code="NONEXISTENT_ID")
     return {

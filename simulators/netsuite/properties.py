@@ -1,7 +1,7 @@
-"""Names of the properties that a client can send, from Oracle's REST API Browser, record v1, 2026.1.
+"""Names of the properties that a client can send or wants to read, from Oracle's REST API Browser, record v1, 2026.1.
 
-Only properties that a client may want to write: no totals, balances and dates that NetSuite computes, and no sublists that items and bills do
-not need. Any other name is an unknown property.
+Of items and bills only properties that a client may want to write: no totals, balances and dates that NetSuite computes, and no sublists that
+they do not need. Any other name is an unknown property. Projects and vendors are only read.
 """
 
 from __future__ import annotations
@@ -61,7 +61,26 @@ BILL_EXPENSE_LINE_PROPERTIES = names(
     taxDetailsReference orderDoc orderLine projecttask amortizationSched amortizStartDate amortizationEndDate
     """
 )
+ENTITY_PROPERTIES = {
+    "job": names(
+        """
+        id externalId entityId companyName altName accountNumber comments isInactive parent subsidiary currency category
+        jobType jobPrice billingSchedule projectManager projectExpenseType startDate endDate scheduledEndDate
+        projectedEndDate estimatedCost estimatedRevenue defaultAddress customForm dateCreated lastModifiedDate
+        """
+    ),
+    "vendor": names(
+        """
+        id externalId entityId companyName altName legalName firstName middleName lastName isPerson isInactive email
+        altEmail phone altPhone fax url terms currency creditLimit category subsidiary representingSubsidiary
+        expenseAccount payablesAccount taxIdNum vatRegNumber is1099Eligible accountNumber printOnCheckAs comments
+        defaultAddress customForm incoterm workCalendar dateCreated lastModifiedDate
+        """
+    ),
+}
 APPROVAL_STATUSES = frozenset({"1", "2", "3", "11"})  # vendorBill.approvalStatus.id, an enumeration
+PENDING_APPROVAL = "1"
+APPROVAL_NAMES = {PENDING_APPROVAL: "Pending Approval", "2": "Approved"}  # those of the others are not known
 
 # Labels of Oracle's REST API Browser, record v1, 2026.1, that differ from the words in the property's name.
 LABELS = {
@@ -75,4 +94,10 @@ LABELS = {
     "isInactive": "Inactive",
     "isBillable": "Billable",
     "externalId": "External ID",
+    "entityId": "Entity ID",
+    "email": "Vendor Email",
+    "isPerson": "Is Individual",
+    "is1099Eligible": "1099 Eligible",
+    "taxIdNum": "Tax ID",
+    "vatRegNumber": "VAT Registration No.",
 }

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import functools
 from collections.abc import Callable
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from simulators.books import NsJob, NsVendor
 from simulators.netsuite.accounts import Listed
 from simulators.netsuite.auth import LoginEndpoints
 from simulators.netsuite.batch import AsyncJobs, wants_async
 from simulators.netsuite.bills import BillKind
 from simulators.netsuite.bodies import Body, read_body
+from simulators.netsuite.entities import shown_job, shown_vendor
 from simulators.netsuite.items import ItemKind
 from simulators.netsuite.metadata import catalog
 from simulators.netsuite.permissions import require
@@ -113,9 +114,11 @@ class RecordEndpoints:
 
     def _shown(self, record_type: str, key: str, expand: bool) -> Body:
         if record_type == "vendor":
-            return self._shown_entity(self._state.vendors, key, "vendor", _shown_vendor)
+            vendor = functools.partial(shown_vendor, self._state, expand=expand)
+            return self._shown_entity(self._state.vendors, key, "vendor", vendor)
         if record_type == "job":
-            return self._shown_entity(self._state.jobs, key, "job", _shown_job)
+            job = functools.partial(shown_job, self._state, expand=expand)
+            return self._shown_entity(self._state.jobs, key, "job", job)
         if self._is_list(record_type.lower()):
             return self._shown_entity(
                 self._state.listed(record_type.lower()) or Shelf(), key, record_type, shown_listed
@@ -129,7 +132,9 @@ class RecordEndpoints:
         return shown
 
     def _is_list(self, name: str) -> bool:
-        return name in self._state.settings.lists or (name == "subsidiary" and bool(self._state.settings.subsidiaries))
+        settings = self._state.settings
+        own = {"subsidiary": settings.subsidiaries, "currency": settings.currencies}
+        return name in settings.lists or bool(own.get(name))
 
     def _is_too_new(self, record: Item | Bill) -> bool:
         lag = datetime.timedelta(seconds=self._state.settings.eid_lag)
@@ -154,23 +159,3 @@ def shown_listed(entry: Listed) -> Body:
     """
     body: Body = {"links": [], "id": entry.id, "name": entry.name, "isInactive": entry.isinactive}
     return {**body, "externalId": entry.externalid} if entry.externalid else body
-
-
-def _shown_vendor(vendor: NsVendor) -> Body:
-    return {"isPerson": False, **_shown_company(vendor)}
-
-
-def _shown_job(job: NsJob) -> Body:
-    return _shown_company(job)
-
-
-def _shown_company(entity: NsVendor | NsJob) -> Body:
-    body: Body = {
-        "links": [],
-        "id": entity.id,
-        "entityId": entity.entityid,
-        "companyName": entity.companyname,
-        "isInactive": entity.isinactive,
-        "subsidiary": {"links": [], "id": entity.subsidiary},
-    }
-    return {**body, "externalId": entity.externalid} if entity.externalid else body

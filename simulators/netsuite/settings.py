@@ -71,6 +71,9 @@ class NetSuiteSettings(CommonSettings):
     # that was sent is replaced without an error (ohelp/section_N452342).
     auto_generated_numbers: Sequence[str] = ()
     bill_tax: Decimal = Decimal("0")  # a tax that the account adds to every new bill
+    # Approval routing of bills: every new one is pending (help.bill.com, NetSuite: Determining default approval status). Whether a status that
+    # was sent takes precedence is not documented; here it does not.
+    bills_need_approval: bool = False
     unknown_bill_eid_status: int = 404  # or 400: undocumented
     unknown_bill_words: str = ""  # instead of "Transaction type specified is incorrect."
     unknown_property_code: str = "USER_ERROR"  # or NONEXISTENT_FIELD
@@ -87,9 +90,17 @@ class NetSuiteSettings(CommonSettings):
     # [{"id": "5", "name": "Field", "isinactive": False}]. Entries of "account" and "taxschedule" are added to those of the books.
     # An entry with "subsidiaries": ["3"] is available only there, with "includechildren": True also below them.
     lists: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    # Further fields of projects and vendors, which take precedence over those of the books: "job:33" -> {"custentity_department":
+    # {"id": "5"}, "startDate": "2026-03-01"}, "vendor:712" -> {"terms": {"id": "4"}, "email": "ap@example.com"}. References are shown with the
+    # name that the list of their field has.
+    record_fields: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     # A OneWorld account with these subsidiaries: [{"id": "3", "name": "Harbor CA", "parent": "1", "currency": "2"}]. Then vendors, Items,
     # projects, accounts and classifications have to be available in a bill's subsidiary, and refusals name the record and the subsidiary.
     subsidiaries: Sequence[Mapping[str, Any]] = ()
+    # The account's currencies: [{"id": "1", "symbol": "USD", "name": "US Dollar"}, {"id": "2", "symbol": "CAD", "name": "Canadian Dollar",
+    # "rate": "0.73"}]. The first is that of the books, and `rate` is what one unit is worth in it. Then every bill has a currency that its
+    # vendor takes (`currencies` of the vendor) and an exchange rate.
+    currencies: Sequence[Mapping[str, Any]] = ()
     # Whether an account or classification of another subsidiary is refused as an Invalid Field Value: both texts were seen for departments.
     wrong_subsidiary_is_invalid_value: bool = False
 

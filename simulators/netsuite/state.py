@@ -114,7 +114,8 @@ class NetSuiteState:
     def listed(self, name: str) -> Shelf[Listed] | None:
         """Return a list by SuiteQL's name of it; None if the account has no such list."""
         own = {"account": self.accounts, "taxschedule": self.tax_schedules}.get(name)
-        entries = self.settings.subsidiaries if name == "subsidiary" else self.settings.lists.get(name)
+        settings = {"subsidiary": self.settings.subsidiaries, "currency": self.settings.currencies}
+        entries = settings[name] if name in settings else self.settings.lists.get(name)
         return own if entries is None else listed(own, entries)
 
     def has_subsidiary(self, subsidiary: str) -> bool:
@@ -125,7 +126,7 @@ class NetSuiteState:
         entry = listed.get(subsidiary)
         return entry is not None and not entry.isinactive
 
-    def edit_listed(self, name: str, entry_id: str, **changes: Any) -> None:
+    def edit_listed(self, name: str, entry_id: str, /, **changes: Any) -> None:
         """Change an entry of a list in the settings (name, isinactive ...), as an administrator does."""
         with self.lock:
             if not any(str(each["id"]) == entry_id for each in self.settings.lists.get(name, ())):
@@ -302,6 +303,13 @@ class NetSuiteState:
         lines = [dataclasses.replace(line, rate=zero, amount=zero) for line in bill.lines]
         expenses = [dataclasses.replace(line, amount=zero) for line in bill.expenses]
         return self.edit_bill(bill_id, lines=lines, expenses=expenses, tax=zero)
+
+    def approve_bill(self, bill_id: str) -> Bill:
+        """Approve a bill that waits for approval, as a person does."""
+        bill = self.bills.get(bill_id)
+        if bill is None:
+            raise KeyError(bill_id)
+        return self.edit_bill(bill_id, fields={**bill.fields, "approvalStatus": {"id": "2"}})
 
     def delete_bill(self, bill_id: str) -> None:
         """Delete a bill as a person does."""

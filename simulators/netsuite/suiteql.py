@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from simulators.books import NsVendor, NsVendorSubsidiary
+from simulators.netsuite.currencies import transaction_columns, vendor_columns
 from simulators.netsuite.periods import Period
 from simulators.netsuite.records import BILL_TYPES, Bill, Item, Shelf
 from simulators.netsuite.state import NetSuiteState
@@ -101,12 +102,13 @@ class Engine:
         if name == "job":
             return Table(state.jobs, _JOB, entity)
         if name == "vendor":
-            return Table(state.vendors, _VENDOR, entity)
+            return Table(state.vendors, {**_VENDOR, **vendor_columns(state)}, entity)
         if name == "vendorsubsidiaryrelationship":
             return Table(_shared(state.vendors), _VENDOR_SUBSIDIARY, frozenset({"id"}))
         if name == "transaction":
             columns = {
                 **_TRANSACTION,
+                **transaction_columns(state),
                 "trandate": self._trandate,
                 "foreigntotal": self._foreigntotal,
                 "lastmodifieddate": self._lastmodifieddate,

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from simulators.netsuite.accounts import Listed
+from simulators.netsuite.accounts import Listed, full_name
+from simulators.netsuite.currencies import currencies_of
 from simulators.netsuite.records import Shelf
 from simulators.netsuite.state import NetSuiteState
 
@@ -23,6 +24,16 @@ class Share:
     id: str
     owner: str
     subsidiary: str
+    externalid: str | None = None
+
+
+@dataclass
+class VendorCurrency:
+    """A currency that a vendor takes."""
+
+    id: str
+    vendor: str
+    currency: str
     externalid: str | None = None
 
 
@@ -43,11 +54,21 @@ def list_table(state: NetSuiteState, name: str) -> tuple[Shelf[Any], dict[str, G
             owner: lambda share: str(share.owner),
             "subsidiary": lambda share: str(share.subsidiary),
         }
-    if name == "subsidiary" and state.settings.subsidiaries:
-        return state.listed(name) or Shelf(), _SUBSIDIARY
-    if name in state.settings.lists:
-        return state.listed(name) or Shelf(), _TREE if name in _TREES else _LIST
+    if name == "currency" and state.settings.currencies:
+        return state.listed(name) or Shelf(), _CURRENCY
+    if name == "vendorcurrencybalance" and state.settings.currencies:
+        return _currencies_of_vendors(state), _VENDOR_CURRENCY
+    if name in state.settings.lists or (name == "subsidiary" and state.settings.subsidiaries):
+        shelf: Shelf[Listed] = state.listed(name) or Shelf()
+        return shelf, _columns(name, shelf)
     return None
+
+
+def _columns(name: str, shelf: Shelf[Listed]) -> dict[str, Getter]:
+    if name not in _TREES:
+        return _LIST
+    tree: dict[str, Getter] = {**_LIST, "fullname": lambda entry: full_name(shelf, entry)}
+    return {**tree, **_SUBSIDIARY} if name == "subsidiary" else tree
 
 
 def _shares(state: NetSuiteState, owner: str) -> Shelf[Share]:
@@ -55,6 +76,14 @@ def _shares(state: NetSuiteState, owner: str) -> Shelf[Share]:
     for record in state.items if owner == "item" else state.listed(owner) or Shelf[Listed]():
         for subsidiary in record.subsidiaries or [str(each["id"]) for each in state.settings.subsidiaries]:
             shelf.put(Share(shelf.next_id(), record.id, subsidiary))
+    return shelf
+
+
+def _currencies_of_vendors(state: NetSuiteState) -> Shelf[VendorCurrency]:
+    shelf: Shelf[VendorCurrency] = Shelf()
+    for vendor in state.vendors:
+        for currency in currencies_of(state, vendor):
+            shelf.put(VendorCurrency(shelf.next_id(), vendor.id, currency))
     return shelf
 
 
@@ -78,9 +107,19 @@ _LIST: dict[str, Getter] = {
     "externalid": lambda entry: entry.externalid or None,
     "isinactive": lambda entry: _flag(entry.isinactive),
 }
-_TREE: dict[str, Getter] = {**_LIST, "fullname": lambda entry: str(entry.name)}
+# Columns of both as in SuiteQL queries of public code.
+_CURRENCY: dict[str, Getter] = {
+    "id": lambda currency: str(currency.id),
+    "name": lambda currency: str(currency.name),
+    "symbol": lambda currency: str(currency.symbol),
+    "exchangerate": lambda currency: str(currency.rate),
+    "isinactive": lambda currency: _flag(currency.isinactive),
+}
+_VENDOR_CURRENCY: dict[str, Getter] = {
+    "vendor": lambda one: str(one.vendor),
+    "currency": lambda one: str(one.currency),
+}
 _SUBSIDIARY: dict[str, Getter] = {
-    **_TREE,
     "parent": lambda entry: entry.parent or None,
     "currency": lambda entry: entry.currency or None,
 }

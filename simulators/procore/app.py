@@ -30,6 +30,8 @@ EDITS = (
     "add_budget_line",
     "unbudget",
     "edit_vendor",
+    "define_custom_field",
+    "set_custom_field",
     "add_invoice",
     "set_invoice_status",
     "edit_invoice",

@@ -6,16 +6,17 @@ Every edit sets the record's `updated_at` and updates the indexes. Amounts are d
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from simulators.company import Company
 from simulators.company.billing import Billed, Invoice, chain
 from simulators.company.catalogue import CITIES
-from simulators.company.model import BudgetLine, Project, Vendor, WbsCode
+from simulators.company.model import BudgetLine, CustomField, Project, Vendor, WbsCode
 from simulators.company.subcontracts import percent_of
 from simulators.company.world import Work, periods_of
+from simulators.procore import custom_fields
 
 Amount = Decimal | int | str
 
@@ -141,6 +142,23 @@ class Edits:
         _set(vendor, fields, {"name", "origin_id", "is_active", "project_directory_only"})
         vendor.updated_at = self.now()
         return vendor
+
+    # ---- custom fields -------------------------------------------------------------------------------------------
+
+    def define_custom_field(self, label: str, data_type: str = "string", options: Iterable[str] = ()) -> CustomField:
+        """Add a custom field to the company: "string", "decimal", "boolean", "lov_entry" or "lov_entries", the last two with `options`."""
+        return custom_fields.define(self.company, label, data_type, list(options))
+
+    def set_custom_field(self, record_type: str, record_id: int, field_id: int, value: Any) -> Project | Invoice:
+        """Set a custom field of a "project" or an "invoice"; entries of a list by label, None to empty the field. Raises KeyError, ValueError."""
+        records: dict[str, Mapping[int, Project | Invoice]] = {
+            "project": self.company.projects,
+            "invoice": self.company.invoices,
+        }
+        record = records[record_type][record_id]
+        record.custom_fields[field_id] = custom_fields.checked(self.company.custom_fields[field_id], value)
+        record.updated_at = self.now()
+        return record
 
     # ---- invoices ------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from simulators.company import Company
 from simulators.company.billing import Invoice, InvoiceLine, Summary
 from simulators.company.model import ZERO, WbsCode
+from simulators.procore.custom_fields import shown_values
 from simulators.procore.settings import ProcoreSettings
 from simulators.procore.shapes import Json, iso, money
 
@@ -35,7 +36,7 @@ class InvoicePrinter:
         if view == "extended":
             if self.settings.contract_invoicing_method != "simplified":
                 shown["summary_text"] = self._summary_text(invoice)
-            shown["custom_fields"] = {}
+            shown["custom_fields"] = shown_values(self.company, invoice.custom_fields)
             shown["attachments"] = []
         return shown | invoice.shown
 

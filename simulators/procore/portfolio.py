@@ -1,4 +1,4 @@
-"""Endpoints of a company: the app's service account, its companies, their projects and vendors."""
+"""Endpoints of a company: the app's service account, its companies, their projects, vendors and custom fields."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute
 from simulators.company.model import Project, Vendor
 from simulators.procore.answers import FORBIDDEN, NOT_FOUND, Page, Refusal
 from simulators.procore.call import Call, endpoint
+from simulators.procore.custom_fields import shown_definition
 from simulators.procore.query import PAGING, Query, within
 from simulators.procore.shapes import project_brief, project_full, vendor_full
 from simulators.procore.state import ProcoreState
@@ -30,6 +31,7 @@ PROJECT_FILTERS = frozenset(
     )
 )
 VENDOR_FILTERS = frozenset(f"filters[{name}]" for name in ("origin_id", "search", "created_at", "updated_at", "id"))
+DEFINITION_FILTERS = frozenset({"filters[with_label]", "filters[id]", "tool_name", "sort"})
 IDS_PER_PAGE = 200_000  # "'ids' ... influences 'per_page' value to be strictly 200000" (projects reference page)
 
 
@@ -49,6 +51,12 @@ def routes(state: ProcoreState) -> Sequence[BaseRoute]:
             "/rest/v1.0/projects/{project_id:int}/vendors/{vendor_id:int}",
             show_project_vendor,
             frozenset({"view"}),
+        ),
+        endpoint(
+            state,
+            "/rest/v1.1/companies/{company_id:int}/custom_field_definitions",
+            list_custom_fields,
+            DEFINITION_FILTERS | PAGING,
         ),
     ]
 
@@ -171,3 +179,17 @@ def show_project_vendor(call: Call) -> dict[str, Any]:
     if vendor is None or not any(one.project_id == project.id and one.vendor_id == vendor.id for one in contracts):
         raise Refusal(404, NOT_FOUND)
     return vendor_full(vendor)
+
+
+def list_custom_fields(call: Call) -> Page:
+    """Return the company's custom fields, at most 100 per page ("custom-fields" reference page, v1.1)."""
+    query, company = call.query, call.company
+    if call.state.settings.definitions_forbidden:
+        raise Refusal(403, FORBIDDEN)
+    ids, label = query.integers("filters[id]"), (query.text("filters[with_label]") or "").lower()
+    kept = [
+        each
+        for each in company.custom_fields.values()
+        if (ids is None or each.id in ids) and label in each.label.lower()
+    ]
+    return query.cut(kept, lambda definition: shown_definition(definition, company), default=100, most=100)

@@ -22,6 +22,7 @@ class ProcoreSettings(CommonSettings):
         True  # False: as a gateway's response, which has the headers of the rate limit like every other
     )
     directory_forbidden: bool = False  # the app's manifest asks for no permission on the company's Directory
+    definitions_forbidden: bool = False  # the app may not list the company's custom fields
     json_on_429: bool = False  # whether the documented sentence is sent as JSON is not documented
     links_pages: bool = (
         True  # "not every endpoint pages" ("pagination" guide): whether lists name their next page in Link

@@ -20,6 +20,7 @@ from simulators.company.model import (
     Vendor,
     WbsCode,
 )
+from simulators.procore.custom_fields import shown_values
 
 Json = dict[str, Any]
 LIST_MADE_AT = "2024-01-08T16:00:00Z"  # when the company's segments were set up
@@ -57,7 +58,7 @@ def project_brief(project: Project, company: Company) -> Json:
         "company": {"id": company.company_id, "name": company.name},
         "created_at": iso(project.created_at),
         "updated_at": iso(project.updated_at),
-        "custom_fields": {},
+        "custom_fields": shown_values(company, project.custom_fields),
         **project.shown,
     }
 

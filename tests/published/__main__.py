@@ -43,6 +43,7 @@ OPERATIONS = (
     "RestV10ProjectsProjectIdWorkBreakdownStructureWbsCodesGet",
     "RestV10VendorsGet",
     "RestV10WorkOrderContractsIdGet",
+    "RestV11CompaniesCompanyIdCustomFieldDefinitionsGet",
     "RestV11ProjectsGet",
     "RestV11RequisitionsGet",
     "RestV11RequisitionsIdGet",
@@ -54,6 +55,8 @@ RECORDS = {
     "otherChargeResaleItem": (),
     "vendorBill": ("item", "expense"),
     "vendorCredit": ("item", "expense"),
+    "job": (),
+    "vendor": (),
 }
 """Each record type with the sublists that tests compare with."""
 NESTED = "(nested object)"

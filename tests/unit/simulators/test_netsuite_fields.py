@@ -9,6 +9,7 @@ import pytest
 from simulators.netsuite.field_types import KINDS, standard_properties, standard_type
 from simulators.netsuite.metadata import catalog
 from simulators.netsuite.suiteql import Engine
+from simulators.netsuite.suiteql_parser import BadQuery
 from tests.published.shape import record
 from tests.unit.simulators.conftest import RECORDS, Account, problem
 from tests.unit.simulators.netsuite_desk import Desk, refusal
@@ -175,6 +176,35 @@ def test_lists_are_read_by_name_with_suiteql(desk: Desk) -> None:
     assert run("SELECT name FROM term WHERE isinactive = 'F'") == [{"name": "Net 30"}]
     desk.state.settings.lists = {"account": [{"id": "1218", "name": "Job Costs CA", "accttype": "COGS"}]}
     assert [row["id"] for row in run("SELECT id FROM account ORDER BY id ASC")] == ["54", "111", "218", "1218"]
+
+
+@pytest.mark.parametrize("table", [*LISTS, "subsidiary"])
+def test_every_list_names_its_entries_by_id(desk: Desk, table: str) -> None:
+    entries: list[dict[str, Any]] = [
+        {"id": "31", "name": "First"},
+        {"id": "32", "name": "Gone", "isinactive": True},
+        {"id": "33", "name": "No"},
+    ]
+    desk.state.settings.lists = {table: entries}
+    desk.state.settings.subsidiaries = entries if table == "subsidiary" else ()
+    found = Engine(desk.state).run(f"SELECT id, name, isinactive FROM {table} WHERE id IN (32, 31, 99) ORDER BY id ASC")
+    assert found == [
+        {"id": "31", "name": "First", "isinactive": "F"},
+        {"id": "32", "name": "Gone", "isinactive": "T"},
+    ]
+
+
+def test_an_entry_below_another_one_has_a_full_name(desk: Desk) -> None:
+    tree: list[dict[str, Any]] = [{"id": "12", "name": "Roads", "parent": "11"}, {"id": "11", "name": "Civil"}]
+    desk.state.settings.lists = {"classification": tree, "term": tree}
+    run = Engine(desk.state).run
+    assert run("SELECT name, fullname FROM classification WHERE id = 12") == [
+        {"name": "Roads", "fullname": "Civil : Roads"}
+    ]
+    roads: dict[str, Any] = {"class": {"id": "12"}}
+    assert desk.read("vendorBill", desk.bill(**roads))["class"]["refName"] == "Civil : Roads"
+    with pytest.raises(BadQuery, match="fullname"):
+        run("SELECT fullname FROM term")
 
 
 def test_the_catalog_has_types_and_custom_fields(desk: Desk) -> None:
