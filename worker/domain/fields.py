@@ -49,8 +49,8 @@ class FieldRule:
         return (*self.values.values(), *([self.default] if self.default else []))
 
     def reads(self, record: str) -> bool:
-        """Return whether it reads fields of a record such as `vendor`."""
-        return any(source.startswith(f"{record}.") for source in self.sources)
+        """Return whether it reads fields of a record such as `vendor`, or some of them, such as `project.custom_field`."""
+        return any(source.startswith(record) for source in self.sources)
 
     def value(self, kind: FieldKind, found: Mapping[str, str]) -> FieldValue | None:
         """Return the value for a record, or None to leave the field out. `found`: the values of its sources.
@@ -107,9 +107,10 @@ class AccountFields:
     def __bool__(self) -> bool:
         return bool(self.rules)
 
-    def sources(self, *places: Place) -> frozenset[str]:
-        """Return the sources that the rules of these places read."""
-        return frozenset(source for place in places for rule in self.of(place) for source in rule.sources)
+    def names_below(self, beginning: str, *places: Place) -> frozenset[str]:
+        """Return the rest of each source with this beginning, such as the fields after `vendor.`, that the rules of these places read."""
+        sources = (source for place in places for rule in self.of(place) for source in rule.sources)
+        return frozenset(source.removeprefix(beginning) for source in sources if source.startswith(beginning))
 
     def reads(self, record: str, *places: Place) -> bool:
         """Return whether the rules of these places, or of all, read fields of a record such as `vendor`."""

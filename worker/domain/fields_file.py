@@ -28,7 +28,10 @@ SOURCES: Mapping[str, frozenset[str]] = {
     "wbs": frozenset(("flat_code", "cost_code", "cost_type", "description")),
     "project": frozenset(("id", "number", "name")),
 }
-"""The values of Procore's records that fields can be set from; invoices also have custom fields."""
+"""The values of Procore's records that fields can be set from."""
+CUSTOMIZED = ("invoice", "project")
+"""Records of Procore with custom fields, by label (`invoice.custom_field.Region`) or id (`invoice.custom_field_598`)."""
+BY_LABEL = "custom_field."
 ANY_FIELD = ("netsuite_project", "vendor")
 """Records of NetSuite of which any field can be used."""
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -199,15 +202,15 @@ def _is_field_of(record: str, name: str) -> bool:
         return _NAME.fullmatch(name) is not None
     if record == "wbs" and name.startswith("segment."):
         return bool(name.removeprefix("segment.").strip())
-    if record == "invoice" and _CUSTOM_FIELD.fullmatch(name):
-        return True
+    if record in CUSTOMIZED and (_CUSTOM_FIELD.fullmatch(name) or name.removeprefix(BY_LABEL).strip() != name.strip()):
+        return bool(name.removeprefix(BY_LABEL).strip())
     return name in SOURCES[record]
 
 
 def _further(record: str) -> str:
     if record == "wbs":
         return " and wbs.segment.NAME"
-    return " and invoice.custom_field_ID" if record == "invoice" else ""
+    return f" and {record}.custom_field.LABEL" if record in CUSTOMIZED else ""
 
 
 def _constant(value: Any) -> str:

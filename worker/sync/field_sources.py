@@ -6,9 +6,11 @@ Nothing is read for an installation without such fields, and otherwise only the 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
 
 from worker.clients.netsuite.wire import RECORD_TYPES
 from worker.clients.procore.client import ProcorePages
@@ -17,6 +19,7 @@ from worker.domain.bills import Bill, BillLine, Document
 from worker.domain.errors import Blocked, Misconfigured, NotFound, UnexpectedAnswer
 from worker.domain.field_kinds import FieldKind, FieldValue, Place
 from worker.domain.fields import AccountFields, FieldRule, field_values
+from worker.domain.fields_file import BY_LABEL
 from worker.domain.invoices import Invoice
 from worker.domain.policy import Policy
 from worker.domain.problems import Cause
@@ -25,6 +28,7 @@ from worker.store.stores import Stores
 from worker.sync.field_names import FieldNames
 from worker.sync.links import Links
 
+T = TypeVar("T")
 RECORD_SECONDS = 60
 """Seconds for which fields of a vendor or project are cached, as for links to them."""
 CATALOG_SECONDS = 86_400
@@ -60,7 +64,7 @@ class FieldSources:
         rules = self.fields.of(Place.ITEM)
         if not rules:
             return {}
-        found = _of_project(project) | self._of_netsuite_project(project, "", Place.ITEM)
+        found = self._of_project(project, Place.ITEM) | self._of_netsuite_project(project, "", Place.ITEM)
         found |= self._of_code(project.id, code.flat_code, code.description, code.segments, Place.ITEM)
         with _named(f"the Item of code {code.flat_code}", {"code": code.flat_code}):
             return field_values(rules, self._kinds(self.remotes.netsuite.item_type, Place.ITEM), found)
@@ -71,7 +75,7 @@ class FieldSources:
         if not (self.fields.of(place) or self.fields.of(of_lines)):
             return bill
         record_type = RECORD_TYPES[bill.document]
-        found = _of_project(project) | self._of_invoice(invoice)
+        found = self._of_project(project, place, of_lines) | self._of_invoice(invoice, place, of_lines)
         found |= self._of_netsuite_project(project, bill.job_id, place, of_lines)
         found |= self._of_vendor(bill.vendor_id, place, of_lines)
         with _named(f"the {bill.document} of invoice {invoice.label} ({invoice.vendor_name})", invoice.facts):
@@ -93,7 +97,35 @@ class FieldSources:
         has_code = line.of_line is not None
         return [rule for rule in self.fields.of(place) if has_code or rule.default is not None or not rule.reads("wbs")]
 
-    def _of_invoice(self, invoice: Invoice) -> dict[str, str]:
+    def _of_project(self, project: Project, *places: Place) -> dict[str, str]:
+        values = {"id": str(project.id), "number": project.number or "", "name": project.name}
+        if self.fields.reads("project.custom_field", *places):
+            values |= self._cached(
+                f"project_custom_fields:{project.id}",
+                lambda: self.remotes.procore.project_custom_fields(project.id),
+                seconds=RECORD_SECONDS,
+            )
+        return self._with_labels("project", values, *places)
+
+    def _with_labels(self, record: str, values: Mapping[str, str], *places: Place) -> dict[str, str]:
+        """Return the values of a Procore record as sources, and its custom fields by label too where a rule names one so."""
+        found = {f"{record}.{name}": value for name, value in values.items()}
+        if labels := self.fields.names_below(f"{record}.{BY_LABEL}", *places):
+            ids = self._cached("custom_fields", self.remotes.procore.custom_field_ids, seconds=SEGMENTS_SECONDS)
+            for label in labels:
+                # Of two fields with one label, none is chosen.
+                if len(ids.get(label, ())) == 1:
+                    found[f"{record}.{BY_LABEL}{label}"] = values.get(f"custom_field_{ids[label][0]}", "")
+        return found
+
+    def _cached(self, key: str, read: Callable[[], T], *, seconds: int) -> T:
+        known: T | None = self.stores.cache.get(key)
+        if known is None:
+            known = read()
+            self.stores.cache.put(key, known, seconds=seconds)
+        return known
+
+    def _of_invoice(self, invoice: Invoice, *places: Place) -> dict[str, str]:
         values = {
             "id": str(invoice.id),
             "number": invoice.number,
@@ -103,7 +135,7 @@ class FieldSources:
             "url": self.pages.invoices(invoice.project_id),
             **invoice.further,
         }
-        return {f"invoice.{name}": value for name, value in values.items()}
+        return self._with_labels("invoice", values, *places)
 
     def _of_line(self, invoice: Invoice, line: BillLine, place: Place) -> dict[str, str]:
         found = {"line.description": line.description, "line.amount_kind": line.amount_kind}
@@ -118,7 +150,7 @@ class FieldSources:
         self, project_id: int, flat_code: str, description: str, segments: Sequence[Segment], place: Place
     ) -> dict[str, str]:
         found = {"wbs.flat_code": flat_code, "wbs.description": description}
-        named = any(source.startswith("wbs.segment.") for source in self.fields.sources(place))
+        named = self.fields.names_below("wbs.segment.", place)
         for segment in segments:
             if source := _SOURCE_OF_SEGMENT.get(segment.kind):
                 found[source] = segment.code
@@ -127,13 +159,9 @@ class FieldSources:
                 found[f"wbs.segment.{name}"] = segment.code
         return found
 
-    def _segment_names(self, project_id: int) -> Mapping[str, str]:
-        key = f"segments:{project_id}"
-        names = self.stores.cache.get(key)
-        if names is None:
-            names = self.remotes.procore.segment_names(project_id)
-            self.stores.cache.put(key, names, seconds=SEGMENTS_SECONDS)
-        return dict(names)
+    def _segment_names(self, project_id: int) -> dict[str, str]:
+        read = partial(self.remotes.procore.segment_names, project_id)
+        return self._cached(f"segments:{project_id}", read, seconds=SEGMENTS_SECONDS)
 
     def _of_netsuite_project(self, project: Project, job_id: str, *places: Place) -> dict[str, str]:
         """Return the fields of the project in NetSuite; `job_id`: its id, "" to look it up. Raises Blocked if it is not linked."""
@@ -147,16 +175,15 @@ class FieldSources:
     def _of_record(self, source: str, record_type: str, record_id: str) -> dict[str, str]:
         """Return the fields of a NetSuite record that some rule reads."""
         key = f"record:{record_type}:{record_id}:{self.fields.digest}"
-        known = self.stores.cache.get(key)
-        if known is None:
-            try:
-                record = self.remotes.netsuite.record_fields(record_type, record_id)
-            except NotFound:
-                record = {}
-            wanted = self.fields.sources(*Place)
-            known = {f"{source}.{name}": text for name, text in record.items() if f"{source}.{name}" in wanted}
-            self.stores.cache.put(key, known, seconds=RECORD_SECONDS)
-        return dict(known)
+        return self._cached(key, lambda: self._read_record(source, record_type, record_id), seconds=RECORD_SECONDS)
+
+    def _read_record(self, source: str, record_type: str, record_id: str) -> dict[str, str]:
+        try:
+            record = self.remotes.netsuite.record_fields(record_type, record_id)
+        except NotFound:
+            record = {}
+        wanted = self.fields.names_below(f"{source}.", *Place)
+        return {f"{source}.{name}": text for name, text in record.items() if name in wanted}
 
     def _kinds(self, record_type: str, place: Place) -> dict[str, FieldKind]:
         """Return the kinds of the custom fields whose kind the file does not say. Raises Blocked for one that the catalog does not show."""
@@ -203,11 +230,3 @@ def _named(record: str, facts: Mapping[str, str]) -> Iterator[None]:
         yield
     except Blocked as error:
         raise Blocked(str(error), cause=error.cause, facts={**facts, **error.facts, "record": record}) from error
-
-
-def _of_project(project: Project) -> dict[str, str]:
-    return {
-        "project.id": str(project.id),
-        "project.number": project.number or "",
-        "project.name": project.name,
-    }

@@ -79,7 +79,11 @@ class Items:
             except Blocked as error:
                 resolved.append(ResolvedCode(code, OutcomeKind.BLOCKED, cause=error.cause, facts=error.facts))
         resolved += self._without_former(project, rule, self._looked_up(project.id, named))
-        return [self._with_fields(project, one) for one in resolved] if Place.ITEM in self.policy.fields.rules else resolved
+        return (
+            [self._with_fields(project, one) for one in resolved]
+            if Place.ITEM in self.policy.fields.rules
+            else resolved
+        )
 
     def _with_fields(self, project: Project, resolved: ResolvedCode) -> ResolvedCode:
         """Add the further fields of an Item to be created; a field without a value blocks the code."""

@@ -12,7 +12,7 @@ import pytest
 from simulators.company.billing import Invoice
 from simulators.company.model import Project
 from tests.integration.flows.conftest import OpenInstallation
-from tests.kit.company import BILL_PATH, ITEM_PATH
+from tests.kit.company import BILL_PATH, ITEM_PATH, VENDOR
 from tests.kit.installation import Installation
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import OutcomeKind, State
@@ -237,3 +237,43 @@ def test_without_a_file_the_account_refuses_and_nothing_is_read_for_fields(open_
     paths = [entry["path"] for entry in office.requests()]
     assert not [path for path in paths if "metadata-catalog/vendor" in path or "/job/" in path or "/vendor/" in path]
     assert office.bill(invoice).fields == {}
+
+
+def test_values_come_from_the_records_of_both_systems(open_office: OpenInstallation, tmp_path: Path) -> None:
+    text = """
+        [bill]
+        department = { from = "netsuite_project.custentity_department", default = "6" }
+        terms = { from = "vendor.terms" }
+        class = { from = "invoice.custom_field.Class", map = { Commercial = "12" } }
+        custbody_note = { text = "{project.custom_field.Region}, {invoice.period_end}, {vendor.email}" }
+        [bill.line]
+        location = { from = "wbs.segment.Cost Type", map = { S = "3" }, default = "3" }
+    """
+    office = with_fields(open_office, tmp_path, text, mandatory_fields=[])
+    project, invoice = invoice_of(office)
+    vendor = next(one for one in office.netsuite.vendors if one.entityid == VENDOR or one.companyname == VENDOR)
+    office.stage.settings(
+        "netsuite",
+        custom_field_types={
+            **ACCOUNT["custom_field_types"],
+            "custentity_department": {"type": "reference", "list": "department"},
+        },
+        record_fields={
+            f"job:{project.origin_id}": {"custentity_department": {"id": "5"}},
+            f"vendor:{vendor.id}": {"terms": {"id": "4"}, "email": "ap@example.com"},
+        },
+    )
+    kind = office.procore.define_custom_field("Class", "lov_entry", ["Commercial", "Housing"])
+    office.procore.set_custom_field("invoice", invoice.id, kind.id, "Commercial")
+    region = office.procore.define_custom_field("Region")
+    office.procore.set_custom_field("project", project.id, region.id, "Front Range")
+    office.export(invoice)
+    assert office.problems() == {}
+    bill = office.bill(invoice)
+    assert bill.fields == {
+        "department": {"id": "5"},
+        "terms": {"id": "4"},
+        "class": {"id": "12"},
+        "custbody_note": f"Front Range, {invoice.period_end.isoformat()}, ap@example.com",
+    }
+    assert [line.fields["location"] for line in bill.lines] == [{"id": "3"}, {"id": "3"}]

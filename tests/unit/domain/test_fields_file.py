@@ -59,6 +59,7 @@ def test_the_example_of_all_tables_is_read() -> None:
             approvalStatus = "1"
             custbody_procore_link = { from = "invoice.url" }
             custbody_region = { from = "invoice.custom_field_598134", kind = "text" }
+            custbody_state = { from = "project.custom_field.Home State" }
             [bill.line]
             location = { from = "netsuite_project.location" }
             cseg_phase = { from = "wbs.cost_type", map = { S = "7", M = "8" } }
@@ -70,9 +71,10 @@ def test_the_example_of_all_tables_is_read() -> None:
         Place.ITEM: ["class", "custitem_phase"],
         Place.BILL: [
             "department", "terms", "dueDate", "approvalStatus", "custbody_procore_link", "custbody_region",
+            "custbody_state",
         ],
         Place.BILL_LINE: ["location", "cseg_phase"],
-        Place.CREDIT: ["department", "custbody_procore_link", "custbody_region"],
+        Place.CREDIT: ["department", "custbody_procore_link", "custbody_region", "custbody_state"],
         Place.CREDIT_LINE: ["location", "cseg_phase"],
     }  # fmt: skip
     assert fields.reads("vendor")
@@ -104,6 +106,7 @@ def test_an_empty_file_sets_nothing() -> None:
         ('[bill]\nterms = { from = "line.description" }', "[bill] terms: has the source 'line.description', which [bill] does not have."),
         ('[item]\nclass = { from = "vendor.class" }', "[item] class: has the source 'vendor.class', which [item] does not have."),
         ('[bill.line]\nlocation = { from = "line.kind" }', "[bill.line] location: has the unknown source 'line.kind'; there are line.amount_kind, line.description."),
+        ('[bill]\nterms = { from = "project.custom_field." }', "[bill] terms: has the unknown source 'project.custom_field.'; there are project.id, project.name, project.number and project.custom_field.LABEL."),
         ('[bill]\nterms = { map = { a = "1" } }', "[bill] terms: needs either `from` with a source or `text` with sources in braces."),
         ('[bill]\nterms = { from = "vendor.terms", text = "x" }', "[bill] terms: needs either `from` with a source or `text` with sources in braces."),
         ('[bill]\nterms = { from = "vendor.terms", to = "x" }', "[bill] terms: has the unknown key 'to'; the keys are from, text, map, default, add_days, kind."),

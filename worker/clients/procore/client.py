@@ -104,6 +104,20 @@ class Procore:
         segments = read(wire.PatternRow, self._api.get(path).json()).segments
         return {str(one.id): one.name for one in segments if one.id and one.name}
 
+    def custom_field_ids(self) -> dict[str, list[int]]:
+        """GET /rest/v1.1/companies/{id}/custom_field_definitions: return the ids of the company's active custom fields by label."""
+        path = f"/rest/v1.1/companies/{self.company_id}/custom_field_definitions"
+        ids: dict[str, list[int]] = {}
+        for row in self._api.pages(wire.CustomFieldRow, path, {}, CODES_PER_PAGE):
+            if row.active:
+                ids.setdefault(row.label, []).append(row.id)
+        return ids
+
+    def project_custom_fields(self, project_id: int) -> dict[str, str]:
+        """GET /rest/v1.0/projects/{id}: return the project's custom fields as text, by names such as `custom_field_598`."""
+        answer = self._api.get(f"/rest/v1.0/projects/{project_id}", {"company_id": self.company_id})
+        return wire.custom_values(read(wire.ProjectCustomFieldsRow, answer.json()).custom_fields)
+
     def list_invoices(
         self, project_id: int, statuses: Collection[str], unreadable: list[UnreadableRow] | None = None
     ) -> list[InvoiceHead]:

@@ -346,14 +346,32 @@ class InvoiceRow(ProcoreRow):
             "period_end": self.period_end,
             "commitment_title": self.commitment_title,
         }
-        if isinstance(self.custom_fields, dict):
-            values |= {str(name): _custom_value(entry) for name, entry in self.custom_fields.items()}
-        return {name: value for name, value in values.items() if value}
+        return {name: value for name, value in values.items() if value} | custom_values(self.custom_fields)
+
+
+class CustomFieldRow(ProcoreRow):
+    """GET /rest/v1.1/companies/{id}/custom_field_definitions."""
+
+    id: Id
+    label: Label = ""
+    active: Any = True
+
+
+class ProjectCustomFieldsRow(ProcoreRow):
+    """GET /rest/v1.0/projects/{id}, of which only the custom fields are used."""
+
+    custom_fields: Any = None
 
 
 def rows_of(body: Any) -> Any:
     """Return the rows of a list, v1 (the body itself) or v2 (under `data`)."""
     return body.get("data") if isinstance(body, dict) else body
+
+
+def custom_values(fields: Any) -> dict[str, str]:
+    """Return the custom fields of a record that have a value as text, by their names."""
+    values = {str(name): _custom_value(entry) for name, entry in fields.items()} if isinstance(fields, dict) else {}
+    return {name: value for name, value in values.items() if value}
 
 
 def _custom_value(entry: Any) -> str:
