@@ -144,8 +144,8 @@ class AccountRow(IdRow):
     isinactive: Literal["T", "F"]
 
 
-class TaxScheduleRow(IdRow):
-    """A row of SuiteQL's `taxschedule`."""
+class NamedRow(IdRow):
+    """A row of one of SuiteQL's tables of lists, such as `taxschedule` or `department`."""
 
     name: NonEmptyText
 
