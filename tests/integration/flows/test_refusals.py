@@ -113,7 +113,7 @@ def test_a_vendor_of_another_subsidiary_is_shown_by_name(office: Installation) -
     assert outcome.cause == "not_in_subsidiary"
     assert f"because vendor 'Blue Spruce Electric' (id {vendor.id}) is not available" in outcome.reason
     assert "in the subsidiary 'Harbor US' (id 2)" in outcome.reason
-    assert f"Invalid entity reference key {vendor.id} for subsidiary 2" in outcome.reason, "NetSuite's own words"
+    assert f"Invalid entity reference key {vendor.id} for subsidiary 2" in outcome.reason, "NetSuite's response"
 
     queries = len(office.posts(SUITEQL_PATH))
     assert office.export(invoice).cause == "not_in_subsidiary"

@@ -154,7 +154,7 @@ OF_THE_RECORD: dict[str, Any] = {"subsidiaries": [{"id": "2", "name": "US"}, {"i
 
 
 def test_refusals_of_single_records_stop_nothing(open_office: OpenInstallation) -> None:
-    """Each has a problem of its own: the next record may be accepted."""
+    """Each has a separate problem: the next record may be accepted."""
     pilot, project, invoices = pilot_of(open_office(), 3)
     item = pilot.item(f"{project.number}-{CODES[0]}")
     pilot.stage.settings("netsuite", **OF_THE_RECORD)
@@ -165,7 +165,7 @@ def test_refusals_of_single_records_stop_nothing(open_office: OpenInstallation) 
 
 
 def test_a_trial_that_ends_otherwise_leaves_the_series_stopped(open_office: OpenInstallation) -> None:
-    """A record that is refused for a reason of its own has its own problem; another one tries next."""
+    """A record that is refused for another reason has a separate problem; another one tries next."""
     pilot, project, invoices = pilot_of(open_office(), 3)
     demand(pilot, "vendorBill:department")
     pilot.export_all()

@@ -6,7 +6,7 @@
 -- ARGV[3]   trial at      unix seconds from which one record of the stopped series may be sent
 --
 -- Returns {2, key of the record that was refused before} = the series is stopped now; {2, ''} = refusals had stopped it, and the reason is
--- another one now; {1, ''} = refusals had stopped it for this reason; {0, ''} = it goes on, or a difference has stopped it.
+-- another one now; {1, ''} = refusals had stopped it for this reason; {0, ''} = it continues, or a difference has stopped it.
 
 local series, refusal, key = KEYS[1], ARGV[1], ARGV[2]
 local stopped = redis.call('HGET', series, 'stopped')
