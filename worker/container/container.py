@@ -149,8 +149,10 @@ class Flow:
     writer = _of_flow(
         lambda it: BillWriter(it.stores, it.remotes, it.own.once, it.records, it.bill_ownership, it.periods)
     )
-    ends = _of_flow(lambda it: ExportEnds(it.stores, it.remotes, it.own.once, it.records, it.bill_ownership))
-    bills = _of_flow(lambda it: Bills(it.stores, it.drafts, it.writer, it.ends, it.links, it.settled, it.refusal_names))
+    ends = _of_flow(
+        lambda it: ExportEnds(it.stores, it.remotes, it.own.once, it.records, it.bill_ownership, it.refusal_names)
+    )
+    bills = _of_flow(lambda it: Bills(it.stores, it.drafts, it.writer, it.ends, it.links, it.settled))
     origin_ids = _of_flow(lambda it: LateOriginIds(it.remotes, it.reader, it.billables, it.drafts, it.records))
     unchanged = _of_flow(lambda it: UnchangedInvoices(it.stores, it.policy))
     invoice_export = _of_flow(

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from worker.domain.bills import Bill, FoundBill
 from worker.domain.errors import Blocked
 from worker.domain.identities import InvoiceKey
-from worker.domain.invoices import Invoice
 from worker.domain.outcomes import Outcome, Record, State
 from worker.domain.problems import Cause
 from worker.domain.series import Series
@@ -19,7 +18,6 @@ from worker.sync.bill_writer import BillWriter
 from worker.sync.billables import Billable
 from worker.sync.export_ends import ExportEnds
 from worker.sync.links import Links
-from worker.sync.refusal_names import RefusalNames
 from worker.sync.settled_by_hand import SettledByHand, refused_before
 
 
@@ -33,7 +31,6 @@ class Bills:
     ends: ExportEnds
     links: Links
     settled: SettledByHand
-    refusal_names: RefusalNames
 
     def make(self, key: InvoiceKey, ready: Billable) -> Outcome:
         """Create the invoice's bill, or adopt the one in NetSuite. Raises Transient and Misconfigured if nothing was sent."""
@@ -51,7 +48,7 @@ class Bills:
                 return self.ends.take_settled(key, ready.invoice, settled.id, project=ready.project.label)
             # Perhaps because of a link that somebody corrects next: the next attempt looks it up again.
             self.links.forget(ready.invoice, ready.project)
-            error = self.refusal_names.explained(error, Series.BILLS, _named(ready.invoice))
+            error = self.ends.explained(ready.invoice, error)
             if paused := self.writer.once.refused(Series.BILLS, key, ready.invoice.label, error):
                 return paused
             end = self.ends.records.blocked(key, ready.invoice, error)
@@ -74,8 +71,3 @@ class Bills:
                 return self.drafts.draft(ready, coming), settled
             self.links.forget(ready.invoice, ready.project)
             raise
-
-
-def _named(invoice: Invoice) -> str:
-    """Return the bill of an invoice, for a sentence."""
-    return f"the {invoice.document} of invoice {invoice.label} ({invoice.vendor_name})"

@@ -40,13 +40,13 @@ class RefusalNames:
         if subsidiary := facts.get("subsidiary"):
             named["subsidiary"] = self._label(RecordKind.SUBSIDIARY, subsidiary)
         if entity := facts.get("entity"):
-            named["entity"] = f"vendor {self._label(RecordKind.VENDOR, entity)}"
+            named["entity"] = f"the vendor {self._label(RecordKind.VENDOR, entity)}"
         return named
 
     def _value(self, field: str, value: str) -> str:
         kind = kind_of(field)
         if kind and value.isdecimal():
-            return f"{kind} {self._label(kind, value)}"
+            return f"the {kind} {self._label(kind, value)}"
         return f"{field} {value}" if value else "the value"
 
     def _label(self, kind: RecordKind, record_id: str) -> str:

@@ -82,7 +82,7 @@ ITEMS: list[tuple[dict[str, Any], str, list[str]]] = [
     ),
     ({"hidden_on_form": ["item:taxSchedule"]}, "field_not_settable", ["the field taxschedule"]),
     ({"display_name_max_length": 1}, "field_too_long", ["the text in the field displayName is longer than 1 characters"]),
-    ({"tax_schedule_over_rest": "refuse"}, "field_value_invalid", ["does not accept tax schedule 'Non-taxable' (id "]),
+    ({"tax_schedule_over_rest": "refuse"}, "field_value_invalid", ["does not accept the tax schedule 'Non-taxable' (id "]),
 ]  # fmt: skip
 
 
@@ -111,7 +111,7 @@ def test_a_vendor_of_another_subsidiary_is_shown_by_name(office: Installation) -
     vendor.subsidiary = ELSEWHERE
     outcome = office.export(invoice)
     assert outcome.cause == "not_in_subsidiary"
-    assert f"because vendor 'Blue Spruce Electric' (id {vendor.id}) is not available" in outcome.reason
+    assert f"because the vendor 'Blue Spruce Electric' (id {vendor.id}) is not available" in outcome.reason
     assert "in the subsidiary 'Harbor US' (id 2)" in outcome.reason
     assert f"Invalid entity reference key {vendor.id} for subsidiary 2" in outcome.reason, "NetSuite's response"
 
@@ -175,11 +175,11 @@ def test_an_inactive_entry_of_a_list_is_shown_by_name(office: Installation) -> N
     facts = {"answer": "400 …", "value": "2", "entity": vendor, "path": ""}
     currency = names.explained(Blocked(cause=Cause.CURRENCY_NOT_OF_VENDOR, facts=facts), Series.BILLS, "the bill")
     assert (currency.facts["value"], currency.facts["entity"]) == (
-        "currency 'CAD' (id 2)",
-        f"vendor 'Blue Spruce Electric' (id {vendor})",
+        "the currency 'CAD' (id 2)",
+        f"the vendor 'Blue Spruce Electric' (id {vendor})",
     )
     facts = {"answer": "400 …", "value": "5", "field": "department"}
     department = names.explained(Blocked(cause=Cause.FIELD_VALUE_INVALID, facts=facts), Series.BILLS, "the bill")
-    assert department.facts["value"] == "department 'Field' (id 5)"
+    assert department.facts["value"] == "the department 'Field' (id 5)"
     other = Blocked(cause=Cause.BILL_REJECTED, facts=facts)
     assert names.explained(other, Series.BILLS, "the bill") is other
