@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -179,4 +180,21 @@ def test_a_trial_that_ends_otherwise_leaves_the_series_stopped(open_office: Open
     five_minutes_pass(pilot, BILLS)
     pilot.retry()
     assert billed(pilot, invoices) == 3
+    assert pilot.problems() == {}
+
+
+def test_bills_that_were_in_progress_wait_for_the_series_too(open_office: OpenInstallation) -> None:
+    """All that were sent at once are refused; whichever is recorded first, one problem is left."""
+    pilot, _, invoices = pilot_of(open_office(), 8)
+    demand(pilot, "vendorBill:department")
+    pilot.stage.settings("netsuite", write_latency=0.3)
+    pilot.at_once(*(partial(pilot.export, invoice) for invoice in invoices[:4]))
+    pilot.stage.settings("netsuite", write_latency=0.0)
+    pilot.work_off()
+    pilot.export_all()
+    assert len(pilot.posts(BILL_PATH)) <= 4
+    assert pilot.problems() == {BILLS: "series_refused"}
+    demand(pilot)
+    five_minutes_pass(pilot, BILLS)
+    assert billed(pilot, invoices) == 8
     assert pilot.problems() == {}

@@ -9,7 +9,6 @@
 
 local series, key = KEYS[1], ARGV[1]
 if redis.call('HGET', series, 'stopped') ~= 'refused' then return 0 end
-if redis.call('HGET', series, 'trial') == key then return 1 end
 if tonumber(redis.call('HGET', series, 'trial_at') or 0) > tonumber(ARGV[2]) then return 0 end
 redis.call('HSET', series, 'trial', key, 'trial_at', ARGV[3])
 return 1
