@@ -7,6 +7,8 @@ from pathlib import Path
 from probe.markdown import markdown_table
 from tools.sections import with_section
 from worker.domain.problems import CATALOGUE, FIX_LOCATIONS, Cause, FindingKind, Owner, ProblemClass, describe
+from worker.domain.refusals import line_for
+from worker.domain.series import Series
 
 PAGE = Path(__file__).parents[1] / "docs" / "problems.md"
 
@@ -53,6 +55,13 @@ EXAMPLE = {
     "what": "budget",
     "tool": "Budget",
     "records": "bills",
+    "record": "the bill of invoice INV-2041 (Blue Spruce Electric)",
+    "field": "Department",
+    "line": line_for(Series.BILLS, "Department", "department"),
+    "remedy": f"To send a value, set {line_for(Series.BILLS, 'Department', 'department')}.",
+    "value": "the vendor 'Blue Spruce Electric' (id 712)",
+    "subsidiary": "'Harbor CA' (id 3)",
+    "entity": "the vendor 'Blue Spruce Electric' (id 712)",
     "setting": "Setup > Company > Auto-Generated Numbers, for vendor bills: switch it off or allow override",
     "field": "terms",
     "place": "[bill]",
@@ -127,9 +136,29 @@ OTHERWISE: dict[Cause, dict[str, str]] = {
     Cause.PERIODS_NOT_READABLE: {
         "answer": "400 INVALID_PARAMETER Invalid search query. Record 'accountingperiod' was not found."
     },
-    Cause.BILL_REJECTED: {
-        "answer": "400 USER_ERROR You have entered an Invalid Field Value 33 for the following field: entity."
+    Cause.ITEM_REJECTED: {"answer": "400 NEW_RULE Items need a colour since May."},
+    Cause.BILL_REJECTED: {"answer": "400 USER_ERROR You must enter at least one line item for this transaction."},
+    Cause.FIELD_REQUIRED: {"answer": "400 USER_ERROR Please enter value(s) for: Department."},
+    Cause.SERIES_REFUSED: {"answer": "400 USER_ERROR Please enter value(s) for: Department."},
+    Cause.FIELD_VALUE_INVALID: {
+        "field": "entity",
+        "answer": "400 USER_ERROR You have entered an Invalid Field Value 712 for the following field: entity.",
     },
+    Cause.FIELD_NOT_SETTABLE: {
+        "field": "memo",
+        "answer": "400 INSUFFICIENT_PERMISSION You do not have permissions to set a value for element memo due to …",
+    },
+    Cause.FIELD_TOO_LONG: {
+        "field": "memo",
+        "limit": "999",
+        "answer": "400 USER_ERROR The field memo contained more than the maximum number ( 999 ) of characters allowed.",
+    },
+    Cause.NOT_IN_SUBSIDIARY: {"answer": "400 USER_ERROR Invalid entity reference key 712 for subsidiary 3."},
+    Cause.CURRENCY_NOT_OF_VENDOR: {
+        "value": "the currency 'CAD' (id 2)",
+        "answer": "400 USER_ERROR Invalid currency reference key 2 for entity 712.",
+    },
+    Cause.RECORD_LOCKED: {"answer": "400 USER_ERROR This record has been locked by a user defined workflow."},
     Cause.WRITE_BACK_REJECTED: {"answer": "403 You do not have permission to access this resource"},
     Cause.PROCORE_LOGIN: {"answer": "401 invalid_client"},
     Cause.NETSUITE_LOGIN: {"answer": "400 invalid_request: no certificate is mapped with this kid"},

@@ -114,6 +114,7 @@ NETSUITE_READS: tuple[Question, ...] = (
     Question("posting_periods", lambda remote: remote.posting_periods(), suiteql(PERIOD)),
     Question("account", lambda remote: remote.account("148"), suiteql({"id": "148", "fullname": "Job Costs", "isinactive": "F"})),
     Question("tax_schedule", lambda remote: remote.tax_schedule("1"), suiteql({"id": "1", "name": "Non-taxable"})),
+    Question("entry_name", lambda remote: remote.entry_name("department", "5"), suiteql({"id": "5", "name": "Field"})),
     Question("bill", lambda remote: remote.bill("88123"), FOUND_BILL),
     Question("bill_by_external_id", lambda remote: remote.bill_by_external_id("pcr-bill-4-417"), FOUND_BILL),
     Question("linked_vendors", lambda remote: remote.linked_vendors(internal_id="33", external_id="x"), suiteql({"id": "33", "companyname": "Acme", "isinactive": "F"})),

@@ -26,6 +26,7 @@ from worker.engine.exactly_once import ExactlyOnce
 from worker.engine.recovery import Recovery
 from worker.engine.remote_failures import RemoteFailures
 from worker.engine.runner import Runner
+from worker.engine.series_refusals import SeriesRefusals
 from worker.engine.settings_agreement import SettingsAgreement
 from worker.engine.settlement import Settlement
 from worker.engine.systematic_differences import SystematicDifferences
@@ -91,6 +92,7 @@ from worker.sync.links import Links
 from worker.sync.parallel_reads import READ_AHEAD_THREADS
 from worker.sync.posting_periods import PostingPeriods
 from worker.sync.projects import Projects
+from worker.sync.refusal_names import RefusalNames
 from worker.sync.settled_by_hand import SettledByHand
 from worker.sync.unchanged_invoices import UnchangedInvoices
 from worker.sync.wbs_scan import WbsScan
@@ -125,12 +127,15 @@ class Flow:
     fields = _of_flow(
         lambda it: FieldSources(it.stores, it.remotes, it.policy, it.links, it.own.connections.procore_pages)
     )
+    refusal_names = _of_flow(lambda it: RefusalNames(it.stores, it.remotes))
 
     # Codes to Items.
     projects = _of_flow(
         lambda it: Projects(it.stores, it.remotes.procore, it.policy, it.own.ownership.company_confirmed)
     )
-    item_writer = _of_flow(lambda it: ItemWriter(it.stores, it.remotes, it.policy, it.own.once, it.fields))
+    item_writer = _of_flow(
+        lambda it: ItemWriter(it.stores, it.remotes, it.policy, it.own.once, it.fields, it.refusal_names)
+    )
     items = _of_flow(
         lambda it: Items(it.stores, it.remotes, it.policy, it.projects, it.own.former_items, it.item_writer)
     )
@@ -155,7 +160,9 @@ class Flow:
     writer = _of_flow(
         lambda it: BillWriter(it.stores, it.remotes, it.own.once, it.records, it.bill_ownership, it.completion)
     )
-    ends = _of_flow(lambda it: ExportEnds(it.stores, it.remotes, it.own.once, it.records, it.bill_ownership))
+    ends = _of_flow(
+        lambda it: ExportEnds(it.stores, it.remotes, it.own.once, it.records, it.bill_ownership, it.refusal_names)
+    )
     bills = _of_flow(lambda it: Bills(it.stores, it.drafts, it.writer, it.ends, it.links, it.settled))
     origin_ids = _of_flow(lambda it: LateOriginIds(it.remotes, it.reader, it.billables, it.drafts, it.records))
     unchanged = _of_flow(lambda it: UnchangedInvoices(it.stores, it.policy))
@@ -213,7 +220,8 @@ class Container:
     dispatch = _part(lambda own: Dispatch(own.stores, own.settlement, lane_limits(own.settings.netsuite_concurrency)))
     runner: Part[Runner] = _part(lambda own: Runner(own.stores, own.attempts, own.dispatch, own.handlers()))
     differences = _part(lambda own: SystematicDifferences(own.stores))
-    once: Part[ExactlyOnce] = _part(lambda own: ExactlyOnce(own.stores, own.policy, own.differences))
+    refusals = _part(lambda own: SeriesRefusals(own.stores))
+    once: Part[ExactlyOnce] = _part(lambda own: ExactlyOnce(own.stores, own.policy, own.differences, own.refusals))
     former_items: Part[FormerItems] = _part(lambda own: FormerItems(own.stores))
     item_threads: Part[Executor] = _part(
         lambda own: ThreadPoolExecutor(own.settings.netsuite_concurrency + SPARE_THREADS, "invoice-items")

@@ -35,6 +35,7 @@ from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, busy, outcome_of
 from worker.domain.policy import Policy
 from worker.domain.series import Series
+from worker.engine.series_refusals import SeriesRefusals
 from worker.engine.systematic_differences import SystematicDifferences
 from worker.store.locks import Lock
 from worker.store.stores import Stores
@@ -104,6 +105,7 @@ class ExactlyOnce:
     stores: Stores
     policy: Policy
     differences: SystematicDifferences
+    refusals: SeriesRefusals
 
     def locked(
         self, key: CodeKey | InvoiceKey, name: str, attempt: Callable[[Record | None, Lock], Outcome]
@@ -149,6 +151,17 @@ class ExactlyOnce:
         self.stores.ledger.journal.add(key, AuditEvent(EventKind.CHECKED, {"sent": str(int(sent.at))}, again_at))
         return Outcome(OutcomeKind.UNKNOWN, sent.name, reason=reason, again_at=again_at)
 
+    def refused(self, series: Series, key: CodeKey | InvoiceKey, name: str, error: Blocked) -> Outcome | None:
+        """Return the outcome of a refused record that waits because its series is stopped; None for one that has a separate problem."""
+        return self.pause(series, key, name) if self.refusals.note(series, key, error) else None
+
+    def pause(self, series: Series, key: CodeKey | InvoiceKey, name: str) -> Outcome:
+        """Return the outcome of a record whose series is stopped: it waits."""
+        paused = self.differences.pause(series, key, name)
+        event = AuditEvent(EventKind.PAUSED, {"why": paused.reason}, paused.again_at or 0)
+        self.stores.ledger.journal.add(key, event)
+        return paused
+
     def _create(self, candidate: Candidate[FoundT], record: Record | None, lock: Lock) -> Outcome:
         """Record the intent, send the request, record the result. Every exit leaves the ledger correct."""
         if record and record.attempts >= MAX_WRITES:
@@ -171,7 +184,7 @@ class ExactlyOnce:
         except SeriesStopped:
             if len(intents) > 1 or (record and record.state is State.BLOCKED):
                 self.stores.ledger.write(candidate.key, waiting)
-            return self._pause(candidate)
+            return self.pause(candidate.series, candidate.key, candidate.name)
         except Transient:
             # Nothing was sent: the record is as if this had not been tried, unconfirmed if an earlier write left it so.
             self.stores.ledger.write(
@@ -211,11 +224,3 @@ class ExactlyOnce:
         unknown = replace(intent, state=State.UNKNOWN, sent_at=lock.now(), detail=answer)
         self.stores.ledger.write(key, unknown)
         return unknown
-
-    def _pause(self, candidate: Candidate[FoundT]) -> Outcome:
-        """Return the outcome of a record whose series is stopped."""
-        paused = self.differences.pause(candidate.series, candidate.key, candidate.name)
-        self.stores.ledger.journal.add(
-            candidate.key, AuditEvent(EventKind.PAUSED, {"why": paused.reason}, paused.again_at or 0)
-        )
-        return paused

@@ -3,7 +3,8 @@
 One changed record is an exception with its own problem; the same difference twice in a row is a setting, and the series of records stops
 until a user decides.
 
-Writes in progress when the second record is read back still complete. Reads, existing Items and bills, and the other series continue.
+Writes in progress when the second record is read back still complete. Reads, existing Items and bills, and the other series continue. A series
+that refusals have stopped (`series_refusals.py`) waits in the same way, but continues without a user when a record is accepted.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.problems import Cause
 from worker.domain.series import MAX_IN_A_ROW, Deviation, Series, setting_of
 from worker.domain.work import Lane
-from worker.store.series import SeriesState
+from worker.store.series import REFUSED, SeriesState
 from worker.store.stores import Stores
 
 log = logging.getLogger(__name__)
@@ -43,8 +44,10 @@ class SystematicDifferences:
         """Return the outcome of a record whose series is stopped: it waits. It also closes the record's own problem, because the attempt got
         as far as the write, so whatever blocked the record before is resolved, and the wait may be long.
         """
-        reason = f"writing {series} is stopped: see problem {series.problem_key}"
-        again_at = self.stores.now() + PAUSE_SECONDS
+        now = self.stores.now()
+        reason, again_at = f"writing {series} is stopped: see problem {series.problem_key}", now + PAUSE_SECONDS
+        if self.stores.series_states.take_trial(series, str(key), now=now, next_at=again_at):
+            reason, again_at = f"the next attempt shows whether NetSuite accepts {series} now", now
         return Outcome(OutcomeKind.WAITING, name, reason=reason, again_at=again_at, closes=(str(key),))
 
     def is_due(self, state: SeriesState, at: float) -> bool:
@@ -54,6 +57,8 @@ class SystematicDifferences:
     def note(self, series: Series, name: str, found: Mapping[Deviation, str]) -> None:
         """Record the differences between a record that was just created and read back and what was sent; empty if there is none."""
         state = self.stores.series_states.state(series)
+        if state.refusal:
+            self.accepts(series, state)
         new = {deviation: words for deviation, words in found.items() if deviation not in state.accepted}
         over = [one for one in {*state.in_a_row, *state.accepted} if one not in found]
         at = 0.0 if new else self.stores.now()
@@ -63,9 +68,15 @@ class SystematicDifferences:
             if self.stores.series_states.differs(series, deviation) >= MAX_IN_A_ROW:
                 self._stop(series, deviation, name, words)
 
+    def accepts(self, series: Series, state: SeriesState) -> None:
+        """Record that NetSuite accepted a record after the refusal in `state`: a series that refusals have stopped continues."""
+        if state.stopped == REFUSED and self.go_on(series):
+            log.warning("Writing %s continues: NetSuite accepted a record", series)
+        self.stores.series_states.accept(series)
+
     def go_on(self, series: Series) -> bool:
         """Resume a stopped series: its waiting work is due now. Return False if it is not stopped."""
-        if self.stores.series_states.resume(series) is None:
+        if not self.stores.series_states.resume(series):
             return False
         self.stores.ledger.resolve(series.problem_key)
         self.stores.work.make_due_now(LANES[series], until=self.stores.now() + PAUSE_SECONDS)

@@ -70,7 +70,7 @@ class BillWriter:
 
     def claim_number(self, key: InvoiceKey, bill: Bill) -> Outcome | None:
         """Claim the vendor's number. Return an outcome if another invoice comes first. Raises Blocked, SeriesStopped."""
-        if self.once.differences.state(Series.BILLS).stopped:
+        if self.once.differences.state(Series.BILLS).stops(str(key)):
             raise SeriesStopped("writing bills is stopped")
         return self.ownership.claim_number(key, bill)
 

@@ -10,6 +10,7 @@ from worker.domain.errors import Blocked
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import Outcome, Record, State
 from worker.domain.problems import Cause
+from worker.domain.series import Series
 from worker.store.locks import Lock
 from worker.store.stores import Stores
 from worker.sync.bill_drafts import BillDrafts
@@ -47,6 +48,9 @@ class Bills:
                 return self.ends.take_settled(key, ready.invoice, settled.id, project=ready.project.label)
             # Perhaps because of a link that somebody corrects next: the next attempt looks it up again.
             self.links.forget(ready.invoice, ready.project)
+            error = self.ends.explained(ready.invoice, error)
+            if paused := self.writer.once.refused(Series.BILLS, key, ready.invoice.label, error):
+                return paused
             end = self.ends.records.blocked(key, ready.invoice, error)
             if end.cause is Cause.DOCUMENT_NUMBER_TAKEN:
                 end = replace(end, facts={**end.facts, **refused_before(record)})

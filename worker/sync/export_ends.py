@@ -11,11 +11,13 @@ from worker.domain.identities import InvoiceKey, bill_external_id
 from worker.domain.invoices import Invoice
 from worker.domain.outcomes import SETTLED, Outcome, OutcomeKind, Record, State, busy, outcome_of
 from worker.domain.problems import Cause, describe
+from worker.domain.series import Series
 from worker.engine.exactly_once import ExactlyOnce
 from worker.store.locks import Lock
 from worker.store.stores import Stores
 from worker.sync.bill_ownership import BillOwnership
 from worker.sync.bill_records import BillRecords
+from worker.sync.refusal_names import RefusalNames
 from worker.sync.settled_by_hand import BY_HAND
 
 
@@ -28,6 +30,7 @@ class ExportEnds:
     once: ExactlyOnce
     records: BillRecords
     ownership: BillOwnership
+    refusal_names: RefusalNames
 
     def settle(self, key: InvoiceKey, invoice: Invoice, bill_id: str, *, project: str) -> Outcome:
         """Adopt a bill that was entered by hand for an invoice that cannot be exported, and save its id to Procore."""
@@ -62,6 +65,11 @@ class ExportEnds:
             return outcome_of(end)
         with self.stores.locks.hold(str(key)) as lock:
             return self.end(key, lock, end) if lock else busy(self.stores.now(), end.name)
+
+    def explained(self, invoice: Invoice, error: Blocked) -> Blocked:
+        """Return the problem of an invoice; if NetSuite refused its bill, with names in place of ids."""
+        bill = f"the {invoice.document} of invoice {invoice.label} ({invoice.vendor_name})"
+        return self.refusal_names.explained(error, Series.BILLS, bill)
 
     def end(self, key: InvoiceKey, lock: Lock, end: Record) -> Outcome:
         """End the export, but not an unconfirmed write: a bill that was sent may still appear although the invoice changed in the meantime.

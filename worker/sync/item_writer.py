@@ -20,6 +20,7 @@ from worker.engine.exactly_once import ExactlyOnce
 from worker.store.locks import Lock
 from worker.store.stores import Stores
 from worker.sync.field_sources import FIELDS, FieldSources, from_text
+from worker.sync.refusal_names import RefusalNames
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ class ItemWriter:
     policy: Policy
     once: ExactlyOnce
     fields: FieldSources
+    refusal_names: RefusalNames
 
     def locked(self, key: CodeKey, attempt: Callable[[Record | None, Lock], Outcome]) -> Outcome:
         """Attempt the code's Item under its lock; return its outcome if there is nothing to do."""
@@ -81,6 +83,8 @@ class ItemWriter:
         """Record the id of an Item that was just created, release its lock, and read the Item back if that is due."""
         # The series as it is after the write: another Item may have been found under another name meanwhile.
         series = self.stores.ledger.write_created(key, Record(State.CREATED, item.name, item.id, at=lock.now()), lock)
+        if series.refusal:
+            self.once.differences.accepts(Series.ITEMS, series)
         if self.once.differences.is_due(series, lock.at):
             self._read_back(need)
         return Outcome(OutcomeKind.CREATED, item.name, item.id)
@@ -97,6 +101,9 @@ class ItemWriter:
 
     def _refused(self, key: CodeKey, record: Record, error: Blocked, lock: Lock) -> Outcome:
         """Record a problem. While a write may still appear, the Item is looked up as well."""
+        error = self.refusal_names.explained(error, Series.ITEMS, f"the Item {record.name!r}")
+        if paused := self.once.refused(Series.ITEMS, key, record.name, error):
+            return paused
         facts: Mapping[str, str] = {"code": record.code, "name": record.name, **error.facts}
         now = self.stores.ledger.code(key) or record
         if not self.once.is_unsettled(now, lock):

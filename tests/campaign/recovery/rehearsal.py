@@ -89,8 +89,7 @@ class Rehearsal:
             self._folder,
             profile=f"large:{projects}x{CODES_PER_PROJECT}:{plan.invoices}",
             slots=plan.slots,
-            # Then the account's own default decides, which can be taken away.
-            env={"NETSUITE_EXPENSE_ACCOUNT_ID": "", "NETSUITE_SETTLE_SECONDS": str(plan.settle_seconds)},
+            env={"NETSUITE_SETTLE_SECONDS": str(plan.settle_seconds)},
             read_latency=plan.read_seconds,
             write_latency=plan.write_seconds,
         ) as self.site:
@@ -107,8 +106,7 @@ class Rehearsal:
 
     def _fill(self) -> None:
         """Fill NetSuite directly, as after a scan: a scan of 50,000 codes takes a long time."""
-        stage, books = self.site.stage, self.site.stage.netsuite.books
-        stage.settings("netsuite", default_expense_account=books.expense_account_id)
+        stage = self.site.stage
         for project in stage.procore.company.projects.values():
             for code in project.budgeted_codes():
                 name = f"{project.number}-{code.flat_code}"
@@ -252,22 +250,18 @@ class Rehearsal:
         self._retry(f"{self.plan.blocked_codes:,} codes blocked because the project has no number, fixed", projects)
 
     def _blocked_by_a_refusal(self) -> None:
-        stage = self.site.stage
-        account, projects = (
-            stage.netsuite.settings.default_expense_account,
-            self._new_projects("80", self.plan.refused_codes),
-        )
-        stage.settings("netsuite", default_expense_account="")
+        stage, projects = self.site.stage, self._new_projects("80", self.plan.refused_codes)
+        # Not a mandatory field, which would stop the series after two of them.
+        refused = {"kind": "error_before", "method": "POST", "path": "otherCharge", "value": 400, "times": None}
+        stage.faults("netsuite", [refused])
         self.site.ended(self._scan(projects), PATIENCE_SECONDS)
         # Of the first refusals one is tried again by itself, to see whether all are refused: it would be made before the command.
         self._wait_for(lambda: not self.site.left_over())
         causes = {one.problem.cause.value for one in self.site.container.ledger.problems()}
         assert causes == {"item_rejected"}, causes
         assert len(self.site.container.ledger.problems()) == self.plan.refused_codes
-        stage.settings("netsuite", default_expense_account=account)
-        self._retry(
-            f"{self.plan.refused_codes:,} codes that NetSuite refused because of a missing account, fixed", projects
-        )
+        stage.faults("netsuite", [])
+        self._retry(f"{self.plan.refused_codes:,} codes that NetSuite refused one by one, fixed", projects)
 
     def _retry(self, words: str, projects: Sequence[Project]) -> None:
         codes = sum(len(project.budgeted_codes()) for project in projects)

@@ -14,6 +14,7 @@ from tests.campaign.simulated.netsuite import Written
 from tests.campaign.simulated.remotes import Request
 from tests.campaign.simulated.world import COMPANY, RETAINAGE_ITEM, Code, Invoice, InvoiceVersion, Project
 from worker.domain.problems import Cause, cause_of
+from worker.domain.refusals import REFUSED
 from worker.store.ledger import LEAVES_WITHIN_SECONDS
 
 if TYPE_CHECKING:
@@ -208,12 +209,12 @@ def _no_false_problem(rig: Rig, violations: list[str]) -> None:
         for code in project.codes.values():
             cause = _cause(rig, f"code:{project.id}:{code.id}")
             item = rig.netsuite.state.item_by_external_id(f"pcr-itm-{COMPANY}-{project.id}-{code.id}")
-            if cause is Cause.ITEM_REJECTED and item is not None and not item.isinactive:
+            if cause in (Cause.ITEM_REJECTED, *REFUSED) and item is not None and not item.isinactive:
                 violations.append(f"code {code.id} is told as refused, but its Item {item.id} stands")
     for invoice in rig.company.invoices.values():
         cause = _cause(rig, f"invoice:{invoice.project_id}:{invoice.id}")
         bill = rig.netsuite.state.bill_by_external_id(f"pcr-bill-{COMPANY}-{invoice.id}")
-        if cause in (Cause.BILL_REJECTED, Cause.DOCUMENT_NUMBER_TAKEN) and bill is not None:
+        if cause in (Cause.BILL_REJECTED, Cause.DOCUMENT_NUMBER_TAKEN, *REFUSED) and bill is not None:
             violations.append(f"invoice {invoice.id} is told as {cause}, but its bill {bill.id} stands")
 
 

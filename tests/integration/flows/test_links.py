@@ -236,7 +236,7 @@ def test_a_cached_vendor_that_netsuite_refuses_is_looked_up_again(office: Instal
     new = office.new_vendor("PEAK-2", company_name="Peak Painting and Coatings")
     project = office.procore.project("24-800")
     invoice = office.new_invoice(project, (CODE, "100.00"), vendor="Peak Painting and Coatings")
-    assert office.export(invoice).cause == "bill_rejected"
+    assert office.export(invoice).cause == "field_value_invalid"
     assert office.export(invoice).kind is OutcomeKind.CREATED
     assert office.bill(invoice).entity == new.id
 

@@ -64,7 +64,7 @@ def test_a_field_hidden_by_the_form_blocks_its_records_and_pauses_nothing(office
     """NetSuite answers 400 with the code of a missing permission, as if the role's form did not have one column."""
     office, (first, *others) = invoices_of(office, 4)
     office.stage.settings("netsuite", hidden_on_form=["item.customer"])
-    assert office.export(first).cause == "bill_rejected"
+    assert office.export(first).cause == "field_not_settable"
     assert "set a value for element item.customer" in office.sentence(key_of(first))
     assert office.container.stores.breakers.pauses() == []
     assert office.problems("remote:") == {}

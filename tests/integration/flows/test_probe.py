@@ -470,7 +470,7 @@ def test_the_profile_makes_an_account_work(office: Installation) -> None:
     )
     project = office.new_project("31-600", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"))
-    assert office.export(invoice).cause is Cause.BILL_REJECTED
+    assert office.export(invoice).cause is Cause.FIELD_VALUE_INVALID
 
     probe(office, *vendor(office))
     served = office.reopened(data_dir=PROFILE.parent)

@@ -70,7 +70,8 @@ def test_a_created_record_whose_id_cannot_be_read_is_in_doubt(netsuite_of: MakeC
     ("given", "expected", "cause"),
     [
         (refused("DUP_ITEM"), AlreadyExists, None),
-        (refused("USER_ERROR", "Please enter value(s) for: Tax Schedule"), Blocked, Cause.ITEM_REJECTED),
+        (refused("USER_ERROR", "Please enter value(s) for: Tax Schedule"), Blocked, Cause.FIELD_REQUIRED),
+        (refused("USER_ERROR", "Items need a colour"), Blocked, Cause.ITEM_REJECTED),
         (answer(500), OutcomeUnknown, None),
         (OutcomeUnknown("no answer"), OutcomeUnknown, None),
         (Transient("refused"), Transient, None),
@@ -96,9 +97,13 @@ def test_an_item_that_was_not_created_is_not_sent_again(
 
 @pytest.mark.parametrize(
     ("given", "cause"),
-    [(refused("CLOSED_TRAN_PRD"), Cause.PERIOD_CLOSED), (refused("USER_ERROR", "Invalid entity"), Cause.BILL_REJECTED)],
+    [
+        (refused("CLOSED_TRAN_PRD"), Cause.PERIOD_CLOSED),
+        (refused("USER_ERROR", "Please enter value(s) for: Department"), Cause.FIELD_REQUIRED),
+        (refused("USER_ERROR", "Invalid entity"), Cause.BILL_REJECTED),
+    ],
 )
-def test_a_refused_bill_has_the_closed_period_or_netsuites_message(
+def test_a_refused_bill_has_its_cause_or_netsuites_message(
     netsuite_of: MakeClient, given: Answer, cause: Cause
 ) -> None:
     with pytest.raises(Blocked) as caught:

@@ -161,14 +161,14 @@ def test_a_wait_that_netsuite_names_is_kept_with_a_limit_for_outages(after: str,
 def test_a_refusal_that_names_a_field_is_about_that_record(status: int) -> None:
     """NetSuite answers with the code of a missing permission when the role's form does not show one column."""
     message = "You do not have permissions to set a value for element item.isbillable"
-    for refused in (
-        refusal(status, "INSUFFICIENT_PERMISSION", message, "item.items[0].isBillable"),
-        refusal(status, "INSUFFICIENT_PERMISSION", message),
-        refusal(status, "INSUFFICIENT_PERMISSION", "Insufficient permission.", "department"),
+    for text, path, cause in (
+        (message, "item.items[0].isBillable", Cause.FIELD_NOT_SETTABLE),
+        (message, "", Cause.FIELD_NOT_SETTABLE),
+        ("Insufficient permission.", "department", Cause.UNEXPECTED),
     ):
-        error = error_of(refused, writes=True)
+        error = error_of(refusal(status, "INSUFFICIENT_PERMISSION", text, path), writes=True)
         assert isinstance(error, Blocked)
-        assert error.cause is Cause.UNEXPECTED
+        assert error.cause is cause
     role = error_of(refusal(status, "INSUFFICIENT_PERMISSION", "Permission Violation"), writes=True)
     assert isinstance(role, Misconfigured)
 

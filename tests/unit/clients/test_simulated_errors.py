@@ -27,6 +27,7 @@ from worker.clients.netsuite import errors as netsuite
 from worker.clients.procore import errors as procore
 from worker.domain.errors import Blocked, Misconfigured, SyncError, UnexpectedAnswer
 from worker.domain.problems import Cause, describe
+from worker.domain.refusals import REFUSED
 
 ROOT = Path(simulators.__file__).parent
 ANYTHING = "7"
@@ -48,8 +49,11 @@ REFUSED_BY_NETSUITE = (
     r"The total of this transaction must not be negative",
     r"Unknown reference or property name",
     r"You do not have permissions to set a value for element",
+    r"Invalid value for the resource or sub-resource field",
 )
-"""What an account's setup, its fields or an accountant's records can cause: reported as `item_rejected` or `bill_rejected`."""
+"""What an account's setup, its fields or an accountant's records can cause: reported by its cause in refusals.toml, or as `item_rejected` or
+`bill_rejected`.
+"""
 REFUSED_BY_PROCORE = (
     r"The invoice is not editable because it has been synced with ERP",
     r"origin_id: has already been taken",
@@ -61,7 +65,6 @@ OURS_IN_NETSUITE = (
     r"Invalid external ID",
     r"Invalid record instance ID",
     r"An upsert needs an external ID",
-    r"Invalid value for the resource or sub-resource field",
     r"The required request header 'Prefer'",
     r"Provide a valid (limit|offset|7) value",
     r"The parameter q is missing",
@@ -202,7 +205,9 @@ def test_errors_of_the_simulated_netsuite_are_known_or_shown_literally(simulated
     assert len(refused) + len(ours) == 1, f"say what it means: {message}"
     error = netsuite.error_of(simulated.answer, writes=True)
     assert isinstance(error, Blocked)
-    causes = (Cause.ITEM_REJECTED, Cause.BILL_REJECTED) if refused else (Cause.UNEXPECTED,)
+    assert refused or error.cause is Cause.UNEXPECTED
+    unknown = (Cause.ITEM_REJECTED, Cause.BILL_REJECTED) if refused else (Cause.UNEXPECTED,)
+    causes = (error.cause,) if error.cause in REFUSED else unknown
     assert all(message in describe(cause, error.facts).sentence for cause in causes)
 
 

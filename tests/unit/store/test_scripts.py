@@ -14,7 +14,7 @@ from worker.domain.problems import FINDINGS, FindingKind
 from worker.store import scripts
 from worker.store.ledger import UNFINISHED
 from worker.store.scripts import SOURCES, Script, flag, number, text, texts
-from worker.store.series import STOPPED
+from worker.store.series import REFUSED, STOPPED
 
 ROOT = Path(__file__).parents[3]
 LUA = ROOT / "worker/store/lua"
@@ -115,3 +115,6 @@ def test_values_that_lua_and_python_share_are_the_same() -> None:
     assert f"'{FindingKind.ITEM_MISSING}' or '{FindingKind.BILL_MISSING}'" in write
     assert write.count(f"'{FINDINGS}'") == 2
     assert f"redis.call('HEXISTS', series, '{STOPPED}')" in write
+    refuse, trial = SOURCES["series/refuse"], SOURCES["series/take_trial"]
+    assert f"redis.call('HSET', series, '{STOPPED}', '{REFUSED}'" in refuse
+    assert f"redis.call('HGET', series, '{STOPPED}') ~= '{REFUSED}'" in trial

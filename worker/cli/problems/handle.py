@@ -47,10 +47,10 @@ def resolve(key: str, note: str, as_json: bool) -> None:
 )
 @json_option
 def continue_writing(key: str, note: str, as_json: bool) -> None:
-    """Resume writing Items or bills after it was stopped because NetSuite changed each one (KEY: series:items or series:bills).
+    """Resume writing Items or bills after it was stopped because NetSuite changed or refused each one (KEY: series:items or series:bills).
 
-    The same difference does not stop writing again until one record matches. Records that differ keep separate problems. For a problem
-    possible_former_items: create new Items, because the listed Items do not belong to the project.
+    The same difference does not stop writing again until one record matches; two more refusals do. Records that differ keep separate problems. For a
+    problem possible_former_items: create new Items, because the listed Items do not belong to the project.
     """
     text = checked_note(note, required="Describe in --note what was changed, or why the difference is accepted.")
     container = open_container()

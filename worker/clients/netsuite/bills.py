@@ -19,6 +19,7 @@ from worker.clients.netsuite.api import (
 from worker.domain.bills import Bill, Document, FoundBill, NumberKey, number_key
 from worker.domain.errors import Blocked, Misconfigured, NotFound, UnexpectedAnswer
 from worker.domain.problems import Cause
+from worker.domain.refusals import REFUSED
 
 _BILLS_AND_CREDITS = is_in("type", list(wire.SUITEQL_TYPES.values()))
 _BILL_HEADS = (
@@ -114,7 +115,8 @@ class BillRequests(NetSuiteRecords):
         """POST /vendorBill or /vendorCredit: create it and return its internal id; `before_sending` as for Items. Never an upsert: a repeated
         PUT appends lines (ohelp/section_1545295601).
 
-        Raises AlreadyExists, Blocked (BILL_REJECTED or PERIOD_CLOSED), OutcomeUnknown, Transient (not sent), Misconfigured.
+        Raises AlreadyExists, Blocked (PERIOD_CLOSED, a cause of refusals.toml, or BILL_REJECTED), OutcomeUnknown, Transient (not sent),
+        Misconfigured.
         """
         body, record_type = wire.bill_body(bill, self._defaults, bill.document), wire.RECORD_TYPES[bill.document]
         try:
@@ -123,7 +125,8 @@ class BillRequests(NetSuiteRecords):
             closed = error.cause is Cause.PERIOD_CLOSED
             # If wbs-sync chose the period, the refusal means that the account allows no date outside of the period.
             not_allowed = bill.posting_period is not None and "not within the date range" in str(error)
-            cause = Cause.PERIOD_CLOSED if closed and not not_allowed else Cause.BILL_REJECTED
+            known = error.cause in REFUSED or (closed and not not_allowed)
+            cause = error.cause if known else Cause.BILL_REJECTED
             raise Blocked(str(error), cause=cause, facts=error.facts) from error
         return self._created_id(answer, record_type, bill.external_id)
 

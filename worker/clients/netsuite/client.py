@@ -25,6 +25,7 @@ from worker.domain.items import OTHER_CHARGE, USABLE_SUBTYPES, FoundItem, ItemNe
 from worker.domain.links import Entity, search_pattern, words_of
 from worker.domain.posting_periods import PostingPeriod
 from worker.domain.problems import Cause
+from worker.domain.refusals import REFUSED
 from worker.domain.wbs_codes import ITEM_NAME_LIMIT
 
 NAME_LIMIT_CACHE_SECONDS = 86_400
@@ -121,14 +122,16 @@ class NetSuite(BillRequests):
         """POST /{type}: create an Item and return its internal id. `before_sending` is called with the slot, just before each request leaves,
         and prevents it by raising.
 
-        Raises AlreadyExists, Blocked (ITEM_REJECTED, with NetSuite's message), OutcomeUnknown, Transient (not sent), Misconfigured.
+        Raises AlreadyExists, Blocked (a cause of refusals.toml, else ITEM_REJECTED, with NetSuite's message), OutcomeUnknown, Transient (not
+        sent), Misconfigured.
         """
         item_type = self._defaults.item_type
         body = wire.item_body(need, self._defaults, display_name_limit=ITEM_NAME_LIMIT)
         try:
             answer = self._api.create(item_type, body, before_sending=before_sending)
         except Blocked as error:
-            raise Blocked(str(error), cause=Cause.ITEM_REJECTED, facts=error.facts | {"name": need.name}) from error
+            cause = error.cause if error.cause in REFUSED else Cause.ITEM_REJECTED
+            raise Blocked(str(error), cause=cause, facts=error.facts | {"name": need.name}) from error
         return self._created_id(answer, item_type, need.external_id)
 
     def set_item_external_id(self, item: FoundItem, external_id: str) -> None:
@@ -147,8 +150,12 @@ class NetSuite(BillRequests):
 
     def tax_schedule(self, schedule_id: str) -> str | None:
         """Return the name of a tax schedule; None if the role sees none with this id. Not every account shows the table to queries."""
-        query = f"SELECT id, name FROM taxschedule WHERE id = {literal(schedule_id)} ORDER BY id ASC"
-        return next((row.name for row in self._query(wire.TaxScheduleRow, query)), None)
+        return self.entry_name("taxschedule", schedule_id)
+
+    def entry_name(self, table: str, entry_id: str) -> str | None:
+        """Return the name of an entry of one of the account's lists, such as `department`; None if the role sees none with this id."""
+        query = f"SELECT id, name FROM {table} WHERE id = {literal(entry_id)} ORDER BY id ASC"
+        return next((row.name for row in self._query(wire.NamedRow, query)), None)
 
     def record_fields(self, record_type: str, record_id: str) -> dict[str, str]:
         """GET /{type}/{id}: return the fields of a `vendor` or `job` (project) as text, by the names of NetSuite's REST API. Raises NotFound."""

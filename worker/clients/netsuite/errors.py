@@ -4,7 +4,7 @@ REST returns `USER_ERROR` for nearly every business rule, so the table matches s
 codes: docs/remotes.md). The first row that matches decides. The outcome of a write with a 5xx response is unknown, because NetSuite may have
 committed it before it failed. The outcome is unknown as well if the response does not come from NetSuite.
 
-An account's profile may add refusals in its own wording, which the probe found.
+An account's profile may add refusals in its own wording, which the probe found. What a refused write is missing is in `refusals.toml`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import Any
 
 from worker.clients.http import Answer
+from worker.clients.netsuite.refusals import RefusalPattern, known_refusals, meaning_of
 from worker.domain.errors import (
     AlreadyExists,
     Blocked,
@@ -130,8 +131,16 @@ _KNOWN: Mapping[Meaning, Callable[[str], SyncError]] = {
 }
 
 
-def error_of(answer: Answer, *, writes: bool, known: Sequence[KnownRefusal] = ()) -> SyncError | None:
-    """Return the error of a response; None for a good one. `known`: refusals in the account's own wording, which the table does not recognize."""
+def error_of(
+    answer: Answer,
+    *,
+    writes: bool,
+    known: Sequence[KnownRefusal] = (),
+    patterns: Sequence[RefusalPattern] = known_refusals(),
+) -> SyncError | None:
+    """Return the error of a response; None for a good one. `known`: refusals in the account's own wording, which the table does not recognize.
+    `patterns`: what refused writes are missing.
+    """
     if answer.ok:
         return None
     message = message_of(answer)
@@ -140,6 +149,8 @@ def error_of(answer: Answer, *, writes: bool, known: Sequence[KnownRefusal] = ()
     if isinstance(error, Blocked) and error.cause is Cause.UNEXPECTED:
         error = next((_KNOWN[refusal.meaning](message) for refusal in known if fits(refusal.shape, message)), error)
     error = _of_a_write(error, answer, message) if writes else _of_a_read(error, answer, message)
+    if writes and isinstance(error, Blocked) and error.cause is Cause.UNEXPECTED:
+        error = _understood(error, answer, patterns)
     if isinstance(error, NoRoom):
         error.retry_after = answer.retry_after
     elif isinstance(error, Transient):
@@ -156,6 +167,18 @@ def _of_a_write(error: SyncError, answer: Answer, message: str) -> SyncError:
     if not isinstance(error, NotFound | UnexpectedAnswer):
         return error
     return _blocked(Cause.UNEXPECTED)(message) if answer.status in _ANY_4XX else OutcomeUnknown(message)
+
+
+def _understood(error: Blocked, answer: Answer, patterns: Sequence[RefusalPattern]) -> Blocked:
+    """Return the refusal with the cause and facts of its first detail that has a known text. `path`: the property that NetSuite names."""
+    for detail in _details(answer):
+        meaning = meaning_of(f"{_text(detail, 'o:errorCode')} {_text(detail, 'detail')}", patterns)
+        if meaning:
+            cause, facts = meaning
+            return Blocked(
+                str(error), cause=cause, facts={**error.facts, **facts, "path": _text(detail, "o:errorPath")}
+            )
+    return error
 
 
 def _of_a_read(error: SyncError, answer: Answer, message: str) -> SyncError:

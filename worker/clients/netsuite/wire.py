@@ -154,8 +154,8 @@ class EntryRow(IdRow):
     isinactive: Literal["T", "F"] = "F"
 
 
-class TaxScheduleRow(IdRow):
-    """A row of SuiteQL's `taxschedule`."""
+class NamedRow(IdRow):
+    """A row of one of SuiteQL's tables of lists, such as `taxschedule` or `department`."""
 
     name: NonEmptyText
 

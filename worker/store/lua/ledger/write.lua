@@ -41,7 +41,8 @@ local token, event, again, requester, prefix = ARGV[8], ARGV[9], ARGV[10], ARGV[
 -- An intent is written only while the caller holds the lock: the next holder then reads the intent.
 if token ~= '' and is_done == '0' then
   if redis.call('GET', lock) ~= token then return {0} end
-  if redis.call('HEXISTS', series, 'stopped') == 1 then return {-1} end
+  -- One record of a refused series tries whether NetSuite accepts it again.
+  if redis.call('HEXISTS', series, 'stopped') == 1 and redis.call('HGET', series, 'trial') ~= key then return {-1} end
 end
 local old = redis.call('HGET', records, field)
 local stored = old and cjson.decode(old)
