@@ -12,7 +12,7 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -27,8 +27,11 @@ from tests.campaign.processes.story import Story
 from tests.campaign.processes.traces import Process, Traces
 from tests.kit.site import PREFIX, Site, kill_redis
 from tests.real.redis_faults import refusing
+from worker.domain.problems import record_of
 from worker.domain.work import RunKind, lane_of
 from worker.local.supervisor import Supervisor
+from worker.store.lanes import Lanes
+from worker.store.ledger import Ledger
 
 TICK = 0.05
 AIM_SECONDS = 1.5
@@ -43,6 +46,23 @@ class Death:
     process: Process
     at: float
     keys: frozenset[str]
+
+
+def held(begun: Iterable[str], fetched: Iterable[str], work: Lanes, ledger: Ledger) -> frozenset[str]:
+    """Return the work that a killed worker leaves behind: what it had begun, without what it had settled, and dispatched work that it had
+    fetched.
+
+    A worker settles an attempt before its trace says that the attempt ended. Work that has left its lane and has a final record was settled.
+    """
+
+    def is_settled(key: str) -> bool:
+        lane, about = lane_of(key), record_of(key)
+        record = ledger.record(about) if about else None
+        left = not work.is_in_progress(lane, key) and work.waits_until(lane, key) is None
+        return left and record is not None and not record.unfinished
+
+    dispatched = {key for key in fetched if key and work.is_in_progress(lane_of(key), key)}
+    return frozenset({key for key in begun if not is_settled(key)} | dispatched)
 
 
 @dataclass(slots=True)
@@ -228,10 +248,13 @@ class Storm:
         return True
 
     def _held_by(self, process: Process) -> frozenset[str]:
-        """The work that a worker has begun, and dispatched work that it has fetched."""
+        """The work that a worker has begun and not settled, and dispatched work that it has fetched."""
+        begun = frozenset(process.attempts_in_hand())
+        if self._redis_is_away:
+            return begun
         fetched = {line["key"] for line in process.fetched_and_not_begun().values()}
-        dispatched = set() if self._redis_is_away else {key for key in fetched if self._in_hand(key)}
-        return frozenset(dispatched | set(process.attempts_in_hand()))
+        container = self.site.container
+        return held(begun, fetched, container.work, container.ledger)
 
     def _suspend(self, step: Step, dice: random.Random) -> tuple[Process, float] | None:
         """Suspend a worker; gives it and when. None when there is none to suspend."""
@@ -527,9 +550,6 @@ class Storm:
     @property
     def _redis_is_away(self) -> bool:
         return bool(self.outages) and self.outages[-1].back is None
-
-    def _in_hand(self, key: str) -> bool:
-        return bool(key) and self.site.container.work.is_in_progress(lane_of(key), key)
 
     # Time
 

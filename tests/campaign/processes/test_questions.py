@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
-from tests.campaign.processes.questions import succeeded_later
+from tests.campaign.processes.questions import Verdict, no_problem_left, succeeded_later
+from tests.campaign.processes.storm import held
+from worker.domain.outcomes import Record, State
+from worker.domain.problems import Cause
 
 FAILED = {"id": "t-1", "at": 10.0, "error": "OutOfMemoryError"}
 
@@ -24,3 +30,51 @@ def test_a_message_that_came_back_and_ran_to_its_end_counts() -> None:
 )
 def test_a_task_that_never_succeeds_after_its_failure_is_missed(lines: list[dict[str, object]]) -> None:
     assert not succeeded_later(FAILED, lines)
+
+
+CODE, SCAN = "code:1:2", "scan:1"
+
+
+def left_by_a_dead_worker(
+    key: str, *, in_progress: bool = False, waits: bool = False, state: State | None = None
+) -> bool:
+    """Return whether work that a worker had begun when it was killed counts as left behind."""
+    work: Any = SimpleNamespace(is_in_progress=lambda *_: in_progress, waits_until=lambda *_: 5.0 if waits else None)
+    ledger: Any = SimpleNamespace(record=lambda _: Record(state, "24-017-01") if state else None)
+    return held([key], [], work, ledger) == {key}
+
+
+def test_work_that_was_settled_before_its_trace_said_so_is_not_left_behind() -> None:
+    assert not left_by_a_dead_worker(CODE, state=State.CREATED)
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        {"key": CODE, "in_progress": True, "state": State.CREATED},
+        {"key": CODE, "waits": True, "state": State.CREATED},
+        {"key": CODE, "state": State.INTENT},
+        {"key": CODE, "state": State.WAITING},
+        {"key": CODE},
+        {"key": SCAN},
+    ],
+    ids=["claimed", "scheduled", "write in doubt", "lost from its lane", "no record", "a scan"],
+)
+def test_any_other_work_that_was_begun_is_left_behind(left: dict[str, Any]) -> None:
+    assert left_by_a_dead_worker(**left)
+
+
+def test_a_problem_that_the_last_comparison_did_not_make_again_must_be_closed() -> None:
+    """Its findings are judged by themselves; what an earlier one found must be closed by it."""
+    keys = ("verify:item_missing:code:1:2", "verify:item_missing:code:1:3")
+    cause = Cause.DRIFT_ITEM_MISSING
+    problems = [
+        SimpleNamespace(key=key, problem=SimpleNamespace(cause=cause, sentence=f"{key} is open")) for key in keys
+    ]
+    storm: Any = SimpleNamespace(
+        site=SimpleNamespace(container=SimpleNamespace(ledger=SimpleNamespace(problems=lambda: problems))),
+        plan=SimpleNamespace(setup=SimpleNamespace(by_hand=False)),
+    )
+    verdict = Verdict()
+    no_problem_left(storm, verdict, found={keys[0]})
+    assert verdict.violations == [f"an open problem at the end: {keys[1]} {cause}: {keys[1]} is open"]
