@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
-from config.fields_file import read_fields_file
+from config.fields_file import FieldsFile, read_fields_file
 from config.process_secrets import NOT_HELD
 from config.profile import Effects, Profile, load_profile, project_field
 from config.setting_faults import InvalidSettings, on_one_line
@@ -16,7 +16,8 @@ from worker.clients.http import Transport
 from worker.clients.netsuite import auth as netsuite_auth
 from worker.clients.netsuite.api import NetSuiteApi
 from worker.clients.netsuite.client import NetSuite, NetSuitePages
-from worker.clients.netsuite.errors import KnownRefusal, Meaning
+from worker.clients.netsuite.errors import USUAL, AccountRefusals, KnownRefusal, Meaning
+from worker.clients.netsuite.refusals import RefusalPattern, known_refusals
 from worker.clients.netsuite.wire import AccountDefaults
 from worker.clients.network import Network
 from worker.clients.procore import api as procore_api
@@ -53,7 +54,9 @@ class Connections:
     building: BuildingLock = field(default_factory=BuildingLock, init=False, repr=False, compare=False)
 
     profile = _part(lambda own: load_profile(own.settings))
-    fields = _part(lambda own: _account_fields(own.settings))
+    fields_file = _part(lambda own: read_fields_file(own.settings))
+    fields = _part(lambda own: _account_fields(own.fields_file))
+    refusals = _part(lambda own: AccountRefusals(_known_refusals(own.profile), _patterns(own.fields_file)))
     network = _part(lambda own: _network(own.settings))
     procore_transport = _part(lambda own: own.transport(Remote.PROCORE, own.settings.procore_read_timeout_seconds))
     netsuite_transport = _part(lambda own: own.transport(Remote.NETSUITE, own.settings.netsuite_read_timeout_seconds))
@@ -113,7 +116,7 @@ class Connections:
 
     def netsuite(self, precedence: Precedence) -> NetSuite:
         """Return the client of NetSuite for one kind of work."""
-        api = self.netsuite_api(precedence, self.netsuite_transport, _known_refusals(self.profile))
+        api = self.netsuite_api(precedence, self.netsuite_transport, self.refusals)
         return NetSuite(api, self.account_defaults(self.profile), self.stores.cache)
 
     def procore_api(self, precedence: Precedence, transport: Transport) -> ProcoreApi:
@@ -127,9 +130,9 @@ class Connections:
         )
 
     def netsuite_api(
-        self, precedence: Precedence, transport: Transport, refusals: Sequence[KnownRefusal] = ()
+        self, precedence: Precedence, transport: Transport, refusals: AccountRefusals = USUAL
     ) -> NetSuiteApi:
-        """Return NetSuite's API for one kind of work; `refusals`: known ones in the account's own wording."""
+        """Return NetSuite's API for one kind of work; `refusals`: the account's own wording."""
         return NetSuiteApi(
             self.netsuite_address.base_url,
             transport=transport,
@@ -193,12 +196,20 @@ def _network(settings: Settings) -> Network:
     )
 
 
-def _account_fields(settings: Settings) -> AccountFields:
-    file = read_fields_file(settings)
+def _account_fields(file: FieldsFile) -> AccountFields:
     try:
         return account_fields(file.tables, file.digest)
     except InvalidFields as error:
         raise InvalidSettings(faults=tuple(on_one_line(f"{file.path} {fault}") for fault in error.faults)) from error
+
+
+def _patterns(file: FieldsFile) -> Sequence[RefusalPattern]:
+    """Return what refused writes are missing: the account's own texts, which the file may have, and the usual ones."""
+    rows = file.tables.get("refusals", [])
+    try:
+        return known_refusals(rows if isinstance(rows, list) else [{}])
+    except ValueError as error:
+        raise InvalidSettings(faults=(on_one_line(f"{file.path} [[refusals]]: {error}."),)) from error
 
 
 def _known_refusals(profile: Profile | None) -> list[KnownRefusal]:

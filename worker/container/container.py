@@ -338,7 +338,7 @@ class Container:
     def require_own(self) -> None:
         """Make sure that profile and ledger are of no other account, and Redis is one server. Raises InvalidSettings otherwise."""
         require_one_server(self.redis)
-        _ = self.connections.profile, self.connections.fields
+        _ = self.connections.profile, self.connections.fields, self.connections.refusals
         self.ownership.require_no_other()
 
     def watch_store(self) -> None:

@@ -64,6 +64,9 @@ def account_fields(tables: Mapping[str, Any], digest: str) -> AccountFields:
     rules: dict[Place, Rules] = {}
     given: set[Place] = set()
     for name, table in tables.items():
+        if name == "refusals":
+            # The account's own texts of refusals: clients/netsuite/refusals.py.
+            continue
         if name not in ("item", "bill", "credit"):
             faults.append(
                 f"[{name}]: is not a table of this file; there are [item], [bill], [bill.line], [credit] and [credit.line]."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -9,15 +11,20 @@ from typing import Any
 
 import pytest
 
+from config.setting_faults import InvalidSettings
 from simulators.company.billing import Invoice
 from simulators.company.model import Project
 from tests.integration.flows.conftest import OpenInstallation
 from tests.kit.company import BILL_PATH, ITEM_PATH, VENDOR
 from tests.kit.installation import Installation
+from worker.clients.netsuite.refusals import known_refusals
+from worker.domain.fields_file import account_fields
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import OutcomeKind, State
+from worker.domain.problems import Cause
 from worker.inspect.checks import Check
 
+ROOT = Path(__file__).parents[3]
 pytestmark = pytest.mark.real
 
 CODE = "05-120.S"
@@ -277,3 +284,25 @@ def test_values_come_from_the_records_of_both_systems(open_office: OpenInstallat
         "custbody_note": f"Front Range, {invoice.period_end.isoformat()}, ap@example.com",
     }
     assert [line.fields["location"] for line in bill.lines] == [{"id": "3"}, {"id": "3"}]
+
+
+def test_the_file_adds_the_accounts_own_texts_of_refusals(open_office: OpenInstallation, tmp_path: Path) -> None:
+    text = "[[refusals]]\ncause = 'field_required'\npattern = 'Wert fehlt: (?P<field>.+)'\n"
+    office = with_fields(open_office, tmp_path, text, mandatory_fields=[])
+    assert office.container.connections.refusals.patterns[0].pattern.pattern == "Wert fehlt: (?P<field>.+)"
+    assert not office.container.policy.fields
+
+    office = office.reopened(netsuite_fields_file=write(tmp_path, text.replace("field_required", "field_wanted")))
+    with pytest.raises(InvalidSettings, match="the unknown cause 'field_wanted'"):
+        office.container.require_own()
+
+
+def test_the_example_that_ships_is_valid_with_every_line_in_use(tmp_path: Path) -> None:
+    lines = (ROOT / "config" / "netsuite-fields.example.toml").read_text(encoding="utf-8").splitlines()
+    used = [re.sub(r"^# (?=[a-zA-Z_]+ = |\[\[)", "", line) for line in lines]
+    tables = tomllib.loads("\n".join(used))
+    fields = account_fields(tables, "digest")
+    assert {place: len(rules) for place, rules in fields.rules.items()} == {
+        "item": 2, "bill": 5, "bill.line": 2, "credit": 2, "credit.line": 2
+    }  # fmt: skip
+    assert known_refusals(tables["refusals"])[0].cause is Cause.FIELD_REQUIRED

@@ -10,7 +10,15 @@ import pytest
 
 from tests.unit.clients.remotes import DEEP, ODD_NUMBERS, answer
 from worker.clients.http import Answer
-from worker.clients.netsuite.errors import TABLE, KnownRefusal, Meaning, Unauthorized, error_of, message_of
+from worker.clients.netsuite.errors import (
+    TABLE,
+    AccountRefusals,
+    KnownRefusal,
+    Meaning,
+    Unauthorized,
+    error_of,
+    message_of,
+)
 from worker.domain.errors import (
     AlreadyExists,
     Blocked,
@@ -195,11 +203,13 @@ def test_texts_are_short_enough_for_a_person() -> None:
     assert len(message_of(refusal(400, "USER_ERROR", "x" * 5000))) <= 404
 
 
-GERMAN = [
-    KnownRefusal("400 USER_ERROR Der Beleg … ist schon da.", Meaning.ALREADY_EXISTS),
-    KnownRefusal("400 USER_ERROR Die Periode … ist zu.", Meaning.PERIOD_CLOSED),
-    KnownRefusal("400 USER_ERROR The period … is closed.", Meaning.ALREADY_EXISTS),
-]
+GERMAN = AccountRefusals(
+    [
+        KnownRefusal("400 USER_ERROR Der Beleg … ist schon da.", Meaning.ALREADY_EXISTS),
+        KnownRefusal("400 USER_ERROR Die Periode … ist zu.", Meaning.PERIOD_CLOSED),
+        KnownRefusal("400 USER_ERROR The period … is closed.", Meaning.ALREADY_EXISTS),
+    ]
+)
 """What a profile says of an account."""
 
 
@@ -218,6 +228,6 @@ GERMAN = [
 def test_the_accounts_own_wording_refines_a_general_refusal(
     status: int, text: str, writes: bool, kind: type[SyncError], cause: Cause | None
 ) -> None:
-    error = error_of(refusal(status, "USER_ERROR", text), writes=writes, known=GERMAN)
+    error = error_of(refusal(status, "USER_ERROR", text), writes=writes, refusals=GERMAN)
     assert type(error) is kind
     assert getattr(error, "cause", None) == cause

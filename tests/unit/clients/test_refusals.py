@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 import pytest
 
 from tests.unit.clients.remotes import answer
 from worker.clients.http import Answer
-from worker.clients.netsuite.errors import error_of
+from worker.clients.netsuite.errors import AccountRefusals, error_of
 from worker.clients.netsuite.refusals import RefusalPattern, known_refusals, meaning_of
 from worker.domain.errors import Blocked
 from worker.domain.problems import Cause
@@ -97,7 +100,9 @@ def test_the_first_detail_with_a_known_text_decides() -> None:
 def test_an_account_adds_its_own_patterns_which_come_first() -> None:
     known = known_refusals([{"cause": "field_required", "pattern": r"Bitte geben Sie einen Wert ein: (?P<field>\w+)"}])
     error = error_of(
-        refusal(("USER_ERROR", "Bitte geben Sie einen Wert ein: Abteilung", "")), writes=True, patterns=known
+        refusal(("USER_ERROR", "Bitte geben Sie einen Wert ein: Abteilung", "")),
+        writes=True,
+        refusals=AccountRefusals(patterns=known),
     )
     assert isinstance(error, Blocked)
     assert (error.cause, error.facts["field"]) == (Cause.FIELD_REQUIRED, "Abteilung")
@@ -107,11 +112,20 @@ def test_an_account_adds_its_own_patterns_which_come_first() -> None:
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ({"cause": "field_required"}, "a refusal without 'pattern'"),
-        ({"cause": "no_such_cause", "pattern": "x"}, "no_such_cause"),
+        ({"cause": "field_required"}, "each entry needs a `cause` and a `pattern`"),
+        ({"cause": "field_required", "pattern": 5}, "each entry needs a `cause` and a `pattern`"),
+        (
+            {"cause": "no_such_cause", "pattern": "x"},
+            "has the unknown cause 'no_such_cause'; the causes are currency_not_of_vendor, ",
+        ),
+        ({"cause": "bill_rejected", "pattern": "x"}, "has the cause bill_rejected, which is no refusal"),
+        (
+            {"cause": "field_too_long", "pattern": "(?P<field>x)"},
+            "the pattern of field_too_long needs a group named limit",
+        ),
         ({"cause": "field_required", "pattern": "("}, "not a regular expression"),
     ],
 )
-def test_a_pattern_that_cannot_be_used_is_named(row: dict[str, str], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_a_pattern_that_cannot_be_used_is_named(row: Any, said: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(said)):
         known_refusals([row])

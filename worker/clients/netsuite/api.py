@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 from worker.clients.fields import RowT, read, read_list
 from worker.clients.http import Answer, Transport
 from worker.clients.netsuite import wire
-from worker.clients.netsuite.errors import KnownRefusal, Unauthorized, error_of
+from worker.clients.netsuite.errors import USUAL, AccountRefusals, Unauthorized, error_of
 from worker.context import no_response, response_seen
 from worker.domain.errors import (
     Blocked,
@@ -65,7 +65,7 @@ class _Request:
 
 
 class NetSuiteApi:
-    """The REST API of one account, for one precedence at the gate. `refusals`: known refusals in the account's own wording."""
+    """The REST API of one account, for one precedence at the gate. `refusals`: the account's wording of refusals."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class NetSuiteApi:
         tokens: Tokens,
         gate: Gate,
         precedence: Precedence,
-        refusals: Sequence[KnownRefusal] = (),
+        refusals: AccountRefusals = USUAL,
     ) -> None:
         self._records = f"{base_url}/services/rest/record/v1"
         self._suiteql = f"{base_url}/services/rest/query/v1/suiteql"
@@ -125,7 +125,7 @@ class NetSuiteApi:
         while True:
             token = self._tokens.get()
             answer = self._send_once(request, token, before_sending)
-            refusal = error_of(answer, writes=request.writes, known=self._refusals)
+            refusal = error_of(answer, writes=request.writes, refusals=self._refusals)
             _track(refusal, request.scope)
             if refusal is None:
                 return answer

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -52,6 +52,18 @@ class KnownRefusal:
 def fits(shape: str, text: str) -> bool:
     """Return whether a response text has this shape."""
     return re.fullmatch(".*".join(re.escape(part) for part in shape.split(GAP)), text, re.DOTALL) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRefusals:
+    """How one account words its refusals. `known`: those that the probe found; `patterns`: what refused writes are missing."""
+
+    known: Sequence[KnownRefusal] = ()
+    patterns: Sequence[RefusalPattern] = field(default_factory=known_refusals)
+
+
+USUAL = AccountRefusals()
+"""The wording of an account of which nothing else is known."""
 
 
 class Unauthorized(SyncError):
@@ -131,26 +143,20 @@ _KNOWN: Mapping[Meaning, Callable[[str], SyncError]] = {
 }
 
 
-def error_of(
-    answer: Answer,
-    *,
-    writes: bool,
-    known: Sequence[KnownRefusal] = (),
-    patterns: Sequence[RefusalPattern] = known_refusals(),
-) -> SyncError | None:
-    """Return the error of a response; None for a good one. `known`: refusals in the account's own wording, which the table does not recognize.
-    `patterns`: what refused writes are missing.
-    """
+def error_of(answer: Answer, *, writes: bool, refusals: AccountRefusals = USUAL) -> SyncError | None:
+    """Return the error of a response; None for a good one. `refusals`: the account's own wording."""
     if answer.ok:
         return None
     message = message_of(answer)
     row = next(row for row in TABLE if answer.status in row.statuses and re.search(row.pattern, message))
     error = row.meaning(message)
     if isinstance(error, Blocked) and error.cause is Cause.UNEXPECTED:
-        error = next((_KNOWN[refusal.meaning](message) for refusal in known if fits(refusal.shape, message)), error)
+        error = next(
+            (_KNOWN[refusal.meaning](message) for refusal in refusals.known if fits(refusal.shape, message)), error
+        )
     error = _of_a_write(error, answer, message) if writes else _of_a_read(error, answer, message)
     if writes and isinstance(error, Blocked) and error.cause is Cause.UNEXPECTED:
-        error = _understood(error, answer, patterns)
+        error = _understood(error, answer, refusals.patterns)
     if isinstance(error, NoRoom):
         error.retry_after = answer.retry_after
     elif isinstance(error, Transient):

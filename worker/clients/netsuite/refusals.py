@@ -10,6 +10,16 @@ from functools import cache
 from pathlib import Path
 
 from worker.domain.problems import Cause
+from worker.domain.refusals import REFUSED
+
+NEEDED: Mapping[Cause, frozenset[str]] = {
+    Cause.FIELD_REQUIRED: frozenset({"field"}),
+    Cause.FIELD_NOT_SETTABLE: frozenset({"field"}),
+    Cause.FIELD_TOO_LONG: frozenset({"field", "limit"}),
+    Cause.NOT_IN_SUBSIDIARY: frozenset({"field", "value", "subsidiary"}),
+    Cause.CURRENCY_NOT_OF_VENDOR: frozenset({"value", "entity"}),
+}
+"""The named groups that a pattern of each cause has: its sentence needs these facts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +63,17 @@ def _shipped() -> tuple[RefusalPattern, ...]:
 
 def _pattern(row: Mapping[str, str]) -> RefusalPattern:
     try:
-        return RefusalPattern(
-            Cause(row["cause"]), re.compile(row["pattern"]), row.get("example", ""), row.get("source", "")
-        )
-    except KeyError as error:
-        raise ValueError(f"a refusal without {error}: {dict(row)}") from None
+        cause, pattern = Cause(row["cause"]), re.compile(row["pattern"])
+    except (KeyError, TypeError):
+        raise ValueError("each entry needs a `cause` and a `pattern`") from None
+    except ValueError:
+        raise ValueError(
+            f"has the unknown cause {row['cause']!r}; the causes are {', '.join(sorted(REFUSED))}"
+        ) from None
     except re.error as error:
         raise ValueError(f"the pattern {row['pattern']!r} is not a regular expression: {error}") from None
+    if cause not in REFUSED:
+        raise ValueError(f"has the cause {cause}, which is no refusal; the causes are {', '.join(sorted(REFUSED))}")
+    if missing := sorted(NEEDED.get(cause, frozenset()) - pattern.groupindex.keys()):
+        raise ValueError(f"the pattern of {cause} needs a group named {missing[0]}: (?P<{missing[0]}>…)")
+    return RefusalPattern(cause, pattern, row.get("example", ""), row.get("source", ""))
