@@ -108,6 +108,11 @@ class Verified:
         for finding in findings:
             (self.information if finding.kind.is_information else self.findings).append(finding)
 
+    def withdraw(self, finding: Finding) -> None:
+        """Take back a finding whose record was created in the meantime."""
+        self.findings.remove(finding)
+        self.explained += 1
+
     def counts(self) -> dict[str, int]:
         """Return the number of entries by outcome, for metrics."""
         return {

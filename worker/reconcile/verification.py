@@ -19,7 +19,7 @@ from worker.context import in_context
 from worker.domain.errors import Transient
 from worker.domain.findings import Finding, Verified
 from worker.domain.outcomes import Outcome, OutcomeKind
-from worker.domain.problems import FindingKind, finding_of, subject_of
+from worker.domain.problems import FindingKind, finding_of, record_of, subject_of
 from worker.domain.wbs_codes import Project
 from worker.domain.work import RECONCILE_ALL, Lane
 from worker.reconcile.comparison_failures import Failures, GivenUp, Interrupted, Later
@@ -40,6 +40,8 @@ FULL_EVERY_SECONDS = 6.5 * 86_400
 """Seconds after which a comparison is a full one, so that a daily comparison at a fixed hour is full once a week."""
 ITEM_NAMES, ORPHANED_BILLS, FOR_INFORMATION = "item names", "orphaned bills", "information"
 """Units compared once for the whole account, after the projects."""
+
+MISSING = (FindingKind.ITEM_MISSING, FindingKind.BILL_MISSING)
 
 Progress = Callable[[VerificationState], None]
 
@@ -250,7 +252,17 @@ class Verification:
         """Save the result of a unit, and open the problems of its findings."""
         for finding in verified.findings:
             self.stores.ledger.report(finding.problem_key, finding.cause, finding.facts, at=self.stores.now())
+        # Only now: a record that is created later closes the problem itself.
+        for finding in [one for one in verified.findings if self._was_made_since(state, one)]:
+            self.stores.ledger.resolve(finding.problem_key)
+            verified.withdraw(finding)
         self.stores.verifications.close(state.id, unit, verified.text())
+
+    def _was_made_since(self, state: VerificationState, finding: Finding) -> bool:
+        """Return whether a missing Item or bill was created or adopted since the comparison began: comparing a project may take hours."""
+        about = record_of(finding.key) if finding.kind in MISSING else None
+        record = self.stores.ledger.record(about) if about else None
+        return record is not None and record.done and record.at > state.started_at
 
     def _end(self, state: VerificationState) -> None:
         """End the comparison. Close the problem of each finding that no longer exists, unless its subject could not be compared."""
