@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import pairwise
@@ -72,10 +72,11 @@ def at_the_end(storm: Storm, verdict: Verdict) -> None:
     _only_creates(storm, verdict)
     _nothing_overwritten(storm, verdict)
     _nothing_sent_again_early(storm, verdict)
+    _no_problem_left(storm, verdict)
     _no_task_failed(storm, verdict)
     _cap(storm, verdict)
     _comparison_ended(storm, verdict)
-    no_problem_left(storm, verdict, found=_verify(storm, verdict))
+    _verify(storm, verdict)
 
 
 def _comparison_ended(storm: Storm, verdict: Verdict) -> None:
@@ -298,12 +299,12 @@ def _known_not_done(process: Process, intent: dict[str, Any], key: str, other: d
     return False
 
 
-def no_problem_left(storm: Storm, verdict: Verdict, *, found: Collection[str]) -> None:
-    """In the calm no problem stays open but those that Items by hand make, and those of doubled records. `found`: problems of findings that the
-    comparison at the end made again. It closes those of an earlier comparison, which may have been made before the first scan.
+def _no_problem_left(storm: Storm, verdict: Verdict) -> None:
+    """In the calm no problem stays open but those that Items by hand make, and those of doubled records. One of a comparison made before the
+    first scan is closed by the scan.
     """
     for one in storm.site.container.ledger.problems():
-        if one.key.rsplit(":", 1)[1] in verdict.doubled or one.key in found:
+        if one.key.rsplit(":", 1)[1] in verdict.doubled:
             continue
         expected = one.problem.cause in (Cause.ITEM_TYPE_MISMATCH, Cause.ITEM_INACTIVE, Cause.BLOCKED_CODES)
         if not (expected and storm.plan.setup.by_hand):
@@ -381,8 +382,8 @@ def _known_until(storm: Storm, entry: dict[str, Any]) -> float:
 # Verify
 
 
-def _verify(storm: Storm, verdict: Verdict) -> set[str]:
-    """`verify` finds every doubled record, and nothing else. Return the keys of the problems of its findings."""
+def _verify(storm: Storm, verdict: Verdict) -> None:
+    """`verify` finds every doubled record, and nothing else."""
     findings = storm.site.container.verification.verify().findings
     found = {finding.key.rsplit(":", 1)[1] for finding in findings}
     verdict.violations.extend(f"verify does not find that {one} is doubled" for one in sorted(verdict.doubled - found))
@@ -391,7 +392,6 @@ def _verify(storm: Storm, verdict: Verdict) -> set[str]:
         for finding in findings
         if finding.key.rsplit(":", 1)[1] not in verdict.doubled and not _of_doubled_code(storm, verdict, finding.key)
     )
-    return {finding.problem_key for finding in findings}
 
 
 def _of_doubled_code(storm: Storm, verdict: Verdict, key: str) -> bool:

@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.campaign.processes.questions import Verdict, no_problem_left, succeeded_later
+from tests.campaign.processes.questions import succeeded_later
 from tests.campaign.processes.storm import held
 from worker.domain.outcomes import Record, State
-from worker.domain.problems import Cause
 
 FAILED = {"id": "t-1", "at": 10.0, "error": "OutOfMemoryError"}
 
@@ -62,19 +61,3 @@ def test_work_that_was_settled_before_its_trace_said_so_is_not_left_behind() -> 
 )
 def test_any_other_work_that_was_begun_is_left_behind(left: dict[str, Any]) -> None:
     assert left_by_a_dead_worker(**left)
-
-
-def test_a_problem_that_the_last_comparison_did_not_make_again_must_be_closed() -> None:
-    """Its findings are judged by themselves; what an earlier one found must be closed by it."""
-    keys = ("verify:item_missing:code:1:2", "verify:item_missing:code:1:3")
-    cause = Cause.DRIFT_ITEM_MISSING
-    problems = [
-        SimpleNamespace(key=key, problem=SimpleNamespace(cause=cause, sentence=f"{key} is open")) for key in keys
-    ]
-    storm: Any = SimpleNamespace(
-        site=SimpleNamespace(container=SimpleNamespace(ledger=SimpleNamespace(problems=lambda: problems))),
-        plan=SimpleNamespace(setup=SimpleNamespace(by_hand=False)),
-    )
-    verdict = Verdict()
-    no_problem_left(storm, verdict, found={keys[0]})
-    assert verdict.violations == [f"an open problem at the end: {keys[1]} {cause}: {keys[1]} is open"]
