@@ -34,7 +34,9 @@ def two_ids(context: click.Context, param: click.Parameter, values: Sequence[str
 
 
 @click.command()
-@click.option("--account", metavar="ID", help="The NetSuite account id, instead of typing it when asked.")
+@click.option(
+    "--account", metavar="ID", help="NetSuite account id, as in NETSUITE_ACCOUNT_ID; skips the prompt for it."
+)
 @click.option("--force", is_flag=True, help="Continue although the account does not look like a sandbox.")
 @click.option(
     "--only",

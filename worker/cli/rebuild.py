@@ -17,8 +17,8 @@ from worker.cli.session import open_container
 def rebuild(as_json: bool) -> None:
     """Restore the ledger from the external ids in NetSuite. Reads NetSuite and writes only to Redis.
 
-    Workers do this automatically when there is no ledger. Existing ledger records are kept, and an interrupted rebuild
-    is continued. The exit code is 1 if a code has two Items.
+    Workers do this automatically when there is no ledger. Keeps existing ledger records, and continues an interrupted
+    rebuild. The exit code is 1 if a code has two Items.
     """
     container = open_container()
     began = time.monotonic()

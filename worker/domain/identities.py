@@ -84,7 +84,7 @@ def bill_id_of_origin(origin_id: str | None) -> str | None:
 
 
 def is_internal_id(origin_id: str | None) -> TypeGuard[str]:
-    """Return whether an `origin_id` of a Procore company or project can be a NetSuite id; that of another integration may be any text."""
+    """Return whether an `origin_id` of a Procore company or project can be a NetSuite id. Other integrations may store any text there."""
     return bool(INTERNAL_ID.fullmatch(origin_id or ""))
 
 

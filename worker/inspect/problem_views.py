@@ -36,7 +36,7 @@ _WITHOUT_PROJECT = {
 
 @dataclass(frozen=True, slots=True)
 class ProblemViews:
-    """Problems as JSON values."""
+    """Open problems as JSON values: sentence, owner, next step, links and notes."""
 
     stores: Stores
     pages: Pages

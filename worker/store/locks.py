@@ -116,7 +116,8 @@ class Lock:
     runtime: Runtime = field(kw_only=True)
 
     def now(self) -> float:
-        """Return Redis' time now: that of the acquisition plus the monotonic time since. Needs no command, and no clock change affects it.
+        """Return the current time of Redis' clock: the time of the acquisition plus the monotonic time since then. Sends no command, and no
+        clock change affects it.
 
         It is the latest possible time: ahead by at most the round trip of the acquisition.
         """

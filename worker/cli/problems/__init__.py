@@ -35,7 +35,7 @@ def problems(
     ignored: bool,
     as_json: bool,
 ) -> None:
-    """List open problems by cause, with owner and next step. With --json, the oldest first.
+    """List open problems by cause, with owner and next step. With --json, lists the oldest problem first.
 
     The exit code is 0 if there are none; ignored problems do not count.
     """

@@ -67,7 +67,8 @@ def message_of(answer: Answer) -> str:
 
 
 def rate_limit_wait(answer: Answer) -> float | None:
-    """Return the seconds until the rate limit of a 429 allows requests again: `Retry-After`, else `X-Rate-Limit-Reset`; an hour at most.
+    """Return the seconds to wait before the next request, an hour at most: by `Retry-After`, else after a 429 by `X-Rate-Limit-Reset`; None if the
+    response has neither.
 
     Every response has the reset of its window, so in any other response the reset does not mean when to retry
     (https://developers.procore.com/documentation/rate-limiting).
