@@ -20,6 +20,8 @@ from config.setting_sources import EVERYBODY, everybody_may_write
 from config.settings import Settings
 
 FILE_NAME = "netsuite-profile.json"
+NO_PROJECTS = "none"
+"""The value of NETSUITE_PROJECT_FIELD for a company that has no projects in NetSuite."""
 _COPY = re.compile(r"_(sb|rp)[0-9]*$")
 """The suffix that the account id of a sandbox or Release Preview has in addition to that of the original account."""
 ResponseText = Annotated[str, Field(min_length=1, max_length=1000)]
@@ -134,7 +136,7 @@ def contradictions(settings: Settings, profile: Profile | None) -> list[str]:
     if profile is None:
         return []
     effects, sentences = profile.effects, []
-    if effects.project_field and effects.project_field != project_field(settings, profile):
+    if effects.project_field and project_field(settings, profile) not in (effects.project_field, NO_PROJECTS):
         sentences.append(
             f"NETSUITE_PROJECT_FIELD is {settings.netsuite_project_field}, but the account uses {effects.project_field}"
         )

@@ -95,7 +95,9 @@ class Settings(BaseSettings):
     netsuite_tax_item_id: InternalId = Field(
         "", description="Item of tax lines (internal id); empty = invoices with tax are blocked"
     )
-    netsuite_project_field: Literal["customer", "job"] = Field("customer", description="Bill line field of the project")
+    netsuite_project_field: Literal["customer", "job", "none"] = Field(
+        "customer", description="Bill line field of the project; none = bills name no project"
+    )
     netsuite_currency: str = Field(
         "",
         pattern=r"^([A-Z]{3})?$",

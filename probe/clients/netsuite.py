@@ -71,9 +71,9 @@ class SandboxNetSuite(NetSuite):
         """Return the body that wbs-sync would send for a new bill, with the project in `project_field` of its lines unless `job_id` is empty."""
         body = wire.bill_body(bill, self._defaults, Document.BILL)
         for line in body["item"]["items"]:
-            project = line.pop(self._defaults.project_field)
+            line.pop(self._defaults.project_field, None)
             if bill.job_id:
-                line[project_field] = project
+                line[project_field] = {"id": bill.job_id}
         return body
 
     def create(self, record_type: str, body: dict[str, Any], *, external_id: str) -> Created:

@@ -336,9 +336,9 @@ class Container:
         self.attempts.give_back()
 
     def require_own(self) -> None:
-        """Make sure that profile and ledger are of no other account, and Redis is one server. Raises InvalidSettings otherwise."""
+        """Make sure that the files with profile and fields are valid, profile and ledger are of no other account, and Redis is one server. Raises InvalidSettings otherwise."""
         require_one_server(self.redis)
-        _ = self.connections.profile, self.connections.fields, self.connections.refusals
+        _ = self.policy, self.connections.refusals
         self.ownership.require_no_other()
 
     def watch_store(self) -> None:

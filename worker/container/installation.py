@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from config.profile import Profile, contradictions, settle_seconds
+from config.profile import NO_PROJECTS, Profile, contradictions, project_field, settle_seconds
+from config.setting_faults import InvalidSettings
 from config.settings import Settings
 from config.written_settings import billing_digest
 from worker.domain.bill_lines import FixedItems
@@ -25,7 +26,13 @@ def installation_of(settings: Settings) -> Installation:
 
 
 def policy_of(settings: Settings, profile: Profile | None, fields: AccountFields) -> Policy:
-    """Return what the settings, the account's profile and the file with NetSuite's fields say about what is written."""
+    """Return what the settings, the account's profile and the file with NetSuite's fields say about what is written. Raises
+    InvalidSettings if the file takes values from projects that the company does not have.
+    """
+    names_projects = project_field(settings, profile) != NO_PROJECTS
+    if fields.reads("netsuite_project") and not names_projects:
+        fault = "NETSUITE_PROJECT_FIELD is none, but netsuite-fields.toml takes values from netsuite_project."
+        raise InvalidSettings(faults=(fault,))
     return Policy(
         project_ids=frozenset(settings.project_ids),
         name_format=settings.item_name_format,
@@ -38,6 +45,7 @@ def policy_of(settings: Settings, profile: Profile | None, fields: AccountFields
         settle_seconds=settle_seconds(settings, profile),
         billing_digest=billing_digest(settings, fields.digest),
         fields=fields,
+        names_projects=names_projects,
     )
 
 
@@ -55,4 +63,5 @@ def chosen_of(settings: Settings, policy: Policy, profile: Profile | None) -> Ch
         closed_period=policy.closed_period,
         profile_of=profile.account if profile else "",
         contradictions=contradictions(settings, profile),
+        names_projects=policy.names_projects,
     )

@@ -55,7 +55,7 @@ def number_key(vendor_id: str, document: Document, number: str) -> NumberKey:
 class Bill:
     """The expected vendor bill or vendor credit. A credit has the amounts of a bill, with a negative total.
 
-    Ids are NetSuite's internal ids. `vendor_name`: Procore's name, for messages only. `posting_period`: None = that of its date. `fields`: further
+    Ids are NetSuite's internal ids; `job_id` is "" if its lines name no project. `vendor_name`: Procore's name, for messages only. `posting_period`: None = that of its date. `fields`: further
     fields to write.
     """
 

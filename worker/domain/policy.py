@@ -15,7 +15,8 @@ from worker.domain.wbs_codes import NamingRule
 class Policy:
     """The values that decide what is written. `project_ids`: the only projects that are synced, all if empty; `marks_adopted`: whether an adopted
     Item gets an external id; `currency`: base currency of the books, "" if not set; `settle_seconds`: seconds for which an unconfirmed write
-    is only looked up; `billing_digest`: of all settings that decide whether an invoice is billed; `fields`: further fields of new records.
+    is only looked up; `billing_digest`: of all settings that decide whether an invoice is billed; `fields`: further fields of new records;
+    `names_projects`: whether bill lines name a NetSuite project.
     """
 
     project_ids: Set[int]
@@ -29,6 +30,7 @@ class Policy:
     settle_seconds: float
     billing_digest: str
     fields: AccountFields = field(default_factory=AccountFields)
+    names_projects: bool = True
 
     @property
     def naming_rule(self) -> NamingRule:

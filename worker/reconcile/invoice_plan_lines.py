@@ -179,7 +179,7 @@ class InvoicePlanLines:
         return {
             "vendor": _vendor_of(ready),
             **_head_of(invoice),
-            "project in NetSuite": f"id {ready.job.id}",
+            "project in NetSuite": f"id {ready.job.id}" if ready.job.id else "none",
             "lines": tuple(rows),
             "in NetSuite": f"{found.document} {found.id}" if found else NOTHING,
             **({"posting period": bill.posting_period.name} if bill.posting_period else {}),

@@ -20,13 +20,15 @@ from worker.sync.links import Links
 from worker.sync.parallel_reads import read_in_parallel
 from worker.sync.posting_periods import PostingPeriods
 
+NO_JOB = Entity("")
+"""Stands for the project of a bill in a company without projects in NetSuite."""
 LookUp = Callable[[Project, Invoice], Sequence[ResolvedCode]]
 """Looks up an invoice's Items while its links are resolved. Reads only."""
 
 
 @dataclass(frozen=True, slots=True)
 class Billable:
-    """An invoice that may be billed now, with its NetSuite vendor and project. `resolved`: its codes without an Item, if they were looked up."""
+    """An invoice that may be billed now, with its NetSuite vendor and project (`NO_JOB` if bills name none). `resolved`: its codes without an Item, if they were looked up."""
 
     invoice: Invoice
     project: Project
@@ -59,11 +61,14 @@ class Billables:
             ahead = (
                 self._ahead(partial(look_up, project, invoice)) if look_up else nullcontext(tuple[ResolvedCode, ...])
             )
-            with ahead as resolved, read_in_parallel(self.reader.pool, partial(self.links.job, project)) as job:
+            with ahead as resolved, read_in_parallel(self.reader.pool, partial(self._job, project)) as job:
                 vendor = self.links.vendor(invoice, remembered=comparing, last_step=last_step)
                 return Billable(invoice, project, retained, vendor, job(), resolved())
         except Blocked as error:
             raise Blocked(str(error), cause=error.cause, facts=invoice.facts | error.facts) from error
+
+    def _job(self, project: Project) -> Entity:
+        return self.links.job(project) if self.policy.names_projects else NO_JOB
 
     @contextmanager
     def _ahead(self, look_up: Callable[[], Sequence[ResolvedCode]]) -> Iterator[Callable[[], Sequence[ResolvedCode]]]:

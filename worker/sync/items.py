@@ -221,7 +221,8 @@ class Items:
 
     def _facts_of_fields(self, one: ResolvedCode) -> dict[str, str]:
         """Return the further fields of an Item for its record while it waits, so that any process sets what the plan showed."""
-        return {FIELDS: to_text(one.fields), FIELDS_OF: self.policy.fields.digest} if one.fields else {}
+        fields = self.policy.fields
+        return {FIELDS: to_text(one.fields), FIELDS_OF: fields.digest} if Place.ITEM in fields.rules else {}
 
     def writes(self, one: ResolvedCode) -> int:
         """Return how many NetSuite requests it takes to write the Item of a code."""

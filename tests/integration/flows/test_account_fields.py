@@ -15,7 +15,7 @@ from config.setting_faults import InvalidSettings
 from simulators.company.billing import Invoice
 from simulators.company.model import Project
 from tests.integration.flows.conftest import OpenInstallation
-from tests.kit.company import BILL_PATH, ITEM_PATH, VENDOR
+from tests.kit.company import BILL_PATH, ITEM_PATH, SUITEQL_PATH, VENDOR
 from tests.kit.installation import Installation
 from worker.clients.netsuite.refusals import known_refusals
 from worker.domain.fields_file import account_fields
@@ -189,6 +189,21 @@ def test_a_waiting_item_is_looked_up_again_with_another_file(open_office: OpenIn
     assert office.item(f"{project.number}-{CODE}").fields["cseg_phase"] == {"id": "299"}
 
 
+def test_an_item_whose_fields_are_all_left_out_is_looked_up_once(open_office: OpenInstallation, tmp_path: Path) -> None:
+    text = '[item]\nclass = { from = "wbs.cost_type", map = { X = "12" }, default = "" }'
+    office = with_fields(open_office, tmp_path, text, mandatory_fields=[])
+    assert queries_of_a_scan(office, "24-902") == queries_of_a_scan(office.reopened(), "24-903")
+    assert office.item(f"24-902-{CODE}").fields.get("class") is None
+
+
+def queries_of_a_scan(office: Installation, number: str) -> int:
+    """Scan a new project with one code. Return how many queries that takes."""
+    project, mark = office.new_project(number, [CODE]), office.mark()
+    office.scan(project.id)
+    assert office.item(f"{number}-{CODE}")
+    return len([one for one in office.requests(mark) if one["path"] == SUITEQL_PATH])
+
+
 def test_an_unknown_custom_field_is_named_by_check_and_not_sent(open_office: OpenInstallation, tmp_path: Path) -> None:
     office = with_fields(open_office, tmp_path, FIELDS.replace("custbody_note", "custbody_nte"))
     found = check_of(office, "Fields of [bill]")
@@ -295,6 +310,16 @@ def test_the_file_adds_the_accounts_own_texts_of_refusals(open_office: OpenInsta
     office = office.reopened(netsuite_fields_file=write(tmp_path, text.replace("field_required", "field_wanted")))
     with pytest.raises(InvalidSettings, match="the unknown cause 'field_wanted'"):
         office.container.require_own()
+
+
+def test_values_of_projects_need_projects(open_office: OpenInstallation, tmp_path: Path) -> None:
+    office = with_fields(
+        open_office, tmp_path, '[bill]\ndepartment = { from = "netsuite_project.x" }', mandatory_fields=[]
+    )
+    with pytest.raises(InvalidSettings, match="NETSUITE_PROJECT_FIELD is none, but"):
+        _ = office.reopened(
+            netsuite_fields_file=tmp_path / "fields.toml", netsuite_project_field="none"
+        ).container.policy
 
 
 def test_the_example_that_ships_is_valid_with_every_line_in_use(tmp_path: Path) -> None:

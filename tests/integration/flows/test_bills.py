@@ -191,6 +191,22 @@ def test_lines_have_the_project_in_the_field_that_the_account_wants(open_office:
     assert {line.customer for line in office.bill(invoice).lines} == {project.origin_id}
 
 
+def test_a_company_without_projects_in_netsuite_gets_bills_that_name_none(open_office: OpenInstallation) -> None:
+    """Nothing asks for the table of projects, which such an account does not have."""
+    office = open_office(world={"hidden_from_queries": ["job"]}, netsuite_project_field="none")
+    project = office.new_project("24-800", [CODE], linked=False)
+    invoice = office.new_invoice(project, (CODE, "900.00"))
+    plan = office.container.planning.export_one(InvoiceKey(invoice.project_id, invoice.id))
+    assert plan.lines[-1].data["project in NetSuite"] == "none"
+    assert office.export(invoice).kind is OutcomeKind.CREATED
+    require_right(office, invoice)
+    assert {line.customer for line in office.bill(invoice).lines} == {None}
+    login = next(check for check in office.container.checks.run() if check.name == "NetSuite login and SuiteQL")
+    assert (login.ok, login.message) == (True, "works; bills name no project")
+    found = [one for one in office.container.verification.verify().findings if str(project.id) in one.key]
+    assert found == []
+
+
 @pytest.mark.parametrize("written_as", ["number", "string"])
 def test_a_tokens_lifetime_may_be_a_number_or_text(open_office: OpenInstallation, written_as: str) -> None:
     office = open_office(world={"expires_in_as": written_as})

@@ -294,7 +294,7 @@ def _line_body(line: BillLine, sign: int, job_id: str, project_field: str) -> di
         "quantity": 1,
         "rate": number(sign * line.amount),
         "description": line.description,
-        project_field: {"id": job_id},
+        **({project_field: {"id": job_id}} if job_id else {}),
         "isBillable": False,
     } | properties(line.fields)
 

@@ -22,7 +22,7 @@ NOT_READABLE = (Blocked, Misconfigured, NotFound, NotPermitted, UnexpectedAnswer
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """Settings to check against the account. `accounts`: general ledger account ids by setting; `profile_of`: the account of the profile, "" for
-    none; `contradictions`: differences from that profile.
+    none; `contradictions`: differences from that profile; `names_projects`: whether bill lines name a project.
     """
 
     subsidiary_id: str
@@ -33,6 +33,7 @@ class Chosen:
     closed_period: ClosedPeriod
     profile_of: str
     contradictions: Sequence[str]
+    names_projects: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,9 @@ class NetSuiteChecks:
     def _login(self) -> Check:
         # A cached token may come from the previous key and hide for an hour that the current one is wrong.
         self.netsuite.log_in()
+        if not self.chosen.names_projects:
+            self.netsuite.linked_vendors(internal_id="", external_id=UNUSED_EXTERNAL_ID)
+            return passed("works; bills name no project")
         self.netsuite.linked_jobs(internal_id="", external_id=UNUSED_EXTERNAL_ID)
         return passed("works; projects can be queried")
 
