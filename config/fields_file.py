@@ -16,6 +16,10 @@ from config.settings import Settings
 
 FILE_NAME = "netsuite-fields.toml"
 DIGEST_LETTERS = 8
+NOT_TEXT: Mapping[type[BaseException], str] = {
+    UnicodeDecodeError: "it is not UTF-8",
+    RecursionError: "its values are nested too deeply",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +43,14 @@ def read_fields_file(settings: Settings) -> FieldsFile:
         raise InvalidSettings(faults=(f"The file with NetSuite's fields {path} {EVERYBODY}.",))
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = json.dumps(tables, sort_keys=True, default=str).encode()
     except FileNotFoundError:
         if settings.netsuite_fields_file:
             raise InvalidSettings(faults=(f"NETSUITE_FIELDS_FILE is not a file: {path}.",)) from None
         return FieldsFile(path)
     except tomllib.TOMLDecodeError as error:
         raise InvalidSettings(faults=(f"The file with NetSuite's fields {path} is not valid TOML: {error}.",)) from None
-    except (OSError, ValueError) as error:
-        why = error.strerror or "" if isinstance(error, OSError) else "it is not UTF-8"
+    except (OSError, ValueError, RecursionError) as error:
+        why = error.strerror or "" if isinstance(error, OSError) else NOT_TEXT.get(type(error), "a value is too large")
         raise InvalidSettings(faults=(f"The file with NetSuite's fields {path} could not be read: {why}.",)) from None
-    content = json.dumps(tables, sort_keys=True, default=str).encode()
     return FieldsFile(path, tables, hashlib.sha256(content).hexdigest()[:DIGEST_LETTERS] if tables else "")

@@ -54,7 +54,7 @@ def written_settings(settings: Settings, profile: Profile | None, fields: str) -
     }
     digests = {name.upper(): _digest(value) for name, value in values.items()}
     probed = _digest(profile.effects.model_dump(mode="json") if profile else None)
-    return digests | {PROFILE: probed, FIELDS: fields}
+    return digests | {PROFILE: probed, FIELDS: fields or "none"}
 
 
 def _digest(value: Any) -> str:

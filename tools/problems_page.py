@@ -131,6 +131,10 @@ OTHERWISE: dict[Cause, dict[str, str]] = {
         "difference": "must be an internal id, not 'Net 30'",
         "sources": "vendor.terms is Net 30",
     },
+    Cause.FIELD_SOURCE_UNREADABLE: {
+        "sources": "project.custom_field…",
+        "answer": "403 You do not have permission to access this resource",
+    },
     Cause.FIELD_UNKNOWN: {"field": "custbody_regoin"},
     Cause.NEEDS_VENDOR_CREDIT: {"payment_due": "-900.00"},
     Cause.PERIODS_NOT_READABLE: {

@@ -207,7 +207,8 @@ def _patterns(file: FieldsFile) -> Sequence[RefusalPattern]:
     """Return what refused writes are missing: the account's own texts, which the file may have, and the usual ones."""
     rows = file.tables.get("refusals", [])
     try:
-        return known_refusals(rows if isinstance(rows, list) else [{}])
+        usable = isinstance(rows, list) and all(isinstance(row, dict) for row in rows)
+        return known_refusals(rows if usable else [{}])
     except ValueError as error:
         raise InvalidSettings(faults=(on_one_line(f"{file.path} [[refusals]]: {error}."),)) from error
 

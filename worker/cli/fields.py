@@ -20,12 +20,13 @@ HEAD = """\
 # Fields of new NetSuite records. Remove the # before a line to set its field, then run `wbs-sync check` and restart the workers.
 # A value is an internal id for references, or { from = "SOURCE", map = { "a" = "1" }, default = "2" }. docs/netsuite-fields.md describes all.
 """
+REPLACES = "# Credits get the fields of bills. This table replaces them.\n"
 EXAMPLES = {
     FieldKind.TEXT: '"text"',
     FieldKind.NUMBER: "1.5",
     FieldKind.INTEGER: "1",
     FieldKind.BOOLEAN: "false",
-    FieldKind.DATE: '{ from = "invoice.billing_date", add_days = 30 }',
+    FieldKind.DATE: '"2026-11-30"',
     FieldKind.REFERENCE: '"ID"',
     FieldKind.MULTI_SELECT: '["ID", "ID"]',
 }
@@ -71,8 +72,8 @@ def _try(container: Container, name: str, *, as_json: bool) -> None:
 
 
 def _print_tried(one: Tried) -> None:
-    if one.problem:
-        out.print(f"{one.record}: {one.problem}", soft_wrap=True)
+    if one.problem or one.note:
+        out.print(f"{one.record}: {one.problem or one.note}", soft_wrap=True)
     elif one.fields:
         table(one.record, ("field", "value"), one.fields)
     else:
@@ -88,7 +89,8 @@ def _write(path: Path, known: Sequence[KnownField]) -> None:
 
 def _tables(known: Sequence[KnownField]) -> Iterable[str]:
     for place in Place:
-        yield f"\n[{place}]\n"
+        # An empty table would already replace the fields that credits take from bills.
+        yield f"\n{REPLACES}# [{place}]\n" if place in (Place.CREDIT, Place.CREDIT_LINE) else f"\n[{place}]\n"
         for one in known:
             if one.place is place:
                 yield f"# {one.name} = {EXAMPLES[one.kind]}\n"

@@ -102,6 +102,8 @@ def _place_or_none(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63 else None
 
 
+label: Callable[[Any], str] = _lenient(_text, "")
+"""Reads a text that is only shown or passed on: unusable characters are replaced, and a long one is shortened."""
 _id_or_none: Callable[[Any], int | None] = _lenient(_id, None)
 Id = Annotated[int, BeforeValidator(_id)]
 """Procore's id: a number, in v2 as text."""
@@ -120,7 +122,7 @@ ExactMoneyOrNull = Annotated[
 Day = Annotated[date, BeforeValidator(_day)]
 OptionalDay = Annotated[date | None, BeforeValidator(lambda value: _day(value) if value else None)]
 # For values that are only shown, compared or matched: an unreadable one counts as missing, so it never blocks its record.
-Label = Annotated[str, BeforeValidator(_lenient(_text, ""))]
+Label = Annotated[str, BeforeValidator(label)]
 IdOrNone = Annotated[int | None, BeforeValidator(_id_or_none)]
 PlaceOrNone = Annotated[int | None, BeforeValidator(_place_or_none)]
 AmountOrNone = Annotated[Decimal | None, BeforeValidator(_lenient(money.exact, None))]

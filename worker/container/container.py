@@ -69,7 +69,6 @@ from worker.store.identity import MEET_EVERY_SECONDS
 from worker.store.locks import LeaseKeeper
 from worker.store.runtime import REAL, Runtime
 from worker.store.stores import Stores
-from worker.sync.bill_completion import BillCompletion
 from worker.sync.bill_drafts import BillDrafts
 from worker.sync.bill_ownership import BillOwnership
 from worker.sync.bill_records import BillRecords
@@ -147,18 +146,17 @@ class Flow:
     periods = _of_flow(lambda it: PostingPeriods(it.stores, it.remotes, it.policy))
     settled = _of_flow(lambda it: SettledByHand(it.stores, it.remotes, it.links))
     reader = _of_flow(lambda it: InvoiceReader(it.stores, it.remotes, it.policy, it.projects, it.own.read_threads))
-    billables = _of_flow(lambda it: Billables(it.policy, it.reader, it.links, it.periods))
+    billables = _of_flow(lambda it: Billables(it.policy, it.reader, it.links, it.periods, it.fields))
     drafts = _of_flow(lambda it: BillDrafts(it.stores, it.policy, it.invoice_items))
     preview = _of_flow(
         lambda it: ExportPreview(it.stores, it.reader, it.billables, it.drafts, it.settled, it.books_currency)
     )
 
     # Invoices to bills.
-    completion = _of_flow(lambda it: BillCompletion(it.fields, it.periods))
     bill_ownership = _of_flow(lambda it: BillOwnership(it.stores, it.remotes, it.policy))
     records = _of_flow(lambda it: BillRecords(it.stores, it.remotes))
     writer = _of_flow(
-        lambda it: BillWriter(it.stores, it.remotes, it.own.once, it.records, it.bill_ownership, it.completion)
+        lambda it: BillWriter(it.stores, it.remotes, it.own.once, it.records, it.bill_ownership, it.billables)
     )
     ends = _of_flow(
         lambda it: ExportEnds(it.stores, it.remotes, it.own.once, it.records, it.bill_ownership, it.refusal_names)

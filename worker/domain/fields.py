@@ -26,7 +26,8 @@ class FieldRule:
 
     `source`: where the value comes from, such as "vendor.terms"; "" for a fixed value. `text`: a text with sources in braces. `values`: the
     value for each value of the source; empty to use the source as it is. `default`: the fixed value, or the value where the source has none; ""
-    to leave the field out there, None to open a problem instead. `add_days`: days to add to a date of the source.
+    to leave the field out there, None to open a problem instead. `add_days`: days to add to a date of the source. `inherited`: of a
+    credit without its own table: the field of a bill, left out if credits do not have it.
     """
 
     place: Place
@@ -37,6 +38,7 @@ class FieldRule:
     values: Mapping[str, str] = field(default_factory=dict)
     default: str | None = None
     add_days: int = 0
+    inherited: bool = False
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -66,8 +68,10 @@ class FieldRule:
         try:
             value = convert(text, kind)
             return value if taken is None else self._later(value)
-        except ValueError as error:
-            facts = self._facts(found) | {"difference": str(error)}
+        except (ValueError, OverflowError) as error:
+            facts = self._facts(found) | {
+                "difference": "is too far in the future" if isinstance(error, OverflowError) else str(error)
+            }
             raise Blocked(cause=Cause.FIELD_SOURCE_UNUSABLE, facts=facts) from error
 
     def _taken(self, found: Mapping[str, str]) -> str | None:
@@ -124,5 +128,6 @@ def field_values(
 
     Raises Blocked for the first field that has no value, or one of another kind.
     """
-    values = {rule.name: rule.value(rule.kind or kinds[rule.name], found) for rule in rules}
+    used = [(rule, rule.kind or kinds.get(rule.name)) for rule in rules]
+    values = {rule.name: rule.value(kind, found) for rule, kind in used if kind}
     return {name: value for name, value in values.items() if value}

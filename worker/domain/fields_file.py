@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from worker.domain.field_kinds import CUSTOM, OURS, STANDARD, FieldKind, Place, convert
 from worker.domain.fields import AccountFields, FieldRule, Rules
 
-KEYS = ("from", "text", "map", "default", "add_days", "kind")
+KEYS = ("from", "text", "value", "map", "default", "add_days", "kind")
 SOURCES: Mapping[str, frozenset[str]] = {
     "invoice": frozenset(
         (
@@ -31,6 +32,8 @@ SOURCES: Mapping[str, frozenset[str]] = {
 """The values of Procore's records that fields can be set from."""
 CUSTOMIZED = ("invoice", "project")
 """Records of Procore with custom fields, by label (`invoice.custom_field.Region`) or id (`invoice.custom_field_598`)."""
+FORM = "customForm"
+"""A form belongs to one type of transactions, so credits do not take that of bills."""
 BY_LABEL = "custom_field."
 ANY_FIELD = ("netsuite_project", "vendor")
 """Records of NetSuite of which any field can be used."""
@@ -73,7 +76,8 @@ def account_fields(tables: Mapping[str, Any], digest: str) -> AccountFields:
             )
             continue
         for place, fields in _parts(name, table, faults):
-            given.add(place)
+            if fields:
+                given.add(place)
             rules[place] = tuple(_rules(place, fields, faults))
     if faults:
         raise InvalidFields(faults)
@@ -99,15 +103,11 @@ def _with_credits(rules: dict[Place, Rules], given: set[Place]) -> dict[Place, R
     for credit, bill in ((Place.CREDIT, Place.BILL), (Place.CREDIT_LINE, Place.BILL_LINE)):
         if credit not in given:
             rules[credit] = tuple(
-                _moved(rule, credit)
+                replace(rule, place=credit, inherited=True)
                 for rule in rules.get(bill, ())
-                if rule.name in STANDARD[credit] or _is_custom(rule.name)
+                if _is_custom(rule.name) or (rule.name in STANDARD[credit] and rule.name != FORM)
             )
     return {place: fields for place, fields in rules.items() if fields}
-
-
-def _moved(rule: FieldRule, place: Place) -> FieldRule:
-    return FieldRule(place, rule.name, rule.kind, rule.source, rule.text, rule.values, rule.default, rule.add_days)
 
 
 def _rules(place: Place, fields: Mapping[str, Any], faults: list[str]) -> Iterator[FieldRule]:
@@ -127,13 +127,17 @@ def _rule(place: Place, name: str, given: Any) -> FieldRule:
         raise ValueError(f"has the unknown key {unknown[0]!r}; the keys are {', '.join(KEYS)}")
     if "kind" in given:
         kind = _given_kind(given["kind"], kind)
+    if "value" in given:
+        if others := sorted(set(given) - {"value", "kind"}):
+            raise ValueError(f"has a fixed `value`, so it cannot have `{others[0]}`")
+        return _checked(FieldRule(place, name, kind, default=_constant(given["value"])))
     source, text = given.get("from", ""), given.get("text", "")
     if not isinstance(source, str) or not isinstance(text, str):
         raise ValueError("has a `from` or `text` that is not text")
     if bool(source) == bool(text):
-        raise ValueError("needs either `from` with a source or `text` with sources in braces")
+        raise ValueError("needs either `from` with a source, `text` with sources in braces, or a fixed `value`")
     values = given.get("map", {})
-    if not isinstance(values, dict) or (text and values):
+    if not isinstance(values, dict) or (text and values) or ("map" in given and not values):
         raise ValueError("has a `map` that is not a table of values of its source")
     days = given.get("add_days", 0)
     if not isinstance(days, int) or isinstance(days, bool) or abs(days) > 3650:
@@ -180,7 +184,7 @@ def _standard_kind(place: Place, name: str) -> FieldKind | None:
 
 
 def _given_kind(given: Any, standard: FieldKind | None) -> FieldKind:
-    if given not in set(FieldKind):
+    if not isinstance(given, str) or given not in set(FieldKind):
         raise ValueError(f"has an unknown `kind`; the kinds are {', '.join(FieldKind)}")
     if standard not in (None, FieldKind(given)):
         raise ValueError(f"is of the kind {standard}")

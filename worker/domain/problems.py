@@ -159,6 +159,7 @@ class Cause(StrEnum):
     BILL_REJECTED = "bill_rejected"
     FIELD_SOURCE_EMPTY = "field_source_empty"
     FIELD_SOURCE_UNUSABLE = "field_source_unusable"
+    FIELD_SOURCE_UNREADABLE = "field_source_unreadable"
     FIELD_UNKNOWN = "field_unknown"
     FIELD_REQUIRED = "field_required"
     FIELD_VALUE_INVALID = "field_value_invalid"

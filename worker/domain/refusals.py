@@ -35,6 +35,7 @@ _SETTINGS = {
 }
 """Properties that have a setting."""
 _REFERENCES = frozenset({"department", "class", "location", "terms", "account", "customForm"})
+_ON_LINES_TOO = frozenset({"department", "class", "location"})
 _TEXTS = frozenset({"memo", "description", "dueDate"})
 _LINE = re.compile(r"item\.items\[\d+\]\.")
 _SECTIONS = {Series.ITEMS: "item", Series.BILLS: "bill"}
@@ -94,9 +95,18 @@ def line_for(series: Series, labels: str, path: str) -> str:
     `o:errorPath` has it, "" if it is not known.
     """
     first, *others = labels.split(", ")
-    places = [path or _property_of(first), *map(_property_of, others)]
-    shown = [_line(series, place, label) for place, label in zip(places, [first, *others], strict=True)]
-    return " and ".join(shown)
+    shown = [_line(series, path, first) if path else _likely_line(series, first)]
+    return " and ".join([*shown, *(_likely_line(series, label) for label in others)])
+
+
+def _likely_line(series: Series, label: str) -> str:
+    """Return the line for a field of which only the label is known: neither its place nor, for some labels, its property."""
+    name = _property_of(label)
+    line = _line(series, name, label)
+    on_lines = name in _ON_LINES_TOO and series is Series.BILLS
+    return (
+        line.replace("`[bill]`", "`[bill]` (or `[bill.line]`, if the form demands it on lines)") if on_lines else line
+    )
 
 
 def _line(series: Series, path: str, label: str) -> str:
@@ -104,11 +114,11 @@ def _line(series: Series, path: str, label: str) -> str:
     name = path[place.end() :] if place else path
     if not place and name in _SETTINGS:
         return f"{_SETTINGS[name]} in the settings"
-    section = f"[{_SECTIONS[series]}{'.line' if place else ''}]"
+    section = f"`[{_SECTIONS[series]}{'.line' if place else ''}]`"
     if not re.fullmatch(r"\w+", name):
-        return f"the property of {label} under `{section}` in {FIELDS_FILE}"
+        return f"the property of {label} under {section} in {FIELDS_FILE}"
     value = "ID" if name in _REFERENCES or name.startswith("cseg_") else "VALUE"
-    return f'`{name} = "{value}"` under `{section}` in {FIELDS_FILE}'
+    return f'`{name} = "{value}"` under {section} in {FIELDS_FILE}'
 
 
 def _property_of(label: str) -> str:

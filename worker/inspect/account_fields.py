@@ -13,12 +13,13 @@ from worker.domain.field_kinds import STANDARD, FieldKind, Place
 from worker.domain.fields import FieldRule
 from worker.domain.identities import InvoiceKey
 from worker.domain.problems import describe
-from worker.domain.wbs_codes import Project
+from worker.domain.wbs_codes import Project, WbsCode
 from worker.sync.billables import Billable
 from worker.sync.export_preview import ExportPreview
 from worker.sync.field_sources import FieldSources
 
 Rows = tuple[tuple[str, str], ...]
+NO_INVOICE = "the project has no invoice that is to be billed"
 PLACEHOLDER_ITEM = "0"
 """The Item's id on the lines of a bill that is only shown."""
 
@@ -36,10 +37,11 @@ class KnownField:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """The fields that one record would get, with names. `problem`: why it cannot be written, "" if it can."""
+    """The fields that one record would get, with names. `note`: why none is shown; `problem`: why it cannot be written, "" if it can."""
 
     record: str
     fields: Rows
+    note: str = ""
     problem: str = ""
 
 
@@ -70,33 +72,32 @@ class FieldViews:
         return RECORD_TYPES[Document.BILL if is_bill else Document.CREDIT]
 
     def tried(self, project: Project, export_statuses: tuple[str, ...]) -> list[Tried]:
-        """Return what an Item of the project's first active code and a bill of its newest invoice would get."""
-        results = []
-        if codes := self.remotes.procore.list_active_codes(project.id):
-            record = f"Item of code {codes[0].flat_code}"
-            try:
-                results.append(Tried(record, self.sources.names.shown(self.sources.of_item(project, codes[0]))))
-            except Blocked as error:
-                results.append(Tried(record, (), describe(error.cause, error.facts).sentence))
-        heads = self.remotes.procore.list_invoices(project.id, export_statuses)
-        if heads:
-            results.append(self._tried_bill(project, heads[-1].id, heads[-1].label))
-        return results
+        """Return what an Item of the project's first active code, and the bill of an invoice that is not billed yet, would get."""
+        tried = [self._tried_item(project, code) for code in self.remotes.procore.list_active_codes(project.id)[:1]]
+        heads = [one for one in self.remotes.procore.list_invoices(project.id, export_statuses) if not one.origin_id]
+        if not heads:
+            return [*tried, Tried("bill", (), NO_INVOICE)]
+        newest = max(heads, key=lambda head: head.id)
+        return [*tried, self._tried_bill(project, newest.id, newest.label)]
+
+    def _tried_item(self, project: Project, code: WbsCode) -> Tried:
+        record = f"Item of code {code.flat_code}"
+        (fields,) = self.sources.of_items(project, [code])
+        if isinstance(fields, Blocked):
+            return Tried(record, (), problem=describe(fields.cause, fields.facts).sentence)
+        return Tried(record, self.sources.names.shown(fields))
 
     def _tried_bill(self, project: Project, invoice_id: int, label: str) -> Tried:
         record = f"bill of invoice {label}"
         try:
             ready = self.preview.of(InvoiceKey(project.id, invoice_id))
             if not isinstance(ready, Billable):
-                return Tried(record, (), f"it would not be billed: {ready.reason or ready.kind}")
+                return Tried(record, (), note=f"it would not be billed: {ready.reason or ready.kind}")
             items = dict.fromkeys(ready.invoice.wbs_code_ids, PLACEHOLDER_ITEM)
-            bill = self.sources.of_bill(ready.invoice, project, self.preview.drafts.draft(ready, items))
+            bill = self.preview.billables.completed(ready, self.preview.drafts.draft(ready, items))
         except Blocked as error:
-            return Tried(record, (), describe(error.cause, error.facts).sentence)
-        rows = list(self.sources.names.shown(bill.fields))
-        for number, line in enumerate(bill.lines, 1):
-            rows += [(f"line {number} {name}", value) for name, value in self.sources.names.shown(line.fields)]
-        return Tried(record, tuple(rows))
+            return Tried(record, (), problem=describe(error.cause, error.facts).sentence)
+        return Tried(record, self.sources.names.of_bill(bill))
 
 
 def described(rule: FieldRule | None) -> str:

@@ -188,11 +188,8 @@ class InvoicePlanLines:
 
     def _fields_of(self, bill: Bill) -> LineData:
         """Return the further fields of a bill and of its lines, with the names of the records that they refer to; nothing without such fields."""
-        names = self.export.bills.writer.completion.fields.names
-        rows = list(names.shown(bill.fields))
-        for number, line in enumerate(bill.lines, 1):
-            rows += [(f"line {number} {name}", value) for name, value in names.shown(line.fields)]
-        return {"fields": tuple(rows)} if rows else {}
+        rows = self.export.preview.billables.fields.names.of_bill(bill)
+        return {"fields": rows} if rows else {}
 
     def _blocked(self, key: InvoiceKey, draft: _Draft, error: Blocked) -> Outcome:
         record = self.export.bills.ends.records.blocked(key, draft.invoice, error)

@@ -23,10 +23,9 @@ from worker.domain.series import Deviation, Series
 from worker.engine.exactly_once import ExactlyOnce
 from worker.store.locks import Lock
 from worker.store.stores import Stores
-from worker.sync.bill_completion import BillCompletion
 from worker.sync.bill_ownership import SAME_NUMBER, BillOwnership
 from worker.sync.bill_records import BillRecords
-from worker.sync.billables import Billable
+from worker.sync.billables import Billable, Billables
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ class BillWriter:
     once: ExactlyOnce
     records: BillRecords
     ownership: BillOwnership
-    completion: BillCompletion
+    billables: Billables
 
     def make(self, key: InvoiceKey, ready: Billable, bill: Bill, record: Record | None, lock: Lock) -> Outcome:
         """Adopt or create the invoice's bill. `record`: its ledger record. Raises Blocked; Transient and Misconfigured if nothing was sent."""
@@ -128,7 +127,7 @@ class BillWriter:
     def _deviations(self, bill: Bill, written: FoundBill) -> dict[Deviation, str]:
         """Return the differences between a bill that was just created and what was sent."""
         found = differences(bill, written)
-        if period := self.completion.periods.unwanted(written):
+        if period := self.billables.periods.unwanted(written):
             found[Deviation.PERIOD] = f"posted in {period}, not in the period of its date {written.date}"
         wanted = self.remotes.netsuite.subsidiary_id
         if wanted and written.subsidiary_id and written.subsidiary_id != wanted:
@@ -147,13 +146,13 @@ class BillWriter:
 
     def _report_period(self, key: InvoiceKey, ready: Billable, found: FoundBill) -> str:
         """Report a bill that is not in the posting period of its date: in the journal, and as a problem unless the settings ask for it."""
-        elsewhere = self.completion.periods.elsewhere(found)
+        elsewhere = self.billables.periods.elsewhere(found)
         if not elsewhere:
             return ""
         event = AuditEvent(EventKind.POSTED_ELSEWHERE, {"period": elsewhere, "date": str(found.date)})
         self.stores.ledger.journal.add(key, event)
         words = f"posted in {elsewhere}, not in the period of its date {found.date}"
-        if self.completion.periods.unwanted(found):
+        if self.billables.periods.unwanted(found):
             finding = _finding(key, ready, FindingKind.BILL_PERIOD_MISMATCH, f": its {found.label} is {words}.")
             self.records.report(finding)
         return words
@@ -187,7 +186,7 @@ class _Candidate:
         return self.writer.claim_number(self.key, self.bill)
 
     def create(self, leaving: Callable[[], None]) -> FoundBill:
-        return self.writer.create(self.ready, self.writer.completion.complete(self.ready, self.bill), leaving)
+        return self.writer.create(self.ready, self.writer.billables.completed(self.ready, self.bill), leaving)
 
     def accept(self, found: FoundBill, *, ours: bool, sent: Record | None = None, created: bool = False) -> Outcome:
         if sent:

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from functools import partial
 
 from worker.domain.bill_lines import require_retainage_item, require_tie, require_whole_cents
+from worker.domain.bills import Bill
 from worker.domain.errors import Blocked
 from worker.domain.invoices import Invoice, require_billable
 from worker.domain.links import Entity
 from worker.domain.policy import Policy
 from worker.domain.retainage import Retainage, retainage
 from worker.domain.wbs_codes import Project
+from worker.sync.field_sources import FieldSources
 from worker.sync.invoice_reader import InvoiceReader
 from worker.sync.items import ResolvedCode
 from worker.sync.links import Links
@@ -40,12 +42,13 @@ class Billable:
 
 @dataclass(frozen=True, slots=True)
 class Billables:
-    """Resolves invoices."""
+    """Resolves invoices, and completes new bills with what an existing one does not need."""
 
     policy: Policy
     reader: InvoiceReader
     links: Links
     periods: PostingPeriods
+    fields: FieldSources
 
     def of(
         self, invoice: Invoice, *, comparing: bool = False, look_up: LookUp | None = None, last_step: bool = False
@@ -66,6 +69,13 @@ class Billables:
                 return Billable(invoice, project, retained, vendor, job(), resolved())
         except Blocked as error:
             raise Blocked(str(error), cause=error.cause, facts=invoice.facts | error.facts) from error
+
+    def completed(self, ready: Billable, bill: Bill) -> Bill:
+        """Return a new bill as it is written: with its further fields and its posting period. Raises Blocked if a field has no value, or the period
+        is closed.
+        """
+        filled = self.fields.of_bill(ready.invoice, ready.project, bill) if self.policy.fields.rules else bill
+        return self.periods.placed(filled)
 
     def _job(self, project: Project) -> Entity:
         return self.links.job(project) if self.policy.names_projects else NO_JOB

@@ -65,7 +65,7 @@ class Bills:
             bill = self.drafts.draft(ready, coming)
             found = self.writer.look_up(bill, known=self.stores.ledger.invoice(key) is not None)
             self.writer.require_free(key, bill, found)
-            return (bill, found) if found else (self.writer.completion.complete(ready, bill), None)
+            return (bill, found) if found else (self.writer.billables.completed(ready, bill), None)
         except Blocked as error:
             if settled := self.settled.bill_of(key, ready.invoice, error):
                 return self.drafts.draft(ready, coming), settled

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from worker.clients.remotes import Remotes
+from worker.domain.bills import Bill
 from worker.domain.errors import Blocked, Misconfigured, UnexpectedAnswer
 from worker.domain.field_kinds import LISTS, FieldValue
 from worker.store.stores import Stores
@@ -24,6 +25,13 @@ class FieldNames:
         """Return each field with its value for people: `department`, `Field Operations (id 5)`."""
         return tuple((name, self._shown(name, value)) for name, value in fields.items())
 
+    def of_bill(self, bill: Bill) -> tuple[tuple[str, str], ...]:
+        """Return the further fields of a bill, and of its lines as `line 1 location`."""
+        rows = list(self.shown(bill.fields))
+        for number, line in enumerate(bill.lines, 1):
+            rows += [(f"line {number} {name}", value) for name, value in self.shown(line.fields)]
+        return tuple(rows)
+
     def _shown(self, name: str, value: FieldValue) -> str:
         if not value.ids:
             return value.text
@@ -34,7 +42,7 @@ class FieldNames:
         return f"{name} (id {entry_id})" if name else f"id {entry_id}"
 
     def _name(self, table: str, entry_id: str) -> str:
-        key = f"name:{table}:{entry_id}"
+        key = f"entry:{table}:{entry_id}"
         known = self.stores.cache.get(key)
         if known is None:
             try:

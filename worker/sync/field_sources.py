@@ -6,8 +6,7 @@ Nothing is read for an installation without such fields, and otherwise only the 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
@@ -16,11 +15,12 @@ from worker.clients.netsuite.wire import RECORD_TYPES
 from worker.clients.procore.client import ProcorePages
 from worker.clients.remotes import Remotes
 from worker.domain.bills import Bill, BillLine, Document
-from worker.domain.errors import Blocked, Misconfigured, NotFound, UnexpectedAnswer
+from worker.domain.errors import Blocked, Misconfigured, NotFound, NotPermitted, UnexpectedAnswer
 from worker.domain.field_kinds import FieldKind, FieldValue, Place
 from worker.domain.fields import AccountFields, FieldRule, field_values
 from worker.domain.fields_file import BY_LABEL
 from worker.domain.invoices import Invoice
+from worker.domain.outcomes import Record, State
 from worker.domain.policy import Policy
 from worker.domain.problems import Cause
 from worker.domain.wbs_codes import Project, Segment, WbsCode
@@ -35,6 +35,7 @@ CATALOG_SECONDS = 86_400
 SEGMENTS_SECONDS = 900
 FIELDS, FIELDS_OF = "fields", "fields_of"
 """Facts of a waiting Item: its further fields as text, and the digest of the file that they are from."""
+SEGMENT = "wbs.segment."
 _SOURCE_OF_SEGMENT = {"cost_code": "wbs.cost_code", "line_item_type": "wbs.cost_type"}
 _PLACES = {Document.BILL: (Place.BILL, Place.BILL_LINE), Document.CREDIT: (Place.CREDIT, Place.CREDIT_LINE)}
 
@@ -59,15 +60,21 @@ class FieldSources:
         """The fields of the file."""
         return self.policy.fields
 
-    def of_item(self, project: Project, code: WbsCode) -> dict[str, FieldValue]:
-        """Return the fields of a new Item. Raises Blocked if one has no value."""
-        rules = self.fields.of(Place.ITEM)
-        if not rules:
-            return {}
-        found = self._of_project(project, Place.ITEM) | self._of_netsuite_project(project, "", Place.ITEM)
-        found |= self._of_code(project.id, code.flat_code, code.description, code.segments, Place.ITEM)
-        with _named(f"the Item of code {code.flat_code}", {"code": code.flat_code}):
-            return field_values(rules, self._kinds(self.remotes.netsuite.item_type, Place.ITEM), found)
+    def of_items(self, project: Project, codes: Iterable[WbsCode]) -> Iterator[dict[str, FieldValue] | Blocked]:
+        """Yield the fields of each code's new Item, or the problem of one without a value. What all codes share is read once."""
+        try:
+            kinds = self._kinds(self.remotes.netsuite.item_type, Place.ITEM)
+            shared = self._of_project(project, Place.ITEM) | self._of_netsuite_project(project, "", Place.ITEM)
+            names = self._names_of_segments(project.id, Place.ITEM)
+        except Blocked as error:
+            yield from (_named_as(_item(code), {"code": code.flat_code}, error) for code in codes)
+            return
+        for code in codes:
+            found = shared | _of_code(code.flat_code, code.description, code.segments, names)
+            try:
+                yield field_values(self.fields.of(Place.ITEM), kinds, found)
+            except Blocked as error:
+                yield _named_as(_item(code), {"code": code.flat_code}, error)
 
     def of_bill(self, invoice: Invoice, project: Project, bill: Bill) -> Bill:
         """Return the bill of an invoice with its fields and those of its lines. Raises Blocked if one has no value."""
@@ -75,21 +82,23 @@ class FieldSources:
         if not (self.fields.of(place) or self.fields.of(of_lines)):
             return bill
         record_type = RECORD_TYPES[bill.document]
-        found = self._of_project(project, place, of_lines) | self._of_invoice(invoice, place, of_lines)
-        found |= self._of_netsuite_project(project, bill.job_id, place, of_lines)
-        found |= self._of_vendor(bill.vendor_id, place, of_lines)
-        with _named(f"the {bill.document} of invoice {invoice.label} ({invoice.vendor_name})", invoice.facts):
+        try:
+            found = self._of_project(project, place, of_lines) | self._of_invoice(invoice, place, of_lines)
+            found |= self._of_netsuite_project(project, bill.job_id, place, of_lines)
+            found |= self._of_vendor(bill.vendor_id, place, of_lines)
+            names = self._names_of_segments(project.id, of_lines)
             fields = field_values(self.fields.of(place), self._kinds(record_type, place), found)
             kinds = self._kinds(record_type, of_lines)
             lines = tuple(
                 replace(
                     line,
-                    fields=field_values(
-                        self._rules_of(line, of_lines), kinds, found | self._of_line(invoice, line, of_lines)
-                    ),
+                    fields=field_values(self._rules_of(line, of_lines), kinds, found | _of_line(invoice, line, names)),
                 )
                 for line in bill.lines
             )
+        except Blocked as error:
+            record = f"the {bill.document} of invoice {invoice.label} ({invoice.vendor_name})"
+            raise _named_as(record, invoice.facts, error) from error
         return replace(bill, fields=fields, lines=lines)
 
     def _rules_of(self, line: BillLine, place: Place) -> list[FieldRule]:
@@ -103,6 +112,7 @@ class FieldSources:
             values |= self._cached(
                 f"project_custom_fields:{project.id}",
                 lambda: self.remotes.procore.project_custom_fields(project.id),
+                "project.custom_field",
                 seconds=RECORD_SECONDS,
             )
         return self._with_labels("project", values, *places)
@@ -111,17 +121,25 @@ class FieldSources:
         """Return the values of a Procore record as sources, and its custom fields by label too where a rule names one so."""
         found = {f"{record}.{name}": value for name, value in values.items()}
         if labels := self.fields.names_below(f"{record}.{BY_LABEL}", *places):
-            ids = self._cached("custom_fields", self.remotes.procore.custom_field_ids, seconds=SEGMENTS_SECONDS)
+            read = self.remotes.procore.custom_field_ids
+            ids = self._cached("custom_fields", read, f"{record}.{BY_LABEL}", seconds=SEGMENTS_SECONDS)
             for label in labels:
                 # Of two fields with one label, none is chosen.
                 if len(ids.get(label, ())) == 1:
                     found[f"{record}.{BY_LABEL}{label}"] = values.get(f"custom_field_{ids[label][0]}", "")
         return found
 
-    def _cached(self, key: str, read: Callable[[], T], *, seconds: int) -> T:
+    def _cached(self, key: str, read: Callable[[], T], sources: str, *, seconds: int) -> T:
+        """Return a cached value, or read it. `sources`: the beginning of the sources that need it, for a problem. Raises Blocked if the app may
+        not read it.
+        """
         known: T | None = self.stores.cache.get(key)
         if known is None:
-            known = read()
+            try:
+                known = read()
+            except (NotFound, NotPermitted) as error:
+                facts = {"sources": f"{sources}…", "answer": str(error)}
+                raise Blocked(str(error), cause=Cause.FIELD_SOURCE_UNREADABLE, facts=facts) from error
             self.stores.cache.put(key, known, seconds=seconds)
         return known
 
@@ -137,31 +155,12 @@ class FieldSources:
         }
         return self._with_labels("invoice", values, *places)
 
-    def _of_line(self, invoice: Invoice, line: BillLine, place: Place) -> dict[str, str]:
-        found = {"line.description": line.description, "line.amount_kind": line.amount_kind}
-        if line.of_line is None:
-            return found
-        billed = invoice.lines[line.of_line]
-        description = {"line.description": billed.description}
-        code = self._of_code(invoice.project_id, billed.flat_code, billed.code_description, billed.segments, place)
-        return found | description | code
-
-    def _of_code(
-        self, project_id: int, flat_code: str, description: str, segments: Sequence[Segment], place: Place
-    ) -> dict[str, str]:
-        found = {"wbs.flat_code": flat_code, "wbs.description": description}
-        named = self.fields.names_below("wbs.segment.", place)
-        for segment in segments:
-            if source := _SOURCE_OF_SEGMENT.get(segment.kind):
-                found[source] = segment.code
-            if named:
-                name = segment.name or self._segment_names(project_id).get(str(segment.segment_id), "")
-                found[f"wbs.segment.{name}"] = segment.code
-        return found
-
-    def _segment_names(self, project_id: int) -> dict[str, str]:
+    def _names_of_segments(self, project_id: int, place: Place) -> dict[str, str]:
+        """Return the names of the project's segments by id, if a rule names one; lists of codes have them, invoice lines do not."""
+        if not self.fields.names_below(SEGMENT, place):
+            return {}
         read = partial(self.remotes.procore.segment_names, project_id)
-        return self._cached(f"segments:{project_id}", read, seconds=SEGMENTS_SECONDS)
+        return self._cached(f"segments:{project_id}", read, SEGMENT, seconds=SEGMENTS_SECONDS)
 
     def _of_netsuite_project(self, project: Project, job_id: str, *places: Place) -> dict[str, str]:
         """Return the fields of the project in NetSuite; `job_id`: its id, "" to look it up. Raises Blocked if it is not linked."""
@@ -175,7 +174,8 @@ class FieldSources:
     def _of_record(self, source: str, record_type: str, record_id: str) -> dict[str, str]:
         """Return the fields of a NetSuite record that some rule reads."""
         key = f"record:{record_type}:{record_id}:{self.fields.digest}"
-        return self._cached(key, lambda: self._read_record(source, record_type, record_id), seconds=RECORD_SECONDS)
+        read = partial(self._read_record, source, record_type, record_id)
+        return self._cached(key, read, f"{source}.", seconds=RECORD_SECONDS)
 
     def _read_record(self, source: str, record_type: str, record_id: str) -> dict[str, str]:
         try:
@@ -186,47 +186,78 @@ class FieldSources:
         return {f"{source}.{name}": text for name, text in record.items() if name in wanted}
 
     def _kinds(self, record_type: str, place: Place) -> dict[str, FieldKind]:
-        """Return the kinds of the custom fields whose kind the file does not say. Raises Blocked for one that the catalog does not show."""
-        wanted = [rule.name for rule in self.fields.of(place) if rule.kind is None]
-        if not wanted:
+        """Return the kinds of the custom fields whose kind the file does not say. Raises Blocked for one that the catalog does not show; one that a
+        credit inherits is left out instead.
+        """
+        if all(rule.kind for rule in self.fields.of(place)):
             return {}
         known = self.custom_kinds(record_type, place)
-        for name in wanted:
-            if name not in known:
-                facts = {"field": name, "place": f"[{place}]", "record_type": record_type}
+        for rule in self.fields.of(place):
+            if rule.kind is None and rule.name not in known and not rule.inherited:
+                facts = {"field": rule.name, "place": f"[{place}]", "record_type": record_type}
                 raise Blocked(cause=Cause.FIELD_UNKNOWN, facts=facts)
         return known
 
     def custom_kinds(self, record_type: str, place: Place) -> dict[str, FieldKind]:
         """Return the custom fields of a record type, or of its lines, by the account's catalog; none if the role may not read it."""
-        key = f"custom_fields:{record_type}:{'item' if place.is_line else ''}"
+        sublist = "item" if place.is_line else ""
+        key = f"custom_fields:{record_type}:{sublist}:{self.fields.digest}"
         known = self.stores.cache.get(key)
         if known is None:
             try:
-                sublist = "item" if place.is_line else ""
                 known = self.remotes.netsuite.custom_field_kinds(record_type, sublist=sublist)
             except (Blocked, Misconfigured, NotFound, UnexpectedAnswer):
                 # The catalog needs a separate permission. The file can say the kind of a field.
                 known = {}
+            wanted = {rule.name for rule in self.fields.of(place) if rule.kind is None}
             # A field that is missing may be added to the account at any time.
-            self.stores.cache.put(key, known, seconds=CATALOG_SECONDS if known else RECORD_SECONDS)
+            self.stores.cache.put(key, known, seconds=CATALOG_SECONDS if wanted <= known.keys() else RECORD_SECONDS)
         return {name: FieldKind(kind) for name, kind in known.items()}
 
 
-def to_text(fields: Mapping[str, FieldValue]) -> str:
-    """Return fields as the text that the ledger keeps for a waiting Item."""
-    return json.dumps({name: [value.kind, value.text] for name, value in fields.items()})
+def _of_line(invoice: Invoice, line: BillLine, names: Mapping[str, str]) -> dict[str, str]:
+    """Return the values of a line and of its WBS code. `names`: of the project's segments, by id."""
+    found = {"line.description": line.description, "line.amount_kind": line.amount_kind}
+    if line.of_line is None:
+        return found
+    billed = invoice.lines[line.of_line]
+    code = _of_code(billed.flat_code, billed.code_description, billed.segments, names)
+    return found | {"line.description": billed.description} | code
+
+
+def _of_code(flat_code: str, description: str, segments: Iterable[Segment], names: Mapping[str, str]) -> dict[str, str]:
+    found = {"wbs.flat_code": flat_code, "wbs.description": description}
+    for segment in segments:
+        if source := _SOURCE_OF_SEGMENT.get(segment.kind):
+            found[source] = segment.code
+        if name := segment.name or names.get(str(segment.segment_id), ""):
+            found[f"{SEGMENT}{name}"] = segment.code
+    return found
+
+
+def _item(code: WbsCode) -> str:
+    return f"the Item of code {code.flat_code}"
+
+
+def _named_as(record: str, facts: Mapping[str, str], error: Blocked) -> Blocked:
+    """Return a problem with one of a record's fields, with the record's name."""
+    return Blocked(str(error), cause=error.cause, facts={**facts, **error.facts, "record": record})
+
+
+def facts_of(fields: Mapping[str, FieldValue], file: AccountFields) -> dict[str, str]:
+    """Return the further fields of an Item as facts of its record while it waits, so that any process sets what the plan showed."""
+    if Place.ITEM not in file.rules:
+        return {}
+    text = json.dumps({name: [value.kind, value.text] for name, value in fields.items()})
+    return {FIELDS: text, FIELDS_OF: file.digest}
+
+
+def is_of_other_file(record: Record, file: AccountFields) -> bool:
+    """Return whether a waiting code was looked up with another file of fields."""
+    digest = file.digest if Place.ITEM in file.rules else ""
+    return record.state is State.WAITING and record.facts.get(FIELDS_OF, "") != digest
 
 
 def from_text(text: str) -> dict[str, FieldValue]:
-    """Return the fields in a text of `to_text`."""
+    """Return the fields in the text of such a record."""
     return {name: FieldValue(FieldKind(kind), value) for name, (kind, value) in json.loads(text).items()}
-
-
-@contextmanager
-def _named(record: str, facts: Mapping[str, str]) -> Iterator[None]:
-    """Add the record to a problem with one of its fields."""
-    try:
-        yield
-    except Blocked as error:
-        raise Blocked(str(error), cause=error.cause, facts={**facts, **error.facts, "record": record}) from error

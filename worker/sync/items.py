@@ -24,7 +24,7 @@ from worker.domain.work import Lane, resolution_of
 from worker.store.ledger import FOR_AN_INVOICE
 from worker.store.locks import Lock
 from worker.store.stores import Stores
-from worker.sync.field_sources import FIELDS, FIELDS_OF, to_text
+from worker.sync.field_sources import facts_of, is_of_other_file
 from worker.sync.former_items import FormerItems
 from worker.sync.item_writer import ItemWriter, outcome_now
 from worker.sync.projects import Projects
@@ -79,21 +79,14 @@ class Items:
             except Blocked as error:
                 resolved.append(ResolvedCode(code, OutcomeKind.BLOCKED, cause=error.cause, facts=error.facts))
         resolved += self._without_former(project, rule, self._looked_up(project.id, named))
-        return (
-            [self._with_fields(project, one) for one in resolved]
-            if Place.ITEM in self.policy.fields.rules
-            else resolved
-        )
+        return self._with_fields(project, resolved) if self._sets_fields else resolved
 
-    def _with_fields(self, project: Project, resolved: ResolvedCode) -> ResolvedCode:
-        """Add the further fields of an Item to be created; a field without a value blocks the code."""
-        if resolved.kind is not OutcomeKind.CREATED:
-            return resolved
-        try:
-            return replace(resolved, fields=self.writer.fields.of_item(project, resolved.code))
-        except Blocked as error:
-            facts = {**error.facts, "name": resolved.name, "code": resolved.code.flat_code}
-            return replace(resolved, kind=OutcomeKind.BLOCKED, cause=error.cause, facts=facts)
+    def _with_fields(self, project: Project, resolved: Sequence[ResolvedCode]) -> list[ResolvedCode]:
+        """Add the further fields of the Items to be created; a field without a value blocks its code."""
+        new = [one for one in resolved if one.kind is OutcomeKind.CREATED]
+        fields = self.writer.fields.of_items(project, [one.code for one in new])
+        filled = {one.code.id: _filled(one, each) for one, each in zip(new, fields, strict=True)}
+        return [filled.get(one.code.id, one) for one in resolved]
 
     def naming_rule(self) -> NamingRule:
         """Return the naming rule of this account."""
@@ -197,7 +190,7 @@ class Items:
                     code=one.code.flat_code,
                     description=one.code.description,
                     for_invoice=for_invoice,
-                    facts=self._facts_of_fields(one),
+                    facts=facts_of(one.fields, self.policy.fields) if self._sets_fields else {},
                 )
             elif one.item:
                 ours = one.kind is OutcomeKind.ALREADY
@@ -218,11 +211,6 @@ class Items:
         by = FOR_AN_INVOICE if for_invoice else by
         noted = self.stores.ledger.add_waiting(project_id, waiting, by=by) if waiting else []
         return [CodeKey(project_id, wbs_code_id) for wbs_code_id in noted]
-
-    def _facts_of_fields(self, one: ResolvedCode) -> dict[str, str]:
-        """Return the further fields of an Item for its record while it waits, so that any process sets what the plan showed."""
-        fields = self.policy.fields
-        return {FIELDS: to_text(one.fields), FIELDS_OF: fields.digest} if Place.ITEM in fields.rules else {}
 
     def writes(self, one: ResolvedCode) -> int:
         """Return how many NetSuite requests it takes to write the Item of a code."""
@@ -247,11 +235,7 @@ class Items:
         """Return the waiting codes that were looked up too long ago, or with another file of fields."""
         now = self.stores.now()
         records = self.stores.ledger.codes(project_id)
-        return {
-            number: record
-            for number, record in records.items()
-            if _is_old(record, now) or self._has_other_fields(record)
-        }
+        return {number: record for number, record in records.items() if self._is_outdated(record, now)}
 
     def skip(self, key: CodeKey, record: Record | None) -> Record:
         """Record that this code's Item is no longer needed."""
@@ -272,15 +256,18 @@ class Items:
         return self.writer.locked(key, lambda record, lock: self._made(key, record, lock))
 
     def _made(self, key: CodeKey, record: Record | None, lock: Lock) -> Outcome:
-        if not _is_ready(record) or _is_old(record, lock.at) or self._has_other_fields(record):
+        if not _is_ready(record) or self._is_outdated(record, lock.at):
             record = self._resolved_again(key, record)
         return self.writer.make(key, record, lock) if _is_ready(record) else outcome_now(record)
 
-    def _has_other_fields(self, record: Record) -> bool:
-        """Return whether a waiting code was looked up with another file of fields."""
-        fields = self.policy.fields
-        digest = fields.digest if Place.ITEM in fields.rules else ""
-        return record.state is State.WAITING and record.facts.get(FIELDS_OF, "") != digest
+    @property
+    def _sets_fields(self) -> bool:
+        return Place.ITEM in self.policy.fields.rules
+
+    def _is_outdated(self, record: Record, now: float) -> bool:
+        """Return whether a waiting code was looked up too long ago, or with another file of fields."""
+        old = record.state is State.WAITING and now - record.at > FRESH_SECONDS
+        return old or (bool(record.facts or self._sets_fields) and is_of_other_file(record, self.policy.fields))
 
     def _resolved_again(self, key: CodeKey, record: Record | None) -> Record | None:
         """Look up a code without a recent look-up (requested by another application, blocked before, or waiting for too long) from the start."""
@@ -305,6 +292,13 @@ class Items:
         return next((code for code in codes if code.id == key.wbs_code_id), None)
 
 
+def _filled(one: ResolvedCode, fields: Mapping[str, FieldValue] | Blocked) -> ResolvedCode:
+    if isinstance(fields, Blocked):
+        facts = {**fields.facts, "name": one.name, "code": one.code.flat_code}
+        return replace(one, kind=OutcomeKind.BLOCKED, cause=fields.cause, facts=facts)
+    return replace(one, fields=fields)
+
+
 def _asked_again(record: Record) -> Record:
     """Drop the reason the code was blocked, except that a question about its Item was asked: it may still be open."""
     cause = record.cause if record.cause is Cause.POSSIBLE_FORMER_ITEMS else None
@@ -314,10 +308,6 @@ def _asked_again(record: Record) -> Record:
 def _is_ready(record: Record | None) -> TypeGuard[Record]:
     """Return whether its Item can be created, or its unconfirmed write checked, without another look-up of the code."""
     return record is not None and (record.in_doubt or record.state is State.WAITING)
-
-
-def _is_old(record: Record, now: float) -> bool:
-    return record.state is State.WAITING and now - record.at > FRESH_SECONDS
 
 
 def indexed(found: Sequence[FoundItem]) -> tuple[dict[str, list[FoundItem]], dict[str, list[FoundItem]]]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from itertools import count
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -19,6 +19,7 @@ from worker.domain.items import FoundItem
 from worker.domain.outcomes import Record, State
 from worker.domain.problems import Cause, FindingKind
 from worker.domain.work import RunKind, exports_of
+from worker.reconcile.project_comparison import ProjectComparison
 
 pytestmark = pytest.mark.real
 
@@ -68,7 +69,7 @@ def test_an_item_made_while_its_project_is_compared_is_no_finding(branch: Instal
     slow = SlowComparison(
         verification.comparison, then=lambda: office.make_item(project, next(iter(project.codes.values())))
     )
-    verified = replace(verification, comparison=slow).verify()
+    verified = replace(verification, comparison=cast(ProjectComparison, slow)).verify()
     (finding,) = verified.findings
     assert (finding.kind, finding.about) == ("item_missing", CODES[1])
     assert verified.explained == 1

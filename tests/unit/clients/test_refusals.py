@@ -118,7 +118,10 @@ def test_an_account_adds_its_own_patterns_which_come_first() -> None:
             {"cause": "no_such_cause", "pattern": "x"},
             "has the unknown cause 'no_such_cause'; the causes are currency_not_of_vendor, ",
         ),
-        ({"cause": "bill_rejected", "pattern": "x"}, "has the cause bill_rejected, which is no refusal"),
+        ({"cause": "bill_rejected", "pattern": "x"}, "has the unknown cause 'bill_rejected'"),
+        ({"cause": "record_locked", "pattern": ""}, "each entry needs a `cause` and a `pattern`"),
+        ({"cause": "record_locked", "pattern": "(?L)a"}, "not a regular expression"),
+        ({"cause": "record_locked", "pattern": "a{4294967296}"}, "not a regular expression"),
         (
             {"cause": "field_too_long", "pattern": "(?P<field>x)"},
             "the pattern of field_too_long needs a group named limit",

@@ -60,7 +60,7 @@ def test_an_empty_variable_counts_as_missing(set_environment: SetEnvironment) ->
         ("NETSUITE_CONCURRENCY", "many", "NETSUITE_CONCURRENCY: must be a whole number from 1 to 500."),
         ("NETSUITE_ITEM_TYPE", "serviceItem", "NETSUITE_ITEM_TYPE: must be otherChargePurchaseItem or otherChargeResaleItem."),
         ("NETSUITE_ITEM_TYPE", "otherChargeResaleItem", "NETSUITE_INCOME_ACCOUNT_ID is needed for Items of type"),
-        ("NETSUITE_PROJECT_FIELD", "class", "NETSUITE_PROJECT_FIELD: must be customer or job."),
+        ("NETSUITE_PROJECT_FIELD", "class", "NETSUITE_PROJECT_FIELD: must be customer, job or none."),
         ("NETSUITE_SETTLE_SECONDS", "-1", "NETSUITE_SETTLE_SECONDS: must be a whole number from 0 to 86,400."),
         ("EXPORT_STATUSES", "approved,paid", "EXPORT_STATUSES: takes one or more of draft, under_review,"),
         ("EXPORT_STATUSES", ",", "EXPORT_STATUSES: takes one or more of draft, under_review,"),

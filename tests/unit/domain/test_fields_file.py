@@ -88,6 +88,18 @@ def test_credits_take_the_fields_of_bills_unless_the_file_has_their_own() -> Non
     assert [(rule.place, rule.default) for rule in fields.of(Place.CREDIT_LINE)] == [(Place.CREDIT_LINE, "2")]
 
 
+@pytest.mark.parametrize("own", ['[credit.line]\nlocation = "3"', "[credit]\n[credit.line]"])
+def test_a_table_of_credits_without_fields_replaces_nothing(own: str) -> None:
+    fields = account_fields(tomllib.loads(f'[bill]\ndepartment = "5"\ncustomForm = "9"\n{own}'), "digest")
+    assert [(rule.name, rule.inherited) for rule in fields.of(Place.CREDIT)] == [("department", True)]
+
+
+def test_a_fixed_value_may_name_its_kind() -> None:
+    fields = account_fields(tomllib.loads('[item]\ncseg_phase = { value = 5, kind = "reference" }'), "digest")
+    (rule,) = fields.of(Place.ITEM)
+    assert (rule.kind, rule.default, rule.sources) == ("reference", "5", ())
+
+
 def test_an_empty_file_sets_nothing() -> None:
     assert not account_fields({}, "")
 
@@ -107,9 +119,9 @@ def test_an_empty_file_sets_nothing() -> None:
         ('[item]\nclass = { from = "vendor.class" }', "[item] class: has the source 'vendor.class', which [item] does not have."),
         ('[bill.line]\nlocation = { from = "line.kind" }', "[bill.line] location: has the unknown source 'line.kind'; there are line.amount_kind, line.description."),
         ('[bill]\nterms = { from = "project.custom_field." }', "[bill] terms: has the unknown source 'project.custom_field.'; there are project.id, project.name, project.number and project.custom_field.LABEL."),
-        ('[bill]\nterms = { map = { a = "1" } }', "[bill] terms: needs either `from` with a source or `text` with sources in braces."),
-        ('[bill]\nterms = { from = "vendor.terms", text = "x" }', "[bill] terms: needs either `from` with a source or `text` with sources in braces."),
-        ('[bill]\nterms = { from = "vendor.terms", to = "x" }', "[bill] terms: has the unknown key 'to'; the keys are from, text, map, default, add_days, kind."),
+        ('[bill]\nterms = { map = { a = "1" } }', "[bill] terms: needs either `from` with a source, `text` with sources in braces, or a fixed `value`."),
+        ('[bill]\nterms = { from = "vendor.terms", text = "x" }', "[bill] terms: needs either `from` with a source, `text` with sources in braces, or a fixed `value`."),
+        ('[bill]\nterms = { from = "vendor.terms", to = "x" }', "[bill] terms: has the unknown key 'to'; the keys are from, text, value, map, default, add_days, kind."),
         ('[bill]\nterms = { from = "vendor.terms", map = { a = "b" } }', "[bill] terms: must be an internal id, not 'b'."),
         ('[bill]\nterms = { from = "vendor.terms", add_days = 3 }', "[bill] terms: has `add_days`, but is not a date."),
         ('[bill]\ndueDate = { from = "invoice.billing_date", add_days = true }', "[bill] dueDate: has `add_days` that is not a number of days up to 3650."),
@@ -119,6 +131,9 @@ def test_an_empty_file_sets_nothing() -> None:
         ('[bill]\ncustbody_x = { text = "a {b c}" }', "[bill] custbody_x: has the unknown source 'b c'; sources begin with invoice, line, wbs, project, netsuite_project, vendor."),
         ('[bill]\ncustbody_x = { text = "a {invoice.number" }', "[bill] custbody_x: has no sources in `text`; give a fixed value without `text`."),
         ('[bill]\nterms = ""', "[bill] terms: has no value; leave the field out, or give an internal id or text."),
+        ('[bill]\ncustbody_x = { from = "vendor.x", kind = [] }', "[bill] custbody_x: has an unknown `kind`; the kinds are text, number, integer, boolean, date, reference, multi-select."),
+        ('[bill]\ncustbody_x = { value = "5", default = "6" }', "[bill] custbody_x: has a fixed `value`, so it cannot have `default`."),
+        ('[bill]\nterms = { from = "vendor.terms", map = {} }', "[bill] terms: has a `map` that is not a table of values of its source."),
         ('bill = 3', "[bill]: must be a table with a line for each field."),
         ('[vendor]\nterms = "4"', "[vendor]: is not a table of this file; there are [item], [bill], [bill.line], [credit] and [credit.line]."),
     ],

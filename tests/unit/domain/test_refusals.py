@@ -13,7 +13,7 @@ from worker.domain.series import Series
     [
         (Series.BILLS, "Department", "department", '`department = "ID"` under `[bill]` in netsuite-fields.toml'),
         (Series.BILLS, "Abteilung", "department", '`department = "ID"` under `[bill]` in netsuite-fields.toml'),
-        (Series.BILLS, "Department", "", '`department = "ID"` under `[bill]` in netsuite-fields.toml'),
+        (Series.BILLS, "Department", "", '`department = "ID"` under `[bill]` (or `[bill.line]`, if the form demands it on lines) in netsuite-fields.toml'),
         (Series.BILLS, "Location", "item.items[0].location", '`location = "ID"` under `[bill.line]` in netsuite-fields.toml'),
         (Series.ITEMS, "Phase", "cseg_phase", '`cseg_phase = "ID"` under `[item]` in netsuite-fields.toml'),
         (Series.BILLS, "Due Date", "", '`dueDate = "VALUE"` under `[bill]` in netsuite-fields.toml'),
@@ -25,7 +25,7 @@ from worker.domain.series import Series
             Series.BILLS,
             "Department, Class",
             "department",
-            '`department = "ID"` under `[bill]` in netsuite-fields.toml and `class = "ID"` under `[bill]` in netsuite-fields.toml',
+            '`department = "ID"` under `[bill]` in netsuite-fields.toml and `class = "ID"` under `[bill]` (or `[bill.line]`, if the form demands it on lines) in netsuite-fields.toml',
         ),
     ],
 )  # fmt: skip

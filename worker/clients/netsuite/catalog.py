@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from worker.clients.fields import label
 from worker.clients.netsuite.wire import id_in
 from worker.domain.field_kinds import CUSTOM, FieldKind
 
@@ -21,7 +22,7 @@ def _as_text(value: Any) -> str:
         return ",".join(filter(None, map(id_in, rows))) if isinstance(rows, list) else id_in(value)
     if isinstance(value, bool):
         return str(value).lower()
-    return str(value) if isinstance(value, str | int | Decimal) else ""
+    return label(str(value)) if isinstance(value, str | int | Decimal) else ""
 
 
 def custom_kinds(schema: Any, sublist: str = "") -> dict[str, FieldKind]:

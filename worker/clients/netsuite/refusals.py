@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from worker.domain.problems import Cause
 from worker.domain.refusals import REFUSED
@@ -37,7 +38,7 @@ class RefusalPattern:
         return {name: part for name, part in match.groupdict().items() if part} if match else None
 
 
-def known_refusals(extra: Iterable[Mapping[str, str]] = ()) -> Sequence[RefusalPattern]:
+def known_refusals(extra: Iterable[Mapping[str, Any]] = ()) -> Sequence[RefusalPattern]:
     """Return the patterns in the order in which they are tried.
 
     `extra`: an account's patterns, which are tried first, because texts vary by account and language: rows as in refusals.toml, of which
@@ -61,19 +62,17 @@ def _shipped() -> tuple[RefusalPattern, ...]:
     return tuple(map(_pattern, rows))
 
 
-def _pattern(row: Mapping[str, str]) -> RefusalPattern:
+def _pattern(row: Mapping[str, Any]) -> RefusalPattern:
+    named, text = row.get("cause"), row.get("pattern")
+    if not (isinstance(named, str) and isinstance(text, str) and named and text):
+        raise ValueError("each entry needs a `cause` and a `pattern`")
+    if named not in REFUSED:
+        raise ValueError(f"has the unknown cause {named!r}; the causes are {', '.join(sorted(REFUSED))}")
     try:
-        cause, pattern = Cause(row["cause"]), re.compile(row["pattern"])
-    except (KeyError, TypeError):
-        raise ValueError("each entry needs a `cause` and a `pattern`") from None
-    except ValueError:
-        raise ValueError(
-            f"has the unknown cause {row['cause']!r}; the causes are {', '.join(sorted(REFUSED))}"
-        ) from None
-    except re.error as error:
-        raise ValueError(f"the pattern {row['pattern']!r} is not a regular expression: {error}") from None
-    if cause not in REFUSED:
-        raise ValueError(f"has the cause {cause}, which is no refusal; the causes are {', '.join(sorted(REFUSED))}")
+        pattern = re.compile(text)
+    except (re.error, ValueError, OverflowError, RecursionError) as error:
+        raise ValueError(f"the pattern {text!r} is not a regular expression: {error}") from None
+    cause = Cause(named)
     if missing := sorted(NEEDED.get(cause, frozenset()) - pattern.groupindex.keys()):
         raise ValueError(f"the pattern of {cause} needs a group named {missing[0]}: (?P<{missing[0]}>…)")
     return RefusalPattern(cause, pattern, row.get("example", ""), row.get("source", ""))

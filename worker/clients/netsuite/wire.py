@@ -278,7 +278,7 @@ class VendorBillRow(IdRow):
 def id_in(reference: Any) -> str:
     """Return the internal id in a reference; "" for any other value. Nothing is written from it."""
     value = reference.get("id") if isinstance(reference, dict) else None
-    return str(value) if isinstance(value, str | int) and str(value).isdecimal() else ""
+    return str(value) if isinstance(value, str | int) and str(value).removeprefix("-").isdecimal() else ""
 
 
 def name_limit(schema: Any, field: str = "itemId") -> int | None:

@@ -9,6 +9,8 @@ from typing import Any
 from worker.clients.fields import UnreadableRow, read
 from worker.clients.procore import wire
 from worker.clients.procore.api import ProcoreApi
+from worker.clients.procore.custom_fields import CustomFieldRow, ProjectCustomFieldsRow, custom_values
+from worker.clients.procore.segments import PatternRow
 from worker.context import response_seen
 from worker.domain.errors import Blocked, Misconfigured, NotFound, NotPermitted, Transient, UnexpectedAnswer
 from worker.domain.invoices import Invoice, InvoiceHead
@@ -101,14 +103,14 @@ class Procore:
     def segment_names(self, project_id: int) -> dict[str, str]:
         """GET /rest/v1.0/projects/{id}/work_breakdown_structure/patterns: return the names of the project's segments by their ids, as text."""
         path = f"/rest/v1.0/projects/{project_id}/work_breakdown_structure/patterns"
-        segments = read(wire.PatternRow, self._api.get(path).json()).segments
+        segments = read(PatternRow, self._api.get(path).json()).segments
         return {str(one.id): one.name for one in segments if one.id and one.name}
 
     def custom_field_ids(self) -> dict[str, list[int]]:
         """GET /rest/v1.1/companies/{id}/custom_field_definitions: return the ids of the company's active custom fields by label."""
         path = f"/rest/v1.1/companies/{self.company_id}/custom_field_definitions"
         ids: dict[str, list[int]] = {}
-        for row in self._api.pages(wire.CustomFieldRow, path, {}, CODES_PER_PAGE):
+        for row in self._api.pages(CustomFieldRow, path, {}, CODES_PER_PAGE):
             if row.active:
                 ids.setdefault(row.label, []).append(row.id)
         return ids
@@ -116,7 +118,7 @@ class Procore:
     def project_custom_fields(self, project_id: int) -> dict[str, str]:
         """GET /rest/v1.0/projects/{id}: return the project's custom fields as text, by names such as `custom_field_598`."""
         answer = self._api.get(f"/rest/v1.0/projects/{project_id}", {"company_id": self.company_id})
-        return wire.custom_values(read(wire.ProjectCustomFieldsRow, answer.json()).custom_fields)
+        return custom_values(read(ProjectCustomFieldsRow, answer.json()).custom_fields)
 
     def list_invoices(
         self, project_id: int, statuses: Collection[str], unreadable: list[UnreadableRow] | None = None
@@ -148,7 +150,7 @@ class Procore:
         if row.project_id != project_id:
             # With two project ids, the invoice would have two locks and two records in the ledger.
             raise NotFound(f"it belongs to the project with the id {row.project_id}")
-        return row.invoice()
+        return row.invoice(reads_segments=self._reads_segments)
 
     def get_vendor(self, vendor_id: int, project_id: int) -> ProcoreVendor:
         """GET /rest/v1.0/vendors/{id}: return a vendor from the company's directory; or else from the project's (GET

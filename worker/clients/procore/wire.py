@@ -7,7 +7,7 @@ present if its absence would be read as a fact: that no other integration has th
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
@@ -23,18 +23,14 @@ from worker.clients.fields import (
     OptionalDay,
     OptionalText,
     PlaceOrNone,
-    Row,
     Text,
 )
+from worker.clients.procore.custom_fields import custom_values
+from worker.clients.procore.row import ProcoreRow
+from worker.clients.procore.segments import segments_of
 from worker.domain import money
 from worker.domain.invoices import Invoice, InvoiceHead, InvoiceLine
-from worker.domain.wbs_codes import Project, Segment, WbsCode
-
-
-class ProcoreRow(Row):
-    """A record of Procore."""
-
-    remote: ClassVar[str] = "Procore"
+from worker.domain.wbs_codes import Project, WbsCode
 
 
 class ProjectRow(ProcoreRow):
@@ -67,44 +63,9 @@ class WbsCodeRow(ProcoreRow):
 
     def wbs_code(self, *, reads_segments: bool = False) -> WbsCode:
         """Convert to the domain's type. `reads_segments`: with its parts, which only some installations need."""
-        return WbsCode(self.id, self.flat_code, self.description, self.segments() if reads_segments else ())
-
-    def segments(self) -> tuple[Segment, ...]:
-        """Return its parts. In a list of codes, `segment` describes each; an invoice line has only its type and id. Unreadable ones are left out."""
-        items = self.segment_items if isinstance(self.segment_items, list) else []
-        rows = [SegmentItemRow.model_validate(item) for item in items if isinstance(item, dict)]
-        return tuple(row.segment_of() for row in rows if row.code)
-
-
-class SegmentRow(ProcoreRow):
-    """`segment` of a part of a WBS code, and one of `segments` of GET /rest/v1.0/projects/{id}/work_breakdown_structure/patterns."""
-
-    id: IdOrNone = None
-    name: Label = ""
-    type: Label = ""
-
-
-_SegmentOrNone = Annotated[SegmentRow, BeforeValidator(lambda value: value if isinstance(value, dict) else {})]
-
-
-class SegmentItemRow(ProcoreRow):
-    """One of `segment_items` of a WBS code."""
-
-    code: Label = ""
-    segment: _SegmentOrNone = SegmentRow()
-    segment_type: Label = ""
-    segment_id: IdOrNone = None
-
-    def segment_of(self) -> Segment:
-        """Convert to the domain's type."""
-        described = self.segment
-        return Segment(described.id or self.segment_id, described.name, described.type or self.segment_type, self.code)
-
-
-class PatternRow(ProcoreRow):
-    """GET /rest/v1.0/projects/{id}/work_breakdown_structure/patterns."""
-
-    segments: list[SegmentRow] = Field(default_factory=list)
+        return WbsCode(
+            self.id, self.flat_code, self.description, segments_of(self.segment_items) if reads_segments else ()
+        )
 
 
 class BudgetLineRow(ProcoreRow):
@@ -229,15 +190,15 @@ class InvoiceLineRow(ProcoreRow):
     materials_stored_retainage_currently_retained: ExactMoneyOrNull = None
     materials_stored_retainage_released_this_period: ExactMoneyOrNull = None
 
-    def line(self, index: int) -> InvoiceLine:
-        """Convert to the domain's type. `index`: the position if it is missing."""
+    def line(self, index: int, *, reads_segments: bool = False) -> InvoiceLine:
+        """Convert to the domain's type. `index`: the position if it is missing; `reads_segments`: with the parts of its WBS code."""
         code = self.wbs_code
         return InvoiceLine(
             id=self.id,
             kind=self.item_type,
             previous_line_id=self.previous_progress_id,
             contract_line=self._contract_line,
-            segments=code.segments() if code else (),
+            segments=segments_of(code.segment_items) if code and reads_segments else (),
             position=self.position if self.position is not None else index,
             wbs_code_id=code.id if code else None,
             flat_code=code.flat_code if code else "",
@@ -314,8 +275,8 @@ class InvoiceRow(ProcoreRow):
     ] = None
     lines: list[InvoiceLineRow] = Field(alias="items")
 
-    def invoice(self) -> Invoice:
-        """Convert to the domain's type."""
+    def invoice(self, *, reads_segments: bool = False) -> Invoice:
+        """Convert to the domain's type. `reads_segments`: with the parts of WBS codes, which only some installations need."""
         currency = self.currency_configuration or CurrencyRow()
         return Invoice(
             id=self.id,
@@ -335,58 +296,25 @@ class InvoiceRow(ProcoreRow):
             payment_due=self.summary.current_payment_due,
             tax=self.summary.tax_applicable_to_this_payment or money.ZERO,
             amount_due_reported=self.payment_summary.invoiced_amount_due if self.payment_summary else None,
-            lines=tuple(row.line(index) for index, row in enumerate(self.lines, 1)),
+            lines=tuple(row.line(index, reads_segments=reads_segments) for index, row in enumerate(self.lines, 1)),
             further=self._further(),
         )
 
     def _further(self) -> dict[str, str]:
         """Return values that only decide further fields of the bill, as text, without those that are missing."""
         values = {
-            "period_start": self.period_start,
-            "period_end": self.period_end,
+            # As in `billing_date`, a time after the day is ignored.
+            "period_start": self.period_start.partition("T")[0],
+            "period_end": self.period_end.partition("T")[0],
             "commitment_title": self.commitment_title,
         }
-        return {name: value for name, value in values.items() if value} | custom_values(self.custom_fields)
-
-
-class CustomFieldRow(ProcoreRow):
-    """GET /rest/v1.1/companies/{id}/custom_field_definitions."""
-
-    id: Id
-    label: Label = ""
-    active: Any = True
-
-
-class ProjectCustomFieldsRow(ProcoreRow):
-    """GET /rest/v1.0/projects/{id}, of which only the custom fields are used."""
-
-    custom_fields: Any = None
+        further = {name: value for name, value in values.items() if value}
+        return further | custom_values(self.custom_fields) if self.custom_fields else further
 
 
 def rows_of(body: Any) -> Any:
     """Return the rows of a list, v1 (the body itself) or v2 (under `data`)."""
     return body.get("data") if isinstance(body, dict) else body
-
-
-def custom_values(fields: Any) -> dict[str, str]:
-    """Return the custom fields of a record that have a value as text, by their names."""
-    values = {str(name): _custom_value(entry) for name, entry in fields.items()} if isinstance(fields, dict) else {}
-    return {name: value for name, value in values.items() if value}
-
-
-def _custom_value(entry: Any) -> str:
-    """Return the `value` of a custom field: that of an entry of a list is its label, several are separated by commas."""
-    value = entry.get("value") if isinstance(entry, dict) else None
-    parts = value if isinstance(value, list) else [value]
-    return ",".join(filter(None, map(_scalar, parts)))
-
-
-def _scalar(value: Any) -> str:
-    if isinstance(value, dict):
-        value = value.get("label")
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value) if isinstance(value, str | int | Decimal) else ""
 
 
 def _sum(*amounts: Decimal | None) -> Decimal:
