@@ -144,8 +144,8 @@ def options_of(name: str) -> list[str]:
 
 
 ASKING = ("check", "scan", "export", "apply", "status", "problems", "explain", "forget", "invoices", "verify")
-"""Commands that can be called in this process: `up`, `demo` and `simulate` start others, `report` writes where its options say; they have
-separate tests."""
+"""Commands that can be called in this process: `up`, `demo` and `simulate` start others, `report` and `fields` write where their options say; they
+have separate tests."""
 arguments_of_commands = st.sampled_from(ASKING).flatmap(
     lambda name: st.tuples(
         st.just(name),
@@ -223,7 +223,8 @@ def test_names_of_any_kind_are_shown_by_every_command(shared: SharedParts, names
     )
     dry_runs = (["scan", "--dry-run"], ["export", "--approved", "--dry-run"])
     calls: list[list[str]] = [
-        ["status"], ["problems"], ["problems", "--by-cause"], ["verify"], ["check"], *dry_runs,
+        ["status"], ["problems"], ["problems", "--by-cause"], ["verify"], ["check"], ["fields"],
+        ["fields", "--try", str(installation.project.id)], *dry_runs,
         ["report", "--out", os.devnull], ["explain", str(installation.project.id), "999"], ["explain", "--invoice", "998"],
     ]  # fmt: skip
     calls += [
@@ -242,7 +243,7 @@ def test_names_of_any_kind_are_shown_by_every_command(shared: SharedParts, names
 
 
 def test_every_command_is_called_here_or_has_a_separate_test() -> None:
-    own = {"up", "demo", "simulate", "probe", "report", "metrics", "resume", "rebuild", "flower", "webhooks"}
+    own = {"up", "demo", "simulate", "probe", "report", "metrics", "resume", "rebuild", "flower", "webhooks", "fields"}
     assert set(COMMANDS) == {*ASKING, *own}
 
 

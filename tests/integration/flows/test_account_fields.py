@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,15 @@ from simulators.company.model import Project
 from tests.integration.flows.conftest import OpenInstallation
 from tests.kit.company import BILL_PATH, ITEM_PATH, SUITEQL_PATH, VENDOR
 from tests.kit.installation import Installation
+from tests.kit.waiting import eventually
 from worker.clients.netsuite.refusals import known_refusals
 from worker.domain.fields_file import account_fields
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import OutcomeKind, State
 from worker.domain.problems import Cause
 from worker.inspect.checks import Check
+from worker.sync import field_sources
+from worker.sync.billables import Billable
 
 ROOT = Path(__file__).parents[3]
 pytestmark = pytest.mark.real
@@ -331,3 +335,65 @@ def test_the_example_that_ships_is_valid_with_every_line_in_use(tmp_path: Path) 
         "item": 2, "bill": 5, "bill.line": 2, "credit": 2, "credit.line": 2
     }  # fmt: skip
     assert known_refusals(tables["refusals"])[0].cause is Cause.FIELD_REQUIRED
+
+
+def test_a_source_that_the_app_may_not_read_is_named(open_office: OpenInstallation, tmp_path: Path) -> None:
+    """Otherwise the budget would be reported as unreadable, and each waiting code would be blocked for it."""
+    text = '[item]\nclass = { from = "project.custom_field.Office", map = { Denver = "12" } }'
+    office = with_fields(open_office, tmp_path, text, mandatory_fields=[], definitions_forbidden=True)
+    project, _ = invoice_of(office)
+    office_of = office.procore.define_custom_field("Office", "lov_entry", ["Denver"])
+    office.procore.set_custom_field("project", project.id, office_of.id, "Denver")
+    office.scan(project.id)
+    ((key, cause),) = office.problems(f"code:{project.id}").items()
+    assert cause == "field_source_unreadable"
+    assert "need values from project.custom_field." in office.sentence(key)
+    assert office.problems(f"project:{project.id}") == {}
+    office.stage.settings("procore", definitions_forbidden=False)
+    office.retry(key)
+    assert office.item(f"{project.number}-{CODE}").fields["class"] == {"id": "12"}
+
+
+def test_what_codes_share_is_read_once_for_all_of_them(open_office: OpenInstallation, tmp_path: Path) -> None:
+    text = '[item]\nclass = { from = "netsuite_project.custentity_class", default = "12" }'
+    office = with_fields(open_office, tmp_path, text, mandatory_fields=[])
+    few = office.new_project("24-904", ["01-100.S"], linked=False)
+    many = office.new_project("24-905", [f"01-{number}.S" for number in range(100, 130)], linked=False)
+    assert queries_of(office, few) < 10
+    assert queries_of(office, many) < 10, "not one for each of its 30 codes"
+    assert set(office.problems(f"code:{many.id}").values()) == {"project_not_linked"}
+
+
+def queries_of(office: Installation, project: Project) -> int:
+    mark = office.mark()
+    office.scan(project.id)
+    return len([one for one in office.requests(mark) if one["path"] == SUITEQL_PATH])
+
+
+def test_a_field_that_is_added_to_the_account_is_found_within_a_minute(
+    open_office: OpenInstallation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(field_sources, "RECORD_SECONDS", 1)
+    office = with_fields(open_office, tmp_path, '[bill]\ncustbody_region = "West"', mandatory_fields=[])
+    _, invoice = invoice_of(office)
+    assert office.export(invoice).cause == "field_unknown"
+    types = {**ACCOUNT["custom_field_types"], "custbody_region": {"type": "text"}}
+    office.stage.settings("netsuite", custom_field_types=types)
+    eventually(lambda: office.export(invoice).kind is OutcomeKind.CREATED, 30)
+    assert office.bill(invoice).fields["custbody_region"] == "West"
+
+
+def test_a_credit_leaves_out_the_custom_fields_that_credits_do_not_have(
+    open_office: OpenInstallation, tmp_path: Path
+) -> None:
+    types = {**ACCOUNT["custom_field_types"], "custbody_only_bills": {"type": "text", "records": ["vendorBill"]}}
+    text = '[bill]\ndepartment = "5"\ncustbody_only_bills = "x"\n'
+    office = with_fields(open_office, tmp_path, text, mandatory_fields=[], custom_field_types=types)
+    kinds = office.container.exports.fields
+    _, invoice = invoice_of(office)
+    ready = office.container.preview.of(InvoiceKey(invoice.project_id, invoice.id))
+    assert isinstance(ready, Billable)
+    bill = office.container.preview.drafts.draft(ready, dict.fromkeys(ready.invoice.wbs_code_ids, "1"))
+    credit = replace(bill, lines=tuple(replace(line, amount=-line.amount) for line in bill.lines))
+    assert set(kinds.of_bill(ready.invoice, ready.project, bill).fields) == {"department", "custbody_only_bills"}
+    assert set(kinds.of_bill(ready.invoice, ready.project, credit).fields) == {"department"}

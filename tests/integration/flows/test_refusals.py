@@ -166,9 +166,10 @@ def test_a_name_that_the_role_may_not_see_is_shown_by_its_id(office: Installatio
 
 
 def test_an_inactive_entry_of_a_list_is_shown_by_name(office: Installation) -> None:
-    """No field of wbs-sync names these lists yet: the fields file does."""
     office.stage.settings(
-        "netsuite", lists={"currency": [{"id": "2", "name": "CAD"}], "department": [{"id": "5", "name": "Field"}]}
+        "netsuite",
+        currencies=[{"id": "1", "symbol": "USD", "name": "USD"}, {"id": "2", "symbol": "CAD", "name": "CAD"}],
+        lists={"department": [{"id": "5", "name": "Field"}]},
     )
     names = office.container.exports.refusal_names
     vendor = vendor_id(office)
