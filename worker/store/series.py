@@ -105,7 +105,9 @@ class SeriesStates:
         return RefusalCount(stopped == "1", opened == "1", earlier)
 
     def take_trial(self, series: Series, key: str, *, now: float, next_at: float) -> bool:
-        """Return whether this record of a refused series may be sent: one at a time, the next one at `next_at` at the earliest."""
+        """Return whether this record of a refused series may be sent: one at a time, the next one at `next_at` at the earliest. The record that
+        was refused last may be sent only if no other one was in the same time before.
+        """
         return self._take_trial(keys=[self._keys.series(series)], args=[key, now, next_at])
 
     def accept(self, series: Series) -> bool:

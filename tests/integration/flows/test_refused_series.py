@@ -270,6 +270,22 @@ def test_a_stopped_series_gets_its_problem_again(open_office: OpenInstallation) 
     assert pilot.problems() == {BILLS: "series_refused"}
 
 
+def test_the_record_that_was_refused_last_does_not_try_before_the_others(open_office: OpenInstallation) -> None:
+    pilot, _, (first, second, third) = pilot_of(open_office(), 3)
+    demand(pilot, "vendorBill:department")
+    for invoice in (first, second):
+        pilot.export(invoice)
+    demand(pilot)
+    pilot.container.redis.hset(pilot.redis_key(BILLS), "trial_at", pilot.container.now() - 1)
+    assert "writing bills is stopped" in pilot.export(second).reason
+    assert "the next attempt shows" in pilot.export(third).reason
+    pilot.work_off()
+    assert len(pilot.bills(third)) == 1
+    pilot.work_off()
+    assert billed(pilot, (first, second)) == 2, "they are due as soon as one is accepted"
+    assert pilot.problems() == {}
+
+
 def test_reasons_that_alternate_leave_an_ignored_problem_ignored(open_office: OpenInstallation) -> None:
     """Each reason is shown once."""
     pilot, _, _ = pilot_of(open_office(), 4)

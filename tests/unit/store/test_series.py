@@ -85,6 +85,16 @@ def test_one_record_at_a_time_tries(client: Redis) -> None:
     assert states.take_trial(Series.BILLS, SECOND, now=700, next_at=1000)
 
 
+def test_the_record_that_was_refused_last_lets_another_one_try_first(client: Redis) -> None:
+    """It may be unlike the others; if no other one waits, it tries again after twice the time."""
+    states = refused_series(client)
+    assert not states.take_trial(Series.BILLS, SECOND, now=401, next_at=701)
+    assert states.take_trial(Series.BILLS, THIRD, now=550, next_at=850)
+    refuse(states, DEPARTMENT, THIRD)
+    assert not states.take_trial(Series.BILLS, THIRD, now=1149, next_at=1449)
+    assert states.take_trial(Series.BILLS, THIRD, now=1150, next_at=1450)
+
+
 def test_a_refused_series_that_a_person_continues_has_no_refusals(client: Redis) -> None:
     states = refused_series(client)
     states.take_trial(Series.BILLS, FIRST, now=400, next_at=700)
