@@ -15,6 +15,7 @@ from worker.domain.problems import Cause, describe
 from worker.domain.refusals import OF_ACCOUNT, SHOW_THE_FIELD
 from worker.domain.series import MAX_IN_A_ROW, Series
 from worker.engine.systematic_differences import LANES, PAUSE_SECONDS
+from worker.store.open_problems import problem_text
 from worker.store.stores import Stores
 
 log = logging.getLogger(__name__)
@@ -33,25 +34,27 @@ class SeriesRefusals:
         if error.cause not in OF_ACCOUNT:
             return False
         refusal, now = f"{error.cause}:{error.facts['field']}", self.stores.now()
-        count = self.stores.series_states.refuse(series, refusal, str(key), trial_at=now + PAUSE_SECONDS)
+        facts = _facts(series, error)
+        problem = problem_text(Cause.SERIES_REFUSED, facts, now)
+        count = self.stores.series_states.refuse(series, refusal, str(key), problem, trial_at=now + PAUSE_SECONDS)
         if not count.stopped:
             return False
-        if count.is_new:
-            self._report(series, error, at=now)
+        if count.opened:
+            log.error("Writing %s is stopped: %s", series, describe(Cause.SERIES_REFUSED, facts).sentence)
         if count.earlier:
             # It waits for the series too, and its own problem closes.
             self.stores.work.add(LANES[series], [count.earlier])
         return True
 
-    def _report(self, series: Series, error: Blocked, *, at: float) -> None:
-        required = error.cause is Cause.FIELD_REQUIRED
-        facts = {
-            "records": series.value,
-            "record": error.facts["record"],
-            "field": error.facts["field"],
-            "count": str(MAX_IN_A_ROW),
-            "remedy": f"To send a value, set {error.facts['line']}." if required else SHOW_THE_FIELD,
-            "answer": error.facts["answer"],
-        }
-        if self.stores.ledger.report(series.problem_key, Cause.SERIES_REFUSED, facts, at=at):
-            log.error("Writing %s is stopped: %s", series, describe(Cause.SERIES_REFUSED, facts).sentence)
+
+def _facts(series: Series, error: Blocked) -> dict[str, str]:
+    """Return the facts of the problem of a stopped series. `error`: why its newest record was refused."""
+    required = error.cause is Cause.FIELD_REQUIRED
+    return {
+        "records": series.value,
+        "record": error.facts["record"],
+        "field": error.facts["field"],
+        "count": str(MAX_IN_A_ROW),
+        "remedy": f"To send a value, set {error.facts['line']}." if required else SHOW_THE_FIELD,
+        "answer": error.facts["answer"],
+    }

@@ -18,7 +18,8 @@ from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.problems import Cause
 from worker.domain.series import MAX_IN_A_ROW, Deviation, Series, setting_of
 from worker.domain.work import Lane
-from worker.store.series import REFUSED, SeriesState
+from worker.store.open_problems import problem_text
+from worker.store.series import SeriesState
 from worker.store.stores import Stores
 
 log = logging.getLogger(__name__)
@@ -57,8 +58,7 @@ class SystematicDifferences:
     def note(self, series: Series, name: str, found: Mapping[Deviation, str]) -> None:
         """Record the differences between a record that was just created and read back and what was sent; empty if there is none."""
         state = self.stores.series_states.state(series)
-        if state.refusal:
-            self.accepts(series, state)
+        self.accepts(series, state)
         new = {deviation: words for deviation, words in found.items() if deviation not in state.accepted}
         over = [one for one in {*state.in_a_row, *state.accepted} if one not in found]
         at = 0.0 if new else self.stores.now()
@@ -69,21 +69,26 @@ class SystematicDifferences:
                 self._stop(series, deviation, name, words)
 
     def accepts(self, series: Series, state: SeriesState) -> None:
-        """Record that NetSuite accepted a record after the refusal in `state`: a series that refusals have stopped continues."""
-        if state.stopped == REFUSED and self.go_on(series):
+        """Record that NetSuite accepted a record: a series that refusals have stopped continues. `state`: of the series at that time; a series
+        without refusals needs no command.
+        """
+        if state.has_refusals and self.stores.series_states.accept(series):
             log.warning("Writing %s continues: NetSuite accepted a record", series)
-        self.stores.series_states.accept(series)
+            self._make_due_now(series)
 
     def go_on(self, series: Series) -> bool:
-        """Resume a stopped series: its waiting work is due now. Return False if it is not stopped."""
+        """Resume a stopped series whose problem a person has just closed: its waiting work is due now. Return False if it is not stopped, or if
+        a difference has stopped it since.
+        """
         if not self.stores.series_states.resume(series):
             return False
-        self.stores.ledger.resolve(series.problem_key)
-        self.stores.work.make_due_now(LANES[series], until=self.stores.now() + PAUSE_SECONDS)
+        self._make_due_now(series)
         return True
 
+    def _make_due_now(self, series: Series) -> None:
+        self.stores.work.make_due_now(LANES[series], until=self.stores.now() + PAUSE_SECONDS)
+
     def _stop(self, series: Series, deviation: Deviation, name: str, words: str) -> None:
-        self.stores.series_states.stop(series, deviation)
         facts = {
             "records": series.value,
             "name": name,
@@ -91,5 +96,6 @@ class SystematicDifferences:
             "count": str(MAX_IN_A_ROW),
             "setting": setting_of(series, deviation),
         }
-        if self.stores.ledger.report(series.problem_key, Cause.SYSTEMATIC_DIFFERENCE, facts, at=self.stores.now()):
+        problem = problem_text(Cause.SYSTEMATIC_DIFFERENCE, facts, self.stores.now())
+        if self.stores.series_states.stop(series, deviation, problem):
             log.error("Writing %s is stopped: %s", series, words)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from worker.domain.series import Deviation, Series
-from worker.store.client import Redis
+from worker.store.client import Redis, Value
 from worker.store.keys import Keys
 from worker.store.scripts import Script, flag, texts
 
@@ -17,7 +17,7 @@ _IN_A_ROW, _ACCEPTED = "in_a_row:", "accepted:"
 REFUSED = "refused"
 """The reason of a series that refusals have stopped; that of any other stopped series is its difference."""
 _REFUSAL, _TRIAL = "refusal", "trial"
-_OF_REFUSALS = (_REFUSAL, "refused_record", _TRIAL, "trial_at")
+_OF_REFUSALS = (_REFUSAL, "refused_record", _TRIAL, "trial_at", "reported")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,11 @@ class SeriesState:
     refusal: str
     trial: str
 
+    @property
+    def has_refusals(self) -> bool:
+        """Return whether NetSuite refused the newest record, or refusals have stopped the series."""
+        return bool(self.refusal) or self.stopped == REFUSED
+
     def stops(self, key: str) -> bool:
         """Return whether the record with this key is not sent now."""
         return bool(self.stopped) and self.trial != key
@@ -42,22 +47,27 @@ class SeriesState:
 
 @dataclass(frozen=True, slots=True)
 class RefusalCount:
-    """What another refused record means for its series. `stopped`: refusals have stopped the series; `is_new`: only now, or for another reason
-    before; `earlier`: the key of the record that was refused before, if the series was stopped only now, else "".
+    """What another refused record means for its series. `stopped`: refusals have stopped the series; `opened`: its problem was not open before;
+    `earlier`: the key of the record that was refused before, if the series was stopped only now, else "".
     """
 
     stopped: bool
-    is_new: bool
+    opened: bool
     earlier: str
 
 
 class SeriesStates:
-    """The state of each series, one small hash for each."""
+    """The state of each series, one small hash for each. The scripts that stop or continue a series open or close its problem in the same step,
+    so that a process that dies leaves neither a stopped series without a problem, nor the problem of a series that runs.
+    """
 
     def __init__(self, client: Redis, prefix: str) -> None:
         self._client = client
         self._keys = Keys(prefix)
+        self._stop = Script(client, "series/stop", flag)
         self._refuse = Script(client, "series/refuse", texts)
+        self._accept = Script(client, "series/accept", flag)
+        self._resume = Script(client, "series/resume", flag)
         self._take_trial = Script(client, "series/take_trial", flag)
 
     def state(self, series: Series) -> SeriesState:
@@ -78,33 +88,40 @@ class SeriesStates:
         if at:
             self._client.hset(self._keys.series(series), _AGREED, at)
 
-    def stop(self, series: Series, deviation: Deviation) -> None:
-        """Stop a series because of a difference: no more records of it are written."""
-        self._client.hset(self._keys.series(series), STOPPED, deviation.value)
-        self._client.hdel(self._keys.series(series), *_OF_REFUSALS)
+    def stop(self, series: Series, deviation: Deviation, problem: str = "") -> bool:
+        """Stop a series because of a difference: no more records of it are written. `problem`: JSON of its problem, "" for none. Return whether
+        no problem was open before.
+        """
+        return self._stop(keys=self._places(series), args=[deviation.value, series.problem_key, problem, *_OF_REFUSALS])
 
-    def refuse(self, series: Series, refusal: str, key: str, *, trial_at: float) -> RefusalCount:
-        """Count a refused record. The second one in a row with the same refusal stops the series; `trial_at`: when one record may try then."""
-        stopped, earlier = self._refuse(keys=[self._keys.series(series)], args=[refusal, key, trial_at])
-        return RefusalCount(stopped != "0", stopped == "2", earlier)
+    def refuse(self, series: Series, refusal: str, key: str, problem: str, *, trial_at: float) -> RefusalCount:
+        """Count a refused record. The second one in a row with the same refusal stops the series; `trial_at`: when one record may try then.
+
+        `problem`: JSON of the series' problem with this refusal. An ignored problem is shown again only for a refusal that is new since the
+        stop.
+        """
+        args: list[Value] = [refusal, key, trial_at, series.problem_key, problem]
+        stopped, opened, earlier = self._refuse(keys=self._places(series), args=args)
+        return RefusalCount(stopped == "1", opened == "1", earlier)
 
     def take_trial(self, series: Series, key: str, *, now: float, next_at: float) -> bool:
-        """Return whether this record of a refused series may be sent: one at a time, the next one at `next_at` at the earliest."""
+        """Return whether this record of a refused series may be sent: one at a time, the next one at `next_at` at the earliest. The record that
+        was refused last may be sent only if no other one was in the same time before.
+        """
         return self._take_trial(keys=[self._keys.series(series)], args=[key, now, next_at])
 
-    def accept(self, series: Series) -> None:
-        """Forget the newest refusal, because NetSuite accepted a record. This alone does not resume a stopped series."""
-        self._client.hdel(self._keys.series(series), *_OF_REFUSALS)
+    def accept(self, series: Series) -> bool:
+        """Forget all refusals, because NetSuite accepted a record. Return whether this continues the series, because they had stopped it."""
+        return self._accept(keys=self._places(series), args=[series.problem_key, *_OF_REFUSALS])
 
-    def resume(self, series: Series) -> str:
-        """Continue a series, and accept the difference that stopped it. Return what stopped it; "" if it is not stopped."""
-        stopped, place = self.state(series).stopped, self._keys.series(series)
-        if stopped == REFUSED:
-            self._client.hdel(place, STOPPED, *_OF_REFUSALS)
-        elif stopped:
-            self._client.hset(place, _ACCEPTED + stopped, 1)
-            self._client.hdel(place, STOPPED, _IN_A_ROW + stopped)
-        return stopped
+    def resume(self, series: Series) -> bool:
+        """Continue a series whose problem a person has closed, and accept the difference that stopped it. Return False if it is not stopped, or
+        if a difference has stopped it since: then its problem is open, and the person has not seen it.
+        """
+        return self._resume(keys=self._places(series), args=[series.problem_key, *_OF_REFUSALS])
+
+    def _places(self, series: Series) -> list[str]:
+        return [self._keys.series(series), self._keys.problems]
 
 
 def state_of(fields: Mapping[str, str]) -> SeriesState:

@@ -83,8 +83,7 @@ class ItemWriter:
         """Record the id of an Item that was just created, release its lock, and read the Item back if that is due."""
         # The series as it is after the write: another Item may have been found under another name meanwhile.
         series = self.stores.ledger.write_created(key, Record(State.CREATED, item.name, item.id, at=lock.now()), lock)
-        if series.refusal:
-            self.once.differences.accepts(Series.ITEMS, series)
+        self.once.differences.accepts(Series.ITEMS, series)
         if self.once.differences.is_due(series, lock.at):
             self._read_back(need)
         return Outcome(OutcomeKind.CREATED, item.name, item.id)

@@ -15,7 +15,11 @@ from tests.integration.flows.conftest import OpenInstallation
 from tests.integration.flows.test_problem_commands import call
 from tests.kit.company import BILL_PATH, ITEM_PATH
 from tests.kit.installation import Installation
+from worker.domain.errors import Blocked
+from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind, State
+from worker.domain.problems import Cause
+from worker.domain.series import Deviation, Series
 from worker.domain.work import Lane
 
 pytestmark = pytest.mark.real
@@ -198,3 +202,104 @@ def test_bills_that_were_in_progress_wait_for_the_series_too(open_office: OpenIn
     five_minutes_pass(pilot, BILLS)
     assert billed(pilot, invoices) == 8
     assert pilot.problems() == {}
+
+
+def test_an_accepted_item_continues_a_series_that_was_stopped_meanwhile(open_office: OpenInstallation) -> None:
+    """A worker whose Item was accepted has read the state of the series before another worker's second refusal stopped it."""
+    office = open_office()
+    demand(office, "item:class")
+    project = office.new_project("26-731", CODES)
+    facts = {"record": "x", "field": "Class", "line": "x", "answer": "x"}
+    refused = Blocked(cause=Cause.FIELD_REQUIRED, facts=facts)
+    assert not office.container.refusals.note(Series.ITEMS, CodeKey(1, 1), refused)
+    before = office.container.differences.state(Series.ITEMS)
+    office.scan(project.id)
+    assert office.problems() == {ITEMS: "series_refused"}
+    demand(office)
+    office.container.differences.accepts(Series.ITEMS, before)
+    assert office.problems() == {}
+    office.work_off()
+    assert all(office.item(f"26-731-{code}") for code in CODES)
+
+
+def test_an_accepted_bill_accepts_no_difference_that_stopped_the_series_meanwhile(
+    open_office: OpenInstallation,
+) -> None:
+    """Two other workers have read back bills with a difference, after this one has read the state of the refused series."""
+    pilot, _, invoices = pilot_of(open_office(), 4)
+    demand(pilot, "vendorBill:department")
+    pilot.export_all()
+    differences = pilot.container.differences
+    before = differences.state(Series.BILLS)
+    for name in ("N-8", "N-9"):
+        differences.note(Series.BILLS, name, {Deviation.TOTAL: "total 108.25 instead of 100.00"})
+    demand(pilot)
+    differences.accepts(Series.BILLS, before)
+    pilot.hurry()
+    pilot.work_off()
+    assert pilot.problems() == {BILLS: "systematic_difference"}
+    assert (billed(pilot, invoices), differences.state(Series.BILLS).accepted) == (0, frozenset())
+    call(pilot, "problems", "continue", BILLS, "--note", "the tax is right")
+    assert differences.state(Series.BILLS).accepted == {Deviation.TOTAL}
+    pilot.work_off()
+    assert billed(pilot, invoices) == 4
+
+
+def test_a_person_continues_no_difference_that_stopped_the_series_meanwhile(open_office: OpenInstallation) -> None:
+    """Two bills with a difference are read back between the two steps of the command."""
+    pilot, _, _ = pilot_of(open_office(), 3)
+    demand(pilot, "vendorBill:department")
+    pilot.export_all()
+    container = pilot.container
+    (seen,) = container.ledger.problems()
+    assert container.stores.handling.resume(seen, by="ana", at=container.now(), note="tried again")
+    for name in ("N-8", "N-9"):
+        container.differences.note(Series.BILLS, name, {Deviation.TOTAL: "total 108.25 instead of 100.00"})
+    assert not container.differences.go_on(Series.BILLS)
+    assert container.differences.state(Series.BILLS).stopped == Deviation.TOTAL
+    assert pilot.problems() == {BILLS: "systematic_difference"}
+
+
+def test_a_stopped_series_gets_its_problem_again(open_office: OpenInstallation) -> None:
+    """As after a version that stopped the series and died before it reported the problem."""
+    pilot, _, _ = pilot_of(open_office(), 3)
+    demand(pilot, "vendorBill:department")
+    pilot.export_all()
+    pilot.container.ledger.resolve(BILLS)
+    five_minutes_pass(pilot, BILLS)
+    assert pilot.problems() == {BILLS: "series_refused"}
+
+
+def test_the_record_that_was_refused_last_does_not_try_before_the_others(open_office: OpenInstallation) -> None:
+    pilot, _, (first, second, third) = pilot_of(open_office(), 3)
+    demand(pilot, "vendorBill:department")
+    for invoice in (first, second):
+        pilot.export(invoice)
+    demand(pilot)
+    pilot.container.redis.hset(pilot.redis_key(BILLS), "trial_at", pilot.container.now() - 1)
+    assert "writing bills is stopped" in pilot.export(second).reason
+    assert "the next attempt shows" in pilot.export(third).reason
+    pilot.work_off()
+    assert len(pilot.bills(third)) == 1
+    pilot.work_off()
+    assert billed(pilot, (first, second)) == 2, "they are due as soon as one is accepted"
+    assert pilot.problems() == {}
+
+
+def test_reasons_that_alternate_leave_an_ignored_problem_ignored(open_office: OpenInstallation) -> None:
+    """Each reason is shown once."""
+    pilot, _, _ = pilot_of(open_office(), 4)
+    ignore = ("problems", "ignore", BILLS, "--until-changed", "--note", "known")
+    demand(pilot, "vendorBill:department")
+    pilot.export_all()
+    call(pilot, *ignore)
+    shown: list[bool] = []
+    for field in ("class", "department", "class"):
+        demand(pilot, f"vendorBill:{field}")
+        five_minutes_pass(pilot, BILLS)
+        (problem,) = pilot.container.ledger.problems()
+        assert f"because of the field {field.title()}" in problem.problem.sentence
+        shown.append(problem.ignored is None)
+        if shown[-1]:
+            call(pilot, *ignore)
+    assert shown == [True, False, False]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.kit.container import Redis
-from worker.domain.problems import FINDINGS, FindingKind
+from worker.domain.problems import FINDINGS, Cause, FindingKind
 from worker.store import scripts
 from worker.store.ledger import UNFINISHED
 from worker.store.scripts import SOURCES, Script, flag, number, text, texts
@@ -118,3 +118,7 @@ def test_values_that_lua_and_python_share_are_the_same() -> None:
     refuse, trial = SOURCES["series/refuse"], SOURCES["series/take_trial"]
     assert f"redis.call('HSET', series, '{STOPPED}', '{REFUSED}'" in refuse
     assert f"redis.call('HGET', series, '{STOPPED}') ~= '{REFUSED}'" in trial
+    accept, resume = SOURCES["series/accept"], SOURCES["series/resume"]
+    assert f"{STOPPED} ~= '{REFUSED}' then return 0" in accept
+    assert f".cause == '{Cause.SERIES_REFUSED.stored}'" in accept
+    assert f"{STOPPED} == '{REFUSED}'" in resume

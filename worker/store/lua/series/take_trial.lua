@@ -7,8 +7,11 @@
 --
 -- Returns 1 = this record may be sent; 0 = it may not.
 
-local series, key = KEYS[1], ARGV[1]
+local series, key, now, next_at = KEYS[1], ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 if redis.call('HGET', series, 'stopped') ~= 'refused' then return 0 end
-if tonumber(redis.call('HGET', series, 'trial_at') or 0) > tonumber(ARGV[2]) then return 0 end
+local trial_at = tonumber(redis.call('HGET', series, 'trial_at') or 0)
+-- The record that was refused last may be unlike all others. They come first: each of them asks once in this time.
+if redis.call('HGET', series, 'refused_record') == key then trial_at = trial_at + (next_at - now) end
+if trial_at > now then return 0 end
 redis.call('HSET', series, 'trial', key, 'trial_at', ARGV[3])
 return 1
