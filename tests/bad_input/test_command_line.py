@@ -160,6 +160,11 @@ arguments_of_commands = st.sampled_from(ASKING).flatmap(
 )
 
 
+def codes_of(command: str, *usual: int) -> tuple[int, ...]:
+    """Return the exit codes that a command may end with. Only a comparison ends with 3: not everything could be compared."""
+    return (*usual, 3) if command == "verify" else usual
+
+
 def call(installation: WiredInstallation, *arguments: str) -> tuple[int, str, str]:
     """Run a command in the example's installation: exit code, standard output, standard error."""
     ended = run_command(installation.container, *arguments)
@@ -178,8 +183,7 @@ def test_arguments_of_any_kind_end_with_a_code_and_a_sentence(
     name, arguments = call_of
     installation = WiredInstallation(shared)
     code, output, complaint = call(installation, name, *arguments)
-    # Only a comparison ends with 3: not everything could be compared.
-    assert code in ((0, 1, 2, 3) if name == "verify" else (0, 1, 2))
+    assert code in codes_of(name, 0, 1, 2)
     assert "Traceback" not in output + complaint
     if code == 2:
         assert output == ""
@@ -198,6 +202,8 @@ def test_arguments_of_any_kind_end_with_a_code_and_a_sentence(
 @given(names=st.lists(hostile.texts, min_size=6, max_size=6), cause=st.sampled_from(list(Cause)))
 @example(names=["[/]", "[red]x", "\x1b[2J", "\u202e24", "{project}", "a\nb"], cause=Cause.VENDOR_NOT_LINKED)
 @example(names=["", " ", "", "", "", ""], cause=Cause.LINES_DO_NOT_TIE)
+# The simulated Procore cannot send half a character, so it sends no list of invoices.
+@example(names=["", "", "", "", "\ud800", ""], cause=Cause.PROJECT_NUMBER_MISSING)
 def test_names_of_any_kind_are_shown_by_every_command(shared: SharedParts, names: list[str], cause: Cause) -> None:
     """The names are in the ledger and in the list of projects, from either remote."""
     installation = WiredInstallation(shared)
@@ -232,11 +238,11 @@ def test_names_of_any_kind_are_shown_by_every_command(shared: SharedParts, names
     ]
     for arguments in calls:
         exit_code, output, complaint = call(installation, *arguments)
-        assert exit_code in (0, 1), (arguments, complaint)
+        assert exit_code in codes_of(arguments[0], 0, 1), (arguments, complaint)
         assert_nothing_obeyed(output)
         assert "Traceback" not in complaint
         exit_code, output, complaint = call(installation, *arguments, "--json")
-        assert exit_code in (0, 1)
+        assert exit_code in codes_of(arguments[0], 0, 1)
         assert output.isascii()
         # What cannot be shown at all is replaced by one sentence.
         assert json.loads(output) is not None if output else (exit_code == 1 and "wbs-sync: " in complaint)

@@ -64,7 +64,9 @@ def continue_writing(key: str, note: str, as_json: bool) -> None:
     if not container.stores.handling.resume(entry, by=user(), at=container.now(), note=text):
         raise Fault(_CHANGED.format(key=key))
     if series:
-        container.differences.go_on(series)
+        if not container.differences.go_on(series) and any(one.key == key for one in container.ledger.problems()):
+            # A difference that the user has not seen has stopped it since.
+            raise Fault(_CHANGED.format(key=key))
     else:
         container.former_items.reject(entry.facts)
         same = (other.key for other in container.ledger.problems() if other.problem.cause is entry.problem.cause)
