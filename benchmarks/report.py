@@ -53,7 +53,7 @@ REASONS = {
     "CPU per project, most / least of the sizes": "With 100 projects, the fixed costs of one second (the list, resume, heartbeats) add a millisecond per project; between 1,000 and 10,000 "
     "projects the CPU per project does not change.",
     "from the start of the scan until the first Item exists": "A new server is recorded first, and nothing is written for some seconds after that: otherwise a loss of Redis in this "
-    "moment could not be told from a first start (decision 3). Only the first write of a new or restarted server waits.",
+    "moment could not be distinguished from a first start (decision 3). Only the first write of a new or restarted server waits.",
     "Redis commands per Item": "Every two seconds a heartbeat compares the clocks, which takes one command more; in a short scan that is some tenths of a command per Item.",
     "memory of a worker, most / least of the sizes": "A worker keeps the list of projects that it read last: about 1 KB for each of 10,000 projects.",
     "100 projects: worker CPU per project": "The fixed costs of one second (the list, resume, heartbeats) add a millisecond per project.",

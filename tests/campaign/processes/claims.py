@@ -42,7 +42,9 @@ def dead_workers(storm: Storm, violations: list[str]) -> Iterator[float]:
             continue
         waits = {key: _goes_on(storm, death, key) for key in death.keys}
         never = sorted(key for key, wait in waits.items() if wait is None)
-        violations.extend(f"{key}, in hand of {death.process.agent} when it was killed, never went on" for key in never)
+        violations.extend(
+            f"{key}, claimed by {death.process.agent} when it was killed, was never continued" for key in never
+        )
         longest = max((wait for wait in waits.values() if wait is not None), default=None)
         if longest is not None:
             yield longest

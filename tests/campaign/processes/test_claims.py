@@ -52,4 +52,4 @@ def test_work_that_no_worker_continues_is_a_violation(lines: list[tuple[str, flo
     violations: list[str] = []
     dead = process("a", ("begin", 1.0, ""))
     assert list(dead_workers(storm(dead, process("b", *lines)), violations)) == []
-    assert violations == [f"{KEY}, in hand of a when it was killed, never went on"]
+    assert violations == [f"{KEY}, claimed by a when it was killed, was never continued"]

@@ -222,7 +222,7 @@ def test_an_accepted_item_continues_a_series_that_was_stopped_meanwhile(open_off
     assert all(office.item(f"26-731-{code}") for code in CODES)
 
 
-def test_an_accepted_bill_accepts_no_difference_that_stopped_the_series_meanwhile(
+def test_an_accepted_bill_accepts_no_difference_found_meanwhile(
     open_office: OpenInstallation,
 ) -> None:
     """Two other workers have read back bills with a difference, after this one has read the state of the refused series."""
@@ -245,7 +245,7 @@ def test_an_accepted_bill_accepts_no_difference_that_stopped_the_series_meanwhil
     assert billed(pilot, invoices) == 4
 
 
-def test_a_person_continues_no_difference_that_stopped_the_series_meanwhile(open_office: OpenInstallation) -> None:
+def test_a_person_accepts_no_difference_found_meanwhile(open_office: OpenInstallation) -> None:
     """Two bills with a difference are read back between the two steps of the command."""
     pilot, _, _ = pilot_of(open_office(), 3)
     demand(pilot, "vendorBill:department")

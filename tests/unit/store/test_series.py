@@ -161,7 +161,7 @@ def test_a_refusal_opens_the_problem_of_a_stopped_series_that_has_none(client: R
     assert (entry.since, entry.facts["record"]) == (500, THIRD)
 
 
-def test_a_leftover_problem_of_a_running_series_closes_when_a_record_is_accepted(client: Redis) -> None:
+def test_an_accepted_record_closes_a_leftover_problem(client: Redis) -> None:
     """An earlier version reported in a separate step."""
     states = refused_series(client)
     client.hdel("t:series:bills", "stopped")
