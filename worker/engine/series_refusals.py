@@ -42,8 +42,8 @@ class SeriesRefusals:
         if count.opened:
             log.error("Writing %s is stopped: %s", series, describe(Cause.SERIES_REFUSED, facts).sentence)
         if count.earlier:
-            # It waits for the series too, and its own problem closes.
-            self.stores.work.add(LANES[series], [count.earlier])
+            # It waits for the series too, and its own problem closes: after its attempt, which may not have ended yet.
+            self.stores.work.request(LANES[series], [count.earlier])
         return True
 
 

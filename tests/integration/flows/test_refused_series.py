@@ -17,7 +17,7 @@ from tests.kit.company import BILL_PATH, ITEM_PATH
 from tests.kit.installation import Installation
 from worker.domain.errors import Blocked
 from worker.domain.identities import CodeKey
-from worker.domain.outcomes import OutcomeKind, State
+from worker.domain.outcomes import Outcome, OutcomeKind, State
 from worker.domain.problems import Cause
 from worker.domain.series import Deviation, Series
 from worker.domain.work import Lane
@@ -83,6 +83,26 @@ def test_two_bills_without_a_mandatory_field_stop_the_others(open_office: OpenIn
     assert billed(pilot, invoices) == COUNT
     assert len(pilot.posts(BILL_PATH)) == 3 + COUNT
     assert pilot.problems() == {}
+
+
+def test_a_record_refused_first_waits_even_if_its_attempt_goes_on(open_office: OpenInstallation) -> None:
+    """Several are sent at once: the second is refused and stops the series before the first attempt has ended."""
+    office = open_office()
+    demand(office, "item:class")
+    project = office.new_project("26-731", CODES[:2])
+    office.container.wbs_scan.scan_project(project.id)
+    first, second = project.codes.values()
+    make = office.container.scans.items.make
+
+    def attempt(_: object) -> Outcome:
+        refused = make(CodeKey(project.id, first.id))
+        office.make_item(project, second)
+        return refused
+
+    office.container.runner.run(str(CodeKey(project.id, first.id)), attempt)
+    office.work_off()
+    assert office.problems() == {ITEMS: "series_refused"}
+    assert len(office.waiting(Lane.ITEMS)) == 2
 
 
 def test_two_items_without_a_mandatory_field_stop_the_others(open_office: OpenInstallation) -> None:
