@@ -217,8 +217,8 @@ class Container:
     )
     dispatch = _part(lambda own: Dispatch(own.stores, own.settlement, lane_limits(own.settings.netsuite_concurrency)))
     runner: Part[Runner] = _part(lambda own: Runner(own.stores, own.attempts, own.dispatch, own.handlers()))
-    differences = _part(lambda own: SystematicDifferences(own.stores))
-    refusals = _part(lambda own: SeriesRefusals(own.stores))
+    differences = _part(lambda own: SystematicDifferences(own.stores, own.policy.fields.digest))
+    refusals = _part(lambda own: SeriesRefusals(own.stores, own.policy.fields.digest))
     once: Part[ExactlyOnce] = _part(lambda own: ExactlyOnce(own.stores, own.policy, own.differences, own.refusals))
     former_items: Part[FormerItems] = _part(lambda own: FormerItems(own.stores))
     item_threads: Part[Executor] = _part(

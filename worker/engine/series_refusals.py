@@ -23,9 +23,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SeriesRefusals:
-    """Stops a series of records that NetSuite refuses."""
+    """Stops a series of records that NetSuite refuses. `file`: digest of the file with NetSuite's fields, "" without one."""
 
     stores: Stores
+    file: str
 
     def note(self, series: Series, key: CodeKey | InvoiceKey, error: Blocked) -> bool:
         """Count a refused record, of which nothing was created. Return whether its series is stopped because of such refusals: then the record
@@ -36,7 +37,9 @@ class SeriesRefusals:
         refusal, now = f"{error.cause}:{error.facts['field']}", self.stores.now()
         facts = _facts(series, error)
         problem = problem_text(Cause.SERIES_REFUSED, facts, now)
-        count = self.stores.series_states.refuse(series, refusal, str(key), problem, trial_at=now + PAUSE_SECONDS)
+        count = self.stores.series_states.refuse(
+            series, refusal, str(key), problem, trial_at=now + PAUSE_SECONDS, file=self.file
+        )
         if not count.stopped:
             return False
         if count.opened:

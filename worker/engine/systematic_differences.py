@@ -33,9 +33,10 @@ LANES = {Series.ITEMS: Lane.ITEMS, Series.BILLS: Lane.EXPORTS}
 
 @dataclass(frozen=True, slots=True)
 class SystematicDifferences:
-    """Stops a series of records that NetSuite does not keep as they are sent."""
+    """Stops a series of records that NetSuite does not keep as they are sent. `file`: digest of the file with NetSuite's fields, "" without one."""
 
     stores: Stores
+    file: str
 
     def state(self, series: Series) -> SeriesState:
         """Return the state of a series before a record of it is written."""
@@ -47,7 +48,7 @@ class SystematicDifferences:
         """
         now = self.stores.now()
         reason, again_at = f"writing {series} is stopped: see problem {series.problem_key}", now + PAUSE_SECONDS
-        if self.stores.series_states.take_trial(series, str(key), now=now, next_at=again_at):
+        if self.stores.series_states.take_trial(series, str(key), now=now, next_at=again_at, file=self.file):
             reason, again_at = f"the next attempt shows whether NetSuite accepts {series} now", now
         return Outcome(OutcomeKind.WAITING, name, reason=reason, again_at=again_at, closes=(str(key),))
 

@@ -17,7 +17,7 @@ _IN_A_ROW, _ACCEPTED = "in_a_row:", "accepted:"
 REFUSED = "refused"
 """The reason of a series that refusals have stopped; that of any other stopped series is its difference."""
 _REFUSAL, _TRIAL = "refusal", "trial"
-_OF_REFUSALS = (_REFUSAL, "refused_record", _TRIAL, "trial_at", "reported")
+_OF_REFUSALS = (_REFUSAL, "refused_record", "refused_file", _TRIAL, "trial_at", "reported")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,21 +94,24 @@ class SeriesStates:
         """
         return self._stop(keys=self._places(series), args=[deviation.value, series.problem_key, problem, *_OF_REFUSALS])
 
-    def refuse(self, series: Series, refusal: str, key: str, problem: str, *, trial_at: float) -> RefusalCount:
+    def refuse(
+        self, series: Series, refusal: str, key: str, problem: str, *, trial_at: float, file: str = ""
+    ) -> RefusalCount:
         """Count a refused record. The second one in a row with the same refusal stops the series; `trial_at`: when one record may try then.
 
-        `problem`: JSON of the series' problem with this refusal. An ignored problem is shown again only for a refusal that is new since the
+        `file`: digest of the file with NetSuite's fields. `problem`: JSON of the series' problem with this refusal. An ignored problem is shown again only for a refusal that is new since the
         stop.
         """
-        args: list[Value] = [refusal, key, trial_at, series.problem_key, problem]
+        args: list[Value] = [refusal, key, trial_at, series.problem_key, problem, file]
         stopped, opened, earlier = self._refuse(keys=self._places(series), args=args)
         return RefusalCount(stopped == "1", opened == "1", earlier)
 
-    def take_trial(self, series: Series, key: str, *, now: float, next_at: float) -> bool:
+    def take_trial(self, series: Series, key: str, *, now: float, next_at: float, file: str = "") -> bool:
         """Return whether this record of a refused series may be sent: one at a time, the next one at `next_at` at the earliest. The record that
-        was refused last may be sent only if no other one was in the same time before.
+        was refused last may be sent only if no other one was in the same time before. With another `file` than the refused one, the first record
+        may be sent at once.
         """
-        return self._take_trial(keys=[self._keys.series(series)], args=[key, now, next_at])
+        return self._take_trial(keys=[self._keys.series(series)], args=[key, now, next_at, file])
 
     def accept(self, series: Series) -> bool:
         """Forget all refusals, because NetSuite accepted a record. Return whether this continues the series, because they had stopped it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -103,6 +104,25 @@ def test_a_record_refused_first_waits_even_if_its_attempt_goes_on(open_office: O
     office.work_off()
     assert office.problems() == {ITEMS: "series_refused"}
     assert len(office.waiting(Lane.ITEMS)) == 2
+
+
+def test_another_file_of_fields_lets_the_series_continue_after_a_restart(
+    open_office: OpenInstallation, tmp_path: Path
+) -> None:
+    """Nobody waits five minutes for the first record after that, and no command is needed."""
+    office = open_office()
+    office.stage.settings("netsuite", lists={"classification": [{"id": "12", "name": "Commercial"}]})
+    demand(office, "item:class")
+    project = office.new_project("26-731", CODES)
+    office.scan(project.id)
+    assert office.problems() == {ITEMS: "series_refused"}
+    file = tmp_path / "fields.toml"
+    file.write_text('[item]\nclass = "12"\n')
+    office = office.reopened(netsuite_fields_file=file)
+    office.hurry()
+    office.work_off()
+    assert {office.item(f"26-731-{code}").fields["class"]["id"] for code in CODES} == {"12"}
+    assert office.problems() == {}
 
 
 def test_two_items_without_a_mandatory_field_stop_the_others(open_office: OpenInstallation) -> None:

@@ -181,3 +181,12 @@ def test_an_ignored_problem_is_shown_again_for_each_new_reason_once(client: Redi
         assert refuse(states, refusal, key, at=900) == RefusalCount(True, False, "")
         assert shown(client) == (Cause.SERIES_REFUSED, refusal, True)
     assert problem(client).since == 100
+
+
+def test_another_file_of_fields_is_tried_at_once_and_only_once(client: Redis) -> None:
+    states = refused_series(client)
+    states.refuse(Series.BILLS, DEPARTMENT, SECOND, "", trial_at=400, file="1f3a")
+    assert not states.take_trial(Series.BILLS, THIRD, now=110, next_at=410, file="1f3a")
+    assert states.take_trial(Series.BILLS, THIRD, now=110, next_at=410, file="77b0")
+    assert not states.take_trial(Series.BILLS, FIRST, now=111, next_at=411, file="77b0")
+    assert states.take_trial(Series.BILLS, FIRST, now=410, next_at=710, file="77b0")

@@ -8,6 +8,7 @@
 -- ARGV[3]   trial at      unix seconds from which one record of the stopped series may be sent
 -- ARGV[4]   problem key   of the series
 -- ARGV[5]   problem       JSON, with this reason
+-- ARGV[6]   file          digest of the file with NetSuite's fields, '' without one
 --
 -- Returns {stopped, opened, earlier}: 1 if refusals have stopped the series, else 0 (it continues, or a difference has stopped it); 1 if no
 -- problem was open; the key of the record that was refused before if the series is stopped now, else ''.
@@ -20,7 +21,7 @@ local earlier_refusal = redis.call('HGET', series, 'refusal')
 local earlier = redis.call('HGET', series, 'refused_record')
 -- A difference that stopped it has its own problem, which comes first.
 if stopped and stopped ~= 'refused' then return {0, 0, ''} end
-redis.call('HSET', series, 'refusal', refusal, 'refused_record', key)
+redis.call('HSET', series, 'refusal', refusal, 'refused_record', key, 'refused_file', ARGV[6])
 if redis.call('HGET', series, 'trial') == key then redis.call('HDEL', series, 'trial') end
 if not stopped then
   if earlier_refusal ~= refusal or earlier == key then return {0, 0, ''} end
