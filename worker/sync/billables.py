@@ -23,7 +23,7 @@ from worker.sync.parallel_reads import read_in_parallel
 from worker.sync.posting_periods import PostingPeriods
 
 NO_JOB = Entity("")
-"""Stands for the project of a bill in a company without projects in NetSuite."""
+"""The project of a bill in a company without projects in NetSuite."""
 LookUp = Callable[[Project, Invoice], Sequence[ResolvedCode]]
 """Looks up an invoice's Items while its links are resolved. Reads only."""
 

@@ -1,4 +1,4 @@
-"""An account that demands fields of its own: the file sets them, plans show them by name, and nothing is guessed."""
+"""An account that demands further fields: the file sets them, plans show them by name, and nothing is guessed."""
 
 from __future__ import annotations
 
@@ -389,6 +389,9 @@ def test_a_credit_leaves_out_the_custom_fields_that_credits_do_not_have(
     types = {**ACCOUNT["custom_field_types"], "custbody_only_bills": {"type": "text", "records": ["vendorBill"]}}
     text = '[bill]\ndepartment = "5"\ncustbody_only_bills = "x"\n'
     office = with_fields(open_office, tmp_path, text, mandatory_fields=[], custom_field_types=types)
+    office = office.reopened(netsuite_fields_file=tmp_path / "fields.toml", netsuite_create_credits=True)
+    found = check_of(office, "Fields of [credit]")
+    assert (found.ok, found.message) == (True, "department: 5 (5 = Field Operations)")
     kinds = office.container.exports.fields
     _, invoice = invoice_of(office)
     ready = office.container.preview.of(InvoiceKey(invoice.project_id, invoice.id))

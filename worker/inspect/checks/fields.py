@@ -29,9 +29,14 @@ class FieldChecks:
                 yield CHECK.format(place=place), partial(self._place, place)
 
     def _place(self, place: Place) -> Check:
-        rules = self.views.sources.fields.of(place)
         record_type = self.views.record_type(place)
         catalog = self.views.sources.custom_kinds(record_type, place)
+        # A credit leaves out the fields of bills that it does not have.
+        rules = [
+            rule
+            for rule in self.views.sources.fields.of(place)
+            if rule.kind or rule.name in catalog or not rule.inherited
+        ]
         unknown = [rule.name for rule in rules if rule.kind is None and rule.name not in catalog]
         if unknown:
             fix = "Correct the name in netsuite-fields.toml, or add its `kind` if the role cannot read the catalog."
