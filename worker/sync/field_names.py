@@ -1,4 +1,4 @@
-"""Shows fields with the names of the records they refer to, for plans, `explain` and checks."""
+"""Shows fields with the names of the records they refer to, for plans and `wbs-sync fields`."""
 
 from __future__ import annotations
 
