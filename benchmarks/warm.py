@@ -22,7 +22,11 @@ from worker.domain.work import Lane, RunKind, scan_of
 CODES = 50
 CAP, THREADS = 15, 16
 START_SECONDS = 2.0
-"""What a worker does once it is ready, such as dispatching waiting work, is no cost of a scan."""
+"""What a worker does once it is ready, such as dispatching waiting work, is no cost of a scan. Nor is what its threads do once, such as opening
+connections, so a scan that is not measured comes first.
+"""
+MEASURED_PROJECTS = 2_000
+"""A scan of few projects takes a fraction of a second, and CPU time is counted in hundredths: it is repeated until that many were scanned."""
 
 
 def warm(*, runs: int, sizes: tuple[int, ...] = (100, 1_000, 10_000)) -> Sheet:
@@ -40,13 +44,16 @@ def warm(*, runs: int, sizes: tuple[int, ...] = (100, 1_000, 10_000)) -> Sheet:
                 per_code.append(_fill(site, size))
                 site.work(("items", "invoices", "beat"), threads=THREADS)
                 time.sleep(START_SECONDS)
+                scanned(site)
+                site.remotes.forget()
+                scans = -(-MEASURED_PROJECTS // size)
                 workers = Stopwatch(site.workers())
-                seconds.append(scanned(site))
-                cpu.append(workers.cpu / size * 1000)
+                seconds.append(sum(scanned(site) for _ in range(scans)) / scans)
+                cpu.append(workers.cpu / (size * scans) * 1000)
                 traffic = site.remotes.traffic()
                 netsuite.append(len(traffic.netsuite))
                 # One page of codes for each project, and the pages of the list of projects.
-                pages.append(len(traffic.procore) / (size + -(-size // 300)))
+                pages.append(len(traffic.procore) / scans / (size + -(-size // 300)))
                 memory.append(max(map(resident_megabytes, site.workers())))
                 if size == 1_000:
                     shares.append(_shares(site, cpu[-1]))
@@ -67,8 +74,12 @@ def warm(*, runs: int, sizes: tuple[int, ...] = (100, 1_000, 10_000)) -> Sheet:
                     at_most=most,
                 )
     sheet.add("Redis bytes per code that waits for its Item", "bytes", [_bytes_per_waiting_code()])
+    highest, lowest = max(costs.values()), min(costs.values())
     sheet.add(
-        "CPU per project, most / least of the sizes", "", [max(costs.values()) / min(costs.values())], at_most=1.1
+        "CPU per project of the sizes: furthest from their middle",
+        "",
+        [(highest - lowest) / (highest + lowest)],
+        at_most=0.1,
     )
     sheet.add(
         "memory of a worker, most / least of the sizes",

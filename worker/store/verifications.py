@@ -16,7 +16,7 @@ from worker.store.connection import seconds
 from worker.store.gate import Precedence
 from worker.store.keys import Keys
 from worker.store.runs import sent_so_far
-from worker.store.scripts import Script, flag, texts
+from worker.store.scripts import Script, flag, text, texts
 
 KEPT_SECONDS = 2 * 86_400
 """Seconds after its last step until the progress of a comparison expires."""
@@ -73,6 +73,7 @@ class Verifications:
         self._keys = Keys(prefix)
         self._begin = Script(client, "verifications/begin", texts)
         self._end = Script(client, "values/delete_if_equal", flag)
+        self._note_newest = Script(client, "verifications/note_newest", text)
 
     def begin(self, *, full: bool, replace: bool = False) -> tuple[str, bool]:
         """Begin a comparison, or join the one in progress unless `replace`. Return (id, joined)."""
@@ -236,11 +237,7 @@ class Verifications:
         """Record times of changes in a remote, as texts that sort by time. Return the latest of all that were ever recorded, "" if there is
         none.
         """
-        known = str(self._client.hget(self._keys.verification("newest"), remote) or "")
-        newest = max((known, *moments))
-        if newest > known:
-            self._client.hset(self._keys.verification("newest"), remote, newest)
-        return newest
+        return self._note_newest(keys=[self._keys.verification("newest")], args=[remote, max(moments, default="")])
 
     def _save(self, verification_id: str, *written: str, **fields: str | float) -> None:
         """Record fields and the time of this step. Extend the expiry of the parts that were `written`."""
