@@ -50,8 +50,10 @@ REASONS = {
     "login 9, our own code 11. The rest is Celery's worker, its threads and their kept-alive sessions.",
     "an invoice of 300 lines and 300 new codes: time / (300 x write / cap)": "The Items themselves are created at the cap's speed. The rest is some 2.5 s that do not grow with the number of codes: "
     "a dozen reads of 0.1 s before and after, the write of the bill, and two steps through the queue.",
+    "from the start of the scan until the first Item exists": "A new server is recorded first, and nothing is written for some seconds after that: otherwise a loss of Redis in this "
+    "moment could not be distinguished from a first start (decision 3). Only the first write of a new or restarted server waits.",
+    "Redis commands per Item": "Every two seconds a heartbeat compares the clocks, which takes one command more; in a short scan that is some tenths of a command per Item.",
     "memory of a worker, most / least of the sizes": "A worker keeps the list of projects that it read last: about 1 KB for each of 10,000 projects.",
-    "100 projects: worker CPU per project": "The fixed costs of one second (the list, resume, heartbeats) add a millisecond per project.",
 }
 
 
