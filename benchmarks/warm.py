@@ -23,10 +23,10 @@ CODES = 50
 CAP, THREADS = 15, 16
 START_SECONDS = 2.0
 """What a worker does once it is ready, such as dispatching waiting work, is no cost of a scan. Nor is what its threads do once, such as opening
-connections, so a scan that is not measured comes first.
+connections, so an unmeasured scan comes first.
 """
 MEASURED_PROJECTS = 2_000
-"""A scan of few projects takes a fraction of a second, and CPU time is counted in hundredths: it is repeated until that many were scanned."""
+"""A scan of few projects takes a fraction of a second, and CPU time is counted in hundredths: it is repeated until this many projects were scanned."""
 
 
 def warm(*, runs: int, sizes: tuple[int, ...] = (100, 1_000, 10_000)) -> Sheet:
@@ -75,6 +75,7 @@ def warm(*, runs: int, sizes: tuple[int, ...] = (100, 1_000, 10_000)) -> Sheet:
                 )
     sheet.add("Redis bytes per code that waits for its Item", "bytes", [_bytes_per_waiting_code()])
     highest, lowest = max(costs.values()), min(costs.values())
+    sheet.add("CPU per project, most / least of the sizes", "", [highest / lowest], at_most=1.1)
     sheet.add(
         "CPU per project of the sizes: furthest from their middle",
         "",

@@ -234,8 +234,8 @@ class Verifications:
             self._client.hdel(self._keys.verification(f"equal:{unit}"), *records)
 
     def newest(self, remote: str, *moments: str) -> str:
-        """Record times of changes in a remote, as texts that sort by time. Return the latest of all that were ever recorded, "" if there is
-        none.
+        """Store the latest of these times of changes in a remote (texts that sort by time), unless a later one is stored. Return the stored
+        time, "" if there is none.
         """
         return self._note_newest(keys=[self._keys.verification("newest")], args=[remote, max(moments, default="")])
 

@@ -109,7 +109,7 @@ def test_a_record_refused_first_waits_even_if_its_attempt_goes_on(open_office: O
 def test_another_file_of_fields_lets_the_series_continue_after_a_restart(
     open_office: OpenInstallation, tmp_path: Path
 ) -> None:
-    """Nobody waits five minutes for the first record after that, and no command is needed."""
+    """The first record after that is sent at once, not after five minutes, and no command is needed."""
     office = open_office()
     office.stage.settings("netsuite", lists={"classification": [{"id": "12", "name": "Commercial"}]})
     demand(office, "item:class")

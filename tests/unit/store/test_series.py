@@ -175,7 +175,7 @@ def test_an_ignored_problem_is_shown_again_for_each_new_reason_once(client: Redi
     refuse(states, DEPARTMENT, THIRD)
     assert shown(client) == (Cause.SERIES_REFUSED, DEPARTMENT, True)
     refuse(states, CLASS, FIRST)
-    assert shown(client) == (Cause.SERIES_REFUSED, CLASS, False), "nobody has seen this reason"
+    assert shown(client) == (Cause.SERIES_REFUSED, CLASS, False), "this reason is new"
     ignore(client)
     for refusal, key in ((DEPARTMENT, SECOND), (CLASS, THIRD), (DEPARTMENT, FIRST)):
         assert refuse(states, refusal, key, at=900) == RefusalCount(True, False, "")
