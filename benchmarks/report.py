@@ -50,8 +50,8 @@ REASONS = {
     "login 9, our own code 11. The rest is Celery's worker, its threads and their kept-alive sessions.",
     "an invoice of 300 lines and 300 new codes: time / (300 x write / cap)": "The Items themselves are created at the cap's speed. The rest is some 2.5 s that do not grow with the number of codes: "
     "a dozen reads of 0.1 s before and after, the write of the bill, and two steps through the queue.",
-    "CPU per project, most / least of the sizes": "A scan has fixed costs of some 20 ms (its own message, and one for each thread): 0.2 ms for each of 100 projects. "
-    "Between 1,000 and 10,000 projects the CPU per project changes by 2 %.",
+    "CPU per project, most / least of the sizes": "A scan has fixed costs (its own message, and one for each thread) that are divided by few projects in a small one. "
+    "With 10,000 projects the CPU per project is not higher than with 1,000.",
     "from the start of the scan until the first Item exists": "A new server is recorded first, and nothing is written for some seconds after that: otherwise a loss of Redis in this "
     "moment could not be distinguished from a first start (decision 3). Only the first write of a new or restarted server waits.",
     "Redis commands per Item": "Every two seconds a heartbeat compares the clocks, which takes one command more; in a short scan that is some tenths of a command per Item.",
